@@ -1,0 +1,88 @@
+# Digits: set-up and everyday commands. `make help` lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements
+
+# Where `make run` listens; DIGITS_HOST=0.0.0.0 opens both to the network.
+API_PORT ?= 8000
+APP_PORT ?= 8501
+# make run ARGS=… and make train ARGS=… hand further options on, for example ARGS="--seed 7".
+ARGS ?=
+
+# The interpreter that makes the environment: the first of these that runs and has a supported version.
+PYTHON ?= python3 python3.13 python3.12 python3.11 python
+
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+PROJECT := --no-deps --no-build-isolation --editable .
+
+.PHONY: help install run train test lint format bench lock browser shipped clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+$(BIN)/python:
+	@sh scripts/make_venv.sh $(VENV) $(PYTHON)
+
+# What `make run` needs: API, app and command line, without TensorFlow.
+$(VENV)/installed-app: pyproject.toml $(LOCKS)/app.txt $(LOCKS)/build.txt | $(BIN)/python
+	@echo "Installing the locked dependencies of API and app into $(VENV) ..."
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/app.txt
+	@$(PIP_INSTALL) $(PROJECT)
+	@touch $@
+
+# Everything: training, app, development. It contains what `make run` needs.
+$(VENV)/installed-all: pyproject.toml $(LOCKS)/all.txt $(LOCKS)/build.txt | $(BIN)/python
+	@echo "Installing all locked dependencies into $(VENV) (TensorFlow is large; some minutes) ..."
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/all.txt
+	@$(PIP_INSTALL) $(PROJECT)
+	@touch $(VENV)/installed-app $@
+
+install: $(VENV)/installed-all ## make the whole environment in .venv, and nothing more
+	@echo "Ready: . $(BIN)/activate"
+
+run: $(VENV)/installed-app ## start API and app (API_PORT=8000 APP_PORT=8501); Ctrl-C stops both
+	@$(BIN)/digits run --api-port $(API_PORT) --app-port $(APP_PORT) $(ARGS)
+
+train: $(VENV)/installed-all ## train the reference recipe: models/mnist_model.keras and reports/
+	@$(BIN)/python train.py $(ARGS)
+
+test: $(VENV)/installed-all browser ## run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+# The browser test takes a Chromium or Chrome that is there; where there is none, Playwright fetches one.
+browser: $(VENV)/installed-all
+	@$(BIN)/python scripts/find_browser.py >/dev/null 2>&1 || $(BIN)/playwright install chromium \
+	|| echo "No browser found or installed: the browser tests cannot run. Install Chromium and try again."
+
+lint: $(VENV)/installed-all ## check style (ruff) and types (mypy, strict)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/installed-all ## rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/installed-all ## measure every published figure: install size, start time, training speed
+	@$(BIN)/python -m benchmarks.footprint
+	@$(BIN)/python -m benchmarks.training
+
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+# One resolution for all, then parts of it: every install has the same versions.
+lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade takes newer versions)
+	$(UV_COMPILE) $(UPGRADE) pyproject.toml --extra dev $(LOCKS)/build.in -o $(LOCKS)/all.txt
+	$(UV_COMPILE) pyproject.toml -c $(LOCKS)/all.txt -o $(LOCKS)/serve.txt
+	$(UV_COMPILE) pyproject.toml --extra app -c $(LOCKS)/all.txt -o $(LOCKS)/app.txt
+	$(UV_COMPILE) pyproject.toml --extra train -c $(LOCKS)/all.txt -o $(LOCKS)/train.txt
+	$(UV_COMPILE) $(LOCKS)/build.in -c $(LOCKS)/all.txt -o $(LOCKS)/build.txt
+	$(UV_COMPILE) $(LOCKS)/venv.in -c $(LOCKS)/all.txt -o $(LOCKS)/venv.txt
+
+clean: ## delete the environment and caches (models/ and reports/ stay)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

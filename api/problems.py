@@ -1,0 +1,185 @@
+"""Errors as HTTP answers: RFC 9457 problem details, and the one place that maps one to the other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from digits.errors import (
+    BrokenImageError,
+    DigitsError,
+    EmptyFileError,
+    ImageTooLargeError,
+    NoInkError,
+    UnsupportedFormatError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class UploadError(DigitsError, ValueError):
+    """The request does not carry a file where one is expected."""
+
+
+class MissingFileError(UploadError):
+    """The form has no file in field `file`."""
+
+
+class MalformedFormError(UploadError):
+    """The body is not the multipart form that its header promises."""
+
+
+class UnsupportedMediaTypeError(UploadError):
+    """The body is not a multipart form at all."""
+
+
+class NotReadyError(DigitsError, RuntimeError):
+    """No model is loaded (yet, or any more)."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A kind of problem.
+
+    Args:
+        name: ends the `type`, which is stable: programs may rely on it.
+        status: HTTP status code.
+        title: the same for every problem of this kind.
+        example: a `detail` as it is really given.
+    """
+
+    name: str
+    status: int
+    title: str
+    example: str
+
+    @property
+    def type(self) -> str:
+        """The URI that identifies this kind."""
+        return f"urn:digits:problem:{self.name}"
+
+    def body(self, detail: str) -> dict[str, Any]:
+        """The problem as JSON's types."""
+        return {"type": self.type, "title": self.title, "status": self.status, "detail": detail}
+
+
+PROBLEMS: Mapping[type[DigitsError], Problem] = {
+    MalformedFormError: Problem(
+        "malformed-form",
+        400,
+        "The form cannot be read",
+        "The multipart form cannot be read (Missing boundary in multipart.). "
+        "Let your HTTP client build it, for example: curl -F file=@7.png",
+    ),
+    ImageTooLargeError: Problem(
+        "image-too-large",
+        413,
+        "The image is too large",
+        "The image has 25,000 x 25,000 pixels, more than the 50,000,000 allowed. "
+        "Scale it down or crop it to the digit.",
+    ),
+    UnsupportedFormatError: Problem(
+        "unsupported-format",
+        415,
+        "Not an image of a supported format",
+        "This is not an image that can be read. Send a PNG, JPEG, WebP, GIF, BMP or TIFF file; "
+        "a HEIC photo from a phone has to be saved as JPEG first.",
+    ),
+    UnsupportedMediaTypeError: Problem(
+        "unsupported-media-type",
+        415,
+        "Not a multipart form",
+        "The request has Content-Type 'application/json'. Send the image as multipart/form-data in field 'file', "
+        "for example: curl -F file=@7.png",
+    ),
+    MissingFileError: Problem(
+        "missing-file",
+        422,
+        "No file was sent",
+        "The form has no field 'file'. Send the image in it, for example: curl -F file=@7.png",
+    ),
+    EmptyFileError: Problem(
+        "empty-file",
+        422,
+        "The file is empty",
+        "The file is empty (0 bytes). Choose an image file and send it again.",
+    ),
+    BrokenImageError: Problem(
+        "broken-image",
+        422,
+        "The image is damaged",
+        "The image file is damaged or cut off and cannot be decoded (image file is truncated (2 bytes not processed)). "
+        "Save or photograph it again and send the new file.",
+    ),
+    NoInkError: Problem(
+        "no-ink",
+        422,
+        "No ink was found",
+        "No ink was found: the image is blank or too faint. "
+        "Write the digit with a darker pen, fill more of the picture with it, or give it more light.",
+    ),
+    NotReadyError: Problem(
+        "not-ready",
+        503,
+        "Not ready",
+        "The model is not loaded. Try again in a moment.",
+    ),
+}
+
+
+def problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer with a problem's body and status."""
+    return JSONResponse(dict(body), body["status"], headers, media_type=MEDIA_TYPE)
+
+
+def documented(*errors: type[DigitsError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can raise these errors, with an example of each, for /docs."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        problem = PROBLEMS[error]
+        response = responses.setdefault(
+            problem.status,
+            {
+                "description": "",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": {}}},
+            },
+        )
+        response["content"][MEDIA_TYPE]["examples"][problem.name] = {
+            "summary": problem.title,
+            "value": problem.body(problem.example),
+        }
+        response["description"] = "; ".join(filter(None, (response["description"], problem.title)))
+    return responses
+
+
+def install(app: FastAPI) -> None:
+    """Makes an app answer every error with problem details."""
+
+    async def digits_error(request: Request, error: Exception) -> JSONResponse:
+        problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+        if problem is None:
+            return await unexpected_error(request, error)
+        return problem_response(problem.body(str(error)))
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        # Paths and methods that do not exist: RFC 9457's blank type, which says what the status says.
+        title = HTTPStatus(error.status_code).phrase
+        detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
+        return problem_response(
+            {"type": "about:blank", "title": title, "status": error.status_code, "detail": detail}, error.headers
+        )
+
+    async def unexpected_error(_request: Request, _error: Exception) -> JSONResponse:
+        title = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
+        detail = "Something went wrong on the server; the operator finds the cause in its log."
+        return problem_response({"type": "about:blank", "title": title, "status": 500, "detail": detail})
+
+    app.add_exception_handler(DigitsError, digits_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unexpected_error)

@@ -1,0 +1,53 @@
+"""The wire contract: what the API answers. Names here are promises to programs and stay as they are."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_EXAMPLE: JsonDict = {
+    "predicted_digit": 7,
+    "confidence": 0.998143,
+    "probabilities": [0.000002, 0.000005, 0.000164, 0.001432, 0.0, 0.000003, 0.0, 0.998143, 0.000012, 0.000239],
+    "prediction_time_ms": 0.412,
+}
+
+
+class PredictionResponse(BaseModel):
+    """The digit that was read."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
+    confidence: Probability = Field(description="Its calibrated probability.")
+    probabilities: list[Probability] = Field(
+        min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
+    )
+    prediction_time_ms: float = Field(
+        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
+    )
+
+
+class ModelResponse(BaseModel):
+    """The model that answers."""
+
+    name: str = Field(description="Its file, or that it is the one that ships.")
+    test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    card: dict[str, Any] = Field(description="How it was made and how good it is.")
+
+
+class HealthResponse(BaseModel):
+    """How the service is."""
+
+    status: Literal["live", "ready"]
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong and what to do (RFC 9457)."""
+
+    type: str = Field(description="A stable URI for this kind of problem; programs may rely on it.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(ge=400, le=599, description="The HTTP status code.")
+    detail: str = Field(description="What happened and what to do, for a person.")

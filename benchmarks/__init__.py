@@ -1,0 +1,1 @@
+"""Every published figure of speed and size, one command each."""

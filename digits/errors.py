@@ -1,0 +1,85 @@
+"""The exceptions that Digits raises on purpose.
+
+    DigitsError
+    ├── ImageError (ValueError)          the upload cannot be answered
+    │   ├── EmptyFileError               no bytes at all
+    │   ├── UnsupportedFormatError       the bytes are not an image of a known format
+    │   ├── BrokenImageError             an image, but damaged or cut off
+    │   ├── ImageTooLargeError           more bytes or pixels than the limit
+    │   └── NoInkError                   nothing is written on it
+    ├── ModelError                       no usable model
+    │   ├── ModelNotFoundError (FileNotFoundError)
+    │   └── ModelFileError (ValueError)
+    ├── DataError                        no usable training data
+    │   ├── DataUnavailableError (OSError)
+    │   └── DataMismatchError (ValueError)
+    ├── AccuracyFloorError (RuntimeError)    a training run that is not good enough to keep
+    ├── SettingError (ValueError)            a value out of range
+    └── MissingInstallError (ImportError)    a part of the product that is not installed
+
+Every message is written for the person who reads it: what it is about, what was found, what to do next.
+"""
+
+
+class DigitsError(Exception):
+    """Base of all errors that Digits raises on purpose."""
+
+
+class ImageError(DigitsError, ValueError):
+    """An image that cannot be answered."""
+
+
+class EmptyFileError(ImageError):
+    """The file has no bytes."""
+
+
+class UnsupportedFormatError(ImageError):
+    """The bytes are not an image of a supported format."""
+
+
+class BrokenImageError(ImageError):
+    """The bytes start like an image but cannot be decoded."""
+
+
+class ImageTooLargeError(ImageError):
+    """The file has more bytes, or the image more pixels, than the limit."""
+
+
+class NoInkError(ImageError):
+    """The image is blank: there is nothing to recognize."""
+
+
+class ModelError(DigitsError):
+    """There is no usable model."""
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """The model file does not exist."""
+
+
+class ModelFileError(ModelError, ValueError):
+    """The model file exists but cannot be used."""
+
+
+class DataError(DigitsError):
+    """There is no usable training data."""
+
+
+class DataUnavailableError(DataError, OSError):
+    """The data could be had from no source."""
+
+
+class DataMismatchError(DataError, ValueError):
+    """The data is not the data that it should be."""
+
+
+class AccuracyFloorError(DigitsError, RuntimeError):
+    """A trained model is worse than its recipe's floor."""
+
+
+class SettingError(DigitsError, ValueError):
+    """A setting has a value that is not allowed."""
+
+
+class MissingInstallError(DigitsError, ImportError):
+    """A part of the product that the call needs is not installed."""

@@ -1,0 +1,51 @@
+"""Keras models to ONNX, for serving."""
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digits.errors import ModelFileError
+
+
+def to_onnx(model: Any) -> bytes:
+    """Exports a Keras model with its built-in exporter (tf2onnx).
+
+    Args:
+        model: a built `keras.Model`.
+
+    Returns:
+        The bytes of an ONNX file with the same weights.
+    """
+    # The exporter refuses a model that was never called.
+    model(np.zeros((1, *model.input_shape[1:]), dtype=np.float32))
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Keras' compatibility shim for tf2onnx touches names that NumPy is about to reuse.
+        warnings.simplefilter("ignore", FutureWarning)
+        file = Path(folder) / "model.onnx"
+        model.export(str(file), format="onnx", verbose=False)
+        return file.read_bytes()
+
+
+def read_foreign(path: Path) -> tuple[bytes, int, str]:
+    """Converts a Keras file that was made outside Digits.
+
+    Args:
+        path: of a `.keras` file whose network takes 28x28 images scaled to 0..1 and gives 10 probabilities.
+
+    Returns:
+        The ONNX file's bytes, the number of weights, and the version of Keras.
+
+    Raises:
+        ModelFileError: Keras cannot load or export the file. Lambda layers and pickles are never loaded.
+    """
+    import keras
+
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        return to_onnx(model), int(model.count_params()), str(keras.__version__)
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0][:200]
+        raise ModelFileError(f"Keras cannot load or export it ({type(error).__name__}: {reason})") from error

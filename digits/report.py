@@ -1,0 +1,107 @@
+"""The pictures and figures of a training run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from digits.artifact import Card
+from digits.evaluation import confused_pairs
+
+CURVES = "training_curves.png"
+CONFUSION = "confusion_matrix.png"
+MISTAKES = "mistakes.png"
+METRICS = "metrics.json"
+
+_MISTAKES_SHOWN = 40
+_COLUMNS = 8
+_BLUE, _ORANGE = "#1f5fa8", "#d9730d"
+
+
+def write_report(
+    folder: Path,
+    card: Card,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.uint8],
+    probabilities: npt.NDArray[np.floating],
+) -> list[Path]:
+    """Writes the training curves, the confusion matrix, the gallery of mistakes and `metrics.json`.
+
+    Args:
+        folder: made if need be; files of an earlier report are replaced.
+        card: of the model.
+        images: uint8 test images of shape (n, 28, 28).
+        labels: their true digits, of shape (n,).
+        probabilities: what the model gave for them, of shape (n, 10).
+
+    Returns:
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    confusion = np.array(card.metrics["test"]["confusion"])
+    files = {
+        CURVES: _curves(card),
+        CONFUSION: _confusion(confusion),
+        MISTAKES: _mistakes(images, labels, probabilities),
+    }
+    for name, figure in files.items():
+        figure.savefig(folder / name, dpi=120, bbox_inches="tight")
+    metrics = card.to_json() | {"most_confused": confused_pairs(confusion)}
+    (folder / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    return [folder / name for name in (*files, METRICS)]
+
+
+def _curves(card: Card) -> Figure:
+    figure = Figure(figsize=(10, 4))
+    epochs = range(1, len(card.history["loss"]) + 1)
+    for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+        axes.plot(epochs, card.history[name], color=_BLUE, marker="o", markersize=3, label="training")
+        axes.plot(epochs, card.history[f"val_{name}"], color=_ORANGE, marker="s", markersize=3, label="validation")
+        axes.set(xlabel="epoch", ylabel=name, title=name.capitalize())
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(f"Recipe {card.recipe}, seed {card.seed}: test accuracy {card.test_accuracy:.2%}")
+    return figure
+
+
+def _confusion(counts: npt.NDArray[np.int64]) -> Figure:
+    figure = Figure(figsize=(6.5, 6))
+    axes = figure.subplots()
+    # Colors by mistakes alone: the diagonal is a hundred times larger and would hide them.
+    mistakes = counts.copy()
+    np.fill_diagonal(mistakes, 0)
+    axes.imshow(mistakes, cmap="Oranges")
+    dark = mistakes.max() / 2
+    for true, read in np.ndindex(counts.shape):
+        on_diagonal = true == read
+        color = _BLUE if on_diagonal else "white" if mistakes[true, read] > dark else "black"
+        axes.text(
+            read, true, str(counts[true, read]), ha="center", va="center", color=color, fontsize=9,
+            fontweight="bold" if on_diagonal else "normal",
+        )  # fmt: skip
+    axes.set(xlabel="digit read", ylabel="true digit", title="Confusion matrix, MNIST test set")
+    axes.set_xticks(range(10))
+    axes.set_yticks(range(10))
+    return figure
+
+
+def _mistakes(
+    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating]
+) -> Figure:
+    """The mistakes, those first in which the network was surest."""
+    read = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(read != labels)
+    worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:_MISTAKES_SHOWN]
+    rows = max(1, -(-len(worst) // _COLUMNS))
+    figure = Figure(figsize=(1.5 * _COLUMNS, 1.75 * rows + 0.6))
+    grid = np.atleast_2d(figure.subplots(rows, _COLUMNS))
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, i in zip(grid.flat, worst, strict=False):
+        axes.imshow(images[i], cmap="gray", vmin=0, vmax=255)
+        axes.set_title(f"{labels[i]} read as {read[i]}, {probabilities[i].max():.0%}", fontsize=8)
+    figure.suptitle(f"{len(worst)} of {len(wrong)} misread test images, the surest first")
+    return figure

@@ -1,0 +1,151 @@
+"""Draws the sample images that come with Digits: python scripts/draw_samples.py
+
+The strokes are curves set down here by hand, drawn as a pen, a pencil, chalk and a stylus would.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Point = tuple[float, float]
+Stroke = Sequence[Point]
+Picture = npt.NDArray[np.float64]
+
+FOLDER = Path(__file__).resolve().parent.parent / "digits" / "samples"
+
+# Strokes on a field of 1 x 1, x to the right and y down, as points on a smooth curve.
+DIGITS: dict[int, Sequence[Stroke]] = {
+    0: [
+        [
+            (0.56, 0.10),
+            (0.34, 0.20),
+            (0.24, 0.50),
+            (0.34, 0.84),
+            (0.54, 0.90),
+            (0.74, 0.70),
+            (0.75, 0.36),
+            (0.62, 0.13),
+            (0.52, 0.11),
+        ]
+    ],
+    2: [
+        [(0.27, 0.30), (0.36, 0.13), (0.58, 0.11), (0.70, 0.27), (0.60, 0.50), (0.40, 0.70), (0.25, 0.87)],
+        [(0.25, 0.87), (0.42, 0.84), (0.60, 0.88), (0.76, 0.85)],
+    ],
+    3: [
+        [(0.28, 0.20), (0.46, 0.10), (0.66, 0.19), (0.63, 0.37), (0.45, 0.46)],
+        [(0.45, 0.46), (0.68, 0.52), (0.74, 0.72), (0.56, 0.89), (0.34, 0.88), (0.24, 0.78)],
+    ],
+    4: [
+        [(0.46, 0.10), (0.36, 0.34), (0.22, 0.58)],
+        [(0.22, 0.58), (0.46, 0.57), (0.78, 0.55)],
+        [(0.64, 0.32), (0.62, 0.60), (0.58, 0.92)],
+    ],
+    5: [
+        [(0.70, 0.12), (0.52, 0.12), (0.36, 0.13)],
+        [(0.36, 0.13), (0.33, 0.28), (0.31, 0.44)],
+        [(0.31, 0.44), (0.52, 0.38), (0.70, 0.52), (0.68, 0.76), (0.48, 0.90), (0.26, 0.84)],
+    ],
+    7: [
+        [(0.24, 0.14), (0.46, 0.15), (0.74, 0.13)],
+        [(0.74, 0.13), (0.60, 0.40), (0.50, 0.66), (0.44, 0.91)],
+        [(0.36, 0.50), (0.52, 0.49), (0.68, 0.47)],
+    ],
+    8: [
+        [
+            (0.64, 0.20),
+            (0.48, 0.10),
+            (0.33, 0.22),
+            (0.42, 0.42),
+            (0.62, 0.58),
+            (0.68, 0.77),
+            (0.52, 0.91),
+            (0.34, 0.82),
+            (0.35, 0.64),
+            (0.52, 0.46),
+            (0.65, 0.30),
+            (0.64, 0.20),
+        ]
+    ],
+}
+
+
+def curve(points: Stroke, steps: int = 24) -> npt.NDArray[np.float64]:
+    """A Catmull-Rom curve through the points, as an array of shape (n, 2)."""
+    p = np.array([points[0], *points, points[-1]])
+    t = np.linspace(0.0, 1.0, steps)[:, None]
+    pieces = [
+        0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+        for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False)
+    ]
+    return np.concatenate(pieces)
+
+
+def ink(digit: int, side: int, pen: float, rng: np.random.Generator) -> Picture:
+    """How much ink lies on each pixel, 0..1, of shape (side, side); `pen` is its width as a share of the side."""
+    scale = 4  # Drawn larger and reduced, for smooth edges.
+    canvas = np.zeros((side * scale, side * scale), np.uint8)
+    for stroke in DIGITS[digit]:
+        path = curve(stroke)
+        wobble = cv2.GaussianBlur(rng.normal(0.0, 0.02, path.shape), (1, 15), 4)
+        for start, end in zip(path + wobble, path[1:] + wobble[1:], strict=False):
+            a, b = (tuple(int(v) for v in np.rint(point * side * scale)) for point in (start, end))
+            cv2.line(canvas, a, b, 255, max(1, round(pen * side * scale * rng.uniform(0.9, 1.1))), cv2.LINE_AA)
+    return np.asarray(cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA) / 255.0, dtype=np.float64)
+
+
+def grain(side: int, size: float, strength: float, rng: np.random.Generator) -> Picture:
+    """Smooth random variation of about `size` pixels, of shape (side, side)."""
+    noise = cv2.GaussianBlur(rng.normal(0.0, 1.0, (side, side)), (0, 0), size)
+    return np.asarray(noise / noise.std() * strength, dtype=np.float64)
+
+
+def paint(ground: Picture, mask: Picture, color: Sequence[float]) -> npt.NDArray[np.uint8]:
+    """Ink of a color on a ground of shape (side, side, 3), as RGB."""
+    picture = ground * (1.0 - mask[..., None]) + np.array(color) * mask[..., None]
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def plain(side: int, color: Sequence[float]) -> Picture:
+    """A ground of one color."""
+    return np.ones((side, side, 3)) * np.array(color)
+
+
+def main() -> None:
+    """Writes the samples."""
+    rng = np.random.default_rng(2)
+    side = 220
+    slope = np.linspace(0.0, 1.0, side)
+    shadow = 235.0 - 95.0 * np.clip(slope[None, :] + 0.6 * slope[:, None] - 0.5, 0.0, 1.0)
+    paper = shadow[..., None] + grain(side, 1.2, 2.5, rng)[..., None] + np.array([2.0, 0.0, -8.0])
+    board = plain(side, (38, 62, 52)) + grain(side, 6.0, 6.0, rng)[..., None]
+    chalk = ink(4, side, 0.06, rng) * np.clip(0.8 + grain(side, 0.9, 0.25, rng), 0.0, 1.0)
+    pictures = {
+        "0_red_pen": paint(
+            plain(side, (247, 246, 242)) + grain(side, 1.0, 2.0, rng)[..., None],
+            ink(0, side, 0.035, rng),
+            (190, 40, 45),
+        ),
+        "2_blue_pen": paint(paper, ink(2, side, 0.035, rng) * 0.9, (35, 50, 140)),
+        "3_pencil": paint(
+            plain(side, (232, 230, 226)) + grain(side, 1.0, 3.0, rng)[..., None],
+            ink(3, side, 0.028, rng) * 0.45,
+            (70, 70, 74),
+        ),
+        "4_chalk": paint(board, chalk, (236, 240, 236)),
+        "5_marker": paint(plain(side, (250, 250, 250)), ink(5, side, 0.11, rng), (22, 22, 24)),
+        "7_stylus": paint(plain(side, (255, 255, 255)), ink(7, side, 0.045, rng), (0, 0, 0)),
+        "8_photo": paint(paper[:, ::-1], ink(8, side, 0.05, rng) * 0.85, (40, 42, 48)),
+    }
+    FOLDER.mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        cv2.imwrite(
+            str(FOLDER / f"{name}.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9]
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Trains a digit network on MNIST and writes models/mnist_model.keras.
+
+python train.py
+python train.py --epochs 3 --seed 7 --out models/quick.keras
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from digits import mnist, training
+from digits.arguments import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    ArgumentParser,
+    keras_file,
+    one_of,
+    whole_number,
+)
+from digits.errors import DigitsError
+from digits.recipes import RECIPES
+from digits.recognizer import TRAINED_MODEL
+
+REPORTS = Path("reports")
+
+
+def build_parser() -> ArgumentParser:
+    """The command's arguments."""
+    parser = ArgumentParser(
+        prog="train.py",
+        description="Train a digit network on MNIST, test it, and write it with a report.",
+    )
+    parser.add_argument(
+        "--recipe",
+        type=one_of(list(RECIPES)),
+        default="reference",
+        help="; ".join(f"{recipe.name}: {recipe.description}" for recipe in RECIPES.values()) + " (default: reference)",
+    )
+    parser.add_argument(
+        "--epochs", type=whole_number(1, training.MAX_EPOCHS), help="passes over the data (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--batch-size", type=whole_number(1, training.MAX_BATCH_SIZE), help="images per step (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0, training.MAX_SEED),
+        default=0,
+        help="the same seed on the same machine gives the same weights (default: 0)",
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    parser.add_argument(
+        "--out",
+        type=keras_file,
+        default=TRAINED_MODEL,
+        metavar="FILE",
+        help=f"the model file (default: {TRAINED_MODEL}, reports in {REPORTS}/; else reports in a folder beside it)",
+    )
+    return parser
+
+
+def reports_folder(out: Path) -> Path:
+    """Where the report of the model file `out` goes."""
+    return REPORTS if out == TRAINED_MODEL else out.parent / REPORTS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = build_parser().parse_args(arguments)
+    try:
+        training.require_keras()
+        config = training.TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed)
+        train_and_write(config, options.data, options.out, ["python", "train.py", *arguments])
+    except DigitsError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        state = "is as it was" if options.out.exists() else "was not written"
+        print(f"\nStopped; {options.out} {state}.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return EXIT_OK
+
+
+def train_and_write(config: training.TrainingConfig, data_file: Path | None, out: Path, command: list[str]) -> None:
+    """Trains, writes the model file and its report, and says what came of it."""
+    from digits.evaluation import confused_pairs
+    from digits.report import write_report
+
+    data = mnist.load(data_file)
+    print(f"Recipe {config.recipe}, {config.epochs} epochs, batch size {config.batch_size}, seed {config.seed}")
+    print(f"MNIST from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
+    run = training.train(config, data)
+    card = training.save(run, data, out, command)
+    files = write_report(reports_folder(out), card, data.x_test, data.y_test, run.test_probabilities)
+    print()
+    print(f"Test accuracy {run.test.accuracy:.2%}, test loss {run.test.loss:.4f} ({run.test.n:,} images)")
+    print(f"Training accuracy {run.training.accuracy:.2%}, validation accuracy {run.validation.accuracy:.2%}")
+    print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
+    print(f"Model:   {out}")
+    print(f"Reports: {', '.join(str(file) for file in files)}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
