@@ -20,7 +20,7 @@ PYTHON ?= python3 python3.13 python3.12 python3.11 python
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PROJECT := --no-deps --no-build-isolation --editable .
 
-.PHONY: help install run train test lint format bench lock browser shipped clean
+.PHONY: help install run train test lint format bench lock browser shipped pictures clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -56,7 +56,7 @@ test: $(VENV)/installed-all browser ## run every test
 
 # The browser test takes a Chromium or Chrome that is there; where there is none, Playwright fetches one.
 browser: $(VENV)/installed-all
-	@$(BIN)/python scripts/find_browser.py >/dev/null 2>&1 || $(BIN)/playwright install chromium \
+	@$(BIN)/python -m scripts.find_browser >/dev/null 2>&1 || $(BIN)/playwright install chromium \
 	|| echo "No browser found or installed: the browser tests cannot run. Install Chromium and try again."
 
 lint: $(VENV)/installed-all ## check style (ruff) and types (mypy, strict)
@@ -83,6 +83,14 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 	$(UV_COMPILE) pyproject.toml --extra train -c $(LOCKS)/all.txt -o $(LOCKS)/train.txt
 	$(UV_COMPILE) $(LOCKS)/build.in -c $(LOCKS)/all.txt -o $(LOCKS)/build.txt
 	$(UV_COMPILE) $(LOCKS)/venv.in -c $(LOCKS)/all.txt -o $(LOCKS)/venv.txt
+
+# The report of the shipped model illustrates the README.
+shipped: $(VENV)/installed-all ## train the model that ships with the package
+	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras $(ARGS)
+	@mv digits/shipped/reports/*.png docs/images/ && rm -r digits/shipped/reports
+
+pictures: $(VENV)/installed-all browser ## take the README's screenshots anew
+	@$(BIN)/python -m scripts.screenshots
 
 clean: ## delete the environment and caches (models/ and reports/ stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

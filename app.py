@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+import digits
 from digits.errors import DigitsError, ImageError
 from digits.evaluation import confused_pairs
 from digits.image import decode
 from digits.recognizer import Prediction, Recognizer, find_model
 
-SAMPLES = Path(__file__).parent / "digits" / "samples"
+SAMPLES = Path(digits.__file__).parent / "samples"
 UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 # Larger pictures are shown reduced; the network gets them whole.

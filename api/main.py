@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 
 from api import problems
 from api.problems import MalformedFormError, MissingFileError, NotReadyError, UnsupportedMediaTypeError, documented
-from api.schemas import HealthResponse, ModelResponse, PredictionResponse, ProblemDetails
+from api.schemas import PREDICTION_EXAMPLE, HealthResponse, ModelResponse, PredictionResponse, ProblemDetails
 from api.settings import Settings, read_settings
 from api.startup import StartupErrors
 from api.uploads import FIELD, read_image_file
@@ -62,8 +62,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         chosen = settings or read_settings()
-        app.state.recognizer = Recognizer.load(chosen.model or find_model(), chosen.limits)
-        _log.info("Serving %s", app.state.recognizer.description)
+        recognizer = Recognizer.load(chosen.model or find_model(), chosen.limits)
+        recognizer.warm_up()
+        app.state.recognizer = recognizer
+        _log.info("Serving %s", recognizer.description)
         yield
         app.state.recognizer = None
 
@@ -110,7 +112,8 @@ def _add_recognition(app: FastAPI) -> None:
             prediction_time_ms=round(milliseconds, 3),
         )
 
-    responses = documented(
+    answer = {"description": "The digit.", "content": {"application/json": {"example": PREDICTION_EXAMPLE}}}
+    responses = {200: answer} | documented(
         MalformedFormError,
         ImageTooLargeError,
         UnsupportedFormatError,

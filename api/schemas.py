@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic import BaseModel, Field
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
-_EXAMPLE: JsonDict = {
+# In the order in which it is answered, which a schema's own examples would not keep.
+PREDICTION_EXAMPLE: dict[str, Any] = {
     "predicted_digit": 7,
     "confidence": 0.998143,
     "probabilities": [0.000002, 0.000005, 0.000164, 0.001432, 0.0, 0.000003, 0.0, 0.998143, 0.000012, 0.000239],
@@ -17,8 +17,6 @@ _EXAMPLE: JsonDict = {
 
 class PredictionResponse(BaseModel):
     """The digit that was read."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
     confidence: Probability = Field(description="Its calibrated probability.")

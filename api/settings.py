@@ -6,7 +6,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from digits.errors import SettingError
-from digits.image import ImageLimits
+from digits.image import MAX_BYTES, MAX_PIXELS, ImageLimits
 
 
 class Settings(BaseSettings):
@@ -17,8 +17,10 @@ class Settings(BaseSettings):
     model: Path | None = Field(
         None, description="Model file; without it models/mnist_model.keras, else the one that ships."
     )
-    max_bytes: int = Field(ImageLimits.max_bytes, ge=1, description="Largest image file, in bytes.")
-    max_pixels: int = Field(ImageLimits.max_pixels, ge=1, description="Largest image, width times height.")
+    max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")
+    max_pixels: int = Field(
+        ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, width times height."
+    )
 
     @property
     def limits(self) -> ImageLimits:

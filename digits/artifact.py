@@ -11,7 +11,6 @@ serving needs neither Keras nor TensorFlow and the two forms of the network trav
 import hashlib
 import importlib.util
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -28,6 +27,9 @@ FORMAT_VERSION = 1
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
 _WEIGHTS = "model.weights.h5"
+
+# Outside this range a temperature is a mistake, not a calibration.
+_TEMPERATURES = (0.01, 100.0)
 
 # Every member of a file under this many bytes is read whole; no network of this product comes near it.
 _MAX_MEMBER_BYTES = 256 * 1024 * 1024
@@ -79,8 +81,19 @@ class Card:
                 f"the card has format version {self.format_version}; this version of Digits reads "
                 f"{FORMAT_VERSION}: train again with python train.py, or install the version that made the file"
             )
-        if not (isinstance(self.temperature, int | float) and math.isfinite(self.temperature) and self.temperature > 0):
-            raise ModelFileError(f"the card's temperature is {self.temperature!r}, not a positive number")
+        lowest, highest = _TEMPERATURES
+        if not (isinstance(self.temperature, int | float) and lowest <= self.temperature <= highest):
+            raise ModelFileError(
+                f"the card's temperature is {self.temperature!r}, not a positive number from {lowest} to {highest}"
+            )
+        for name in ("data", "metrics", "history", "versions"):
+            if not isinstance(getattr(self, name), dict):
+                raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
+        if not all(isinstance(scores, dict) for scores in self.metrics.values()):
+            raise ModelFileError("the card's metrics do not hold objects")
+        accuracy = self.metrics.get("test", {}).get("accuracy")
+        if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
+            raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
 
     @property
     def test_accuracy(self) -> float | None:
@@ -137,7 +150,7 @@ def read(path: Path) -> Artifact:
             names = set(archive.namelist())
             if _WEIGHTS not in names:
                 raise ModelFileError(f"it has no {_WEIGHTS}, so it is not a Keras 3 file")
-            if _CARD not in names or _ONNX not in names:
+            if not names & {_CARD, _ONNX}:
                 return _convert(path)
             weights, onnx = _member(archive, _WEIGHTS), _member(archive, _ONNX)
             card = Card.from_json(json.loads(_member(archive, _CARD)))
@@ -145,7 +158,8 @@ def read(path: Path) -> Artifact:
         raise ModelNotFoundError(f"There is no model file {path}. Train one with: python train.py") from None
     except ModelFileError as error:
         raise ModelFileError(f"The model file {path} cannot be used: {error}. {_way_out(path)}") from error
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, NotImplementedError) as error:
+    except Exception as error:
+        # On damaged bytes the readers of zip and JSON raise nearly anything, zlib.error and RecursionError among it.
         reason = "it is damaged or not a .keras file"
         raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_way_out(path)}") from error
     for what, found, expected in (

@@ -37,8 +37,14 @@ class Engine:
         except Exception as error:
             raise ModelFileError(f"ONNX Runtime cannot load the network ({error})") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        shape = [dim for dim in inputs[0].shape[1:] if isinstance(dim, int)]
-        if len(inputs) != 1 or len(outputs) != 1 or math.prod(shape) != _SIDE * _SIDE:
+        shape = list(inputs[0].shape[1:]) if len(inputs) == 1 else []
+        if (
+            len(outputs) != 1
+            or not all(isinstance(dim, int) for dim in shape)
+            or math.prod(shape) != _SIDE * _SIDE
+            or isinstance(inputs[0].shape[0], int)
+            or inputs[0].type != "tensor(float)"
+        ):
             raise ModelFileError(
                 f"the network takes {[list(item.shape) for item in inputs]}; a digit network takes (n, 28, 28)"
             )

@@ -19,6 +19,10 @@ from digits.errors import (
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 
+# The highest limits that can be set. Above the second, Pillow suspects a decompression bomb in every image.
+MAX_BYTES = 2**31 - 1
+MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26
+
 # Modes whose samples have more than 8 bits; their range is unknown, so it is read from the data.
 _DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 
@@ -29,20 +33,21 @@ class ImageLimits:
 
     Args:
         max_bytes: size of the encoded file, in bytes.
-        max_pixels: width times height, checked on the file's header before any pixel is decoded.
+        max_pixels: width times height, checked on the file's header before any pixel is decoded. At most Pillow's
+            own limit.
 
     Raises:
-        SettingError: a limit below 1.
+        SettingError: a limit out of range.
     """
 
     max_bytes: int = 20 * 1024 * 1024
     max_pixels: int = 50_000_000
 
     def __post_init__(self) -> None:
-        for name in ("max_bytes", "max_pixels"):
+        for name, most in (("max_bytes", MAX_BYTES), ("max_pixels", MAX_PIXELS)):
             value = getattr(self, name)
-            if value < 1:
-                raise SettingError(f"{name} is {value}; it must be at least 1.")
+            if not 1 <= value <= most:
+                raise SettingError(f"{name} is {value}; it must be from 1 to {most}.")
 
 
 def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
@@ -113,7 +118,11 @@ def _first_line(error: Exception) -> str:
 def _to_array(image: Image.Image) -> npt.NDArray[np.uint8]:
     deep = image.mode in _DEEP_MODES
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    try:
+        upright = ImageOps.exif_transpose(image)
+    except Exception:  # noqa: BLE001
+        # Damaged EXIF data, whose reader raises nearly anything, does not make the pixels worse.
+        upright = image
     if deep:
         return _stretch(np.asarray(upright, dtype=np.float64))
     if upright.has_transparency_data:

@@ -88,6 +88,12 @@ class Recognizer:
         """
         return cls(read(path or find_model()), limits)
 
+    def warm_up(self) -> None:
+        """Recognizes a small picture, so that the first real one does not wait for libraries to set themselves up."""
+        picture = np.full((64, 64), 255, dtype=np.uint8)
+        picture[12:52, 28:36] = 0
+        self.recognize_pixels(picture)
+
     @property
     def name(self) -> str:
         """The model's file, for people."""

@@ -260,8 +260,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
             f"{recipe.name} must reach, so nothing was written and any model at {path} is as it was. "
             "Train for more epochs or with a smaller batch size."
         )
-    model = _without_optimizer_state(run.model)
-    onnx = to_onnx(model)
+    onnx = to_onnx(run.model)
     difference = float(np.abs(Engine(onnx)(data.x_test) - run.test_probabilities).max())
     if difference > _MAX_ONNX_DIFFERENCE:
         raise RuntimeError(
@@ -277,7 +276,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
             batch_size=run.config.batch_size,
             command=shlex.join(command),
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            parameters=int(model.count_params()),
+            parameters=int(run.model.count_params()),
             data={
                 "name": "MNIST",
                 "digest": data.digest,
@@ -298,15 +297,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
             onnx_difference=difference,
         )
 
-    return artifact.write(path, model.save, onnx, make_card)
-
-
-def _without_optimizer_state(model: Any) -> Any:
-    """A copy that is compiled but has not trained: the optimizer's moments would triple the file."""
-    copy = type(model).from_config(model.get_config())
-    compile_model(copy)
-    copy.set_weights(model.get_weights())
-    return copy
+    return artifact.write(path, run.model.save, onnx, make_card)
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Prints the path of a Chromium or Chrome, or fails: python scripts/find_browser.py
+"""Prints the path of a Chromium or Chrome, or fails: python -m scripts.find_browser
 
 The browser tests and the README's pictures use it: the one that DIGITS_BROWSER names, else one on the PATH, else
 Playwright's own.
@@ -10,6 +10,12 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# For a browser that runs as root, without a screen, and on a network that does not reach its maker's hosts.
+BROWSER_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
 
 
 def find_browser() -> Path | None:

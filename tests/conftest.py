@@ -1,0 +1,182 @@
+"""What several test modules share: the data, a trained model, running servers, a browser."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from digits.mnist import Mnist, load
+from scripts.find_browser import find_browser
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = sorted((ROOT / "digits" / "samples").glob("*.png"))
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Mnist:
+    """The real data set."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """An image of a 7."""
+    return ROOT / "digits" / "samples" / "7_stylus.png"
+
+
+def copy_repository(folder: Path) -> Path:
+    """What a fresh clone would hold, with the present state of the files."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository in which `python train.py` was run: the real training on real MNIST."""
+    folder = copy_repository(tmp_path_factory.mktemp("trained"))
+    done = run_python(["train.py"], cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "train.log").write_text(done.stdout, encoding="utf-8")
+    return folder
+
+
+def run_python(arguments: list[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs this environment's Python as a person would, with the code of the folder `cwd`."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=child_environment(cwd, environment),
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def child_environment(cwd: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a started program: this one's commands first on the path, no settings from outside."""
+    # Without the settings of whoever runs the tests, `make` and its variables among them.
+    foreign = ("DIGITS_", "MAKE", "MFLAGS", "ARGS", "API_PORT", "APP_PORT")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    if cache := os.environ.get("DIGITS_CACHE"):
+        clean["DIGITS_CACHE"] = cache
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    return clean | {"PATH": path, "PYTHONPATH": str(cwd), "PYTHONUNBUFFERED": "1"} | dict(extra or {})
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A server that runs as a person would start it.
+
+    Args:
+        command: the command line.
+        cwd: the folder to start it in.
+        url: where it answers.
+        environment: variables besides the test's own.
+    """
+
+    def __init__(self, command: list[str], cwd: Path, url: str, environment: Mapping[str, str] | None = None) -> None:
+        self.url = url
+        self.log = cwd / f"server-{free_port()}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=child_environment(cwd, environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        """What it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until(self, path: str, seconds: float = 60.0) -> None:
+        """Waits until `path` answers 200."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the server ended: {self.output()}"
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(self.url + path).status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"{self.url}{path} does not answer: {self.output()}")
+
+    def stop(self) -> None:
+        """Ends it and all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, 15)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, 9)
+            self.process.wait()
+
+
+def start_api(cwd: Path, **environment: str) -> Server:
+    """`fastapi run api` on a free port."""
+    port = free_port()
+    command = ["fastapi", "run", "api", "--host", "127.0.0.1", "--port", str(port)]
+    return Server([str(BIN / command[0]), *command[1:]], cwd, f"http://127.0.0.1:{port}", environment)
+
+
+@pytest.fixture(scope="session")
+def api(repository: Path) -> Iterator[str]:
+    """The address of a running API that serves the trained model."""
+    server = start_api(repository)
+    try:
+        server.wait_until("/health/ready")
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def app_server(repository: Path) -> Iterator[str]:
+    """The address of the running app."""
+    port = free_port()
+    command = [str(BIN / "streamlit"), "run", "app.py", "--server.headless", "true", "--server.port", str(port)]
+    server = Server([*command, "--server.address", "127.0.0.1"], repository, f"http://127.0.0.1:{port}")
+    try:
+        server.wait_until("/_stcore/health")
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> Path:
+    """A real browser; only a person's machine without one may do without."""
+    found = find_browser()
+    if found is None:
+        message = "no Chromium or Chrome on this machine: install one, or name it in DIGITS_BROWSER"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found

@@ -1,0 +1,239 @@
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from api.problems import MEDIA_TYPE, PROBLEMS, NotReadyError
+from api.schemas import PredictionResponse
+from digits.calibration import apply_temperature
+from digits.mnist import Mnist
+from tests.conftest import ROOT, SAMPLES, Server, start_api
+
+PREDICT = "/predict/"
+
+
+def png(pixels: npt.NDArray[Any], **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+def post(api: str, data: bytes, path: str = PREDICT) -> httpx.Response:
+    return httpx.post(api + path, files={"file": ("digit.png", data, "image/png")})
+
+
+@pytest.fixture(scope="module")
+def openapi(api: str) -> dict[str, Any]:
+    answer: dict[str, Any] = httpx.get(api + "/openapi.json").json()
+    return answer
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/predict"])
+def test_an_image_is_answered_with_the_contract_with_and_without_the_slash(api: str, sample: Path, path: str) -> None:
+    response = post(api, sample.read_bytes(), path)
+    assert response.status_code == 200
+    answer = response.json()
+    assert list(answer) == ["predicted_digit", "confidence", "probabilities", "prediction_time_ms"]
+    assert answer["predicted_digit"] == 7
+    assert answer["confidence"] == max(answer["probabilities"]) == answer["probabilities"][7]
+    assert len(answer["probabilities"]) == 10
+    assert sum(answer["probabilities"]) == pytest.approx(1.0, abs=1e-5)
+    assert answer["prediction_time_ms"] > 0
+
+
+@pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
+def test_each_sample_is_read(api: str, file: Path) -> None:
+    assert post(api, file.read_bytes()).json()["predicted_digit"] == int(file.stem[0])
+
+
+def truncated(sample: Path) -> bytes:
+    data = sample.read_bytes()
+    return data[: len(data) // 2]
+
+
+# Every problem that a request can cause: how to cause it. The service itself causes NotReadyError.
+CAUSES: dict[str, Callable[[str, Path], httpx.Response]] = {
+    "malformed-form": lambda api, _: httpx.post(
+        api + PREDICT, content=b"abc", headers={"content-type": "multipart/form-data"}
+    ),
+    "image-too-large": lambda api, _: post(api, png(np.zeros((8000, 8000), bool))),
+    "unsupported-format": lambda api, _: post(api, b"only text"),
+    "unsupported-media-type": lambda api, _: httpx.post(api + PREDICT, json={"file": "7.png"}),
+    "missing-file": lambda api, _: httpx.post(api + PREDICT, files={"image": b"x"}),
+    "empty-file": lambda api, _: post(api, b""),
+    "broken-image": lambda api, sample: post(api, truncated(sample)),
+    "no-ink": lambda api, _: post(api, png(np.full((60, 60), 255, np.uint8))),
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_bad_request_gets_the_documented_problem(api: str, sample: Path, openapi: dict[str, Any], name: str) -> None:
+    response = CAUSES[name](api, sample)
+    problem = next(problem for problem in PROBLEMS.values() if problem.name == name)
+    assert response.status_code == problem.status
+    assert 400 <= problem.status < 500
+    assert response.headers["content-type"] == MEDIA_TYPE
+    answer = response.json()
+    assert answer["type"] == f"urn:digits:problem:{name}"
+    assert answer["title"] == problem.title
+    assert answer["status"] == problem.status
+    # The documented example is what is really said, but for the figures in it.
+    blank = re.compile(r"\(.*\)|\d[\d,]*|'[^']*'")
+    if name != "image-too-large":  # The example is of another limit than the one crossed last.
+        assert blank.sub("_", answer["detail"]) == blank.sub("_", problem.example)
+    schemas = openapi["components"]["schemas"]
+    jsonschema.validate(answer, schemas["ProblemDetails"])
+
+
+def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dict[str, Any]) -> None:
+    responses = openapi["paths"][PREDICT]["post"]["responses"]
+    documented = {
+        example: body["content"][MEDIA_TYPE]["examples"][example]["value"]["status"] == int(status)
+        for status, body in responses.items()
+        if status != "200"
+        for example in body["content"][MEDIA_TYPE]["examples"]
+    }
+    assert documented == {problem.name: True for problem in PROBLEMS.values()}
+    assert set(CAUSES) == set(documented) - {PROBLEMS[NotReadyError].name}
+
+
+def test_the_documented_answer_has_the_form_of_a_real_one(api: str, sample: Path, openapi: dict[str, Any]) -> None:
+    example = openapi["paths"][PREDICT]["post"]["responses"]["200"]["content"]["application/json"]["example"]
+    PredictionResponse.model_validate(example)
+    assert list(example) == list(post(api, sample.read_bytes()).json())
+    assert sum(example["probabilities"]) == pytest.approx(1.0, abs=1e-5)
+    assert example["confidence"] == example["probabilities"][example["predicted_digit"]]
+
+
+def test_a_text_field_named_file_is_told_that_it_is_no_file(api: str) -> None:
+    response = httpx.post(api + PREDICT, data={"file": "7"}, files={"other": b"x"})
+    assert response.status_code == 422
+    assert "is text, not a file" in response.json()["detail"]
+
+
+def test_a_body_over_the_limit_is_refused_while_it_comes_in(api: str) -> None:
+    response = post(api, bytes(22 * 1024 * 1024))
+    assert response.status_code == 413
+    assert response.json()["type"] == "urn:digits:problem:image-too-large"
+
+
+def test_unknown_paths_and_methods_are_problems_too(api: str) -> None:
+    for response, status in ((httpx.get(api + "/nowhere"), 404), (httpx.get(api + PREDICT), 405)):
+        assert response.status_code == status
+        assert response.headers["content-type"] == MEDIA_TYPE
+        assert response.json()["type"] == "about:blank"
+
+
+def test_the_upload_form_is_documented(openapi: dict[str, Any]) -> None:
+    body = openapi["paths"][PREDICT]["post"]["requestBody"]
+    schema = body["content"]["multipart/form-data"]["schema"]
+    assert schema["required"] == ["file"]
+    assert schema["properties"]["file"]["format"] == "binary"
+
+
+def test_the_docs_page_needs_no_other_host(api: str) -> None:
+    page = httpx.get(api + "/docs").text
+    links = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert any(link.endswith("swagger-ui-bundle.js") for link in links)
+    for link in links:
+        assert link.startswith("/"), link
+        assert httpx.get(api + link).status_code == 200
+
+
+def test_the_root_leads_to_the_docs(api: str) -> None:
+    assert httpx.get(api + "/", follow_redirects=True).url.path == "/docs"
+
+
+def test_the_model_in_use_is_told(api: str, repository: Path) -> None:
+    answer = httpx.get(api + "/model").json()
+    metrics = json.loads((repository / "reports" / "metrics.json").read_text())
+    assert answer["name"] == "models/mnist_model.keras"
+    assert answer["test_accuracy"] == metrics["metrics"]["test"]["accuracy"]
+    assert answer["card"]["onnx_sha256"] == metrics["onnx_sha256"]
+
+
+def test_health_checks_answer(api: str) -> None:
+    assert httpx.get(api + "/health/live").json() == {"status": "live"}
+    assert httpx.get(api + "/health/ready").json() == {"status": "ready"}
+
+
+def test_posting_the_whole_test_set_gives_the_plain_test_accuracy(api: str, mnist: Mnist) -> None:
+    card = httpx.get(api + "/model").json()["card"]
+    correct = 0
+    with httpx.Client() as client:
+        for image, label in zip(mnist.x_test, mnist.y_test, strict=True):
+            response = client.post(api + PREDICT, files={"file": png(255 - image, compress_level=1)})
+            correct += response.json()["predicted_digit"] == label
+    assert correct / len(mnist.x_test) == pytest.approx(card["metrics"]["test"]["accuracy"], abs=0.002)
+
+
+def test_keras_opens_the_served_file_and_gives_the_same_probabilities(api: str, repository: Path, mnist: Mnist) -> None:
+    from digits.training import require_keras
+
+    require_keras()
+    import keras
+
+    model = keras.models.load_model(repository / "models" / "mnist_model.keras")
+    temperature = httpx.get(api + "/model").json()["card"]["temperature"]
+    images = mnist.x_test[:200]
+    from_keras = model.predict(images / 255.0, verbose=0)
+    answers = [post(api, png(image)).json()["probabilities"] for image in images]
+    uncalibrated = apply_temperature(np.array(answers), 1.0 / temperature)
+    assert np.abs(uncalibrated - from_keras).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"DIGITS_MODEL": "nowhere.keras"}, "There is no model file nowhere.keras. Train one with: python train.py"),
+        ({"DIGITS_MODEL": "README.md"}, "The model file README.md cannot be used: it is damaged or not a .keras file"),
+        ({"DIGITS_MAX_BYTES": "many"}, "DIGITS_MAX_BYTES is 'many'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value.values())),
+)
+def test_a_start_that_cannot_succeed_ends_with_one_line(
+    tmp_path: Path, environment: dict[str, str], message: str
+) -> None:
+    (tmp_path / "api").symlink_to(ROOT / "api")
+    (tmp_path / "README.md").write_text("not a model")
+    server: Server = start_api(tmp_path, **environment)
+    try:
+        assert server.process.wait(30) != 0
+    finally:
+        server.stop()
+    errors = [line for line in server.output().splitlines() if "ERROR" in line]
+    assert message in errors[0]
+    assert len(errors) == 2  # The message, and the server's own "Application startup failed. Exiting."
+    assert "Traceback" not in server.output()
+
+
+def test_a_foreign_keras_file_is_served_too(tmp_path: Path, mnist: Mnist) -> None:
+    from digits.training import require_keras
+
+    require_keras()
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]
+    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    model.fit(mnist.x_train[:20_000, ..., None] / 255.0, mnist.y_train[:20_000], epochs=1, verbose=0)
+    model.save(tmp_path / "foreign.keras")
+    (tmp_path / "api").symlink_to(ROOT / "api")
+    server = start_api(tmp_path, DIGITS_MODEL="foreign.keras")
+    try:
+        server.wait_until("/health/ready")
+        assert httpx.get(server.url + "/model").json()["test_accuracy"] is None
+        answers = [post(server.url, png(image)).json()["predicted_digit"] for image in mnist.x_test[:200]]
+    finally:
+        server.stop()
+    assert np.mean(np.array(answers) == mnist.y_test[:200]) > 0.8

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from digits.artifact import read
+from digits.recognizer import shipped_model
+from tests.conftest import ROOT, SAMPLES
+
+
+@pytest.fixture(autouse=True)
+def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+def run_app() -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, data, "image/png")).run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.info)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_it_says_which_model_reads_and_how_good_it_is() -> None:
+    accuracy = read(shipped_model()).card.test_accuracy
+    assert f"Reads with the model that ships with Digits (recipe reference, test accuracy {accuracy:.2%})" in texts(
+        run_app()
+    )
+
+
+@pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
+def test_a_click_on_a_sample_shows_its_digit(file: Path) -> None:
+    app = run_app()
+    app.button(key=f"sample {file.name[0]}").click().run()
+    assert f"Predicted digit: {file.name[0]}" in texts(app)
+    assert "Confidence: " in texts(app)
+
+
+def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
+    app = run_app()
+    app.button(key="sample 4").click().run()
+    assert "Predicted digit: 4" in texts(app)
+    upload(app, "seven.png", sample.read_bytes())
+    assert "Predicted digit: 7" in texts(app)
+    assert "Predicted digit: 4" not in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"only text", "This is not an image that can be read."),
+        (b"", "The file is empty (0 bytes)."),
+        (SAMPLES[0].read_bytes()[:3000], "The image file is damaged or cut off"),
+    ],
+    ids=["text", "empty", "truncated"],
+)
+def test_a_broken_file_gets_a_sentence_not_a_trace(data: bytes, message: str) -> None:
+    app = upload(run_app(), "broken.png", data)
+    assert message in app.error[0].value
+    assert "Predicted digit" not in texts(app)
+
+
+def test_a_missing_model_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_MODEL", "nowhere.keras")
+    app = run_app()
+    assert app.error[0].value == "There is no model file nowhere.keras. Train one with: python train.py"
+
+
+def test_a_model_that_is_retrained_is_picked_up_without_a_restart(tmp_path: Path) -> None:
+    app = run_app()
+    assert "the model that ships" in texts(app)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
+    app.run()
+    assert "Reads with models/mnist_model.keras" in texts(app)

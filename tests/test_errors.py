@@ -1,0 +1,38 @@
+import builtins
+import inspect
+import re
+
+import pytest
+
+from digits import errors
+from digits.errors import DigitsError
+
+CLASSES = [item for _, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__]
+
+
+def tree() -> dict[str, tuple[str, ...]]:
+    """The names of the bases of each class, as the tree at the top of the module draws them."""
+    bases: dict[str, tuple[str, ...]] = {"DigitsError": ("Exception",)}
+    above: dict[int, str] = {}
+    lines = re.findall(r"^([ │]*)[├└]── (\w+)(?: \((\w+)\))?", errors.__doc__ or "", re.MULTILINE)
+    for indent, name, builtin in lines:
+        above[len(indent)] = name
+        parent = max((depth for depth in above if depth < len(indent)), default=None)
+        bases[name] = ("DigitsError" if parent is None else above[parent], *([builtin] if builtin else []))
+    return bases
+
+
+def test_the_tree_at_the_top_of_the_module_is_the_tree_of_its_classes() -> None:
+    assert tree() == {error.__name__: tuple(base.__name__ for base in error.__bases__) for error in CLASSES}
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_every_error_is_a_digits_error_with_its_message(error: type[DigitsError]) -> None:
+    with pytest.raises(DigitsError, match="what to do next"):
+        raise error("what to do next")
+
+
+@pytest.mark.parametrize("error", set(CLASSES) - {DigitsError})
+def test_no_error_is_a_builtin_by_another_name_only(error: type[DigitsError]) -> None:
+    assert all(issubclass(base, DigitsError) or hasattr(builtins, base.__name__) for base in error.__bases__)
+    assert error.__doc__

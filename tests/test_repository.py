@@ -1,0 +1,168 @@
+"""What must hold for the repository as a whole."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from digits.artifact import read
+from digits.recognizer import shipped_model
+from tests.conftest import BIN, ROOT, run_python
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+# The pairs of a trained model's makers that the serving wing must never load.
+TRAINING_ONLY = ("tensorflow", "keras", "matplotlib", "tf2onnx", "onnx")
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    return [ROOT / name for name in filter(None, listed.stdout.decode().split("\0")) if (ROOT / name).is_file()]
+
+
+def locked(lock: Path) -> dict[str, set[str]]:
+    """The versions of each package in a lock file; markers may choose between several."""
+    versions: dict[str, set[str]] = {}
+    for line in lock.read_text().splitlines():
+        if line and not line.startswith((" ", "#")):
+            requirement = Requirement(line.removesuffix("\\").strip())
+            versions.setdefault(requirement.name, set()).add(str(requirement.specifier))
+    return versions
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_dependency_is_pinned_with_hashes(lock: Path) -> None:
+    blocks = re.split(r"\n(?=\S)", lock.read_text().strip())
+    assert len(blocks) > 3
+    for block in blocks:
+        assert re.match(r"[\w.-]+==[\w.]+", block), block
+        assert "--hash=sha256:" in block, block
+
+
+def test_the_installs_agree_on_every_version() -> None:
+    everything = locked(ROOT / "requirements" / "all.txt")
+    for lock in LOCKS:
+        for name, versions in locked(lock).items():
+            assert versions <= everything[name], f"{lock.name}: {name}"
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("serve", []), ("app", ["app"]), ("train", ["train"]), ("all", ["app", "train", "dev"])]
+)
+def test_each_lock_satisfies_what_the_project_asks_for(lock: str, extras: list[str]) -> None:
+    project = PROJECT["project"]
+    wanted = project["dependencies"] + [item for extra in extras for item in project["optional-dependencies"][extra]]
+    versions = locked(ROOT / "requirements" / f"{lock}.txt")
+    for item in wanted:
+        requirement = Requirement(item)
+        if requirement.name != "digits":
+            for specifier in versions[requirement.name]:
+                assert requirement.specifier.contains(specifier.removeprefix("==")), item
+
+
+def test_serving_installs_nothing_of_training_or_app() -> None:
+    names = set(locked(ROOT / "requirements" / "serve.txt"))
+    assert not names & {*TRAINING_ONLY, "streamlit", "pandas", "pytest"}
+    assert not set(locked(ROOT / "requirements" / "app.txt")) & set(TRAINING_ONLY)
+
+
+def test_no_registry_is_named_in_any_file() -> None:
+    # Put together here, so that this file does not name them either.
+    hosts = [
+        ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"))
+    ]
+    for file in tracked_files():
+        content = file.read_bytes()
+        for host in hosts:
+            assert host.encode() not in content, f"{file} names {host}"
+
+
+def test_requires_python_is_what_tensorflow_supports() -> None:
+    supported = SpecifierSet(PROJECT["project"]["requires-python"])
+    # TensorFlow's own metadata gives the lowest version; its classifiers name each one that it has wheels for.
+    classifiers = metadata.metadata("tensorflow").get_all("Classifier") or []
+    wheels = {c.rsplit(" ", 1)[1] for c in classifiers if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", c)}
+    assert {v for v in wheels if supported.contains(v)} == {
+        v for v in ("3.11", "3.12", "3.13", "3.14") if v in supported
+    }
+    assert Version(f"{sys.version_info[0]}.{sys.version_info[1]}") in supported
+    ours = {c.rsplit(" ", 1)[1] for c in PROJECT["project"]["classifiers"] if "Python ::" in c}
+    assert ours == {"3.11", "3.12", "3.13"}
+
+
+def test_the_set_up_takes_the_same_pythons_as_the_project() -> None:
+    script = (ROOT / "scripts" / "make_venv.sh").read_text()
+    assert "(3, 11) <= sys.version_info[:2] < (3, 14)" in script
+    assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
+
+
+@pytest.mark.parametrize("start", ["import digits", "import digits.cli", "import digits.recognizer", "import api"])
+def test_serving_imports_nothing_of_training(start: str, sample: Path, tmp_path: Path) -> None:
+    # The API is also started and asked, the recognizer used: nothing may be imported late either.
+    use = {
+        "import api": (
+            "from fastapi.testclient import TestClient\n"
+            "with TestClient(api.app) as client:\n"
+            f"    answer = client.post('/predict/', files={{'file': open({str(sample)!r}, 'rb')}})\n"
+            "assert answer.json()['predicted_digit'] == 7\n"
+        ),
+        "import digits.recognizer": (
+            f"assert digits.recognizer.Recognizer.load().recognize(open({str(sample)!r}, 'rb').read()).digit == 7\n"
+        ),
+        "import digits.cli": f"digits.cli.main(['predict', {str(sample)!r}])\n",
+    }.get(start, "")
+    check = f"import sys\nprint(sorted({{name.split('.')[0] for name in sys.modules}} & {set(TRAINING_ONLY)!r}))\n"
+    (tmp_path / "api").symlink_to(ROOT / "api")
+    done = run_python(["-W", "ignore", "-c", f"{start}\n{use}{check}"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_app_imports_nothing_of_training(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=30).run()\n"
+        "app.button(key='sample 7').click().run()\nassert not app.exception\n"
+        f"print(sorted({{name.split('.')[0] for name in sys.modules}} & {set(TRAINING_ONLY)!r}))\n"
+    )
+    done = run_python(["-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_shipped_model_is_small_and_says_how_it_was_made() -> None:
+    file = shipped_model()
+    card = read(file).card
+    assert file.stat().st_size <= 2_000_000
+    assert card.command == f"python train.py --out {file.relative_to(ROOT).as_posix()}"
+    assert card.seed is not None
+    assert card.test_accuracy is not None
+
+
+def test_modules_keep_to_one_idea() -> None:
+    for file in tracked_files():
+        if file.suffix == ".py":
+            assert len(file.read_text().splitlines()) <= 330, file
+
+
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
+def test_the_code_passes_its_own_checks(command: str) -> None:
+    name, *arguments = command.split()
+    done = subprocess.run([str(BIN / name), *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_bare_command_starts_the_api() -> None:
+    assert PROJECT["tool"]["fastapi"]["entrypoint"] == "api:app"
