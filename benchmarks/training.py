@@ -51,7 +51,7 @@ def train_once(way: str, seed: int) -> tuple[float, float]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the rounds and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=whole_number(1, 100), default=5, help="default: 5")
+    parser.add_argument("--rounds", type=whole_number(1, 100), default=3, help="default: 3")
     parser.add_argument("--once", nargs=2, metavar=("WAY", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.once:

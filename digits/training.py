@@ -104,6 +104,8 @@ def require_keras() -> None:
             import tensorflow as tf
             import tf2onnx  # noqa: F401
 
+            # Each new network is traced anew; the log would call that a mistake.
+            tf.get_logger().setLevel("ERROR")
             tf.config.list_physical_devices()  # Looks for a GPU now, while its complaints go unheard.
     except ImportError as error:
         raise MissingInstallError(
