@@ -20,6 +20,7 @@ UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 # Larger pictures are shown reduced; the network gets them whole.
 _SHOWN_SIDE = 480
+_SAMPLE_WIDTH = 88
 _BLUE, _GRAY = "#1f5fa8", "#b8c4d0"
 
 
@@ -42,11 +43,13 @@ def try_page() -> None:
     st.write("Upload a picture of one handwritten digit: a photo, a scan or a drawing, of any size and color.")
     recognizer = load_recognizer()
     st.file_uploader("Image", type=UPLOAD_TYPES, key="upload", on_change=_choose, args=("upload",))
+    # Above the samples, so that on a phone the answer to a click is in sight.
+    answer = st.container()
     st.write("Nothing at hand? Try one of these:")
     _samples()
     if (image := _chosen_image()) is not None:
-        st.divider()
-        _answer(recognizer, image)
+        with answer:
+            _answer(recognizer, image)
     st.caption(f"Reads with {recognizer.description}.")
 
 
@@ -55,12 +58,13 @@ def _choose(source: str) -> None:
 
 
 def _samples() -> None:
-    files = sorted(SAMPLES.glob("*.png"))
-    for column, file in zip(st.columns(len(files)), files, strict=True):
-        digit, how = file.stem.split("_", 1)
-        how = how.replace("_", " ")
-        column.image(str(file), width="stretch")
-        column.button(how, key=f"sample {digit}", on_click=_choose, args=(file.name,), width="stretch")
+    with st.container(horizontal=True):
+        for file in sorted(SAMPLES.glob("*.png")):
+            digit, how = file.stem.split("_", 1)
+            with st.container(width=_SAMPLE_WIDTH):
+                st.image(str(file), width="stretch")
+                how = how.replace("_", " ")
+                st.button(how, key=f"sample {digit}", on_click=_choose, args=(file.name,), width="stretch")
 
 
 def _chosen_image() -> bytes | None:
@@ -81,7 +85,7 @@ def _answer(recognizer: Recognizer, image: bytes) -> None:
         return
     yours, answer = st.columns(2)
     with yours:
-        st.image(_for_display(pixels), caption="Your image")
+        st.image(_for_display(pixels), caption="The image")
     with answer:
         st.header(f"Predicted digit: {prediction.digit}", anchor=False)
         st.write(f"Confidence: {prediction.confidence:.1%}")
@@ -133,7 +137,7 @@ def report_page() -> None:
         column.altair_chart(_curve_chart(name, card.history[name], card.history[f"val_{name}"]), width="stretch")
     st.subheader("Confusion matrix", anchor=False)
     confusion = np.array(test["confusion"])
-    st.write(f"{test['n']:,} test images. Most confused: {', '.join(confused_pairs(confusion))}.")
+    st.write(f"{test['n']:,} test images; blue: read correctly. Most confused: {', '.join(confused_pairs(confusion))}.")
     st.altair_chart(_confusion_chart(confusion), width="stretch")
     st.subheader("How it was made", anchor=False)
     made = {
@@ -145,7 +149,7 @@ def report_page() -> None:
         "Weights": f"{card.parameters:,}" if card.parameters else None,
         "Created": card.created,
     } | dict(card.versions)
-    st.table(pd.DataFrame({"": [str(value) for value in made.values()]}, index=pd.Index(made)))
+    st.table(pd.DataFrame({"value": [str(value) for value in made.values()]}, index=pd.Index(made)))
 
 
 def _curve_chart(name: str, training: list[float], validation: list[float]) -> alt.Chart:
@@ -180,13 +184,16 @@ def _confusion_chart(confusion: npt.NDArray[np.int64]) -> alt.LayerChart:
         tooltip=["true digit", "digit read", "images"],
     )
     cells = base.mark_rect().encode(color=alt.Color("mistakes:Q", scale=alt.Scale(scheme="oranges"), legend=None))
-    counts = base.mark_text(color="black").encode(text="images:Q")
-    return cells + counts
+    right = alt.datum["true digit"] == alt.datum["digit read"]
+    counts = base.mark_text().encode(text="images:Q")
+    correct = counts.transform_filter(right).mark_text(color=_BLUE, fontWeight="bold")
+    wrong = counts.transform_filter(~right).mark_text(color="black")
+    return cells + correct + wrong
 
 
 def main() -> None:
     """Draws the page that was asked for."""
-    st.set_page_config(page_title="Digits", page_icon=":material/edit:")
+    st.set_page_config(page_title="Digits", page_icon=str(SAMPLES / "7_stylus.png"))
     pages = [
         st.Page(try_page, title="Try it", icon=":material/edit:", default=True),
         st.Page(report_page, title="Training report", icon=":material/show_chart:", url_path="report"),

@@ -18,7 +18,10 @@ from digits.arguments import (
     one_of,
     whole_number,
 )
+from digits.artifact import check_writable
+from digits.calibration import apply_temperature
 from digits.errors import DigitsError
+from digits.fitting import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED, TrainingConfig
 from digits.recipes import RECIPES
 from digits.recognizer import TRAINED_MODEL
 
@@ -38,14 +41,14 @@ def build_parser() -> ArgumentParser:
         help="; ".join(f"{recipe.name}: {recipe.description}" for recipe in RECIPES.values()) + " (default: reference)",
     )
     parser.add_argument(
-        "--epochs", type=whole_number(1, training.MAX_EPOCHS), help="passes over the data (default: the recipe's)"
+        "--epochs", type=whole_number(1, MAX_EPOCHS), help="passes over the data (default: the recipe's)"
     )
     parser.add_argument(
-        "--batch-size", type=whole_number(1, training.MAX_BATCH_SIZE), help="images per step (default: the recipe's)"
+        "--batch-size", type=whole_number(1, MAX_BATCH_SIZE), help="images per step (default: the recipe's)"
     )
     parser.add_argument(
         "--seed",
-        type=whole_number(0, training.MAX_SEED),
+        type=whole_number(0, MAX_SEED),
         default=0,
         help="the same seed on the same machine gives the same weights (default: 0)",
     )
@@ -71,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         training.require_keras()
-        config = training.TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed)
+        config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed)
         train_and_write(config, options.data, options.out, ["python", "train.py", *arguments])
     except DigitsError as error:
         print(f"train.py: {error}", file=sys.stderr)
@@ -83,17 +86,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return EXIT_OK
 
 
-def train_and_write(config: training.TrainingConfig, data_file: Path | None, out: Path, command: list[str]) -> None:
+def train_and_write(config: TrainingConfig, data_file: Path | None, out: Path, command: list[str]) -> None:
     """Trains, writes the model file and its report, and says what came of it."""
     from digits.evaluation import confused_pairs
     from digits.report import write_report
 
+    check_writable(out)
     data = mnist.load(data_file)
-    print(f"Recipe {config.recipe}, {config.epochs} epochs, batch size {config.batch_size}, seed {config.seed}")
+    print(f"Recipe {config.recipe}, epochs {config.epochs}, batch size {config.batch_size}, seed {config.seed}")
     print(f"MNIST from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
     run = training.train(config, data)
     card = training.save(run, data, out, command)
-    files = write_report(reports_folder(out), card, data.x_test, data.y_test, run.test_probabilities)
+    calibrated = apply_temperature(run.test_probabilities, run.temperature)
+    files = write_report(reports_folder(out), card, data.x_test, data.y_test, calibrated)
     print()
     print(f"Test accuracy {run.test.accuracy:.2%}, test loss {run.test.loss:.4f} ({run.test.n:,} images)")
     print(f"Training accuracy {run.training.accuracy:.2%}, validation accuracy {run.validation.accuracy:.2%}")

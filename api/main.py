@@ -124,7 +124,9 @@ def _add_recognition(app: FastAPI) -> None:
         NoInkError,
         NotReadyError,
     )
-    app.post("/predict/", responses=responses, openapi_extra=_FORM, tags=["recognition"])(predict)
+    app.post("/predict/", summary="Read a digit", responses=responses, openapi_extra=_FORM, tags=["recognition"])(
+        predict
+    )
     app.post("/predict", include_in_schema=False)(predict)
 
 
@@ -139,18 +141,18 @@ def _add_operation(app: FastAPI) -> None:
     async def home() -> RedirectResponse:
         return RedirectResponse("docs")
 
-    @app.get("/model", tags=["operation"], responses=documented(NotReadyError))
+    @app.get("/model", summary="The model in use", tags=["operation"], responses=documented(NotReadyError))
     async def model(recognizer: Recognizer = Depends(_recognizer)) -> ModelResponse:
         """Which model answers, how it was made and how good it is."""
         card = recognizer.card
         return ModelResponse(name=recognizer.name, test_accuracy=card.test_accuracy, card=card.to_json())
 
-    @app.get("/health/live", tags=["operation"])
+    @app.get("/health/live", summary="Is the process alive?", tags=["operation"])
     async def live() -> HealthResponse:
         """Answers while the process runs: if it does not, restart it."""
         return HealthResponse(status="live")
 
-    @app.get("/health/ready", tags=["operation"], responses=documented(NotReadyError))
+    @app.get("/health/ready", summary="Can it answer?", tags=["operation"], responses=documented(NotReadyError))
     async def ready(_: Recognizer = Depends(_recognizer)) -> HealthResponse:
         """Answers 200 while predictions can be made: if it does not, send requests elsewhere."""
         return HealthResponse(status="ready")

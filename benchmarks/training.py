@@ -13,9 +13,10 @@ from collections.abc import Sequence
 
 from benchmarks.machine import describe_machine, spread
 from digits.arguments import whole_number
+from digits.fitting import TrainingConfig, fit, scale
 from digits.mnist import load, split
 from digits.recipes import RECIPES
-from digits.training import TrainingConfig, compile_model, fit, require_keras, scale
+from digits.training import require_keras
 
 WAYS = ("digits", "plain")
 
@@ -31,10 +32,10 @@ def train_once(way: str, seed: int) -> tuple[float, float]:
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
     model = recipe.build()
-    compile_model(model)
     if way == "digits":
         fit(model, parts, TrainingConfig(seed=seed), show_progress=False)
     else:
+        recipe.compile(model, steps=0)
         model.fit(
             scale(parts.x_fit),
             parts.y_fit,

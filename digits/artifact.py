@@ -20,13 +20,15 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from digits.errors import ModelFileError, ModelNotFoundError
+from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 
 FORMAT_VERSION = 1
 
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
 _WEIGHTS = "model.weights.h5"
+
+_WAY_OUT = "Name another model file, or train a new one with python train.py."
 
 # Outside this range a temperature is a mistake, not a calibration.
 _TEMPERATURES = (0.01, 100.0)
@@ -155,13 +157,15 @@ def read(path: Path) -> Artifact:
             weights, onnx = _member(archive, _WEIGHTS), _member(archive, _ONNX)
             card = Card.from_json(json.loads(_member(archive, _CARD)))
     except FileNotFoundError:
-        raise ModelNotFoundError(f"There is no model file {path}. Train one with: python train.py") from None
+        raise ModelNotFoundError(
+            f"There is no model file {path}. Name one that exists, or train one with python train.py and name none."
+        ) from None
     except ModelFileError as error:
-        raise ModelFileError(f"The model file {path} cannot be used: {error}. {_way_out(path)}") from error
+        raise ModelFileError(f"The model file {path} cannot be used: {error}. {_WAY_OUT}") from error
     except Exception as error:
         # On damaged bytes the readers of zip and JSON raise nearly anything, zlib.error and RecursionError among it.
         reason = "it is damaged or not a .keras file"
-        raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_way_out(path)}") from error
+        raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_WAY_OUT}") from error
     for what, found, expected in (
         ("weights", sha256(weights), card.weights_sha256),
         ("ONNX graph", sha256(onnx), card.onnx_sha256),
@@ -169,7 +173,7 @@ def read(path: Path) -> Artifact:
         if found != expected:
             raise ModelFileError(
                 f"The model file {path} cannot be used: its {what} do not match its card "
-                f"(expected SHA-256 {expected or 'none'}, found {found}). {_way_out(path)}"
+                f"(expected SHA-256 {expected or 'none'}, found {found}). {_WAY_OUT}"
             )
     return Artifact(path, card, onnx)
 
@@ -207,6 +211,20 @@ def write(path: Path, save_keras: Callable[[Path], None], onnx: bytes, make_card
     return card
 
 
+def check_writable(path: Path) -> None:
+    """Makes sure, before hours of training, that a model file can be written there.
+
+    Raises:
+        SettingError: its folder cannot be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written ({error.strerror}). Name another file with --out.") from error
+
+
 def sha256(data: bytes) -> str:
     """The SHA-256 digest as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
@@ -227,10 +245,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _way_out(path: Path) -> str:
-    return f"Train again with python train.py --out {path}, or delete the file to use the model that ships."
 
 
 def _convert(path: Path) -> Artifact:

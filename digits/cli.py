@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"digits: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python would complain once more while flushing at exit.
@@ -166,11 +167,15 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(f"{recognizer.name}: test accuracy {accuracy:.2%} ({len(read):,} images)")
     print(f"Most confused: {', '.join(confused_pairs(confusion_matrix(data.y_test, read)))}")
     if options.seeds:
-        from digits.training import Run, TrainingConfig, accuracies_over_seeds
+        from digits.fitting import TrainingConfig
+        from digits.training import Run, accuracies_over_seeds
 
         card = recognizer.card
         config = TrainingConfig(card.recipe, card.epochs, card.batch_size)
-        print(f"Training recipe {config.recipe}, {config.epochs} epochs, with {options.seeds} seeds:", flush=True)
+        print(
+            f"Training recipe {config.recipe}, {config.epochs} epochs, with the seeds 0 to {options.seeds - 1}:",
+            flush=True,
+        )
 
         def report(run: Run) -> None:
             print(

@@ -156,8 +156,8 @@ def _checked(arrays: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Mnist:
         if array.dtype != np.uint8 or array.shape != _SHAPES[name] or found != digest:
             raise DataMismatchError(
                 f"{name} from {source} is not MNIST's: expected uint8 of shape {_SHAPES[name]} with SHA-256 "
-                f"{digest}, found {array.dtype} of shape {array.shape} with {found}. Delete that copy and run "
-                "this again, or name another with --data."
+                f"{digest}, found {array.dtype} of shape {array.shape} with {found}. Take another copy of the data, "
+                "or remove this one from the cache to have it fetched again."
             )
     return Mnist(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays["y_test"], source)
 
@@ -175,7 +175,9 @@ def _read_npz(file: Path) -> dict[str, npt.NDArray[np.uint8]]:
         raise
     except Exception as error:
         # On damaged bytes the readers of zip and npy raise nearly anything.
-        raise DataMismatchError(f"{file} cannot be read as an npz file ({error}).") from error
+        raise DataMismatchError(
+            f"{file} cannot be read: an npz file with the arrays {', '.join(DIGESTS)} is needed."
+        ) from error
 
 
 def _write_npz(file: Path, arrays: Mapping[str, npt.NDArray[np.uint8]]) -> None:

@@ -12,9 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import NoInkError
-
-Gray = npt.NDArray[np.uint8]
-Ink = npt.NDArray[np.float32]
+from digits.ink import FoundInk, Gray, Ink, digit_mask, find_ink, stroke_mask
 
 SIDE = 28
 BOX = 20
@@ -28,10 +26,6 @@ _WORK_SIDE = 800
 _CANVAS = 100
 # MNIST's strokes are about this wide on the 20x20 box; thinner ones vanish when they are reduced to it.
 _MIN_STROKE = 2.0
-# The least contrast between ink and ground, of 255, and in multiples of the ground's own noise.
-_MIN_CONTRAST = 16.0
-_MIN_SIGNAL = 4.5
-_NOISE_SIDE = 20
 
 
 @dataclass(frozen=True)
@@ -83,16 +77,16 @@ def normalize(pixels: npt.NDArray[np.uint8]) -> Normalized:
     small = _reduce(pixels)
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
-    ink, level = _find_ink(small)
-    mask = _select(ink, 0.4 * level)
-    soft = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0, np.clip(ink / level, 0.0, 1.0), 0.0)
-    digit = _crop(soft.astype(np.float32), mask)
+    found = find_ink(small)
+    mask = digit_mask(stroke_mask(found), found.strength)
+    soft = _even(found, mask)
+    digit = _crop(soft, mask)
     drawn = _thicken(digit)
     image = _center(_fit(drawn))
     return Normalized(
         image,
         (
-            Stage("Ink on its ground", _to_gray(ink / level)),
+            Stage("Ink on its ground", _to_gray(found.strength / found.level)),
             Stage("The digit alone", _to_gray(soft)),
             Stage("Cut out, strokes of even width", _to_gray(drawn)),
             Stage("Fitted and centered", image),
@@ -141,97 +135,14 @@ def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _find_ink(pixels: npt.NDArray[np.uint8]) -> tuple[Ink, float]:
-    """How much each pixel differs from the ground around it, towards the ink's side.
-
-    Returns:
-        float32 array of shape (height, width) in 0..255, and the typical value of ink in it.
-    """
-    height, width = pixels.shape[:2]
-    smooth: npt.NDArray[np.uint8] = pixels
-    if min(height, width) >= 100:
-        smooth = np.asarray(cv2.medianBlur(pixels, 3), dtype=np.uint8)
-    ink, noise = _against_ground(smooth, dark=_ink_is_dark(smooth))
-    top = max(8, ink.size // 500)
-    level = float(np.partition(ink, ink.size - top, axis=None)[-top:].mean())
-    # In a picture of few pixels strokes and their edges are most of it, and pass for noise.
-    noisy = min(height, width) >= _NOISE_SIDE and level < _MIN_SIGNAL * noise
-    if level < _MIN_CONTRAST or noisy:
-        raise NoInkError(
-            "No ink was found: the image is blank or too faint. "
-            "Write the digit with a darker pen, fill more of the picture with it, or give it more light."
-        )
-    return ink, level
-
-
-def _ink_is_dark(pixels: npt.NDArray[np.uint8]) -> bool:
-    """Whether the ink is darker than the ground; the ground is what most of the picture shows."""
-    gray = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
-    darkest, ground, lightest = np.percentile(gray, (0.2, 50.0, 99.8))
-    return bool(ground - darkest >= lightest - ground)
-
-
-def _against_ground(pixels: npt.NDArray[np.uint8], *, dark: bool) -> tuple[Ink, float]:
-    """Ink per pixel as its distance from the ground, the largest over the color channels.
-
-    The ground is a morphological closing (for dark ink) with a window wider than a stroke: it follows shadows
-    and their edges, and bridges the strokes. Taking the channel that shows most finds ink of any color.
-    """
-    image = pixels if dark else 255 - pixels
-    height, width = image.shape[:2]
-    # The ground is found on a small copy, where the window costs little.
-    scale = min(1.0, 160.0 / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    copy = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    window = max(5, round(0.35 * max(size)) | 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window))
-    padded = cv2.copyMakeBorder(copy, window, window, window, window, cv2.BORDER_REPLICATE)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
-    ground = cv2.resize(cv2.blur(closed, (3, 3)), (width, height), interpolation=cv2.INTER_LINEAR)
-    ink = np.clip(ground.astype(np.float32) - image.astype(np.float32), 0.0, None)
-    if ink.ndim == 3:
-        ink = ink.max(axis=2)
-    # What the ground's own texture shows everywhere is not ink.
-    typical = np.median(ink)
-    noise = 1.4826 * float(np.median(np.abs(ink - typical)))
-    return np.clip(ink - typical, 0.0, None).astype(np.float32), noise
-
-
-def _select(ink: Ink, threshold: float) -> Gray:
-    """The mask of the digit: its strokes without specks, page edges and frames.
-
-    Returns:
-        uint8 array of shape (height, width), 1 where the digit is.
-    """
-    height, width = ink.shape
-    binary = (ink >= threshold).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
-    if count <= 2:
-        return binary
-    boxes = stats[1:, : cv2.CC_STAT_AREA]
-    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
-    left, top = boxes[:, 0], boxes[:, 1]
-    right, bottom = left + boxes[:, 2], top + boxes[:, 3]
-    touches = (left == 0) | (top == 0) | (right == width) | (bottom == height)
-    spans = np.maximum(boxes[:, 2] / width, boxes[:, 3] / height)
-    frame = (boxes[:, 2] > 0.8 * width) & (boxes[:, 3] > 0.8 * height) & (areas < 0.35 * boxes[:, 2] * boxes[:, 3])
-    # An edge of the page or a line of a form runs along the border; a digit that is merely cut off does not.
-    edge = touches & ((np.minimum(boxes[:, 2] / width, boxes[:, 3] / height) < 0.15) & (spans > 0.3))
-    merit = areas * np.where(touches, 0.5, 1.0)
-    apart = frame | edge
-    if not apart.all():
-        merit = np.where(apart, 0.0, merit)
-    main = int(np.argmax(merit))
-    reach = 0.35 * max(boxes[main, 2], boxes[main, 3])
-    near = (
-        (left <= right[main] + reach)
-        & (right >= left[main] - reach)
-        & (top <= bottom[main] + reach)
-        & (bottom >= top[main] - reach)
-    )
-    keep = near & (merit >= 0.04 * areas[main])
-    keep[main] = True
-    return np.concatenate([[False], keep])[labels].astype(np.uint8)
+def _even(found: FoundInk, mask: Gray) -> Ink:
+    """Ink of even strength, 0..1: a pen that presses less here and there writes the same stroke."""
+    ink = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0, found.strength, 0.0).astype(np.float32)
+    _, _, width, height = cv2.boundingRect(mask)
+    window = max(3, round(0.12 * max(width, height)) | 1)
+    around = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window)))
+    local = np.maximum(cv2.blur(around, (window, window)), 0.3 * found.level)
+    return np.clip(ink / (0.85 * local), 0.0, 1.0).astype(np.float32)
 
 
 def _crop(soft: Ink, mask: Gray) -> Ink:

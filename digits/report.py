@@ -34,7 +34,7 @@ def write_report(
         card: of the model.
         images: uint8 test images of shape (n, 28, 28).
         labels: their true digits, of shape (n,).
-        probabilities: what the model gave for them, of shape (n, 10).
+        probabilities: what the model gave for them, calibrated, of shape (n, 10).
 
     Returns:
         The files.

@@ -14,61 +14,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import Progress
 
 from digits import __version__, artifact
 from digits.artifact import Card
 from digits.calibration import apply_temperature, fit_temperature
 from digits.engine import Engine
-from digits.errors import AccuracyFloorError, MissingInstallError, SettingError
+from digits.errors import AccuracyFloorError, MissingInstallError
 from digits.evaluation import Scores, score
 from digits.export import to_onnx
-from digits.mnist import Mnist, Split, split
+from digits.fitting import TrainingConfig, fit, scale
+from digits.mnist import Mnist, split
 from digits.recipes import find_recipe
 
 # The two forms of a network may differ by rounding only.
 _MAX_ONNX_DIFFERENCE = 1e-4
-
-# An epoch is run as compiled pieces of this many steps: few enough calls to cost nothing, enough to show progress.
-_STEPS_PER_CALL = 100
-
-MAX_EPOCHS = 1_000
-MAX_BATCH_SIZE = 55_000
-MAX_SEED = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """One training run.
-
-    Args:
-        recipe: name of the recipe.
-        epochs: passes over the training images; the recipe's own if None.
-        batch_size: images per step; the recipe's own if None.
-        seed: of the weights' start and the images' order. The same seed on the same machine gives the same weights.
-
-    Raises:
-        SettingError: a value out of range; the message says which are right.
-    """
-
-    recipe: str = "reference"
-    epochs: int | None = None
-    batch_size: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        recipe = find_recipe(self.recipe)
-        object.__setattr__(self, "epochs", recipe.epochs if self.epochs is None else self.epochs)
-        object.__setattr__(self, "batch_size", recipe.batch_size if self.batch_size is None else self.batch_size)
-        for name, lowest, highest in (
-            ("epochs", 1, MAX_EPOCHS),
-            ("batch_size", 1, MAX_BATCH_SIZE),
-            ("seed", 0, MAX_SEED),
-        ):
-            value = getattr(self, name)
-            if not lowest <= value <= highest:
-                raise SettingError(f"{name} is {value}; it must be a whole number from {lowest} to {highest}.")
 
 
 @dataclass(frozen=True)
@@ -142,7 +101,6 @@ def train(config: TrainingConfig, data: Mnist, *, show_progress: bool = True) ->
     parts = split(data)
     keras.utils.set_random_seed(config.seed)
     model = find_recipe(config.recipe).build()
-    compile_model(model)
     history = fit(model, parts, config, show_progress=show_progress)
 
     training, validation = _probabilities(model, parts.x_fit), _probabilities(model, parts.x_validation)
@@ -162,77 +120,6 @@ def train(config: TrainingConfig, data: Mnist, *, show_progress: bool = True) ->
         test=scored(test, data.y_test),
         test_probabilities=test,
     )
-
-
-def compile_model(model: Any) -> None:
-    """Gives a network the optimizer, loss and metric that every recipe shares."""
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-
-
-def scale(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Pixels of 0..255 as float32 in 0..1, which is what networks see."""
-    return images.astype(np.float32) / np.float32(255.0)
-
-
-def fit(model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool) -> dict[str, list[float]]:
-    """What `model.fit` does, in a fraction of its time.
-
-    `model.fit` hands every batch from Python to TensorFlow on its own, which for a network this small costs
-    several times the arithmetic. Here the images lie in TensorFlow's memory, and XLA compiles Keras' own
-    `train_step` together with the loop around it, so that Python is asked once per `_STEPS_PER_CALL` batches.
-    Images are shuffled anew in every epoch; the few that do not fill a last batch wait for the next one.
-
-    Returns:
-        Per epoch, `loss` and `accuracy` (running means over the epoch) and `val_loss` and `val_accuracy`.
-    """
-    import tensorflow as tf
-
-    batch_size, epochs = int(config.batch_size or 0), int(config.epochs or 0)
-    images, labels = tf.constant(scale(parts.x_fit)), tf.constant(parts.y_fit.astype(np.int32))
-    x_validation, y_validation = scale(parts.x_validation), parts.y_validation.astype(np.int32)
-    # The optimizer's and the metrics' variables must exist before the compiled loop starts.
-    model.optimizer.build(model.trainable_variables)
-    model.test_on_batch(x_validation[:1], y_validation[:1])
-
-    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-    def run_steps(batches: Any, count: Any) -> None:
-        for step in tf.range(count):
-            chosen = batches[step]
-            model.train_step((tf.gather(images, chosen), tf.gather(labels, chosen)))
-
-    steps = len(parts.x_fit) // batch_size
-    shuffler = np.random.default_rng(config.seed)
-    history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
-    with _progress(show_progress) as progress:
-        for epoch in range(1, epochs + 1):
-            bar = progress.add_task(f"Epoch {epoch}/{epochs}", total=steps)
-            batches = shuffler.permutation(len(parts.x_fit))[: steps * batch_size].reshape(steps, batch_size)
-            model.reset_metrics()
-            for first in range(0, steps, _STEPS_PER_CALL):
-                piece = batches[first : first + _STEPS_PER_CALL]
-                # A shorter last piece is padded, and the padding not run: XLA compiles each shape anew.
-                padded = np.zeros((_STEPS_PER_CALL, batch_size), dtype=np.int32)
-                padded[: len(piece)] = piece
-                run_steps(tf.constant(padded), tf.constant(len(piece)))
-                progress.advance(bar, len(piece))
-            figures = {name: float(value) for name, value in model.get_metrics_result().items()}
-            loss, accuracy = model.evaluate(x_validation, y_validation, batch_size=1_000, verbose=0)
-            figures |= {"val_loss": float(loss), "val_accuracy": float(accuracy)}
-            for name, values in history.items():
-                values.append(figures[name])
-            progress.remove_task(bar)
-            progress.console.print(
-                f"Epoch {epoch}/{epochs}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}  "
-                f"validation loss {loss:.4f}  accuracy {accuracy:.2%}",
-                highlight=False,
-            )
-    return history
-
-
-def _progress(show: bool) -> Progress:
-    """A progress bar on a terminal; on anything else only the lines printed beside it."""
-    console = Console(quiet=not show, soft_wrap=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _probabilities(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -15,12 +15,12 @@ from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-API_PORT, APP_PORT = 18_000, 18_501
+API_PORT, APP_PORT = 8000, 8501
 
 
 def take(browser: Browser) -> None:
     """Opens app and docs and writes one picture of each."""
-    page = browser.new_page(viewport={"width": 900, "height": 1240})
+    page = browser.new_page(viewport={"width": 900, "height": 1330})
     page.goto(f"http://127.0.0.1:{APP_PORT}")
     page.get_by_role("button", name="blue pen").click()
     page.get_by_text("Predicted digit").wait_for()

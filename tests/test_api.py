@@ -194,7 +194,7 @@ def test_keras_opens_the_served_file_and_gives_the_same_probabilities(api: str, 
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"DIGITS_MODEL": "nowhere.keras"}, "There is no model file nowhere.keras. Train one with: python train.py"),
+        ({"DIGITS_MODEL": "nowhere.keras"}, "There is no model file nowhere.keras. Name one that exists"),
         ({"DIGITS_MODEL": "README.md"}, "The model file README.md cannot be used: it is damaged or not a .keras file"),
         ({"DIGITS_MAX_BYTES": "many"}, "DIGITS_MAX_BYTES is 'many'"),
     ],

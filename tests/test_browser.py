@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts.find_browser import BROWSER_ARGUMENTS
-from tests.conftest import SAMPLES
 
 PATIENCE = 20_000  # Milliseconds.
 
@@ -33,12 +32,12 @@ def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str
     page.locator("input[type=file]").set_input_files(sample)
     expect(page.get_by_text("Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Confidence: ")).to_be_visible()
-    expect(page.get_by_text("Your image")).to_be_visible()
+    expect(page.get_by_text("The image")).to_be_visible()
     expect(page.get_by_text("What the network saw: 28 x 28 pixels")).to_be_visible()
     expect(page.get_by_text("Reads with models/mnist_model.keras")).to_be_visible()
     # The chart of the ten probabilities is drawn.
     expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_be_visible()
-    yours = page.locator("[data-testid=stImage] img").nth(len(SAMPLES))
+    yours = page.locator("[data-testid=stImage] img").first
     assert yours.evaluate("image => image.naturalWidth") > 100
 
 

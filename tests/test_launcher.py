@@ -91,6 +91,6 @@ def test_if_one_server_cannot_start_the_other_is_stopped(repository: Path) -> No
     command = [str(BIN / "digits"), "run", "--api-port", str(ports[0]), "--app-port", str(ports[1])]
     server = Server(command, repository, f"http://127.0.0.1:{ports[0]}", {"DIGITS_MODEL": "nowhere.keras"})
     assert server.process.wait(60) == 1
-    assert "There is no model file nowhere.keras. Train one with: python train.py" in server.output()
+    assert "There is no model file nowhere.keras. Name one that exists" in server.output()
     assert "digits: the API ended with code" in server.output()
     assert processes_on(ports[1]) == []

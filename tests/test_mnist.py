@@ -143,7 +143,7 @@ def test_a_changed_cached_copy_is_refused_and_not_quietly_replaced(
 ) -> None:
     monkeypatch.setenv("DIGITS_CACHE", str(tmp_path))
     save(tmp_path / "mnist.npz", {"x_train": np.zeros((60_000, 28, 28), np.uint8)})
-    with pytest.raises(DataMismatchError, match="Delete that copy and run this again"):
+    with pytest.raises(DataMismatchError, match="remove this one from the cache"):
         load()
 
 

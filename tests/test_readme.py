@@ -16,8 +16,12 @@ from tests.conftest import BIN, ROOT, Server, child_environment, copy_repository
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-# The one command that cannot be run from within a test: `make test` has done the installing.
-NOT_RUN = ["python -m pip install --require-hashes -r requirements/serve.txt"]
+# What cannot be run from within a test, since it would change the environment that runs it: `make test` has done
+# the installing, and the benchmark of the serving install runs these two in an environment of their own.
+NOT_RUN = [
+    "python -m pip install --require-hashes -r requirements/build.txt -r requirements/serve.txt",
+    "python -m pip install --no-deps --no-build-isolation .",
+]
 SERVERS = {"make run": "/health/ready", "streamlit run app.py": "/_stcore/health", "fastapi dev api": "/health/ready"}
 
 

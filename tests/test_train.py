@@ -13,7 +13,7 @@ from PIL import Image
 from digits import artifact
 from digits.artifact import Card
 from digits.errors import SettingError
-from digits.training import TrainingConfig
+from digits.fitting import TrainingConfig
 from tests.conftest import ROOT, child_environment, copy_repository, run_python
 
 MODEL = Path("models/mnist_model.keras")
