@@ -20,7 +20,8 @@ UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 # Larger pictures are shown reduced; the network gets them whole.
 _SHOWN_SIDE = 480
-_SAMPLE_WIDTH = 88
+_SAMPLE_WIDTH = 84
+_STAGE_WIDTH = 160
 _BLUE, _GRAY = "#1f5fa8", "#b8c4d0"
 
 
@@ -92,6 +93,9 @@ def _answer(recognizer: Recognizer, image: bytes) -> None:
         st.altair_chart(_probability_chart(prediction), width="stretch")
         seen = prediction.normalized.image.repeat(6, axis=0).repeat(6, axis=1)
         st.image(seen, caption="What the network saw: 28 x 28 pixels")
+    with st.expander("How the picture became that"), st.container(horizontal=True):
+        for stage in prediction.normalized.stages:
+            st.image(_for_display(stage.image), caption=stage.name, width=_STAGE_WIDTH)
 
 
 def _for_display(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 digits predict 7.png photo.jpg
 digits model
 digits evaluate models/mnist_model.keras --seeds 5
+digits evaluate my-digits/ --save-mistakes mistakes/
 digits run
 """
 
@@ -50,14 +51,28 @@ def build_parser() -> ArgumentParser:
     model.add_argument("--model", type=Path, metavar="FILE", help=model_help)
     model.set_defaults(command=_model)
 
-    evaluate = commands.add_parser("evaluate", help="score a model on the MNIST test set")
-    evaluate.add_argument("model", type=Path, metavar="MODEL", help="a model file")
+    evaluate = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
+    evaluate.add_argument(
+        "what",
+        type=Path,
+        metavar="WHAT",
+        help="a model file, to score on the MNIST test set; or a folder with a labels.csv (file, label and, if "
+        "wanted, source), or an npz (images, labels), to score the model in use on",
+    )
+    evaluate.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {model_help}")
+    evaluate.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
+    evaluate.add_argument(
+        "--save-mistakes",
+        type=Path,
+        metavar="DIR",
+        help="for a folder or npz: write each misread picture beside the 28x28 image that the network saw",
+    )
     evaluate.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
     evaluate.add_argument(
         "--seeds",
         type=whole_number(1, 100),
         metavar="N",
-        help="also train the model's recipe anew with N seeds, and print mean and spread",
+        help="for a model: also train its recipe anew with N seeds, and print mean and spread",
     )
     evaluate.set_defaults(command=_evaluate)
 
@@ -156,11 +171,47 @@ def _model(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    return _evaluate_model(options) if options.what.suffix == ".keras" else _evaluate_pictures(options)
+
+
+def _evaluate_pictures(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import track
+
+    from digits.labeled import read_labeled
+    from digits.measure import measure
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    pictures = read_labeled(options.what)
+    console = Console(stderr=True)
+    watched = track(pictures, "Reading", console=console, transient=True, disable=not console.is_terminal)
+    try:
+        found = measure(recognizer, watched, options.save_mistakes)
+    except OSError as error:
+        print(f"digits: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    if options.json:
+        print(json.dumps({"model": recognizer.name} | found.to_json(), indent=1))
+        return EXIT_OK
+    print(f"{options.what}, read with {recognizer.description}")
+    print(f"accuracy: {found.accuracy}, 95% interval in brackets")
+    print(f"refused:  {found.refused}")
+    for source, share in found.by_source.items():
+        print(f"  {source}: {share}")
+    if found.confused:
+        print(f"most confused: {', '.join(found.confused)}")
+    if found.left_out:
+        print(f"left out: {found.left_out} whose label is not a digit")
+    return EXIT_OK
+
+
+def _evaluate_model(options: argparse.Namespace) -> int:
     from digits import mnist
     from digits.evaluation import confused_pairs, confusion_matrix, spread
     from digits.recognizer import Recognizer
 
-    recognizer = Recognizer.load(options.model)
+    recognizer = Recognizer.load(options.what)
     data = mnist.load(options.data, say=lambda line: print(line, file=sys.stderr))
     read = recognizer.classify(data.x_test).argmax(axis=1)
     accuracy = float((read == data.y_test).mean())
