@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements
 
-# Where `make run` listens; DIGITS_HOST=0.0.0.0 opens both to the network.
+# Where `make run` listens, on this machine only.
 API_PORT ?= 8000
 APP_PORT ?= 8501
 # make run ARGS=… and make train ARGS=… hand further options on, for example ARGS="--seed 7".
@@ -20,23 +20,28 @@ PYTHON ?= python3 python3.13 python3.12 python3.11 python
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PROJECT := --no-deps --no-build-isolation --editable .
 
-.PHONY: help install run train test lint format bench lock browser shipped pictures clean
+always:
+
+.PHONY: always help install run train test lint format bench lock browser shipped pictures clean
 
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-$(BIN)/python:
+# Made anew if its interpreter is gone or was half made; touched last, so that an interrupted run counts for nothing.
+USABLE := $(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo yes)
+$(VENV)/made: $(if $(USABLE),,always)
 	@sh scripts/make_venv.sh $(VENV) $(PYTHON)
+	@touch $@
 
 # What `make run` needs: API, app and command line, without TensorFlow.
-$(VENV)/installed-app: pyproject.toml $(LOCKS)/app.txt $(LOCKS)/build.txt | $(BIN)/python
+$(VENV)/installed-app: pyproject.toml $(LOCKS)/app.txt $(LOCKS)/build.txt $(VENV)/made
 	@echo "Installing the locked dependencies of API and app into $(VENV) ..."
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/app.txt
 	@$(PIP_INSTALL) $(PROJECT)
 	@touch $@
 
 # Everything: training, app, development. It contains what `make run` needs.
-$(VENV)/installed-all: pyproject.toml $(LOCKS)/all.txt $(LOCKS)/build.txt | $(BIN)/python
+$(VENV)/installed-all: pyproject.toml $(LOCKS)/all.txt $(LOCKS)/build.txt $(VENV)/made
 	@echo "Installing all locked dependencies into $(VENV) (TensorFlow is large; some minutes) ..."
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/all.txt
 	@$(PIP_INSTALL) $(PROJECT)
@@ -68,9 +73,10 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/installed-all ## measure every published figure: install size, start time, training speed
+bench: $(VENV)/installed-all ## measure install size, start time, training speed and robustness
 	@$(BIN)/python -m benchmarks.footprint
 	@$(BIN)/python -m benchmarks.training
+	@$(BIN)/python -m benchmarks.robustness
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
@@ -87,7 +93,7 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 # The report of the shipped model illustrates the README.
 shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras $(ARGS)
-	@mv digits/shipped/reports/*.png docs/images/ && rm -r digits/shipped/reports
+	@mv digits/shipped/reports/training_curves.png digits/shipped/reports/confusion_matrix.png docs/images/ && rm -r digits/shipped/reports
 
 pictures: $(VENV)/installed-all browser ## take the README's screenshots anew
 	@$(BIN)/python -m scripts.screenshots

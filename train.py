@@ -5,7 +5,7 @@ python train.py --epochs 3 --seed 7 --out models/quick.keras
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from digits import mnist, training
@@ -72,31 +72,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(arguments)
+    written = False
+
+    def note_written() -> None:
+        nonlocal written
+        written = True
+
     try:
+        check_writable(options.out)
+        data = mnist.load(options.data) if options.data else None
         training.require_keras()
         config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed)
-        train_and_write(config, options.data, options.out, ["python", "train.py", *arguments])
-    except DigitsError as error:
+        train_and_write(config, data or mnist.load(), options.out, ["python", "train.py", *arguments], note_written)
+    except (DigitsError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
-        state = "is as it was" if options.out.exists() else "was not written"
+        state = "was not written" if not options.out.exists() else "is new" if written else "is as it was"
         print(f"\nStopped; {options.out} {state}.", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_OK
 
 
-def train_and_write(config: TrainingConfig, data_file: Path | None, out: Path, command: list[str]) -> None:
-    """Trains, writes the model file and its report, and says what came of it."""
+def train_and_write(
+    config: TrainingConfig, data: mnist.Mnist, out: Path, command: list[str], when_written: Callable[[], None]
+) -> None:
+    """Trains, writes the model file, calls `when_written`, writes the report, and says what came of it."""
     from digits.evaluation import confused_pairs
     from digits.report import write_report
 
-    check_writable(out)
-    data = mnist.load(data_file)
     print(f"Recipe {config.recipe}, epochs {config.epochs}, batch size {config.batch_size}, seed {config.seed}")
     print(f"MNIST from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
     run = training.train(config, data)
     card = training.save(run, data, out, command)
+    when_written()
     calibrated = apply_temperature(run.test_probabilities, run.temperature)
     files = write_report(reports_folder(out), card, data.x_test, data.y_test, calibrated)
     print()

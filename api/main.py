@@ -1,13 +1,15 @@
 """The application: its life, its routes."""
 
 import logging
+import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
+import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
@@ -25,7 +27,7 @@ from digits.errors import (
     NoInkError,
     UnsupportedFormatError,
 )
-from digits.recognizer import Prediction, Recognizer, find_model
+from digits.recognizer import Recognizer, find_model
 
 # The server's own logger: it is configured by whoever starts the server.
 _log = logging.getLogger("uvicorn.error")
@@ -65,6 +67,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         recognizer = Recognizer.load(chosen.model or find_model(), chosen.limits)
         recognizer.warm_up()
         app.state.recognizer = recognizer
+        # Images beyond the cores' number wait: more at a time would only take more memory.
+        app.state.slots = anyio.CapacityLimiter(os.cpu_count() or 1)
         _log.info("Serving %s", recognizer.description)
         yield
         app.state.recognizer = None
@@ -90,7 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _recognizer(request: Request) -> Recognizer:
+async def _recognizer(request: Request) -> Recognizer:
     recognizer: Recognizer | None = getattr(request.app.state, "recognizer", None)
     if recognizer is None:
         raise NotReadyError("The model is not loaded. Try again in a moment.")
@@ -104,12 +108,13 @@ def _add_recognition(app: FastAPI) -> None:
         Dark ink on light ground or the other way round, photographed, scanned or drawn.
         """
         data = await read_image_file(request, recognizer.limits.max_bytes)
-        prediction, milliseconds = await run_in_threadpool(_timed, recognizer.recognize, data)
+        start = time.perf_counter()
+        prediction = await anyio.to_thread.run_sync(recognizer.recognize, data, limiter=request.app.state.slots)
         return PredictionResponse(
             predicted_digit=prediction.digit,
             confidence=round(prediction.confidence, 6),
             probabilities=[round(float(value), 6) for value in prediction.probabilities],
-            prediction_time_ms=round(milliseconds, 3),
+            prediction_time_ms=round((time.perf_counter() - start) * 1000.0, 3),
         )
 
     answer = {"description": "The digit.", "content": {"application/json": {"example": PREDICTION_EXAMPLE}}}
@@ -128,12 +133,6 @@ def _add_recognition(app: FastAPI) -> None:
         predict
     )
     app.post("/predict", include_in_schema=False)(predict)
-
-
-def _timed(recognize: Callable[[bytes], Prediction], data: bytes) -> tuple[Prediction, float]:
-    start = time.perf_counter()
-    prediction = recognize(data)
-    return prediction, (time.perf_counter() - start) * 1000.0
 
 
 def _add_operation(app: FastAPI) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from digits.errors import (
     BrokenImageError,
@@ -79,8 +81,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "image-too-large",
         413,
         "The image is too large",
-        "The image has 25,000 x 25,000 pixels, more than the 50,000,000 allowed. "
-        "Scale it down or crop it to the digit.",
+        "The image has 8,000 x 8,000 pixels, more than the 50,000,000 allowed. Scale it down or crop it to the digit.",
     ),
     UnsupportedFormatError: Problem(
         "unsupported-format",
@@ -159,11 +160,16 @@ def documented(*errors: type[DigitsError]) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI) -> None:
     """Makes an app answer every error with problem details."""
 
-    async def digits_error(request: Request, error: Exception) -> JSONResponse:
+    async def digits_error(_request: Request, error: Exception) -> JSONResponse:
         problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
         if problem is None:
-            return await unexpected_error(request, error)
+            # Not the client's doing: the server logs it and answers 500.
+            raise error
         return problem_response(problem.body(str(error)))
+
+    async def client_gone(_request: Request, _error: Exception) -> Response:
+        # Nobody is left to read an answer, and nothing is wrong with the server.
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
@@ -181,5 +187,6 @@ def install(app: FastAPI) -> None:
         return problem_response({"type": "about:blank", "title": title, "status": 500, "detail": detail})
 
     app.add_exception_handler(DigitsError, digits_error)
+    app.add_exception_handler(ClientDisconnect, client_gone)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, unexpected_error)

@@ -12,7 +12,7 @@ from digits.image import MAX_BYTES, MAX_PIXELS, ImageLimits
 class Settings(BaseSettings):
     """The API's settings; each is read from `DIGITS_` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGITS_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="DIGITS_", extra="ignore", env_ignore_empty=True)
 
     model: Path | None = Field(
         None, description="Model file; without it models/mnist_model.keras, else the one that ships."

@@ -39,17 +39,24 @@ async def read_image_file(request: Request, max_bytes: int) -> bytes:
         )
     bounded = Request(request.scope, _count(request.receive, max_bytes + _FORM_OVERHEAD, max_bytes))
     try:
-        async with bounded.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS) as form:
-            part = form.get(FIELD)
-            if part is None:
-                raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
-            if not isinstance(part, UploadFile):
-                raise MissingFileError(f"The form's field '{FIELD}' is text, not a file. Send a file in it, {_HOW}")
-            return await part.read()
-    except HTTPException as error:
+        form = await bounded.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS)
+    except ImageTooLargeError:
+        raise
+    except (HTTPException, ValueError, LookupError) as error:
+        # ValueError and LookupError: the header names a character set that cannot decode the parts' names.
+        reason = error.detail if isinstance(error, HTTPException) else "its character set is wrong"
         raise MalformedFormError(
-            f"The multipart form cannot be read ({error.detail}). Let your HTTP client build it, {_HOW}"
+            f"The multipart form cannot be read ({reason}). Let your HTTP client build it, {_HOW}"
         ) from error
+    try:
+        part = form.get(FIELD)
+        if part is None:
+            raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
+        if not isinstance(part, UploadFile):
+            raise MissingFileError(f"The form's field '{FIELD}' is text, not a file. Send a file in it, {_HOW}")
+        return await part.read()
+    finally:
+        await form.close()
 
 
 def _count(receive: Receive, most: int, max_bytes: int) -> Receive:

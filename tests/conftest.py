@@ -11,10 +11,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 from digits.mnist import Mnist, load
 from scripts.find_browser import find_browser
+
+# Slow machines are no fault of the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted((ROOT / "digits" / "samples").glob("*.png"))

@@ -32,10 +32,9 @@ def texts(app: AppTest) -> str:
 
 
 def test_it_says_which_model_reads_and_how_good_it_is() -> None:
-    accuracy = read(shipped_model()).card.test_accuracy
-    assert f"Reads with the model that ships with Digits (recipe reference, test accuracy {accuracy:.2%})" in texts(
-        run_app()
-    )
+    card = read(shipped_model()).card
+    line = f"Reads with the model that ships with Digits (recipe {card.recipe}, test accuracy {card.test_accuracy:.2%})"
+    assert line in texts(run_app())
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)

@@ -49,6 +49,7 @@ def test_every_dependency_is_pinned_with_hashes(lock: Path) -> None:
     for block in blocks:
         assert re.match(r"[\w.-]+==[\w.]+", block), block
         assert "--hash=sha256:" in block, block
+    assert "://" not in lock.read_text()
 
 
 def test_the_installs_agree_on_every_version() -> None:
@@ -146,7 +147,8 @@ def test_the_shipped_model_is_small_and_says_how_it_was_made() -> None:
     file = shipped_model()
     card = read(file).card
     assert file.stat().st_size <= 2_000_000
-    assert card.command == f"python train.py --out {file.relative_to(ROOT).as_posix()}"
+    assert card.command is not None
+    assert card.command.startswith(f"python train.py --out {file.relative_to(ROOT).as_posix()}")
     assert card.seed is not None
     assert card.test_accuracy is not None
 

@@ -137,7 +137,7 @@ def test_a_wrong_value_gets_one_line_that_lists_the_right_ones(arguments: list[s
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert time.monotonic() - start < 5.0  # Before TensorFlow is loaded.
+    assert time.monotonic() - start < 20.0  # Before TensorFlow is loaded.
 
 
 @pytest.mark.parametrize(("field", "value"), [("epochs", 0), ("batch_size", 55_001), ("seed", -1)])
