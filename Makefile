@@ -22,7 +22,7 @@ PROJECT := --no-deps --no-build-isolation --editable .
 
 always:
 
-.PHONY: always help install run train test lint format bench lock browser shipped pictures clean
+.PHONY: always help install run train test pythons lint format bench lock browser shipped pictures clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,10 @@ train: $(VENV)/installed-all ## train the reference recipe: models/mnist_model.k
 
 test: $(VENV)/installed-all browser ## run every test
 	@$(BIN)/python -m pytest $(ARGS)
+
+PYTHONS ?= python3.11 python3.12 python3.13
+pythons: ## run every test with each supported Python on this machine (PYTHONS="…")
+	@sh scripts/try_pythons.sh $(PYTHONS)
 
 # The browser test takes a Chromium or Chrome that is there; where there is none, Playwright fetches one.
 browser: $(VENV)/installed-all

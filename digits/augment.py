@@ -109,7 +109,7 @@ def _add_upstroke(canvas: Images, rng: np.random.Generator) -> Images:
     height = bottom - top
     pen = int(np.clip(round(float((canvas > 96).sum()) / height), 2, 7))
     start_x = _middle_of(canvas, top + pen // 2)
-    length, slope = height * rng.uniform(0.2, 0.5), np.deg2rad(rng.uniform(25.0, 65.0))
+    length, slope = height * rng.uniform(0.2, 0.75), np.deg2rad(rng.uniform(25.0, 65.0))
     start = (start_x, top + pen // 2)
     end = (round(start_x - length * np.cos(slope)), round(top + pen // 2 + length * np.sin(slope)))
     cv2.line(canvas, start, end, 255, pen, cv2.LINE_AA)

@@ -130,7 +130,9 @@ def stroke_mask(found: FoundInk) -> Gray:
     Returns:
         uint8 array of shape (height, width), 1 where ink is.
     """
-    weak = (found.strength >= max(_WEAK * found.level, 3.0 * found.noise)).astype(np.uint8)
+    # Where the ground is noisy, weak ink cannot be told from it.
+    threshold = np.clip(5.0 * found.noise, _WEAK * found.level, _STRONG * found.level)
+    weak = (found.strength >= threshold).astype(np.uint8)
     strong = found.strength >= _STRONG * found.level
     weak = _without_lines(weak)
     count, labels = cv2.connectedComponents(weak, connectivity=8)

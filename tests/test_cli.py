@@ -108,12 +108,12 @@ def test_usage_errors_are_one_line_with_exit_code_2(capsys: pytest.CaptureFixtur
         assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_the_installed_command_helps_and_tells_its_version(tmp_path: Path) -> None:
-    helped = run_python(["-m", "digits.cli", "--help"], tmp_path)
+def test_the_command_helps_and_tells_its_version(tmp_path: Path) -> None:
+    helped = run_python(["-m", "digits", "--help"], tmp_path)
     assert helped.returncode == 0
     for word in ("predict", "model", "evaluate", "run", "exit codes"):
         assert word in helped.stdout
-    assert run_python(["-m", "digits.cli", "--version"], tmp_path).stdout == f"digits {__version__}\n"
+    assert run_python(["-m", "digits", "--version"], tmp_path).stdout == f"digits {__version__}\n"
 
 
 def test_output_into_a_closed_pipe_is_no_error(sample: Path, tmp_path: Path) -> None:
@@ -122,7 +122,8 @@ def test_output_into_a_closed_pipe_is_no_error(sample: Path, tmp_path: Path) -> 
         f"command = [sys.executable, '-m', 'digits.cli', 'predict'] + ['{sample}'] * 2000\n"
         "reader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)\n"
         "reader.stdout.readline(); reader.stdout.close()\n"
-        "errors = reader.stderr.read().decode(); sys.exit(errors if 'Error' in errors else 0)\n"
+        "errors = reader.stderr.read().decode(); reader.wait()\n"
+        "sys.exit(errors if 'Error' in errors else reader.returncode)\n"
     )
     done = run_python(["-c", script], tmp_path)
     assert done.returncode == 0, done.stderr

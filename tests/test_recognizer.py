@@ -140,6 +140,9 @@ def test_a_network_that_cannot_run_is_refused_with_the_files_name() -> None:
 
 def test_the_description_names_file_recipe_and_accuracy(recognizer: Recognizer) -> None:
     accuracy = f"{recognizer.card.metrics['test']['accuracy']:.2%}"
-    assert recognizer.description == f"the model that ships with Digits (recipe {recognizer.card.recipe}, test accuracy {accuracy})"
+    assert (
+        recognizer.description
+        == f"the model that ships with Digits (recipe {recognizer.card.recipe}, test accuracy {accuracy})"
+    )
     foreign = Recognizer(Artifact(Path("mine.keras"), Card(), read(shipped_model()).onnx))
     assert foreign.description == "mine.keras (recipe unknown, test accuracy unknown)"

@@ -146,7 +146,7 @@ def test_a_config_is_checked_when_built(field: str, value: int) -> None:
         TrainingConfig(**{field: value})  # type: ignore[arg-type]
 
 
-def test_evaluate_gives_the_accuracy_of_the_card_and_trains_other_seeds(repository: Path, card: Card) -> None:
+def test_evaluate_gives_the_accuracy_of_the_card(repository: Path, card: Card) -> None:
     done = run_python(["-m", "digits.cli", "evaluate", str(MODEL)], repository)
     assert done.returncode == 0, done.stderr
     assert f"models/mnist_model.keras: test accuracy {card.test_accuracy:.2%} (10,000 images)" in done.stdout
