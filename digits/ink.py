@@ -1,6 +1,7 @@
 """Ink on its ground: where in a picture something is written, and which of it is the digit."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ def _noise(pixels: npt.NDArray[np.uint8]) -> float:
     if min(pixels.shape[:2]) < _NOISE_SIDE:
         return 0.0
     rough = cv2.absdiff(pixels, cv2.medianBlur(pixels, 3))
-    return 1.4826 * float(np.median(rough.max(axis=2) if rough.ndim == 3 else rough))
+    return 1.4826 * float(np.median(_strongest_channel(rough)))
 
 
 def _ink_is_dark(pixels: npt.NDArray[np.uint8]) -> bool:
@@ -100,9 +101,7 @@ def _against_even_ground(pixels: npt.NDArray[np.uint8], *, dark: bool) -> Ink:
     image = (pixels if dark else 255 - pixels).astype(np.float32)
     ground = np.percentile(image, 75.0, axis=(0, 1))
     strength = np.clip(ground - image, 0.0, None)
-    if strength.ndim == 3:
-        strength = strength.max(axis=2)
-    return np.pad(strength, 2).astype(np.float32)
+    return np.pad(_strongest_channel(strength.astype(np.float32)), 2)
 
 
 def _against_ground(pixels: npt.NDArray[np.uint8], *, dark: bool) -> Ink:
@@ -121,7 +120,15 @@ def _against_ground(pixels: npt.NDArray[np.uint8], *, dark: bool) -> Ink:
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
     ground = cv2.resize(cv2.blur(closed, (3, 3)), (width, height), interpolation=cv2.INTER_LINEAR)
     strength = np.clip(ground.astype(np.float32) - image.astype(np.float32), 0.0, None)
-    return strength.max(axis=2) if strength.ndim == 3 else strength
+    return _strongest_channel(strength)
+
+
+def _strongest_channel(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The largest value of each pixel's channels; several times faster than NumPy's maximum over the last axis."""
+    if image.ndim == 2:
+        return image
+    red, green, blue = cv2.split(image)
+    return np.asarray(cv2.max(cv2.max(red, green), blue))
 
 
 def stroke_mask(found: FoundInk) -> Gray:
