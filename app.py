@@ -89,7 +89,7 @@ def _answer(recognizer: Recognizer, image: bytes) -> None:
         st.image(_for_display(pixels), caption="The image")
     with answer:
         st.header(f"Predicted digit: {prediction.digit}", anchor=False)
-        st.write(f"Confidence: {prediction.confidence:.1%}")
+        st.write(f"Confidence: {prediction.confidence_text}")
         st.altair_chart(_probability_chart(prediction), width="stretch")
         seen = prediction.normalized.image.repeat(6, axis=0).repeat(6, axis=1)
         st.image(seen, caption="What the network saw: 28 x 28 pixels")

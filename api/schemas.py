@@ -8,10 +8,10 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # In the order in which it is answered, which a schema's own examples would not keep.
 PREDICTION_EXAMPLE: dict[str, Any] = {
-    "predicted_digit": 7,
-    "confidence": 0.998143,
-    "probabilities": [0.000002, 0.000005, 0.000164, 0.001432, 0.0, 0.000003, 0.0, 0.998143, 0.000012, 0.000239],
-    "prediction_time_ms": 0.412,
+    "predicted_digit": 2,
+    "confidence": 0.999988,
+    "probabilities": [4e-06, 0.0, 0.999988, 0.0, 0.0, 0.0, 0.0, 7e-06, 0.0, 0.0],
+    "prediction_time_ms": 11.098,
 }
 
 

@@ -128,7 +128,7 @@ def _predict(options: argparse.Namespace) -> int:
             }
             print(json.dumps(answer), flush=True)
         else:
-            print(f"{file}: {prediction.digit} ({prediction.confidence:.1%})", flush=True)
+            print(f"{file}: {prediction.digit} ({prediction.confidence_text})", flush=True)
     return EXIT_FAILED if failed else EXIT_OK
 
 

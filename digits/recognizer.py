@@ -36,6 +36,11 @@ class Prediction:
     probabilities: npt.NDArray[np.float64]
     normalized: Normalized
 
+    @property
+    def confidence_text(self) -> str:
+        """The confidence in per cent, for people; never rounded up to a certainty that nobody has."""
+        return "over 99.9%" if self.confidence > 0.999 else f"{self.confidence:.1%}"
+
 
 def shipped_model() -> Path:
     """The model that comes with the package, so that everything works before anyone trains."""
