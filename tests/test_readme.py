@@ -38,7 +38,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_repository(tmp_path_factory.mktemp("clone"))
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(BIN)
-    for stamp in ("installed-app", "installed-all"):
+    for stamp in ("made", "installed-app", "installed-all"):
         (folder / ".venv" / stamp).touch()
     return folder
 
