@@ -190,7 +190,7 @@ def digit_mask(binary: Gray, strength: Ink) -> Gray:
         return binary
     boxes = stats[1:, : cv2.CC_STAT_AREA]
     areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
-    ink = np.bincount(labels.ravel(), weights=strength.ravel(), minlength=count)[1:]
+    ink = np.bincount(labels.ravel().astype(np.intp), weights=strength.ravel(), minlength=count)[1:]
     left, top = boxes[:, 0], boxes[:, 1]
     right, bottom = left + boxes[:, 2], top + boxes[:, 3]
     touches = (left == 0) | (top == 0) | (right == width) | (bottom == height)
