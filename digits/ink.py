@@ -42,17 +42,17 @@ class FoundInk:
 
 def find_ink(pixels: npt.NDArray[np.uint8]) -> FoundInk:
     """How much each pixel differs from the ground around it, towards the ink's side."""
-    tiny = max(pixels.shape[:2]) <= _TINY_SIDE
+    smooth = np.asarray(cv2.medianBlur(pixels, 3), dtype=np.uint8)
     dark = _ink_is_dark(pixels)
-    if tiny:
+    if max(pixels.shape[:2]) <= _TINY_SIDE:
         strength = _against_even_ground(pixels, dark=dark)
     else:
-        strength = _against_ground(np.asarray(cv2.medianBlur(pixels, 3), dtype=np.uint8), dark=dark)
+        strength = _against_ground(smooth, dark=dark)
     # What the ground's own texture shows everywhere is not ink.
     strength = np.clip(strength - np.median(strength), 0.0, None).astype(np.float32)
     top = max(8, strength.size // 500)
     level = float(np.partition(strength, strength.size - top, axis=None)[-top:].mean())
-    noise = _noise(pixels)
+    noise = _noise(pixels, smooth)
     if level < max(_MIN_CONTRAST, _MIN_SIGNAL * noise):
         raise NoInkError(
             "No ink was found: the image is blank, too faint or too noisy. "
@@ -61,14 +61,14 @@ def find_ink(pixels: npt.NDArray[np.uint8]) -> FoundInk:
     return FoundInk(strength, level, noise)
 
 
-def _noise(pixels: npt.NDArray[np.uint8]) -> float:
+def _noise(pixels: npt.NDArray[np.uint8], smooth: npt.NDArray[np.uint8]) -> float:
     """Standard deviation of what neighboring pixels do not share, from its median, which strokes do not move.
 
     In a picture of very few pixels strokes are most of it, and would pass for noise: there it is 0.
     """
     if min(pixels.shape[:2]) < _NOISE_SIDE:
         return 0.0
-    rough = cv2.absdiff(pixels, cv2.medianBlur(pixels, 3))
+    rough = cv2.absdiff(pixels, smooth)
     return 1.4826 * float(np.median(_strongest_channel(rough)))
 
 
@@ -82,16 +82,23 @@ def _ink_is_dark(pixels: npt.NDArray[np.uint8]) -> bool:
         ground = np.median(pixels, axis=(0, 1))
     else:
         # The median of a wide window keeps to the ground and follows the edges of shadows.
-        copy = _small_copy(pixels)
+        copy = shrink(pixels, _GROUND_SIDE)
         ground = cv2.medianBlur(copy, round(0.5 * min(copy.shape[:2])) | 1).astype(np.float64)
     darkest, lightest = np.percentile(copy - ground, (0.5, 99.5), axis=(0, 1))
     return bool(-np.min(darkest) >= np.max(lightest))
 
 
-def _small_copy(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A copy on which wide windows cost little."""
+def shrink(image: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """The picture with at most `side` pixels on its longer side; a smaller one stays as it is.
+
+    Args:
+        image: uint8 of shape (height, width) or (height, width, 3).
+        side: in pixels.
+    """
     height, width = image.shape[:2]
-    scale = min(1.0, _GROUND_SIDE / max(height, width))
+    scale = side / max(height, width)
+    if scale >= 1.0:
+        return image
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
@@ -112,7 +119,7 @@ def _against_ground(pixels: npt.NDArray[np.uint8], *, dark: bool) -> Ink:
     """
     image = pixels if dark else 255 - pixels
     height, width = image.shape[:2]
-    copy = _small_copy(image)
+    copy = shrink(image, _GROUND_SIDE)
     window = max(5, round(0.35 * max(copy.shape[:2])) | 1)
     # A square window costs the same at any width; a round one would cost its area.
     kernel = np.ones((window, window), np.uint8)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import NoInkError
-from digits.ink import FoundInk, Gray, Ink, digit_mask, find_ink, stroke_mask
+from digits.ink import FoundInk, Gray, Ink, digit_mask, find_ink, shrink, stroke_mask
 
 SIDE = 28
 BOX = 20
@@ -74,7 +74,7 @@ def normalize(pixels: npt.NDArray[np.uint8]) -> Normalized:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small to hold a digit. Send one of 8 x 8 or more."
         )
-    small = _reduce(pixels)
+    small = shrink(pixels, _WORK_SIDE)
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
     found = find_ink(small)
@@ -124,15 +124,6 @@ def _center_of_mass(image: Ink) -> tuple[float, float]:
         float(columns @ np.arange(columns.size)) / total + 0.5,
         float(rows @ np.arange(rows.size)) / total + 0.5,
     )
-
-
-def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    height, width = pixels.shape[:2]
-    scale = _WORK_SIDE / max(height, width)
-    if scale >= 1.0:
-        return pixels
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _even(found: FoundInk, mask: Gray) -> Ink:

@@ -38,18 +38,18 @@ def sample() -> Path:
     return ROOT / "digits" / "samples" / "7_stylus.png"
 
 
+def repository_files() -> list[Path]:
+    """The files that a clone would hold, and new ones that git does not ignore, relative to the root."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return [Path(name) for name in filter(None, listed.stdout.decode().split("\0")) if (ROOT / name).is_file()]
+
+
 def copy_repository(folder: Path) -> Path:
     """What a fresh clone would hold, with the present state of the files."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for name in repository_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     return folder
 
 

@@ -14,22 +14,12 @@ from packaging.version import Version
 
 from digits.artifact import read
 from digits.recognizer import shipped_model
-from tests.conftest import BIN, ROOT, run_python
+from tests.conftest import BIN, ROOT, repository_files, run_python
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 # The pairs of a trained model's makers that the serving wing must never load.
 TRAINING_ONLY = ("tensorflow", "keras", "matplotlib", "tf2onnx", "onnx")
-
-
-def tracked_files() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    return [ROOT / name for name in filter(None, listed.stdout.decode().split("\0")) if (ROOT / name).is_file()]
 
 
 def locked(lock: Path) -> dict[str, set[str]]:
@@ -84,8 +74,8 @@ def test_no_registry_is_named_in_any_file() -> None:
     hosts = [
         ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"))
     ]
-    for file in tracked_files():
-        content = file.read_bytes()
+    for file in repository_files():
+        content = (ROOT / file).read_bytes()
         for host in hosts:
             assert host.encode() not in content, f"{file} names {host}"
 
@@ -154,9 +144,9 @@ def test_the_shipped_model_is_small_and_says_how_it_was_made() -> None:
 
 
 def test_modules_keep_to_one_idea() -> None:
-    for file in tracked_files():
+    for file in repository_files():
         if file.suffix == ".py":
-            assert len(file.read_text().splitlines()) <= 330, file
+            assert len((ROOT / file).read_text().splitlines()) <= 330, file
 
 
 @pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
