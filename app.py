@@ -89,6 +89,8 @@ def _answer(recognizer: Recognizer, image: bytes) -> None:
         st.image(_for_display(pixels), caption="The image")
     with answer:
         st.header(f"Predicted digit: {prediction.digit}", anchor=False)
+        if prediction.reason is not None:
+            st.warning(_doubt(prediction))
         st.write(f"Confidence: {prediction.confidence_text}")
         st.altair_chart(_probability_chart(prediction), width="stretch")
         seen = prediction.normalized.image.repeat(6, axis=0).repeat(6, axis=1)
@@ -96,6 +98,14 @@ def _answer(recognizer: Recognizer, image: bytes) -> None:
     with st.expander("How the picture became that"), st.container(horizontal=True):
         for stage in prediction.normalized.stages:
             st.image(_for_display(stage.image), caption=stage.name, width=_STAGE_WIDTH)
+
+
+def _doubt(prediction: Prediction) -> str:
+    """Why the answer is not to be trusted, and what helps."""
+    if prediction.reason == "not_a_digit":
+        return "This does not look like a digit. If it is one, write it again, larger and alone in the picture."
+    first, second = np.argsort(-prediction.probabilities)[:2]
+    return f"Not sure: perhaps {first}, perhaps {second}. Write it again, more clearly."
 
 
 def _for_display(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -111,6 +111,11 @@ def train_and_write(
     print()
     print(f"Test accuracy {run.test.accuracy:.2%}, test loss {run.test.loss:.4f} ({run.test.n:,} images)")
     print(f"Training accuracy {run.training.accuracy:.2%}, validation accuracy {run.validation.accuracy:.2%}")
+    refused = run.rejection
+    print(
+        f"Calibration error {run.test.calibration_error:.2%}; refused: {refused['test_digits']:.2%} of the test "
+        f"images, {refused['held_out_outliers']:.1%} of images of other things"
+    )
     print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
     print(f"Model:   {out}")
     print(f"Reports: {', '.join(str(file) for file in files)}")

@@ -17,6 +17,7 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     NoInkError,
+    SeveralDigitsError,
     UnsupportedFormatError,
 )
 
@@ -35,8 +36,12 @@ class MalformedFormError(UploadError):
     """The body is not the multipart form that its header promises."""
 
 
+class TooManyFilesError(UploadError):
+    """The form has more files than are taken at a time."""
+
+
 class UnsupportedMediaTypeError(UploadError):
-    """The body is not a multipart form at all."""
+    """The body is neither a multipart form nor an image."""
 
 
 class NotReadyError(DigitsError, RuntimeError):
@@ -74,7 +79,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "malformed-form",
         400,
         "The form cannot be read",
-        "The multipart form cannot be read (Missing boundary in multipart.). "
+        "The multipart form cannot be read (its Content-Type names no boundary). "
         "Let your HTTP client build it, for example: curl -F file=@7.png",
     ),
     ImageTooLargeError: Problem(
@@ -93,9 +98,15 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
     UnsupportedMediaTypeError: Problem(
         "unsupported-media-type",
         415,
-        "Not a multipart form",
+        "Neither a form nor an image",
         "The request has Content-Type 'application/json'. Send the image as multipart/form-data in field 'file', "
-        "for example: curl -F file=@7.png",
+        "for example: curl -F file=@7.png; or as the body alone, with a Content-Type such as image/png.",
+    ),
+    TooManyFilesError: Problem(
+        "too-many-files",
+        413,
+        "Too many files",
+        "The form has more than the 100 files allowed. Send fewer at a time.",
     ),
     MissingFileError: Problem(
         "missing-file",
@@ -123,6 +134,12 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "No ink was found: the image is blank, too faint or too noisy. "
         "Write the digit with a darker pen, fill more of the picture with it, or give it more light.",
     ),
+    SeveralDigitsError: Problem(
+        "several-digits",
+        422,
+        "Several digits were seen",
+        "2 digits were seen in this picture, and one is expected. Crop it to the digit that you mean.",
+    ),
     NotReadyError: Problem(
         "not-ready",
         503,
@@ -132,9 +149,31 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
 }
 
 
+def problem_body(error: Exception) -> dict[str, Any]:
+    """An error as problem details.
+
+    Raises:
+        the error itself, if it is not the client's doing: the server logs it and answers 500.
+    """
+    problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+    if problem is None:
+        raise error
+    return problem.body(str(error))
+
+
 def problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An answer with a problem's body and status."""
     return JSONResponse(dict(body), body["status"], headers, media_type=MEDIA_TYPE)
+
+
+def error_response(error: Exception) -> JSONResponse:
+    """The answer to a request that ended in an error; raises it if it is not the client's doing."""
+    return problem_response(problem_body(error))
+
+
+def client_gone_response() -> Response:
+    """Nobody is left to read an answer, and nothing is wrong with the server."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def documented(*errors: type[DigitsError]) -> dict[int | str, dict[str, Any]]:
@@ -161,15 +200,10 @@ def install(app: FastAPI) -> None:
     """Makes an app answer every error with problem details."""
 
     async def digits_error(_request: Request, error: Exception) -> JSONResponse:
-        problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
-        if problem is None:
-            # Not the client's doing: the server logs it and answers 500.
-            raise error
-        return problem_response(problem.body(str(error)))
+        return error_response(error)
 
     async def client_gone(_request: Request, _error: Exception) -> Response:
-        # Nobody is left to read an answer, and nothing is wrong with the server.
-        return Response(status_code=HTTPStatus.BAD_REQUEST)
+        return client_gone_response()
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):

@@ -4,14 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from digits.acceptance import Reason
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # In the order in which it is answered, which a schema's own examples would not keep.
 PREDICTION_EXAMPLE: dict[str, Any] = {
     "predicted_digit": 2,
-    "confidence": 0.999988,
-    "probabilities": [4e-06, 0.0, 0.999988, 0.0, 0.0, 0.0, 0.0, 7e-06, 0.0, 0.0],
-    "prediction_time_ms": 11.098,
+    "confidence": 0.999999,
+    "accepted": True,
+    "reason": None,
+    "probabilities": [0.0, 0.0, 0.999999, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    "prediction_time_ms": 5.482,
 }
 
 
@@ -20,12 +24,41 @@ class PredictionResponse(BaseModel):
 
     predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
     confidence: Probability = Field(description="Its calibrated probability.")
+    accepted: bool = Field(description="Whether the answer may be acted on.")
+    reason: Reason | None = Field(
+        description="Why not: `not_a_digit` if the image does not look like one, `low_confidence` if it does but the "
+        "network cannot tell which; null if accepted."
+    )
     probabilities: list[Probability] = Field(
         min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
     )
     prediction_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
     )
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong and what to do (RFC 9457)."""
+
+    type: str = Field(description="A stable URI for this kind of problem; programs may rely on it.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(ge=400, le=599, description="The HTTP status code.")
+    detail: str = Field(description="What happened and what to do, for a person.")
+
+
+class BatchItem(BaseModel):
+    """What came of one file of a batch: a prediction or a problem."""
+
+    file: str = Field(description="The file's name, as the client gave it.")
+    prediction: PredictionResponse | None = Field(description="Its digit; null if there is a problem.")
+    problem: ProblemDetails | None = Field(description="Why it was not read; null if it was.")
+
+
+class BatchResponse(BaseModel):
+    """The files of a batch, in the order in which they were sent."""
+
+    results: list[BatchItem]
+    prediction_time_ms: float = Field(ge=0.0, description="Milliseconds for all of them.")
 
 
 class ModelResponse(BaseModel):
@@ -40,12 +73,3 @@ class HealthResponse(BaseModel):
     """How the service is."""
 
     status: Literal["live", "ready"]
-
-
-class ProblemDetails(BaseModel):
-    """What went wrong and what to do (RFC 9457)."""
-
-    type: str = Field(description="A stable URI for this kind of problem; programs may rely on it.")
-    title: str = Field(description="The kind of problem in words.")
-    status: int = Field(ge=400, le=599, description="The HTTP status code.")
-    detail: str = Field(description="What happened and what to do, for a person.")

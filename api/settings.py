@@ -22,6 +22,11 @@ class Settings(BaseSettings):
         ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, width times height."
     )
 
+    max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
+    max_batch_bytes: int = Field(
+        100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."
+    )
+
     @property
     def limits(self) -> ImageLimits:
         """What one image may cost."""

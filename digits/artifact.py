@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from digits.acceptance import Thresholds
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 
 FORMAT_VERSION = 1
@@ -55,6 +56,8 @@ class Card:
         metrics: `test`, `validation` and `training` results; accuracies and probabilities are 0..1.
         history: per epoch, `loss`, `accuracy`, `val_loss` and `val_accuracy`.
         temperature: divides the logits; over 1 where the network is too sure of itself.
+        thresholds: `confidence` and `digit`, the least probabilities with which an answer is accepted.
+        rejection: shares refused with them, 0..1: `held_out_digits`, `held_out_outliers` and `test_digits`.
         versions: of Python and the libraries that made the file.
         weights_sha256: of the Keras weights in this file.
         onnx_sha256: of the ONNX graph in this file.
@@ -73,6 +76,8 @@ class Card:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, list[float]] = field(default_factory=dict)
     temperature: float = 1.0
+    thresholds: Mapping[str, float] = field(default_factory=lambda: asdict(Thresholds()))
+    rejection: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     onnx_sha256: str = ""
@@ -90,9 +95,13 @@ class Card:
             raise ModelFileError(
                 f"the card's temperature is {self.temperature!r}, not a positive number from {lowest} to {highest}"
             )
-        for name in ("data", "metrics", "history", "versions"):
+        for name in ("data", "metrics", "history", "thresholds", "rejection", "versions"):
             if not isinstance(getattr(self, name), dict):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
+        try:
+            Thresholds(**self.thresholds)
+        except (SettingError, TypeError) as error:
+            raise ModelFileError(f"the card's thresholds are {self.thresholds!r} ({error})") from error
         for name, scores in self.metrics.items():
             if not isinstance(scores, dict) or not set(scores) >= _SCORES:
                 raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")

@@ -4,7 +4,8 @@ MNIST's digits are written upright, with one kind of pen, by people who were ask
 digit anew: turned, slanted, stretched and bent a little (Simard et al., "Best Practices for Convolutional Neural
 Networks Applied to Visual Document Analysis", ICDAR 2003), with thicker, thinner, broken or blurred strokes, in low
 resolution or with specks, and fitted into the field again as `digits.normalize` would. Some 1s get the upstroke and
-the foot, and some 7s the crossbar, that are usual in Europe and rare in MNIST.
+the foot, and some 7s the crossbar, that are usual in Europe and rare in MNIST; some digits are drawn anew, in forms
+that MNIST lacks; and some are put on bad paper, from which the normalizer itself fetches them back, with its marks.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from digits.errors import NoInkError
+from digits.normalize import normalize
+from digits.outliers import draw_outlier
+from digits.pen import draw_digit
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -39,6 +45,9 @@ class Augmentation:
         shift: largest distance from the center, in pixels.
         squeeze: share of the images that are stretched three times as far, as if to fill a box, 0..1.
         european: share of the 1s that get an upstroke, and half the share of the 7s that get a crossbar, 0..1.
+        drawn: share of the images that give way to a drawing of the same digit, 0..1; twice that for a 1, whose
+            forms differ most.
+        bad_paper: share of the images that the normalizer fetches from noisy paper, 0..1.
     """
 
     plain: float = 0.2
@@ -49,6 +58,8 @@ class Augmentation:
     shift: int = 1
     squeeze: float = 0.25
     european: float = 0.5
+    drawn: float = 0.1
+    bad_paper: float = 0.06
 
 
 def augment(images: Images, labels: Labels, rng: np.random.Generator, how: Augmentation | None = None) -> Images:
@@ -70,7 +81,36 @@ def augment(images: Images, labels: Labels, rng: np.random.Generator, how: Augme
     return result
 
 
+def make_outliers(count: int, images: Images, labels: Labels, rng: np.random.Generator) -> Images:
+    """Makes images of things that are not one digit, worn like the digits' images.
+
+    Args:
+        count: how many.
+        images: uint8 training images of shape (n, 28, 28), to make some outliers of.
+        labels: the digits on them, of shape (n,).
+        rng: decides everything.
+
+    Returns:
+        uint8 images of shape (count, 28, 28).
+    """
+    how = Augmentation()
+    result = np.zeros((count, _SIDE, _SIDE), dtype=np.uint8)
+    for i in range(count):
+        field = None
+        while field is None:
+            canvas = _bend(draw_outlier(_CANVAS, images, labels, rng), rng, how)
+            field = _refit(_restroke(canvas, rng), rng, how)
+        result[i] = _wear(field, rng)
+    return result
+
+
 def _change(image: Images, digit: int, rng: np.random.Generator, how: Augmentation) -> Images:
+    chance = rng.random()
+    if chance < how.bad_paper:
+        return _from_bad_paper(image, rng)
+    if chance < how.bad_paper + how.drawn * (2.0 if digit == 1 else 1.0):
+        field = _refit(_restroke(draw_digit(digit, _CANVAS, rng), rng), rng, how)
+        return image if field is None else _wear(field, rng)
     canvas = _bend(image, rng, how)
     if digit == 1 and rng.random() < how.european:
         canvas = _add_upstroke(canvas, rng)
@@ -88,15 +128,29 @@ def _bend(image: Images, rng: np.random.Generator, how: Augmentation) -> Images:
     most = how.stretch * (3.0 if rng.random() < how.squeeze else 1.0)
     stretch = np.exp(rng.uniform(-most, most) / 2.0)
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    inverse = rotate @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([stretch, 1.0 / stretch]) / _ZOOM
+    side = len(image)
+    zoom = _ZOOM * _SIDE / side
+    inverse = rotate @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([stretch, 1.0 / stretch]) / zoom
     # Where each pixel of the canvas comes from, in pixels of the image.
     offset = (np.arange(_CANVAS) - (_CANVAS - 1) / 2.0).astype(np.float32)
-    from_x = inverse[0, 0] * offset[None, :] + inverse[0, 1] * offset[:, None] + (_SIDE - 1) / 2.0
-    from_y = inverse[1, 0] * offset[None, :] + inverse[1, 1] * offset[:, None] + (_SIDE - 1) / 2.0
-    coarse = rng.normal(0.0, how.bend * rng.random(), (_GRID, _GRID, 2)).astype(np.float32)
+    from_x = inverse[0, 0] * offset[None, :] + inverse[0, 1] * offset[:, None] + (side - 1) / 2.0
+    from_y = inverse[1, 0] * offset[None, :] + inverse[1, 1] * offset[:, None] + (side - 1) / 2.0
+    coarse = rng.normal(0.0, how.bend * rng.random() * side / _SIDE, (_GRID, _GRID, 2)).astype(np.float32)
     smooth = cv2.resize(coarse, (_CANVAS, _CANVAS), interpolation=cv2.INTER_CUBIC)
     from_x, from_y = (from_x + smooth[..., 0]).astype(np.float32), (from_y + smooth[..., 1]).astype(np.float32)
     return np.asarray(cv2.remap(image, from_x, from_y, cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def _from_bad_paper(image: Images, rng: np.random.Generator) -> Images:
+    """The digit on noisy paper of some size and contrast, as the normalizer sees it."""
+    side = _SIDE if rng.random() < 0.5 else int(rng.integers(_SIDE, 112))
+    digit = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255.0
+    paper = rng.uniform(150.0, 255.0) - digit * rng.uniform(60.0, 200.0)
+    paper += rng.normal(0.0, rng.uniform(3.0, 35.0), paper.shape)
+    try:
+        return normalize(np.clip(paper, 0.0, 255.0).astype(np.uint8)).image
+    except NoInkError:
+        return image
 
 
 def _add_upstroke(canvas: Images, rng: np.random.Generator) -> Images:

@@ -4,6 +4,8 @@ Temperature scaling: one number divides the logits, so that the network is right
 (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -60,16 +62,48 @@ def fit_temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray
     return float(np.exp((low + high) / 2.0))
 
 
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The answers whose confidence lies between two bounds.
+
+    Args:
+        confidence: their mean confidence, 0..1.
+        accuracy: share of them that are right, 0..1.
+        n: how many there are.
+    """
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+def reliability(
+    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], bins: int = 15
+) -> list[ReliabilityBin]:
+    """Confidence beside accuracy, in bins of equal width from 0 to 1; empty ones are left out.
+
+    It is the reliability diagram of Niculescu-Mizil and Caruana ("Predicting Good Probabilities with Supervised
+    Learning", ICML 2005).
+
+    Args:
+        probabilities: of shape (n, 10).
+        labels: true digits, of shape (n,).
+        bins: how many.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    members = (index == i for i in range(bins))
+    return [
+        ReliabilityBin(float(confidence[inside].mean()), float(correct[inside].mean()), int(inside.sum()))
+        for inside in members
+        if inside.any()
+    ]
+
+
 def expected_calibration_error(
     probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], bins: int = 15
 ) -> float:
     """How far confidence and accuracy are apart, averaged over bins of equal width (Guo et al., 2017); 0..1."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for i in range(bins):
-        members = index == i
-        if members.any():
-            error += float(members.mean()) * abs(float(confidence[members].mean()) - float(correct[members].mean()))
-    return error
+    found = reliability(probabilities, labels, bins)
+    return sum(one.n * abs(one.confidence - one.accuracy) for one in found) / len(labels)

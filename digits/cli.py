@@ -8,6 +8,7 @@ digits run
 """
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -15,8 +16,7 @@ from pathlib import Path
 
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser, whole_number
-from digits.errors import DigitsError, ImageError
-from digits.image import ImageLimits, too_many_bytes
+from digits.errors import DigitsError, ImageError, SettingError
 
 _EXIT_CODES = """exit codes:
   0    all went well
@@ -38,9 +38,13 @@ def build_parser() -> ArgumentParser:
 
     model_help = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"
 
-    predict = commands.add_parser("predict", help="read the digit in image files, a line per image")
+    predict = commands.add_parser("predict", help="read the digits in images, a line per image")
     predict.add_argument(
-        "images", nargs="+", type=Path, metavar="IMAGE", help="a PNG, JPEG, WebP, GIF, BMP or TIFF file"
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE",
+        help="a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)",
     )
     predict.add_argument("--json", action="store_true", help="print JSON lines")
     predict.add_argument("--model", type=Path, metavar="FILE", help=model_help)
@@ -54,10 +58,12 @@ def build_parser() -> ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
     evaluate.add_argument(
         "what",
+        nargs="+",
         type=Path,
         metavar="WHAT",
         help="a model file, to score on the MNIST test set; or a folder with a labels.csv (file, label and, if "
-        "wanted, source), or an npz (images, labels), to score the model in use on",
+        "wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label that is "
+        "no digit says what else a picture shows",
     )
     evaluate.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {model_help}")
     evaluate.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
@@ -103,44 +109,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     from digits.recognizer import Recognizer
+    from digits.sources import pictures_of
 
     recognizer = Recognizer.load(options.model)
     if not options.json:
         print(f"Using {recognizer.description}", file=sys.stderr)
     failed = 0
-    for file in options.images:
-        try:
-            prediction = recognizer.recognize(_read_image(file, recognizer.limits))
-        except (ImageError, OSError) as error:
+    for_names, for_reading = itertools.tee(pictures_of(options.images, recognizer.limits.max_bytes))
+    answers = recognizer.recognize_many(picture for _, picture in for_reading)
+    for (name, _), found in zip(for_names, answers, strict=True):
+        if isinstance(found, ImageError):
             failed += 1
-            message = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             if options.json:
-                print(json.dumps({"file": str(file), "error": message}))
+                print(json.dumps({"file": name, "error": str(found)}))
             else:
-                print(f"digits: {file}: {message}", file=sys.stderr)
-            continue
-        if options.json:
-            answer = {
-                "file": str(file),
-                "predicted_digit": prediction.digit,
-                "confidence": round(prediction.confidence, 6),
-                "probabilities": [round(float(value), 6) for value in prediction.probabilities],
-            }
-            print(json.dumps(answer), flush=True)
+                print(f"digits: {name}: {found}", file=sys.stderr)
+        elif options.json:
+            print(json.dumps({"file": name} | found.to_json()))
         else:
-            print(f"{file}: {prediction.digit} ({prediction.confidence_text})", flush=True)
+            doubt = "" if found.reason is None else f", not accepted: {found.reason.replace('_', ' ')}"
+            print(f"{name}: {found.digit} ({found.confidence_text}{doubt})")
     return EXIT_FAILED if failed else EXIT_OK
-
-
-def _read_image(file: Path, limits: ImageLimits) -> bytes:
-    """The file's bytes; one that is too large is not read whole."""
-    with file.open("rb") as handle:
-        data = handle.read(limits.max_bytes + 1)
-    if len(data) > limits.max_bytes:
-        from digits.errors import ImageTooLargeError
-
-        raise ImageTooLargeError(too_many_bytes(limits.max_bytes))
-    return data
 
 
 def _model(options: argparse.Namespace) -> int:
@@ -162,6 +151,8 @@ def _model(options: argparse.Namespace) -> int:
         "seed": card.seed,
         "created": card.created,
         "with": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
+        "accepted from": f"{recognizer.thresholds.confidence:.2%} confidence, {recognizer.thresholds.digit:.2%} for "
+        "the two most likely digits together",
         "ONNX digest": card.onnx_sha256,
     }
     for name, value in rows.items():
@@ -171,7 +162,10 @@ def _model(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    return _evaluate_model(options) if options.what.suffix == ".keras" else _evaluate_pictures(options)
+    models = [what for what in options.what if what.suffix == ".keras"]
+    if models and len(options.what) > 1:
+        raise SettingError("Name one model file, or folders and npz files, but not both.")
+    return _evaluate_model(options, models[0]) if models else _evaluate_pictures(options)
 
 
 def _evaluate_pictures(options: argparse.Namespace) -> int:
@@ -183,7 +177,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
-    pictures = read_labeled(options.what)
+    pictures = [picture for what in options.what for picture in read_labeled(what)]
     console = Console(stderr=True)
     watched = track(pictures, "Reading", console=console, transient=True, disable=not console.is_terminal)
     try:
@@ -194,24 +188,31 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"model": recognizer.name} | found.to_json(), indent=1))
         return EXIT_OK
-    print(f"{options.what}, read with {recognizer.description}")
-    print(f"accuracy: {found.accuracy}, 95% interval in brackets")
-    print(f"refused:  {found.refused}")
-    for source, share in found.by_source.items():
-        print(f"  {source}: {share}")
+    print(f"{', '.join(str(what) for what in options.what)}, read with {recognizer.description}")
+    print("95% intervals in brackets")
+    if found.accuracy.n:
+        print(f"accuracy: {found.accuracy}")
+        for source, share in found.by_source.items():
+            print(f"  {source}: {share}")
+        print(f"accepted: {found.accepted}")
+        print(f"accuracy of the accepted: {found.accepted_accuracy}")
     if found.confused:
         print(f"most confused: {', '.join(found.confused)}")
+    for kind, share in found.rejected.items():
+        print(f"rejected, {kind}: {share}")
+    if found.auroc is not None:
+        print(f"AUROC of digits against other things: {found.auroc:.4f}")
     if found.left_out:
-        print(f"left out: {found.left_out} whose label is not a digit")
+        print(f"left out: {found.left_out} of several digits")
     return EXIT_OK
 
 
-def _evaluate_model(options: argparse.Namespace) -> int:
+def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
     from digits import mnist
     from digits.evaluation import confused_pairs, confusion_matrix, spread
     from digits.recognizer import Recognizer
 
-    recognizer = Recognizer.load(options.what)
+    recognizer = Recognizer.load(model)
     data = mnist.load(options.data, say=lambda line: print(line, file=sys.stderr))
     read = recognizer.classify(data.x_test).argmax(axis=1)
     accuracy = float((read == data.y_test).mean())

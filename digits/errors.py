@@ -6,7 +6,8 @@
     │   ├── UnsupportedFormatError       the bytes are not an image of a known format
     │   ├── BrokenImageError             an image, but damaged or cut off
     │   ├── ImageTooLargeError           more bytes or pixels than the limit
-    │   └── NoInkError                   nothing is written on it
+    │   ├── NoInkError                   nothing is written on it
+    │   └── SeveralDigitsError           more than one digit is written on it
     ├── ModelError                       no usable model
     │   ├── ModelNotFoundError (FileNotFoundError)
     │   └── ModelFileError (ValueError)
@@ -48,6 +49,20 @@ class ImageTooLargeError(ImageError):
 
 class NoInkError(ImageError):
     """The image is blank: there is nothing to recognize."""
+
+
+class SeveralDigitsError(ImageError):
+    """The image shows more than one digit, and to pick one would be a guess.
+
+    Args:
+        count: how many were seen.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} digits were seen in this picture, and one is expected. Crop it to the digit that you mean."
+        )
+        self.count = count
 
 
 class ModelError(DigitsError):

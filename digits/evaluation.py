@@ -1,11 +1,12 @@
 """How good a network is, in numbers."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from digits.calibration import expected_calibration_error, negative_log_likelihood
+from digits.calibration import expected_calibration_error, negative_log_likelihood, reliability
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Scores:
         loss: cross-entropy of the uncalibrated probabilities, in nats.
         calibration_error: expected calibration error of the calibrated probabilities, 15 bins, 0..1.
         confusion: confusion matrix of shape (10, 10) as lists; row: true digit, column: digit read.
+        reliability: `digits.calibration.ReliabilityBin`s of the calibrated probabilities as objects.
     """
 
     n: int
@@ -25,6 +27,7 @@ class Scores:
     loss: float
     calibration_error: float
     confusion: list[list[int]]
+    reliability: list[dict[str, Any]] = field(default_factory=list)
 
 
 def score(
@@ -44,6 +47,7 @@ def score(
         loss=negative_log_likelihood(probabilities, labels),
         calibration_error=expected_calibration_error(calibrated, labels),
         confusion=confusion_matrix(labels, read).tolist(),
+        reliability=[asdict(one) for one in reliability(calibrated, labels)],
     )
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 
+from digits.engine import CLASSES
 from digits.errors import SettingError
 from digits.mnist import Images, Split
 from digits.recipes import Recipe, find_recipe
@@ -21,6 +22,10 @@ _STEPS_PER_CALL = 100
 MAX_EPOCHS = 1_000
 MAX_BATCH_SIZE = 55_000
 MAX_SEED = 2**31 - 1
+
+# The label of a training image that shows no digit.
+OUTLIER = CLASSES
+_LOSS = "sparse_categorical_crossentropy"
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,16 @@ def fit(model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool
 
     recipe = find_recipe(config.recipe)
     batch_size, epochs = int(config.batch_size or 0), int(config.epochs or 0)
-    labels = tf.constant(parts.y_fit.astype(np.int32))
+    outliers = round(recipe.outlier_share * len(parts.x_fit))
+    count = len(parts.x_fit) + outliers
+    labels = tf.constant(np.concatenate([parts.y_fit.astype(np.int32), np.full(outliers, OUTLIER, np.int32)]))
     x_validation, y_validation = scale(parts.x_validation), parts.y_validation.astype(np.int32)
-    steps = len(parts.x_fit) // batch_size
-    recipe.compile(model, steps * epochs)
+    steps = count // batch_size
+    optimizer = recipe.optimizer(steps * epochs)
+    if outliers:
+        model.compile(optimizer=optimizer, loss=unsure_of_outliers, metrics=[_accuracy_on_digits()])
+    else:
+        model.compile(optimizer=optimizer, loss=_LOSS, metrics=["accuracy"])
     # The optimizer's and the metrics' variables must exist before the compiled loop starts.
     model.optimizer.build(model.trainable_variables)
     model.test_on_batch(x_validation[:1], y_validation[:1])
@@ -96,7 +107,7 @@ def fit(model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool
     with _progress(show_progress) as progress, _epochs_of_images(recipe, parts, config) as images_of:
         for epoch, images in enumerate(images_of, start=1):
             bar = progress.add_task(f"Epoch {epoch}/{epochs}", total=steps)
-            batches = shuffler.permutation(len(parts.x_fit))[: steps * batch_size].reshape(steps, batch_size)
+            batches = shuffler.permutation(count)[: steps * batch_size].reshape(steps, batch_size)
             on_device = tf.constant(scale(images))
             model.reset_metrics()
             for first in range(0, steps, _STEPS_PER_CALL):
@@ -117,20 +128,60 @@ def fit(model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool
                 f"validation loss {loss:.4f}  accuracy {accuracy:.2%}",
                 highlight=False,
             )
+    if outliers:
+        # Whoever loads the file needs no loss of ours; the optimizer keeps its state.
+        model.compile(optimizer=model.optimizer, loss=_LOSS, metrics=["accuracy"])
+        model.test_on_batch(x_validation[:1], y_validation[:1])
     return history
+
+
+def unsure_of_outliers(labels: Any, probabilities: Any) -> Any:
+    """Cross-entropy in which each digit is as likely as another for an image with the label `OUTLIER`.
+
+    Args:
+        labels: int tensor of shape (n,) or (n, 1): 0..9, or `OUTLIER`.
+        probabilities: float tensor of shape (n, 10).
+
+    Returns:
+        Loss of each image, of shape (n,), in nats. Source: Hendrycks et al., "Deep Anomaly Detection with Outlier
+        Exposure", ICLR 2019.
+    """
+    from keras import ops
+
+    labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
+    anything = ops.cast(labels == OUTLIER, probabilities.dtype)[:, None] / CLASSES
+    targets = ops.one_hot(ops.minimum(labels, CLASSES), CLASSES + 1)[:, :CLASSES] + anything
+    return ops.categorical_crossentropy(targets, probabilities)
+
+
+def _accuracy_on_digits() -> Any:
+    """Keras' accuracy, for which outliers do not count."""
+    from keras import metrics, ops
+
+    class AccuracyOnDigits(metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            is_digit = ops.cast(ops.reshape(y_true, (-1,)) != OUTLIER, "float32")
+            return super().update_state(y_true, y_pred, sample_weight=is_digit)
+
+    return AccuracyOnDigits(name="accuracy")
 
 
 @contextmanager
 def _epochs_of_images(recipe: Recipe, parts: Split, config: TrainingConfig) -> Iterator[Iterator[Images]]:
-    """The training images of each epoch; if they are augmented, the next ones while the present ones are used."""
+    """The images of each epoch, outliers last; if they are augmented, the next ones while these are used."""
     epochs = int(config.epochs or 0)
-    change = recipe.augment
+    change, make_outliers = recipe.augment, recipe.outliers
     if change is None:
         yield itertools.repeat(parts.x_fit, epochs)
         return
 
     def prepare(epoch: int) -> Images:
-        return change(parts.x_fit, parts.y_fit, np.random.default_rng((config.seed, epoch)))
+        rng = np.random.default_rng((config.seed, epoch))
+        images = change(parts.x_fit, parts.y_fit, rng)
+        if make_outliers is None:
+            return images
+        count = round(recipe.outlier_share * len(images))
+        return np.concatenate([images, make_outliers(count, parts.x_fit, parts.y_fit, rng)])
 
     def prepared() -> Iterator[Images]:
         coming = executor.submit(prepare, 0)

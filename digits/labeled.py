@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +19,28 @@ class LabeledPicture:
 
     Args:
         name: its file, or its place in the npz.
-        label: the digit on it, "0" to "9"; anything else says that it shows no single digit.
+        label: the digit on it, "0" to "9"; several digits, as "2024"; or what else it shows, as "letter" or
+            "letter:pi", whose part before the colon is its kind.
         source: where it comes from, for figures by source; "" if nobody said.
         content: the file, or uint8 pixels of shape (height, width) or (height, width, 3).
+        ambiguous: whether it shows no digit but could pass for one.
     """
 
     name: str
     label: str
     source: str
     content: Path | npt.NDArray[np.uint8]
+    ambiguous: bool = False
 
 
 def read_labeled(path: Path) -> list[LabeledPicture]:
     """Reads what there is to score; pictures in files are opened later, one at a time.
 
     Args:
-        path: a folder with a labels.csv of the columns file, label and, if wanted, source (or source_repo); or an
-            npz with the arrays images (uint8, of shape (n, height, width) or (n, height, width, 3)) and labels.
+        path: a folder with a labels.csv of the columns file, label and, if wanted, source (or source_repo) and notes
+            (in which the word AMBIGUOUS marks what could pass for a digit); or an npz with the arrays images (uint8,
+            of shape (n, height, width) or (n, height, width, 3)) and labels. A file in labels.csv may be an npz, too:
+            the row's label then holds for all its images.
 
     Raises:
         DataUnavailableError: there is no such folder or file, or no labels.csv in it.
@@ -60,7 +65,13 @@ def _from_folder(folder: Path) -> Iterator[LabeledPicture]:
             raise DataMismatchError(f"{file} has the columns {rows.fieldnames}; it needs file and label.")
         for row in rows:
             source = row.get("source") or row.get("source_repo") or ""
-            yield LabeledPicture(row["file"], (row["label"] or "").strip(), source, folder / row["file"])
+            label, content = (row["label"] or "").strip(), folder / row["file"]
+            ambiguous = "AMBIGUOUS" in (row.get("notes") or "")
+            if content.suffix == ".npz":
+                for picture in _from_npz(content):
+                    yield replace(picture, label=label or picture.label, source=source, ambiguous=ambiguous)
+            else:
+                yield LabeledPicture(row["file"], label, source, content, ambiguous)
 
 
 def _from_npz(file: Path) -> Iterator[LabeledPicture]:

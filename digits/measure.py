@@ -1,6 +1,7 @@
 """How well a model reads labeled pictures, through the whole path that an upload takes."""
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,12 +11,14 @@ from typing import Any
 import cv2
 import numpy as np
 
+from digits.acceptance import auroc
 from digits.errors import ImageError
 from digits.image import decode
 from digits.labeled import LabeledPicture
 from digits.recognizer import Recognizer
 
 DIGITS = frozenset("0123456789")
+_AMBIGUOUS = " (ambiguous)"
 
 
 @dataclass(frozen=True)
@@ -56,31 +59,79 @@ class Share:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of scoring pictures with one digit each.
+    """What came of scoring pictures.
 
     Args:
-        accuracy: share read correctly; a picture that was refused counts as not read.
-        refused: share in which no digit was read at all.
+        accuracy: share of the digits read correctly, accepted or not; one in which none could be read counts as wrong.
+        accepted: share of the digits whose answer was accepted.
+        accepted_accuracy: share of those that were read correctly.
         by_source: accuracy of each source, if the pictures name any.
         confused: the most frequent mistakes, in words.
-        left_out: pictures whose label is not a digit, which were not scored.
+        rejected: share of the other things that were not accepted as a digit, by kind; those that could pass for a
+            digit as kinds of their own, and in `all others` not at all.
+        auroc: the chance that a digit is read with more confidence than another thing; None without one of the two.
+        left_out: pictures of several digits, which were not scored.
     """
 
     accuracy: Share
-    refused: Share
+    accepted: Share
+    accepted_accuracy: Share
     by_source: dict[str, Share]
     confused: list[str]
+    rejected: dict[str, Share]
+    auroc: float | None
     left_out: int
 
     def to_json(self) -> dict[str, Any]:
         """The measurement as JSON's types."""
         return {
             "accuracy": self.accuracy.to_json(),
-            "refused": self.refused.to_json(),
+            "accepted": self.accepted.to_json(),
+            "accepted_accuracy": self.accepted_accuracy.to_json(),
             "by_source": {source: share.to_json() for source, share in self.by_source.items()},
             "confused": self.confused,
+            "rejected": {kind: share.to_json() for kind, share in self.rejected.items()},
+            "auroc": self.auroc,
             "left_out": self.left_out,
         }
+
+
+class _Tally:
+    """Answers so far."""
+
+    def __init__(self) -> None:
+        self.right: defaultdict[str, list[bool]] = defaultdict(list)
+        self.right_if_accepted: list[bool] = []
+        self.wrong: Counter[str] = Counter()
+        self.rejected: defaultdict[str, list[bool]] = defaultdict(list)
+        # Confidence of the answers on digits and on other things, 0 where there was none.
+        self.on_digits: list[float] = []
+        self.on_others: list[float] = []
+        self.left_out = 0
+        self.saved: Counter[str] = Counter()
+
+    def result(self) -> Measurement:
+        answers = [answer for answers in self.right.values() for answer in answers]
+        clear = [
+            answer for kind, answers in self.rejected.items() if not kind.endswith(_AMBIGUOUS) for answer in answers
+        ]
+        rejected = {kind: _share(answers) for kind, answers in sorted(self.rejected.items())}
+        return Measurement(
+            accuracy=_share(answers),
+            accepted=Share(len(self.right_if_accepted), len(answers)),
+            accepted_accuracy=_share(self.right_if_accepted),
+            by_source={source: _share(found) for source, found in sorted(self.right.items()) if source},
+            confused=[f"{what}: {count} time{'s' if count > 1 else ''}" for what, count in self.wrong.most_common(8)],
+            rejected=rejected | ({"all others": _share(clear)} if len(rejected) > 1 and clear else {}),
+            auroc=auroc(np.array(self.on_digits), np.array(self.on_others))
+            if self.on_digits and self.on_others
+            else None,
+            left_out=self.left_out,
+        )
+
+
+def _share(answers: list[bool]) -> Share:
+    return Share(sum(answers), len(answers))
 
 
 def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes: Path | None = None) -> Measurement:
@@ -88,43 +139,65 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
 
     Args:
         recognizer: reads them.
-        pictures: to be read; those whose label is not a digit are left out.
+        pictures: to be read; those that show several digits are left out.
         mistakes: a folder in which each misread picture is written beside the 28x28 that the network saw; None
             writes nothing.
 
     Raises:
         OSError: a picture's file is not there, or `mistakes` cannot be written.
     """
-    right: defaultdict[str, list[bool]] = defaultdict(list)
-    wrong: Counter[str] = Counter()
-    refused = left_out = 0
+    tally = _Tally()
     for picture in pictures:
-        if picture.label not in DIGITS:
-            left_out += 1
+        if len(picture.label) > 1 and not picture.label.strip("0123456789 "):
+            tally.left_out += 1
             continue
         content = picture.content
         try:
             pixels = decode(content.read_bytes(), recognizer.limits) if isinstance(content, Path) else content
             prediction = recognizer.recognize_pixels(pixels)
         except ImageError as error:
-            refused += 1
-            wrong[f"{picture.label} refused ({type(error).__name__})"] += 1
-            right[picture.source].append(False)
+            _count_error(tally, picture, error)
             continue
-        right[picture.source].append(str(prediction.digit) == picture.label)
-        if not right[picture.source][-1]:
-            wrong[f"{picture.label} read as {prediction.digit}"] += 1
-            if mistakes:
-                name = f"{Path(picture.name).stem}-{picture.label}-read-as-{prediction.digit}.png"
-                _write_mistake(mistakes / name, pixels, prediction.normalized.image)
-    answers = [answer for answers in right.values() for answer in answers]
-    return Measurement(
-        accuracy=Share(sum(answers), len(answers)),
-        refused=Share(refused, len(answers)),
-        by_source={source: Share(sum(found), len(found)) for source, found in sorted(right.items()) if source},
-        confused=[f"{what}: {count} time{'s' if count > 1 else ''}" for what, count in wrong.most_common(8)],
-        left_out=left_out,
-    )
+        if picture.label not in DIGITS:
+            tally.rejected[_kind(picture)].append(not prediction.accepted)
+            if not picture.ambiguous:
+                tally.on_others.append(prediction.confidence)
+            if not prediction.accepted:
+                continue
+        else:
+            right = str(prediction.digit) == picture.label
+            tally.right[picture.source].append(right)
+            tally.on_digits.append(prediction.confidence)
+            if prediction.accepted:
+                tally.right_if_accepted.append(right)
+            if right:
+                continue
+            tally.wrong[f"{picture.label} read as {prediction.digit}"] += 1
+        if mistakes:
+            label = re.sub(r"\W", "_", picture.label)
+            stem = f"{Path(picture.name).stem}-{label}-read-as-{prediction.digit}"
+            tally.saved[stem] += 1
+            # Pictures of two folders may have the same name.
+            name = f"{stem}.png" if tally.saved[stem] == 1 else f"{stem}-{tally.saved[stem]}.png"
+            _write_mistake(mistakes / name, pixels, prediction.normalized.image)
+    return tally.result()
+
+
+def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:
+    """A picture in which no single digit was found: right for what is none."""
+    if picture.label in DIGITS:
+        tally.wrong[f"{picture.label} not read ({type(error).__name__})"] += 1
+        tally.right[picture.source].append(False)
+        tally.on_digits.append(0.0)
+    else:
+        tally.rejected[_kind(picture)].append(True)
+        if not picture.ambiguous:
+            tally.on_others.append(0.0)
+
+
+def _kind(picture: LabeledPicture) -> str:
+    kind = picture.label.partition(":")[0] or "no label"
+    return kind + _AMBIGUOUS if picture.ambiguous else kind
 
 
 def _write_mistake(file: Path, pixels: np.ndarray[Any, Any], seen: np.ndarray[Any, Any]) -> None:

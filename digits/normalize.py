@@ -5,14 +5,19 @@ the center of mass of the ink is the center of the 28x28 field (LeCun et al., "G
 Document Recognition", 1998). A picture that is already like that passes through unchanged.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from digits.errors import NoInkError
-from digits.ink import FoundInk, Gray, Ink, digit_mask, find_ink, shrink, stroke_mask
+from digits.image import ENOUGH_SIDE
+from digits.ink import NO_INK, FoundInk, Gray, find_ink, shrink
+from digits.segmentation import Parts, find_digit, find_parts, find_separate
+
+Ink = npt.NDArray[np.float32]
 
 SIDE = 28
 BOX = 20
@@ -20,8 +25,10 @@ BOX = 20
 # MNIST puts the center of mass at the middle of pixel 14, which is half a pixel right of the field's middle.
 _CENTER = 14.5
 
-# Larger pictures are reduced to this many pixels on the longer side before anything is looked for.
-_WORK_SIDE = 800
+# What turns an image, as a row of pixels, into its mass and its first moments along x and y.
+_PLACES = np.arange(SIDE, dtype=np.float32) + 0.5
+_MOMENTS = np.stack([np.ones(SIDE * SIDE, np.float32), np.tile(_PLACES, SIDE), np.repeat(_PLACES, SIDE)], axis=1)
+
 # The digit is brought to this many pixels on its longer side before strokes are measured and thickened.
 _CANVAS = 100
 # MNIST's strokes are about this wide on the 20x20 box; thinner ones vanish when they are reduced to it.
@@ -47,11 +54,21 @@ class Normalized:
 
     Args:
         image: uint8 array of shape (28, 28), white ink on black.
-        stages: the steps from the picture to the image, in order.
+        draw_stages: makes the stages.
+        separate: uint8 array of shape (n, 28, 28): if n >= 2 things of similar height lie apart in the picture, each
+            of them alone, from left to right, normalized as if it were the only one; else n is 0.
+        together: uint8 array of shape (28, 28): the image of them all, as if they were one digit; None if n is 0.
     """
 
     image: Gray
-    stages: tuple[Stage, ...]
+    draw_stages: Callable[[], tuple[Stage, ...]]
+    separate: Gray = field(default_factory=lambda: np.zeros((0, SIDE, SIDE), np.uint8))
+    together: Gray | None = None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The steps from the picture to the image, in order; drawn when asked for, since most callers never ask."""
+        return self.draw_stages()
 
 
 def normalize(pixels: npt.NDArray[np.uint8]) -> Normalized:
@@ -66,53 +83,88 @@ def normalize(pixels: npt.NDArray[np.uint8]) -> Normalized:
     Raises:
         NoInkError: the picture is blank, or has too little contrast to tell ink from ground.
     """
-    like_mnist = _like_mnist(pixels)
-    if like_mnist is not None:
-        return Normalized(like_mnist, (Stage("Already like MNIST", like_mnist),))
+    if pixels.shape[:2] == (SIDE, SIDE):
+        images, fits = like_mnist(_gray(pixels)[np.newaxis])
+        if fits[0]:
+            return already_normalized(images[0])
     height, width = pixels.shape[:2]
     if min(height, width) < 3:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small to hold a digit. Send one of 8 x 8 or more."
         )
-    small = shrink(pixels, _WORK_SIDE)
+    small = shrink(pixels, ENOUGH_SIDE)
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
     found = find_ink(small)
-    mask = digit_mask(stroke_mask(found), found.strength)
-    soft = _even(found, mask)
-    digit = _crop(soft, mask)
-    drawn = _thicken(digit)
-    image = _center(_fit(drawn))
+    parts = find_parts(found)
+    if not len(parts):
+        raise NoInkError(NO_INK)
+    members = find_digit(parts)
+    image = _image_of(found, parts, members)
+
+    def stages() -> tuple[Stage, ...]:
+        where, _ = parts.cut(members, 0)
+        alone = np.zeros_like(found.strength)
+        soft, mask = _even(found, parts, members)
+        alone[where] = _to_gray(_tight(soft, mask))
+        return (
+            Stage("Ink on its ground", _to_gray(found.strength / found.level)),
+            Stage("The digit alone", alone),
+            Stage("Cut out, strokes of even width", _to_gray(_thicken(_crop(soft, mask)))),
+            Stage("Fitted and centered", image),
+        )
+
+    separate, together = find_separate(parts)
+    if len(separate) < 2:
+        return Normalized(image, stages)
     return Normalized(
         image,
-        (
-            Stage("Ink on its ground", _to_gray(found.strength / found.level)),
-            Stage("The digit alone", _to_gray(soft)),
-            Stage("Cut out, strokes of even width", _to_gray(drawn)),
-            Stage("Fitted and centered", image),
-        ),
+        stages,
+        separate=np.stack([_image_of(found, parts, one) for one in separate]),
+        together=_image_of(found, parts, together),
     )
+
+
+def _image_of(found: FoundInk, parts: Parts, members: list[int]) -> Gray:
+    return _center(_fit(_thicken(_crop(*_even(found, parts, members)))))
 
 
 def _to_gray(ink: npt.NDArray[np.floating]) -> Gray:
     return np.rint(np.clip(ink, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def _like_mnist(pixels: npt.NDArray[np.uint8]) -> Gray | None:
-    """The picture itself, as white on black, if it is already in MNIST's form; else None."""
-    if pixels.shape[:2] != (SIDE, SIDE):
-        return None
-    gray = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    if gray[0, 0] > 127:
-        gray = 255 - gray
+def _gray(pixels: npt.NDArray[np.uint8]) -> Gray:
+    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def like_mnist(images: npt.NDArray[np.uint8]) -> tuple[Gray, npt.NDArray[np.bool_]]:
+    """Tells which images are already in MNIST's form.
+
+    Args:
+        images: uint8 of shape (n, 28, 28), of either polarity.
+
+    Returns:
+        The images as white on black, and whether each is in MNIST's form, bool of shape (n,).
+    """
+    # Every bit turned over where the first pixel is light: 255 minus the value.
+    gray = images ^ -(images[:, :1, :1] > 127).astype(np.uint8)
+    across, down = gray.max(axis=1), gray.max(axis=2)
     # An exactly black ground around a box of 20 pixels is what tells: photos and drawings have neither.
-    _, _, width, height = cv2.boundingRect(gray)
-    if not BOX - 1 <= max(width, height) <= BOX or gray.max() < 128:
-        return None
-    center = _center_of_mass(gray.astype(np.float32))
-    if max(abs(center[0] - _CENTER), abs(center[1] - _CENTER)) > 1.0:
-        return None
-    return np.ascontiguousarray(gray)
+    longer = np.maximum(_extent(across > 0), _extent(down > 0))
+    fits = (longer >= BOX - 1) & (longer <= BOX) & (across.max(axis=1) >= 128)
+    moments = gray.reshape(-1, SIDE * SIDE).astype(np.float32) @ _MOMENTS
+    center = moments[:, 1:] / np.maximum(moments[:, :1], 1.0)
+    return gray, fits & (np.abs(center - _CENTER).max(axis=1) <= 1.0)
+
+
+def _extent(inked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """From the first to the last True in each row of shape (n, length), in pixels; `length` if there is none."""
+    return inked.shape[1] - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
+
+
+def already_normalized(image: Gray) -> Normalized:
+    """The result for an image that is in MNIST's form, white on black: itself."""
+    return Normalized(image, lambda: (Stage("Already like MNIST", image),))
 
 
 def _center_of_mass(image: Ink) -> tuple[float, float]:
@@ -126,22 +178,35 @@ def _center_of_mass(image: Ink) -> tuple[float, float]:
     )
 
 
-def _even(found: FoundInk, mask: Gray) -> Ink:
-    """Ink of even strength, 0..1: a pen that presses less here and there writes the same stroke."""
-    ink = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0, found.strength, 0.0).astype(np.float32)
-    _, _, width, height = cv2.boundingRect(mask)
-    window = max(3, round(0.12 * max(width, height)) | 1)
+def _even(found: FoundInk, parts: Parts, members: list[int]) -> tuple[Ink, Gray]:
+    """Ink of even strength, 0..1: a pen that presses less here and there writes the same stroke.
+
+    Returns:
+        The ink of some strokes, cut out with a margin, and its mask, of the same shape.
+    """
+    reach = max(
+        int(parts.right[members].max() - parts.left[members].min()),
+        int(parts.bottom[members].max() - parts.top[members].min()),
+    )
+    window = max(3, round(0.12 * reach) | 1)
+    where, mask = parts.cut(members, window + 2)
+    ink = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0, found.strength[where], 0).astype(np.uint8)
     around = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window)))
-    local = np.maximum(cv2.blur(around, (window, window)), 0.3 * found.level)
-    return np.clip(ink / (0.85 * local), 0.0, 1.0).astype(np.float32)
+    local = np.maximum(cv2.blur(around, (window, window)), np.float32(0.3 * found.level))
+    return np.minimum(ink / (np.float32(0.85) * local), np.float32(1.0)), mask
+
+
+def _tight(soft: Ink, mask: Gray) -> Ink:
+    """The part of the ink in the mask's box."""
+    x, y, width, height = cv2.boundingRect(mask)
+    return soft[y : y + height, x : x + width]
 
 
 def _crop(soft: Ink, mask: Gray) -> Ink:
-    """The digit's box out of the picture, its longer side `_CANVAS` pixels, with room to thicken around it."""
-    x, y, width, height = cv2.boundingRect(mask)
-    cut = soft[y : y + height, x : x + width]
-    scale = _CANVAS / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    """The digit's box out of the picture, its longer side `_CANVAS` pixels."""
+    cut = _tight(soft, mask)
+    scale = _CANVAS / max(cut.shape)
+    size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
     digit = np.clip(cv2.resize(cut, size, interpolation=method), 0.0, 1.0)
     return np.asarray(digit, dtype=np.float32)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from digits.augment import Images, Labels, augment
+from digits.augment import Images, Labels, augment, make_outliers
 from digits.errors import SettingError
 
 
@@ -23,6 +23,8 @@ class Recipe:
         batch_size: images per step, unless told otherwise.
         floor: the least test accuracy with which a model is kept, 0..1.
         augment: changes the training images anew for each epoch, or None.
+        outliers: makes so many images of things that are no digit, of the training images and their labels, or None.
+        outlier_share: how many of them join the training images in each epoch, for each of those.
         use_xla: whether XLA compiles the training step: several times faster where the arithmetic is small, many
             times slower than TensorFlow's own kernels for convolutions on a processor.
     """
@@ -35,11 +37,9 @@ class Recipe:
     batch_size: int
     floor: float
     augment: Callable[[Images, Labels, np.random.Generator], Images] | None = None
+    outliers: Callable[[int, Images, Labels, np.random.Generator], Images] | None = None
+    outlier_share: float = 0.0
     use_xla: bool = True
-
-    def compile(self, model: Any, steps: int) -> None:
-        """Gives a network the optimizer of a run of `steps` steps, and the loss and metric that all recipes share."""
-        model.compile(optimizer=self.optimizer(steps), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 
 
 def _reference() -> Any:
@@ -107,6 +107,8 @@ RECIPES: Mapping[str, Recipe] = {
             batch_size=128,
             floor=0.98,
             augment=augment,
+            outliers=make_outliers,
+            outlier_share=0.12,
             use_xla=False,
         ),
     )

@@ -1,23 +1,31 @@
 """An image in, a `Prediction` out: what app, API and command line all call."""
 
+import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from digits.acceptance import Reason, Thresholds, reasons_to_refuse
 from digits.artifact import Artifact, Card, read
 from digits.calibration import apply_temperature
 from digits.engine import Engine
-from digits.errors import ModelFileError
-from digits.image import ImageLimits, decode
-from digits.normalize import Normalized, normalize
+from digits.errors import ImageError, ModelFileError, SeveralDigitsError
+from digits.image import ImageLimits, OpenedImage, open_image
+from digits.normalize import SIDE, Normalized, already_normalized, like_mnist, normalize
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
+
+# Pictures that go through the network at a time when there are many.
+_BATCH = 64
+
+Picture = bytes | OpenedImage | npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -28,18 +36,40 @@ class Prediction:
         digit: the most likely digit, 0..9.
         confidence: its probability, 0..1.
         probabilities: float64 array of shape (10,), calibrated, summing to 1.
+        reason: why the answer should not be acted on, or None if it may be.
         normalized: the 28x28 image that the network saw, and the stages that led to it.
     """
 
     digit: int
     confidence: float
     probabilities: npt.NDArray[np.float64]
+    reason: Reason | None
     normalized: Normalized
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the answer may be acted on."""
+        return self.reason is None
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as JSON's types, as programs get it."""
+        return {
+            "predicted_digit": self.digit,
+            "confidence": _rounded(self.confidence),
+            "accepted": self.accepted,
+            "reason": self.reason,
+            "probabilities": [_rounded(value) for value in self.probabilities.tolist()],
+        }
 
     @property
     def confidence_text(self) -> str:
         """The confidence in per cent, for people; never rounded up to a certainty that nobody has."""
         return "over 99.9%" if self.confidence > 0.999 else f"{self.confidence:.1%}"
+
+
+def _rounded(probability: float) -> float:
+    """To six decimals, but never up to 1: nobody is that sure."""
+    return min(round(probability, 6), 0.999999)
 
 
 def shipped_model() -> Path:
@@ -78,6 +108,7 @@ class Recognizer:
         self.path = artifact.path
         self.card: Card = artifact.card
         self.limits = limits or ImageLimits()
+        self.thresholds = Thresholds(**artifact.card.thresholds)
         try:
             self._engine = Engine(artifact.onnx)
         except ModelFileError as error:
@@ -111,13 +142,14 @@ class Recognizer:
         quality = "test accuracy unknown" if accuracy is None else f"test accuracy {accuracy:.2%}"
         return f"{self.name} (recipe {self.card.recipe}, {quality})"
 
-    def recognize(self, data: bytes) -> Prediction:
+    def recognize(self, file: bytes | OpenedImage) -> Prediction:
         """Reads the digit in an image file.
 
         Raises:
             ImageError: the file cannot be answered; the message says why and what to do.
         """
-        return self.recognize_pixels(decode(data, self.limits))
+        opened = open_image(file, self.limits) if isinstance(file, bytes) else file
+        return self.recognize_pixels(opened.decode())
 
     def recognize_pixels(self, pixels: npt.NDArray[np.uint8]) -> Prediction:
         """Reads the digit in a picture.
@@ -127,12 +159,82 @@ class Recognizer:
 
         Raises:
             NoInkError: nothing is written on it.
+            SeveralDigitsError: more than one digit is.
         """
-        normalized = normalize(pixels)
-        probabilities = self.classify(normalized.image[np.newaxis])[0]
-        digit = int(probabilities.argmax())
-        return Prediction(digit, float(probabilities[digit]), probabilities, normalized)
+        (answer,) = self._read([pixels])
+        if isinstance(answer, ImageError):
+            raise answer
+        return answer
+
+    def recognize_many(self, pictures: Iterable[Picture | ImageError]) -> Iterator[Prediction | ImageError]:
+        """Reads many pictures, several at a time: the fastest way to read a large number of them.
+
+        Args:
+            pictures: image files, opened ones, or pixels as for `recognize_pixels`; taken as they are needed. An
+                error in place of one is handed on.
+
+        Yields:
+            For each, in order, its prediction, or why there is none.
+        """
+        pictures = iter(pictures)
+        while batch := list(itertools.islice(pictures, _BATCH)):
+            yield from self._read(batch)
+
+    def _read(self, pictures: Sequence[Picture | ImageError]) -> list[Prediction | ImageError]:
+        """Every step for all pictures before the next step: code that has just run runs faster."""
+        decoded = [self._decode(picture) for picture in pictures]
+        found = _normalize(decoded)
+        images = [one.image for one in found if isinstance(one, Normalized)]
+        if not images:
+            return [one for one in found if isinstance(one, ImageError)]
+        probabilities = self.classify(np.stack(images))
+        reasons = reasons_to_refuse(probabilities, self.thresholds)
+        digits, confidences = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
+        answers = zip(digits, confidences, probabilities, reasons, strict=True)
+        results: list[Prediction | ImageError] = []
+        for one in found:
+            if isinstance(one, ImageError):
+                results.append(one)
+            else:
+                answer = Prediction(*next(answers), one)
+                results.append(self._only_if_single(one) or answer)
+        return results
+
+    def _decode(self, picture: Picture | ImageError) -> npt.NDArray[np.uint8] | ImageError:
+        if isinstance(picture, np.ndarray | ImageError):
+            return picture
+        try:
+            return (open_image(picture, self.limits) if isinstance(picture, bytes) else picture).decode()
+        except ImageError as error:
+            return error
+
+    def _only_if_single(self, normalized: Normalized) -> SeveralDigitsError | None:
+        """Things that lie apart are several digits if two of them look like one, and all of them together do not."""
+        if normalized.together is None:
+            return None
+        images = np.concatenate([normalized.separate, normalized.together[np.newaxis]])
+        *alone, together = reasons_to_refuse(self.classify(images), self.thresholds)
+        accepted = alone.count(None)
+        return SeveralDigitsError(accepted) if accepted >= 2 and together is not None else None
 
     def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of shape (n, 10) for normalized uint8 images of shape (n, 28, 28)."""
         return apply_temperature(self._engine(images), self.card.temperature)
+
+
+def _normalize(pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Normalized | ImageError]:
+    """Normalizes pictures; those that may be in MNIST's form already are looked at together."""
+    found: dict[int, Normalized | ImageError] = {}
+    small = {i: one for i, one in enumerate(pictures) if isinstance(one, np.ndarray) and one.shape == (SIDE, SIDE)}
+    if small:
+        images, fits = like_mnist(np.stack(list(small.values())))
+        found |= {
+            i: already_normalized(image) for i, image, fit in zip(small, images, fits.tolist(), strict=True) if fit
+        }
+    for i, one in enumerate(pictures):
+        if i not in found:
+            try:
+                found[i] = one if isinstance(one, ImageError) else normalize(one)
+            except ImageError as error:
+                found[i] = error
+    return [found[i] for i in range(len(pictures))]

@@ -13,6 +13,7 @@ from digits.evaluation import confused_pairs
 
 CURVES = "training_curves.png"
 CONFUSION = "confusion_matrix.png"
+RELIABILITY = "reliability.png"
 MISTAKES = "mistakes.png"
 METRICS = "metrics.json"
 
@@ -28,7 +29,7 @@ def write_report(
     labels: npt.NDArray[np.uint8],
     probabilities: npt.NDArray[np.floating],
 ) -> list[Path]:
-    """Writes the training curves, the confusion matrix, the gallery of mistakes and `metrics.json`.
+    """Writes the training curves, confusion matrix, reliability diagram, gallery of mistakes and `metrics.json`.
 
     Args:
         folder: made if need be; files of an earlier report are replaced.
@@ -45,6 +46,7 @@ def write_report(
     files = {
         CURVES: _curves(card),
         CONFUSION: _confusion(confusion),
+        RELIABILITY: _reliability(card),
         MISTAKES: _mistakes(images, labels, probabilities),
     }
     metrics = card.to_json() | {"most_confused": confused_pairs(confusion)}
@@ -88,6 +90,24 @@ def _confusion(counts: npt.NDArray[np.int64]) -> Figure:
     axes.set(xlabel="digit read", ylabel="true digit", title="Confusion matrix, MNIST test set")
     axes.set_xticks(range(10))
     axes.set_yticks(range(10))
+    return figure
+
+
+def _reliability(card: Card) -> Figure:
+    """How often answers of each confidence are right, and how many there are of each."""
+    test = card.metrics["test"]
+    bins = test["reliability"]
+    figure = Figure(figsize=(6, 6))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    confidence = [one["confidence"] for one in bins]
+    above.plot((0, 1), (0, 1), color="gray", linestyle=":", label="as often right as sure")
+    above.plot(confidence, [one["accuracy"] for one in bins], color=_BLUE, marker="o", label="MNIST test set")
+    above.set(ylabel="share read correctly", title=f"Expected calibration error {test['calibration_error']:.2%}")
+    above.legend()
+    below.bar(confidence, [one["n"] for one in bins], width=0.04, color=_ORANGE)
+    below.set(xlabel="confidence", ylabel="images", yscale="log", xlim=(0, 1))
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
     return figure
 
 

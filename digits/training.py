@@ -16,14 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import __version__, artifact
+from digits.acceptance import Thresholds, digit_scores, fit_thresholds
 from digits.artifact import Card
+from digits.augment import make_outliers
 from digits.calibration import apply_temperature, fit_temperature
 from digits.engine import Engine
 from digits.errors import AccuracyFloorError, ExportError, MissingInstallError
 from digits.evaluation import Scores, score
 from digits.export import to_onnx
 from digits.fitting import TrainingConfig, fit, scale
-from digits.mnist import Mnist, split
+from digits.mnist import Mnist, Split, split
 from digits.recipes import find_recipe
 
 # The two forms of a network may differ by rounding only.
@@ -39,6 +41,8 @@ class Run:
         model: the trained `keras.Model`.
         history: per epoch, `loss`, `accuracy`, `val_loss` and `val_accuracy`.
         temperature: fitted on the validation split.
+        thresholds: fitted on the validation split, changed as the training images are.
+        rejection: shares of images refused with them, for the card.
         training: scores on the images that the network learned from.
         validation: scores on the validation split.
         test: scores on the test set, which was used for nothing else.
@@ -49,6 +53,8 @@ class Run:
     model: Any
     history: dict[str, list[float]]
     temperature: float
+    thresholds: Thresholds
+    rejection: dict[str, float]
     training: Scores
     validation: Scores
     test: Scores
@@ -110,16 +116,43 @@ def train(config: TrainingConfig, data: Mnist, *, show_progress: bool = True) ->
         return score(probabilities, apply_temperature(probabilities, temperature), labels)
 
     test = _probabilities(model, data.x_test)
+    thresholds, rejection = _thresholds(model, parts, config, temperature)
+    rejection["test_digits"] = _share_refused(apply_temperature(test, temperature), thresholds)
     return Run(
         config=config,
         model=model,
         history=history,
         temperature=temperature,
+        thresholds=thresholds,
+        rejection=rejection,
         training=scored(training, parts.y_fit),
         validation=scored(validation, parts.y_validation),
         test=scored(test, data.y_test),
         test_probabilities=test,
     )
+
+
+def _thresholds(
+    model: Any, parts: Split, config: TrainingConfig, temperature: float
+) -> tuple[Thresholds, dict[str, float]]:
+    """Thresholds from held-out digits that are varied as the training images were, and what they refuse."""
+    rng = np.random.default_rng(config.seed)
+    change = find_recipe(config.recipe).augment
+    digits = parts.x_validation if change is None else change(parts.x_validation, parts.y_validation, rng)
+    outliers = make_outliers(len(digits), parts.x_validation, parts.y_validation, rng)
+    on_digits, on_outliers = (
+        apply_temperature(_probabilities(model, images), temperature) for images in (digits, outliers)
+    )
+    thresholds = fit_thresholds(on_digits)
+    return thresholds, {
+        "held_out_digits": _share_refused(on_digits, thresholds),
+        "held_out_outliers": _share_refused(on_outliers, thresholds),
+    }
+
+
+def _share_refused(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> float:
+    unsure = probabilities.max(axis=1) < thresholds.confidence
+    return float((unsure | (digit_scores(probabilities) < thresholds.digit)).mean())
 
 
 def _probabilities(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -180,6 +213,8 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
             },
             history=run.history,
             temperature=run.temperature,
+            thresholds=asdict(run.thresholds),
+            rejection=run.rejection,
             versions=_versions(),
             weights_sha256=weights_sha256,
             onnx_sha256=onnx_sha256,

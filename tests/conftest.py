@@ -1,20 +1,29 @@
 """What several test modules share: the data, a trained model, running servers, a browser."""
 
 import contextlib
+import io
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import hypothesis
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 
+from digits.image import decode
 from digits.mnist import Mnist, load
+from digits.recognizer import shipped_model
 from scripts.find_browser import find_browser
 
 # Slow machines are no fault of the code.
@@ -25,11 +34,45 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted((ROOT / "digits" / "samples").glob("*.png"))
 BIN = Path(sys.executable).parent
 
+# The shipped model, and the members of its file.
+CARD, ONNX, WEIGHTS = "digits/card.json", "digits/model.onnx", "model.weights.h5"
+SHIPPED = shipped_model().read_bytes()
+OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(CARD))
+
 
 @pytest.fixture(scope="session")
 def mnist() -> Mnist:
     """The real data set."""
     return load()
+
+
+def side_by_side(*names: str, gap: int = 120) -> npt.NDArray[np.uint8]:
+    """The pictures of several sample digits beside one another, with so many pixels of paper between them."""
+    pictures = [decode((ROOT / "digits" / "samples" / f"{name}.png").read_bytes()) for name in names]
+    return np.hstack([np.pad(picture, ((0, 0), (0, gap), (0, 0)), mode="edge") for picture in pictures])
+
+
+def encode_png(pixels: npt.NDArray[Any], **options: Any) -> bytes:
+    """A picture as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def repack(folder: Path, changes: Mapping[str, bytes | None]) -> Path:
+    """The shipped model with some members changed, or left out where None."""
+    path = folder / "changed.keras"
+    with zipfile.ZipFile(io.BytesIO(SHIPPED)) as original, zipfile.ZipFile(path, "w") as changed:
+        for name in original.namelist():
+            content = changes.get(name, original.read(name))
+            if content is not None:
+                changed.writestr(name, content)
+    return path
+
+
+def with_card(folder: Path, **changes: Any) -> Path:
+    """The shipped model with another card."""
+    return repack(folder, {CARD: json.dumps(OWN_CARD | changes).encode()})
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +198,29 @@ def start_api(cwd: Path, **environment: str) -> Server:
 def api(repository: Path) -> Iterator[str]:
     """The address of a running API that serves the trained model."""
     server = start_api(repository)
+    try:
+        server.wait_until("/health/ready")
+        yield server.url
+    finally:
+        server.stop()
+
+
+# What `strict_api` takes.
+STRICT_BYTES, STRICT_BATCH_FILES, STRICT_BATCH_BYTES = 30_000, 3, 60_000
+
+
+@pytest.fixture(scope="session")
+def strict_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running API that serves the shipped model and takes little at a time."""
+    folder = tmp_path_factory.mktemp("strict")
+    (folder / "api").symlink_to(ROOT / "api")
+    server = start_api(
+        folder,
+        DIGITS_MODEL=str(shipped_model()),
+        DIGITS_MAX_BYTES=str(STRICT_BYTES),
+        DIGITS_MAX_BATCH_FILES=str(STRICT_BATCH_FILES),
+        DIGITS_MAX_BATCH_BYTES=str(STRICT_BATCH_BYTES),
+    )
     try:
         server.wait_until("/health/ready")
         yield server.url

@@ -1,5 +1,4 @@
 import importlib.util
-import io
 import json
 import random
 import shutil
@@ -7,7 +6,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
@@ -17,30 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from digits.acceptance import Thresholds
 from digits.artifact import Artifact, Card, read, sha256, write
 from digits.engine import Engine
 from digits.errors import ModelFileError, ModelNotFoundError
 from digits.recognizer import shipped_model
-from tests.conftest import ROOT
-
-CARD, ONNX, WEIGHTS = "digits/card.json", "digits/model.onnx", "model.weights.h5"
-SHIPPED = shipped_model().read_bytes()
-OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(CARD))
-
-
-def repack(folder: Path, changes: Mapping[str, bytes | None]) -> Path:
-    """The shipped model with some members changed, or left out where None."""
-    path = folder / "changed.keras"
-    with zipfile.ZipFile(io.BytesIO(SHIPPED)) as original, zipfile.ZipFile(path, "w") as changed:
-        for name in original.namelist():
-            content = changes.get(name, original.read(name))
-            if content is not None:
-                changed.writestr(name, content)
-    return path
-
-
-def with_card(folder: Path, **changes: Any) -> Path:
-    return repack(folder, {CARD: json.dumps(OWN_CARD | changes).encode()})
+from tests.conftest import CARD, ONNX, OWN_CARD, ROOT, SHIPPED, WEIGHTS, repack, with_card
 
 
 def save_keras(path: Path) -> None:
@@ -113,6 +93,35 @@ def test_another_format_version_is_refused_with_both_numbers(tmp_path: Path, ver
 def test_a_temperature_that_is_no_positive_number_is_refused(tmp_path: Path, temperature: object) -> None:
     with pytest.raises(ModelFileError, match="temperature"):
         read(with_card(tmp_path, temperature=temperature))
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [5, None, [], {"confidence": 1.5}, {"digit": "high"}, {"digit": float("nan")}, {"certainty": 0.5}],
+    ids=repr,
+)
+def test_thresholds_that_are_none_are_refused(tmp_path: Path, thresholds: object) -> None:
+    with pytest.raises(ModelFileError, match=r"the card's thresholds (is|are) .* train a new one"):
+        read(with_card(tmp_path, thresholds=thresholds))
+
+
+def test_a_card_keeps_its_thresholds_and_what_they_refuse(tmp_path: Path) -> None:
+    thresholds, rejection = {"confidence": 0.75, "digit": 0.875}, {"test_digits": 0.01}
+    card = read(with_card(tmp_path, thresholds=thresholds, rejection=rejection)).card
+    assert (card.thresholds, card.rejection) == (thresholds, rejection)
+
+
+def test_a_card_from_before_there_were_thresholds_gets_the_usual_ones(tmp_path: Path) -> None:
+    old = {name: value for name, value in OWN_CARD.items() if name not in ("thresholds", "rejection")}
+    card = read(repack(tmp_path, {CARD: json.dumps(old).encode()})).card
+    assert Thresholds(**card.thresholds) == Thresholds()
+    assert card.rejection == {}
+
+
+@pytest.mark.parametrize("rejection", [3, None, []])
+def test_a_rejection_that_is_no_object_is_refused(tmp_path: Path, rejection: object) -> None:
+    with pytest.raises(ModelFileError, match=r"the card's rejection is .*, not an object"):
+        read(with_card(tmp_path, rejection=rejection))
 
 
 @pytest.mark.parametrize("metrics", [5, {"test": 5}, {"test": {"accuracy": "high"}}])

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digits.calibration import (
+    ReliabilityBin,
     apply_temperature,
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
+    reliability,
 )
 
 Probabilities = npt.NDArray[np.float64]
@@ -118,3 +120,27 @@ def test_gaps_in_different_bins_do_not_cancel() -> None:
 def test_full_confidence_falls_into_the_last_bin() -> None:
     assert expected_calibration_error(np.eye(10), np.arange(10)) == 0.0
     assert expected_calibration_error(np.eye(10), np.roll(np.arange(10), 1)) == 1.0
+
+
+def test_reliability_sets_confidence_beside_accuracy_and_leaves_empty_bins_out() -> None:
+    p = np.full((10, 10), 0.2 / 9)
+    p[:6, 4], p[6:, 4] = 0.8, 0.35
+    p[6:, :4], p[6:, 5:] = 0.65 / 9, 0.65 / 9
+    labels = np.array([4, 4, 4, 5, 5, 5, 4, 5, 5, 5])
+    low, high = reliability(p, labels, bins=10)
+    assert (low.n, low.accuracy, high.n, high.accuracy) == (4, 0.25, 6, 0.5)
+    assert [low.confidence, high.confidence] == pytest.approx([0.35, 0.8])
+
+
+@given(probabilities, st.integers(1, 20))
+def test_every_answer_is_in_one_reliability_bin_in_rising_order(p: Probabilities, bins: int) -> None:
+    labels = np.zeros(len(p), dtype=np.int64)
+    found = reliability(p, labels, bins)
+    assert sum(one.n for one in found) == len(p)
+    confidence = [one.confidence for one in found]
+    assert confidence == sorted(confidence)
+    assert sum(one.n * one.accuracy for one in found) == pytest.approx((p.argmax(axis=1) == 0).sum())
+
+
+def test_full_confidence_is_in_the_last_reliability_bin() -> None:
+    assert reliability(np.eye(10), np.arange(10)) == [ReliabilityBin(confidence=1.0, accuracy=1.0, n=10)]

@@ -6,7 +6,7 @@ import pytest
 from digits import __version__
 from digits.cli import main
 from digits.recognizer import shipped_model
-from tests.conftest import SAMPLES, run_python
+from tests.conftest import SAMPLES, run_python, with_card
 
 
 @pytest.fixture(autouse=True)
@@ -31,20 +31,35 @@ def test_predict_json_prints_a_json_line_per_image(capsys: pytest.CaptureFixture
     assert answers[0]["predicted_digit"] == 7
     assert answers[0]["file"] == str(sample)
     assert sum(answers[0]["probabilities"]) == pytest.approx(1.0, abs=1e-5)
+    assert answers[0]["accepted"] is True
+    assert answers[0]["reason"] is None
     assert output.err == ""
+
+
+def test_an_answer_that_is_not_accepted_says_why(
+    capsys: pytest.CaptureFixture[str], sample: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # No network is as sure as this.
+    monkeypatch.setenv("DIGITS_MODEL", str(with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0})))
+    assert main(["predict", "--json", str(sample)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["predicted_digit"], answer["accepted"], answer["reason"]) == (7, False, "low_confidence")
+    assert main(["predict", str(sample)]) == 0
+    assert capsys.readouterr().out.endswith(", not accepted: low confidence)\n")
 
 
 def test_a_bad_image_is_named_and_does_not_spoil_the_others(
     capsys: pytest.CaptureFixture[str], sample: Path, tmp_path: Path
 ) -> None:
-    text = tmp_path / "text.png"
+    text, empty = tmp_path / "text.png", tmp_path / "empty"
     text.write_text("only text")
-    assert main(["predict", str(text), "missing.png", str(tmp_path), str(sample)]) == 1
+    empty.mkdir()
+    assert main(["predict", str(text), "missing.png", str(empty), str(sample)]) == 1
     output = capsys.readouterr()
     assert output.out.count("\n") == 1
     assert f"digits: {text}: This is not an image that can be read." in output.err
     assert "digits: missing.png: No such file or directory" in output.err
-    assert f"digits: {tmp_path}: Is a directory" in output.err
+    assert f"digits: {empty}: The folder holds no image file." in output.err
 
 
 def test_predict_json_reports_errors_as_lines_too(capsys: pytest.CaptureFixture[str], sample: Path) -> None:
@@ -59,6 +74,12 @@ def test_model_shows_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "test accuracy:" in shown
     assert "made by:            python train.py" in shown
+    assert "accepted from:" in shown
+
+
+@pytest.mark.parametrize("thresholds", [{}, {"confidence": 0.75}], ids=repr)
+def test_a_card_without_all_thresholds_is_shown_or_refused(tmp_path: Path, thresholds: dict[str, float]) -> None:
+    assert main(["model", "--model", str(with_card(tmp_path, thresholds=thresholds))]) in (0, 1)
 
 
 def test_model_json_is_the_whole_card(capsys: pytest.CaptureFixture[str]) -> None:

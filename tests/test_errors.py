@@ -5,7 +5,7 @@ import re
 import pytest
 
 from digits import errors
-from digits.errors import DigitsError
+from digits.errors import DigitsError, SeveralDigitsError
 
 CLASSES = [item for _, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__]
 
@@ -26,7 +26,7 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree_of_its_classes() -> None:
     assert tree() == {error.__name__: tuple(base.__name__ for base in error.__bases__) for error in CLASSES}
 
 
-@pytest.mark.parametrize("error", CLASSES)
+@pytest.mark.parametrize("error", [item for item in CLASSES if item is not SeveralDigitsError])
 def test_every_error_is_a_digits_error_with_its_message(error: type[DigitsError]) -> None:
     with pytest.raises(DigitsError, match="what to do next"):
         raise error("what to do next")
@@ -36,3 +36,10 @@ def test_every_error_is_a_digits_error_with_its_message(error: type[DigitsError]
 def test_no_error_is_a_builtin_by_another_name_only(error: type[DigitsError]) -> None:
     assert all(issubclass(base, DigitsError) or hasattr(builtins, base.__name__) for base in error.__bases__)
     assert error.__doc__
+
+
+def test_several_digits_are_counted_in_a_message_that_says_what_to_do() -> None:
+    error = SeveralDigitsError(3)
+    assert error.count == 3
+    assert str(error).startswith("3 digits were seen in this picture")
+    assert str(error).endswith("Crop it to the digit that you mean.")

@@ -31,6 +31,7 @@ def test_scores_are_the_figures_of_the_answers() -> None:
     assert scores.loss == pytest.approx(-(3 * np.log(0.82) + np.log(0.02)) / 4)
     assert scores.calibration_error == expected_calibration_error(softer, labels)
     assert scores.confusion[8][3] == 1
+    assert sum(one["n"] for one in scores.reliability) == 4
     assert np.trace(np.array(scores.confusion)) == 3
     assert all(type(count) is int for row in scores.confusion for count in row)  # For JSON.
 

@@ -18,7 +18,7 @@ from digits.errors import (
     SettingError,
     UnsupportedFormatError,
 )
-from digits.image import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits, decode
+from digits.image import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits, decode, open_image
 
 # 30 x 40, a dark bar left of the middle near the top, so that every turn shows.
 PICTURE = np.full((40, 30, 3), (230, 225, 220), np.uint8)
@@ -146,6 +146,31 @@ def test_an_animation_gives_its_first_frame(form: str) -> None:
 def test_a_phones_multi_picture_jpeg_is_read() -> None:
     image = Image.fromarray(PICTURE)
     assert decode(encode(image, "MPO", save_all=True, append_images=[image])).shape == PICTURE.shape
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_phones_photo_is_decoded_with_fewer_pixels_and_the_same_look(mode: str) -> None:
+    # The format allows to decode a half, a quarter or an eighth of each side: a quarter leaves enough.
+    photo = Image.fromarray(PICTURE).resize((3000, 4000), Image.Resampling.BICUBIC).rotate(90, expand=True)
+    pixels = decode(encode(photo.convert(mode), "JPEG", quality=90))
+    assert 800 <= pixels.shape[1] <= 1100
+    assert pixels.shape[1] * 3 == pytest.approx(pixels.shape[0] * 4, abs=4)
+    expected = photo.convert("L" if mode == "L" else "RGB").resize((pixels.shape[1], pixels.shape[0]))
+    assert np.abs(pixels.astype(int) - np.asarray(expected)).mean() < 4
+
+
+@pytest.mark.parametrize(("side", "left"), [(1599, 1599), (1600, 800), (2400, 800), (3100, 1034)])
+@pytest.mark.parametrize("form", ["PNG", "BMP"])
+def test_an_image_is_reduced_from_twice_the_side_that_is_enough(form: str, side: int, left: int) -> None:
+    assert decode(encode(Image.new("RGB", (side, 40)), form)).shape[1] == left
+
+
+def test_an_opened_image_tells_its_size_and_may_be_decoded_twice() -> None:
+    for form in ("PNG", "BMP"):
+        opened = open_image(encode(PICTURE, form))
+        assert (opened.width, opened.height) == (30, 40)
+        assert np.array_equal(opened.decode(), PICTURE)
+        assert np.array_equal(opened.decode(), PICTURE)
 
 
 @pytest.mark.parametrize("form", FORMATS)

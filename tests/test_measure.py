@@ -2,12 +2,27 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from digits.cli import main
-from digits.measure import Share
+from digits.image import decode
+from digits.labeled import LabeledPicture, read_labeled
+from digits.measure import Measurement, Share, measure
 from digits.mnist import Mnist
+from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import SAMPLES
+
+Pixels = npt.NDArray[np.uint8]
+
+# Nothing is written on it, so any model rejects it.
+BLANK = np.full((60, 60), 250, np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model that ships, whatever was trained in the working folder."""
+    monkeypatch.setenv("DIGITS_MODEL", str(shipped_model()))
 
 
 @pytest.fixture
@@ -17,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / file.name).write_bytes(file.read_bytes())
         lines.append(f"{file.name},{file.name[0]},{'pen' if 'pen' in file.name else 'other'}")
     (tmp_path / "text.png").write_text("only text")
-    lines += ["text.png,5,other", "7_stylus.png,3,other", "7_stylus.png,letter,other"]
+    lines += ["text.png,5,other", "7_stylus.png,3,other", "7_stylus.png,letter:seven,other", "7_stylus.png,77,other"]
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
     return tmp_path
 
@@ -25,16 +40,114 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_scored_by_source_with_mistakes_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(folder)]) == 0
     output = capsys.readouterr().out
+    assert f"accuracy: {Share(7, 9)}" in output
     assert f"({Share(7, 9).interval[0]:.1%} to {Share(7, 9).interval[1]:.1%}, 7 of 9)" in output
     assert "pen: 100.00%" in output
+    assert f"accepted: {Share(8, 9)}" in output
+    assert f"accuracy of the accepted: {Share(7, 8)}" in output
     assert "3 read as 7: 1 time" in output
-    assert "5 refused (UnsupportedFormatError): 1 time" in output
-    assert "left out: 1 whose label is not a digit" in output
+    assert "5 not read (UnsupportedFormatError): 1 time" in output
+    assert f"rejected, letter: {Share(0, 1)}" in output
+    assert "AUROC of digits against other things: 0." in output
+    assert "left out: 1 of several digits" in output
 
 
 def test_mistakes_are_written_beside_what_the_network_saw(folder: Path, tmp_path: Path) -> None:
     assert main(["evaluate", str(folder), "--save-mistakes", str(tmp_path / "mistakes")]) == 0
-    assert [file.name for file in (tmp_path / "mistakes").iterdir()] == ["7_stylus-3-read-as-7.png"]
+    # Read as another digit, and accepted though it is said to be a letter.
+    assert sorted(file.name for file in (tmp_path / "mistakes").iterdir()) == [
+        "7_stylus-3-read-as-7.png",
+        "7_stylus-letter_seven-read-as-7.png",
+    ]
+
+
+def test_several_folders_and_npz_files_are_scored_together(
+    folder: Path, tmp_path: Path, mnist: Mnist, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "some.npz", images=mnist.x_test[:20], labels=mnist.y_test[:20])
+    assert main(["evaluate", str(folder), str(tmp_path / "some.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"]["n"] == 29
+
+
+def test_a_model_file_is_not_scored_with_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "mine.keras", str(folder)]) == 1
+    assert "one model file, or folders and npz files, but not both" in capsys.readouterr().err
+
+
+def test_without_a_digit_there_is_no_accuracy_and_no_auroc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "blank.npz", images=BLANK[np.newaxis], labels=["paper"])
+    assert main(["evaluate", str(tmp_path / "blank.npz")]) == 0
+    output = capsys.readouterr().out
+    assert f"rejected, paper: {Share(1, 1)}" in output
+    assert "\naccura" not in output
+    assert "accepted" not in output
+    assert "AUROC" not in output
+    assert main(["evaluate", str(tmp_path / "blank.npz"), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["accuracy"]["value"] is answer["accepted_accuracy"]["value"] is answer["auroc"] is None
+
+
+def measured(*pictures: tuple[str, Pixels], ambiguous: bool = False) -> Measurement:
+    """What comes of pictures with these labels, and of one that is ambiguous if wanted."""
+    listed = [LabeledPicture(f"{i}.png", label, "", pixels) for i, (label, pixels) in enumerate(pictures)]
+    if ambiguous:
+        listed.append(LabeledPicture("ambiguous.png", "letter:O", "", BLANK, ambiguous=True))
+    return measure(Recognizer.load(shipped_model()), listed)
+
+
+def test_other_things_are_scored_by_kind_and_all_together(sample: Path) -> None:
+    seven = decode(sample.read_bytes())
+    found = measured(("7", seven), ("letter:O", BLANK), ("letter:seven", seven), ("", BLANK), ("sign", BLANK))
+    assert found.rejected == {
+        "no label": Share(1, 1),
+        "letter": Share(1, 2),
+        "sign": Share(1, 1),
+        "all others": Share(3, 4),
+    }
+    # What is no digit does not count as a digit.
+    assert found.accuracy == found.accepted == found.accepted_accuracy == Share(1, 1)
+
+
+def test_ambiguous_things_are_a_kind_of_their_own_and_count_nowhere_else(sample: Path) -> None:
+    seven = decode(sample.read_bytes())
+    with_it, without = (measured(("7", seven), ("letter:a", BLANK), ambiguous=some) for some in (True, False))
+    assert with_it.rejected == {
+        "letter": Share(1, 1),
+        "letter (ambiguous)": Share(1, 1),
+        "all others": Share(1, 1),
+    }
+    assert without.rejected == {"letter": Share(1, 1)}
+    assert with_it.auroc == without.auroc == 1.0
+
+
+@pytest.mark.parametrize("label", ["12", "2024", "1 2"])
+def test_several_digits_are_left_out(sample: Path, label: str) -> None:
+    found = measured((label, decode(sample.read_bytes())))
+    assert (found.left_out, found.accuracy.n, found.rejected) == (1, 0, {})
+
+
+def test_a_digit_that_cannot_be_read_is_wrong_not_accepted_and_of_no_confidence(sample: Path) -> None:
+    seven = decode(sample.read_bytes())
+    found = measured(("7", seven), ("7", BLANK), ("letter", BLANK))
+    assert (found.accuracy, found.accepted, found.accepted_accuracy) == (Share(1, 2), Share(1, 2), Share(1, 1))
+    assert found.confused == ["7 not read (NoInkError): 1 time"]
+    # Surer of the one digit than of the letter, and no surer of the other.
+    assert found.auroc == pytest.approx(0.75)
+
+
+def test_an_npz_in_a_labels_file_has_the_rows_label_or_else_its_own(tmp_path: Path, mnist: Mnist) -> None:
+    np.savez(tmp_path / "some.npz", images=mnist.x_test[:3], labels=mnist.y_test[:3])
+    (tmp_path / "labels.csv").write_text("file,label,source,notes\nsome.npz,garment,shop,AMBIGUOUS\nsome.npz,,mnist,\n")
+    pictures = read_labeled(tmp_path)
+    assert [(one.label, one.source, one.ambiguous) for one in pictures[:3]] == [("garment", "shop", True)] * 3
+    own = [(str(label), "mnist", False) for label in mnist.y_test[:3]]
+    assert [(one.label, one.source, one.ambiguous) for one in pictures[3:]] == own
+    assert np.array_equal(np.asarray(pictures[4].content), mnist.x_test[1])
+
+
+def test_the_word_ambiguous_in_the_notes_marks_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label,notes\na.png,letter:O,AMBIGUOUS: a zero?\nb.png,letter:A,clear\n")
+    assert [picture.ambiguous for picture in read_labeled(tmp_path)] == [True, False]
 
 
 def test_an_npz_is_scored_as_json(tmp_path: Path, mnist: Mnist, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as nps
 
 from digits.errors import NoInkError
 from digits.mnist import Mnist
-from digits.normalize import BOX, SIDE, normalize
+from digits.normalize import BOX, SIDE, already_normalized, like_mnist, normalize
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -146,6 +146,47 @@ def test_mnists_own_images_pass_unharmed(mnist: Mnist, polarity: str) -> None:
         gray = image if polarity == "white on black" else 255 - image
         for pixels in (gray, np.dstack([gray, gray, gray])):
             assert np.array_equal(normalize(pixels).image, image)
+
+
+def test_images_are_found_like_mnist_together_as_one_by_one(mnist: Mnist) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE), dtype=np.uint8)
+    images = np.concatenate([mnist.x_test[:200], 255 - mnist.x_test[:200], noise, mnist.x_test[:50] // 2])
+    together, fits = like_mnist(images)
+    alone = [like_mnist(image[np.newaxis]) for image in images]
+    assert np.array_equal(together, np.concatenate([image for image, _ in alone]))
+    assert np.array_equal(fits, np.concatenate([fit for _, fit in alone]))
+    assert fits[:400].all()
+    assert not fits[400:450].any()
+    assert np.array_equal(together[200:400], mnist.x_test[:200])
+
+
+OWN = normalize(write()).image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros_like(OWN),
+        np.full_like(OWN, 255),
+        np.roll(OWN, 4, axis=1),
+        np.roll(OWN, 4, axis=0),
+        np.maximum(OWN, 3),
+        np.where(OWN > 0, 100, 0),
+        np.pad(OWN[8:20, 8:20], 8),
+    ],
+    ids=["black", "white", "right of the middle", "below the middle", "gray ground", "faint ink", "smaller"],
+)
+def test_an_image_that_mnists_makers_would_not_have_made_is_not_like_mnist(image: Pixels) -> None:
+    assert like_mnist(OWN[np.newaxis])[1].all()
+    assert not like_mnist(image.astype(np.uint8)[np.newaxis])[1].any()
+
+
+def test_an_image_in_mnists_form_is_its_own_only_stage() -> None:
+    for found in (already_normalized(OWN), normalize(255 - OWN)):
+        assert np.array_equal(found.image, OWN)
+        assert [stage.name for stage in found.stages] == ["Already like MNIST"]
+        assert np.array_equal(found.stages[0].image, OWN)
+        assert (len(found.separate), found.together) == (0, None)
 
 
 def test_an_image_in_mnists_form_that_is_normalized_again_stays_as_it_is() -> None:

@@ -1,21 +1,38 @@
+import contextlib
 import dataclasses
-import io
+import json
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from digits.acceptance import Thresholds
 from digits.artifact import Artifact, Card, read
 from digits.calibration import apply_temperature
 from digits.engine import Engine
-from digits.errors import ImageTooLargeError, ModelFileError, ModelNotFoundError, NoInkError, UnsupportedFormatError
-from digits.image import ImageLimits, decode
+from digits.errors import (
+    BrokenImageError,
+    EmptyFileError,
+    ImageError,
+    ImageTooLargeError,
+    ModelFileError,
+    ModelNotFoundError,
+    NoInkError,
+    SeveralDigitsError,
+    UnsupportedFormatError,
+)
+from digits.image import ImageLimits, decode, open_image
+from digits.ink import find_ink
 from digits.mnist import Mnist
-from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Recognizer, find_model, shipped_model
-from tests.conftest import SAMPLES
+from digits.normalize import normalize
+from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction, Recognizer, find_model, shipped_model
+from digits.segmentation import find_parts
+from tests.conftest import SAMPLES, encode_png, side_by_side
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +40,11 @@ def recognizer() -> Recognizer:
     return Recognizer.load(shipped_model())
 
 
-def png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+def with_thresholds(thresholds: Thresholds) -> Recognizer:
+    """The shipped network, judged by other thresholds."""
+    artifact = read(shipped_model())
+    card = dataclasses.replace(artifact.card, thresholds=dataclasses.asdict(thresholds))
+    return Recognizer(dataclasses.replace(artifact, card=card))
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
@@ -34,6 +52,76 @@ def test_each_sample_is_read_with_confidence(recognizer: Recognizer, file: Path)
     prediction = recognizer.recognize(file.read_bytes())
     assert prediction.digit == int(file.stem[0])
     assert prediction.confidence > 0.6
+
+
+@pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
+def test_each_sample_is_accepted_as_one_digit(recognizer: Recognizer, file: Path) -> None:
+    prediction = recognizer.recognize(file.read_bytes())
+    assert prediction.accepted
+    assert prediction.reason is None
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "reason"),
+    [
+        (Thresholds(confidence=0.0, digit=0.0), None),
+        (Thresholds(confidence=1.0, digit=0.0), "low_confidence"),
+        (Thresholds(confidence=0.0, digit=1.0), "not_a_digit"),
+    ],
+    ids=["none", "confidence", "digit"],
+)
+def test_the_cards_thresholds_decide_what_is_accepted(thresholds: Thresholds, reason: str | None) -> None:
+    # Half white, half black: no network is quite sure of what it is.
+    pixels = np.kron(np.random.default_rng(0).integers(0, 2, (6, 6)), np.full((20, 20), 255)).astype(np.uint8)
+    prediction = with_thresholds(thresholds).recognize_pixels(np.pad(pixels, 40))
+    assert (prediction.reason, prediction.accepted) == (reason, reason is None)
+
+
+@pytest.mark.parametrize("names", [("7_stylus", "0_red_pen"), ("5_marker", "2_blue_pen")], ids=" and ".join)
+def test_two_digits_far_apart_are_counted_and_none_is_picked(recognizer: Recognizer, names: tuple[str, str]) -> None:
+    pixels = side_by_side(*names)
+    # Of a network that is surer of each digit than of both together, these thresholds tell them apart.
+    found = normalize(pixels)
+    assert found.together is not None
+    *alone, union = recognizer.classify(np.concatenate([found.separate, found.together[np.newaxis]])).max(axis=1)
+    assert union < min(alone)
+    telling = with_thresholds(Thresholds(confidence=float(union + min(alone)) / 2.0, digit=0.0))
+    with pytest.raises(SeveralDigitsError, match="2 digits were seen") as error:
+        telling.recognize_pixels(pixels)
+    assert error.value.count == 2
+
+
+@pytest.mark.parametrize("names", [("7_stylus", "0_red_pen"), ("5_marker", "2_blue_pen")], ids=" and ".join)
+def test_the_shipped_model_tells_two_digits_from_one(recognizer: Recognizer, names: tuple[str, str]) -> None:
+    with pytest.raises(SeveralDigitsError) as error:
+        recognizer.recognize(encode_png(side_by_side(*names)))
+    assert error.value.count == 2
+
+
+def test_what_is_accepted_as_a_whole_is_one_digit_however_its_parts_look() -> None:
+    assert with_thresholds(Thresholds(0.0, 0.0)).recognize_pixels(side_by_side("7_stylus", "0_red_pen")).accepted
+
+
+@pytest.mark.parametrize("name", ["0_red_pen", "5_marker", "7_stylus"])
+@pytest.mark.parametrize("across", [True, False], ids=["one above the other", "side by side"])
+def test_a_digit_that_is_broken_in_two_is_still_one(recognizer: Recognizer, name: str, across: bool) -> None:
+    pixels = next(decode(file.read_bytes()).copy() for file in SAMPLES if file.stem == name)
+    rows, columns = np.nonzero(find_ink(pixels).strength > 60)
+    middle = int(np.mean(rows if across else columns))
+    # A gap of paper through the middle, as a pen leaves that skips.
+    gap = slice(middle - 4, middle + 4)
+    paper = np.median(pixels, axis=(0, 1)).astype(np.uint8)
+    pixels[gap if across else slice(None), slice(None) if across else gap] = paper
+    assert len(find_parts(find_ink(pixels))) >= 2
+    assert recognizer.recognize_pixels(pixels).digit == int(name[0])
+
+
+def test_a_page_of_marks_is_answered_soon(recognizer: Recognizer) -> None:
+    page = np.tile(np.pad(np.zeros((6, 6), np.uint8), 2, constant_values=255), (80, 80))
+    start = time.monotonic()
+    with contextlib.suppress(ImageError):
+        recognizer.recognize_pixels(page)
+    assert time.monotonic() - start < 3.0
 
 
 @pytest.mark.parametrize("quarter_turns", [0, 2], ids=["upright", "upside down"])
@@ -52,7 +140,7 @@ def test_mnist_is_read_at_any_size_and_in_both_polarities(
 ) -> None:
     images = mnist.x_test[:100] if polarity == "white on black" else 255 - mnist.x_test[:100]
     pages = [np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)) for image in images]
-    read = [recognizer.recognize(png(page)).digit for page in pages]
+    read = [recognizer.recognize(encode_png(page)).digit for page in pages]
     assert (np.array(read) == mnist.y_test[:100]).mean() >= 0.95
 
 
@@ -77,6 +165,87 @@ def test_a_cards_temperature_softens_without_changing_the_digit(mnist: Mnist) ->
     assert softened.max(axis=1).mean() < sharp.max(axis=1).mean() - 0.05
 
 
+def one_by_one(recognizer: Recognizer, picture: Picture) -> Prediction | ImageError:
+    try:
+        if isinstance(picture, np.ndarray):
+            return recognizer.recognize_pixels(picture)
+        return (
+            recognizer.recognize(picture)
+            if isinstance(picture, bytes)
+            else recognizer.recognize_pixels(picture.decode())
+        )
+    except ImageError as error:
+        return error
+
+
+def test_many_pictures_are_read_as_they_are_one_by_one(recognizer: Recognizer, mnist: Mnist) -> None:
+    pictures: list[Picture] = [
+        *[file.read_bytes() for file in SAMPLES],
+        b"",
+        *mnist.x_test[:20],
+        b"no image",
+        *[open_image(file.read_bytes()) for file in SAMPLES],
+        SAMPLES[0].read_bytes()[:-500],
+        *[decode(file.read_bytes()) for file in SAMPLES],
+        np.full((60, 60), 255, np.uint8),
+        side_by_side("7_stylus", "0_red_pen"),
+        np.full((28, 28), 255, np.uint8),
+        *[encode_png(255 - image) for image in mnist.x_test[20:60]],
+    ]
+    # Neither a whole batch nor a whole number of them.
+    assert 64 < len(pictures) < 128
+    many = list(recognizer.recognize_many(pictures))
+    assert len(many) == len(pictures)
+    for picture, found in zip(pictures, many, strict=True):
+        alone = one_by_one(recognizer, picture)
+        if isinstance(found, Prediction) and isinstance(alone, Prediction):
+            assert (found.digit, found.reason) == (alone.digit, alone.reason)
+            assert found.confidence == pytest.approx(alone.confidence, abs=1e-6)
+            assert np.allclose(found.probabilities, alone.probabilities, rtol=0.0, atol=1e-6)
+            assert np.array_equal(found.normalized.image, alone.normalized.image)
+        else:
+            assert (type(found), str(found)) == (type(alone), str(alone))
+
+
+def test_pictures_of_which_none_can_be_read_give_their_errors(recognizer: Recognizer) -> None:
+    found = list(recognizer.recognize_many([b"", b"no image", np.zeros((9, 9), np.uint8)]))
+    assert [type(error) for error in found] == [EmptyFileError, UnsupportedFormatError, NoInkError]
+    # What could not even be had keeps its place as well.
+    lost = BrokenImageError("The file is gone.")
+    assert list(recognizer.recognize_many([lost])) == [lost]
+    assert list(recognizer.recognize_many([])) == []
+
+
+def test_pictures_are_taken_as_they_are_needed(recognizer: Recognizer, mnist: Mnist) -> None:
+    taken = 0
+
+    def pictures() -> Iterator[Picture]:
+        nonlocal taken
+        for image in mnist.x_test[:1000]:
+            taken += 1
+            yield image
+
+    answers = recognizer.recognize_many(pictures())
+    assert isinstance(next(answers), Prediction)
+    assert taken < 200
+
+
+def test_a_prediction_as_json_is_what_programs_get(recognizer: Recognizer, sample: Path) -> None:
+    prediction = recognizer.recognize(sample.read_bytes())
+    answer = prediction.to_json()
+    assert list(answer) == ["predicted_digit", "confidence", "accepted", "reason", "probabilities"]
+    assert json.loads(json.dumps(answer)) == answer
+    assert (answer["predicted_digit"], answer["accepted"], answer["reason"]) == (7, True, None)
+    assert answer["confidence"] == max(answer["probabilities"])
+    assert answer["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
+
+
+def test_no_program_is_told_that_the_network_is_certain(recognizer: Recognizer, sample: Path) -> None:
+    prediction = recognizer.recognize(sample.read_bytes())
+    certain = replace(prediction, confidence=1.0, probabilities=np.eye(10)[7])
+    assert certain.to_json()["confidence"] == max(certain.to_json()["probabilities"]) < 1.0
+
+
 def test_threads_may_share_a_recognizer(recognizer: Recognizer) -> None:
     files = [file.read_bytes() for file in SAMPLES] * 10
     with ThreadPoolExecutor(8) as pool:
@@ -86,7 +255,7 @@ def test_threads_may_share_a_recognizer(recognizer: Recognizer) -> None:
 
 def test_a_blank_page_gets_no_answer(recognizer: Recognizer) -> None:
     with pytest.raises(NoInkError):
-        recognizer.recognize(png(np.full((100, 80, 3), 250, np.uint8)))
+        recognizer.recognize(encode_png(np.full((100, 80, 3), 250, np.uint8)))
 
 
 def test_what_is_no_image_gets_no_answer(recognizer: Recognizer) -> None:

@@ -41,6 +41,14 @@ def test_the_card_says_how_the_model_was_made(card: Card) -> None:
     assert card.onnx_difference < 1e-4
 
 
+def test_the_thresholds_refuse_few_digits_and_more_of_other_things(card: Card) -> None:
+    assert 0.0 < card.thresholds["confidence"] < card.thresholds["digit"] < 1.0
+    # One in a hundred for each of two reasons, and what another set of digits differs.
+    assert card.rejection["held_out_digits"] == pytest.approx(0.02, abs=0.002)
+    assert card.rejection["test_digits"] < 0.04
+    assert card.rejection["held_out_outliers"] > 5.0 * card.rejection["test_digits"]
+
+
 def test_calibration_makes_confidence_honest(card: Card) -> None:
     assert card.temperature > 1.0  # Ten epochs leave the network too sure of itself.
     assert card.metrics["test"]["calibration_error"] < 0.01
@@ -50,19 +58,23 @@ def test_the_run_says_what_came_of_it(repository: Path, card: Card) -> None:
     log = (repository / "train.log").read_text()
     assert len(re.findall(r"^Epoch \d+/10  loss .* validation loss .* accuracy", log, re.MULTILINE)) == 10
     assert f"Test accuracy {card.test_accuracy:.2%}, test loss {card.metrics['test']['loss']:.4f}" in log
+    assert re.search(
+        r"^Calibration error .*; refused: .*% of the test images, .*% of images of other", log, re.MULTILINE
+    )
     assert re.search(r"Most confused: \d read as \d: \d+ times, ", log)
     assert "Model:   models/mnist_model.keras" in log
 
 
 def test_the_report_is_written(repository: Path, card: Card) -> None:
     reports = repository / "reports"
-    for name in ("training_curves.png", "confusion_matrix.png", "mistakes.png"):
+    for name in ("training_curves.png", "confusion_matrix.png", "reliability.png", "mistakes.png"):
         with Image.open(reports / name) as picture:
             assert min(picture.size) > 300
     metrics = json.loads((reports / "metrics.json").read_text())
     assert metrics["metrics"]["test"]["accuracy"] == card.test_accuracy
     confusion = metrics["metrics"]["test"]["confusion"]
     assert sum(map(sum, confusion)) == 10_000
+    assert sum(one["n"] for one in metrics["metrics"]["test"]["reliability"]) == 10_000
     assert sum(confusion[i][i] for i in range(10)) == round(card.test_accuracy * 10_000)  # type: ignore[operator]
 
 

@@ -1,0 +1,93 @@
+"""Whether an answer is good enough to act on, and if not, why.
+
+A network spreads its probability in two ways when it cannot tell: over two digits, when the writing is between them
+(a 4 or a 9), or over many, when what it sees is none. The first shows in the probability of the most likely digit,
+the second in that of the two most likely together.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import SettingError
+
+Reason = Literal["low_confidence", "not_a_digit"]
+
+# So many of the held-out digits may be refused for each of the two reasons, 0..1.
+REFUSED_AS_NO_DIGIT = 0.01
+REFUSED_AS_UNSURE = 0.01
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The least calibrated probabilities with which an answer is accepted.
+
+    The defaults are for models for which nobody measured better ones.
+
+    Args:
+        confidence: of the most likely digit, 0..1.
+        digit: of the two most likely digits together, 0..1; under it the image is taken for no digit.
+
+    Raises:
+        SettingError: a value out of range.
+    """
+
+    confidence: float = 0.5
+    digit: float = 0.6
+
+    def __post_init__(self) -> None:
+        for name in ("confidence", "digit"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+                raise SettingError(f"the {name} threshold is {value!r}; it must be a number from 0 to 1")
+
+
+def reasons_to_refuse(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> list[Reason | None]:
+    """Why each answer should not be acted on, or None if it may be.
+
+    Args:
+        probabilities: calibrated, of shape (n, 10).
+        thresholds: of the model.
+    """
+    confidences, scores = probabilities.max(axis=1).tolist(), digit_scores(probabilities).tolist()
+    return [
+        "not_a_digit" if score < thresholds.digit else "low_confidence" if confidence < thresholds.confidence else None
+        for confidence, score in zip(confidences, scores, strict=True)
+    ]
+
+
+def digit_scores(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """The probability of the two most likely digits together, of shape (n,), for probabilities of shape (n, 10)."""
+    return np.asarray(np.partition(probabilities, -2, axis=1)[:, -2:].sum(axis=1), dtype=np.float64)
+
+
+def fit_thresholds(probabilities: npt.NDArray[np.floating]) -> Thresholds:
+    """The thresholds that refuse a given share of digits: as many non-digits as that allows are refused with them.
+
+    Args:
+        probabilities: calibrated, of shape (n, 10), for images of digits that the network did not learn from, as
+            varied as those that it will meet.
+    """
+    scores = digit_scores(probabilities)
+    digit = float(np.quantile(scores, REFUSED_AS_NO_DIGIT))
+    confidence = float(np.quantile(probabilities.max(axis=1)[scores >= digit], REFUSED_AS_UNSURE))
+    # Rounded down: rounding up to 1 would refuse everything.
+    return Thresholds(math.floor(confidence * 1e4) / 1e4, math.floor(digit * 1e4) / 1e4)
+
+
+def auroc(positive: npt.NDArray[np.floating], negative: npt.NDArray[np.floating]) -> float:
+    """The chance that a random positive scores higher than a random negative, ties counting half; 0..1.
+
+    It is the area under the receiver operating characteristic (Hanley and McNeil, Radiology 1982).
+
+    Args:
+        positive: scores of shape (n,).
+        negative: scores of shape (m,).
+    """
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left")
+    up_to = np.searchsorted(ordered, positive, side="right")
+    return float((below + up_to).mean() / (2.0 * len(negative)))

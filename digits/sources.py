@@ -1,0 +1,69 @@
+"""Pictures to read, wherever they are: image files, folders of them, npz files."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import ImageError, ImageTooLargeError
+from digits.image import too_many_bytes
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+
+def pictures_of(
+    paths: Iterable[Path], max_bytes: int
+) -> Iterator[tuple[str, bytes | npt.NDArray[np.uint8] | ImageError]]:
+    """The pictures of some paths, one at a time.
+
+    Args:
+        paths: image files; folders, whose image files (by their suffix, in subfolders too) are taken in the order of
+            their names; npz files with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
+        max_bytes: of an image file; no more than that is read.
+
+    Yields:
+        Each picture's name and its file's bytes or its pixels, or why it could not be had.
+    """
+    for path in paths:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not files:
+                yield str(path), ImageError("The folder holds no image file.")
+            for file in files:
+                yield str(file), _read(file, max_bytes)
+        elif path.suffix.lower() == ".npz":
+            yield from _from_npz(path)
+        else:
+            yield str(path), _read(path, max_bytes)
+
+
+def _read(file: Path, max_bytes: int) -> bytes | ImageError:
+    try:
+        with file.open("rb") as handle:
+            data = handle.read(max_bytes + 1)
+    except OSError as error:
+        return ImageError(error.strerror or str(error))
+    return data if len(data) <= max_bytes else ImageTooLargeError(too_many_bytes(max_bytes))
+
+
+def _from_npz(file: Path) -> Iterator[tuple[str, npt.NDArray[np.uint8] | ImageError]]:
+    try:
+        with file.open("rb") as handle:
+            images = np.asarray(np.load(handle, allow_pickle=False)["images"])
+    except OSError as error:
+        yield str(file), ImageError(error.strerror or str(error))
+        return
+    except Exception:  # noqa: BLE001
+        # On damaged bytes the readers of zip and npy raise nearly anything.
+        yield str(file), ImageError("The file cannot be read: an npz with an array images is needed.")
+        return
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
+        reason = (
+            f"The images are {images.dtype} of shape {images.shape}; uint8 of shape (n, height, width) or "
+            "(n, height, width, 3) is needed."
+        )
+        yield str(file), ImageError(reason)
+        return
+    for i, image in enumerate(images):
+        yield f"{file}[{i}]", image
