@@ -77,10 +77,10 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/installed-all ## measure install size, start time, training speed and robustness
-	@$(BIN)/python -m benchmarks.footprint
-	@$(BIN)/python -m benchmarks.training
-	@$(BIN)/python -m benchmarks.robustness
+# Each is a command of its own, too: python -m benchmarks.serving, for example.
+BENCHMARKS := serving under_load latency bulk training footprint robustness
+bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle machine, half an hour, wrk)
+	@$(BIN)/python -m benchmarks.all $(BENCHMARKS)
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
@@ -93,11 +93,14 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 	$(UV_COMPILE) pyproject.toml --extra train -c $(LOCKS)/all.txt -o $(LOCKS)/train.txt
 	$(UV_COMPILE) $(LOCKS)/build.in -c $(LOCKS)/all.txt -o $(LOCKS)/build.txt
 	$(UV_COMPILE) $(LOCKS)/venv.in -c $(LOCKS)/all.txt -o $(LOCKS)/venv.txt
+	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-litserve.in -o $(LOCKS)/bench-litserve.txt
+	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-bentoml.in -o $(LOCKS)/bench-bentoml.txt
 
 # The report of the shipped model illustrates the README.
 shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras $(ARGS)
-	@mv digits/shipped/reports/training_curves.png digits/shipped/reports/confusion_matrix.png docs/images/ && rm -r digits/shipped/reports
+	@cd digits/shipped/reports && mv training_curves.png confusion_matrix.png reliability.png ../../../docs/images/
+	@rm -r digits/shipped/reports
 
 pictures: $(VENV)/installed-all browser ## take the README's screenshots anew
 	@$(BIN)/python -m scripts.screenshots

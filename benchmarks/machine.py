@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
+from digits.recognizer import TRAINED_MODEL, shipped_model
+
+
+def models_to_measure() -> list[Path]:
+    """The trained model, if there is one, and the shipped one."""
+    return [model for model in (TRAINED_MODEL, shipped_model()) if model.exists()]
+
 
 def describe_machine() -> str:
     """Processor, cores, system and Python, in one line."""

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.machine import models_to_measure
 from digits.arguments import whole_number
-from digits.errors import NoInkError
+from digits.errors import ImageError
 from digits.measure import Share
 from digits.mnist import load
 from digits.perturbations import PERTURBATIONS, perturb
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 
 Picture = npt.NDArray[np.uint8]
 
@@ -35,12 +36,12 @@ def usual(recognizer: Recognizer) -> Callable[[Picture], int]:
 
 
 def whole_path(recognizer: Recognizer) -> Callable[[Picture], int]:
-    """The whole path; -1 where no digit was found."""
+    """The whole path; -1 where no single digit was found."""
 
     def read(picture: Picture) -> int:
         try:
             return recognizer.recognize_pixels(picture).digit
-        except NoInkError:
+        except ImageError:
             return -1
 
     return read
@@ -49,11 +50,16 @@ def whole_path(recognizer: Recognizer) -> Callable[[Picture], int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table, in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", type=Path, help="model files (default: the shipped one)")
+    parser.add_argument(
+        "models",
+        nargs="*",
+        type=Path,
+        help="model files (default: the trained one, if there is one, and the shipped one)",
+    )
     parser.add_argument("--usual", type=Path, help="model for the usual preprocessing (default: the first)")
     parser.add_argument("--images", type=whole_number(1, 10_000), default=1_000, help="of each kind (default: 1000)")
     options = parser.parse_args(argv)
-    recognizers = [Recognizer.load(path) for path in options.models or [shipped_model()]]
+    recognizers = [Recognizer.load(path) for path in options.models or models_to_measure()]
     first = Recognizer.load(options.usual) if options.usual else recognizers[0]
     ways = {f"usual preprocessing, {first.card.recipe}": usual(first)}
     ways |= {f"Digits, {recognizer.card.recipe}": whole_path(recognizer) for recognizer in recognizers}

@@ -35,7 +35,7 @@ def train_once(way: str, seed: int) -> tuple[float, float]:
     if way == "digits":
         fit(model, parts, TrainingConfig(seed=seed), show_progress=False)
     else:
-        recipe.compile(model, steps=0)
+        model.compile(optimizer=recipe.optimizer(0), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         model.fit(
             scale(parts.x_fit),
             parts.y_fit,

@@ -1,0 +1,26 @@
+"""BentoML with ONNX Runtime, one worker, as its documentation shows."""
+
+import os
+
+import bentoml
+import numpy as np
+import onnxruntime
+from PIL.Image import Image
+
+
+@bentoml.service(workers=1)
+class Digits:
+    """Reads the digit in an uploaded file."""
+
+    def __init__(self) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(os.environ["PEER_ONNX"], options)
+        self.input = self.session.get_inputs()[0].name
+
+    @bentoml.api(route="/predict/")
+    def predict(self, file: Image) -> dict[str, object]:
+        """One forward pass."""
+        pixels = 1.0 - np.asarray(file.convert("L").resize((28, 28)), dtype=np.float32)[np.newaxis] / 255.0
+        probabilities = self.session.run(None, {self.input: pixels})[0][0]
+        return {"predicted_digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
