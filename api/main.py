@@ -3,8 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -18,9 +18,11 @@ from api import problems
 from api.batching import MicroBatcher
 from api.direct import DirectRoutes, Endpoint
 from api.problems import (
+    BodyTooSlowError,
     MalformedFormError,
     MissingFileError,
     NotReadyError,
+    OverloadedError,
     TooManyFilesError,
     UnsupportedMediaTypeError,
     documented,
@@ -40,6 +42,7 @@ from api.uploads import BATCH_FIELD, FIELD, read_image_file, read_image_files
 from digits import __version__
 from digits.errors import (
     BrokenImageError,
+    DigitsError,
     EmptyFileError,
     ImageError,
     ImageTooLargeError,
@@ -65,8 +68,8 @@ def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-# An image of no more pixels and bytes is read on the spot: that takes less time than a thread takes to wake up, or
-# not much more. A larger one goes to a thread, so that the others need not wait for it.
+# A plain PNG image of no more pixels and bytes is read on the spot: that takes less time than a thread takes to wake
+# up, or not much more. Any other goes to a thread, so that the others need not wait for it.
 _ON_THE_SPOT_PIXELS = 64 * 64
 _ON_THE_SPOT_BYTES = 16 * 1024
 
@@ -84,8 +87,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         recognizer = Recognizer.load(chosen.model or find_model(), chosen.limits)
         recognizer.warm_up()
         app.state.recognizer, app.state.settings = recognizer, chosen
-        app.state.batcher = MicroBatcher(lambda: app.state.recognizer)
-        # Images beyond the cores' number wait: more at a time would only take more memory.
+        app.state.in_flight = 0
+        app.state.batcher = MicroBatcher()
+        # Images beyond the cores' number wait: more at a time would only take more memory. Batches, which take long,
+        # wait for one another, apart from them.
+        app.state.batch_slot = anyio.CapacityLimiter(1)
         app.state.slots = anyio.CapacityLimiter(os.cpu_count() or 1)
         _log.info("Serving %s", recognizer.description)
         yield
@@ -132,6 +138,26 @@ class _Direct(APIRoute):
         return endpoint
 
 
+@contextmanager
+def _place(request: Request) -> Iterator[None]:
+    """A place among the requests that are being answered; one whose body is still coming in takes none.
+
+    Raises:
+        OverloadedError: there is none.
+    """
+    state = request.app.state
+    most = state.settings.max_in_flight
+    if state.in_flight >= most:
+        raise OverloadedError(
+            f"{most} requests are being answered, and no more are taken at a time. Try again in a moment."
+        )
+    state.in_flight += 1
+    try:
+        yield
+    finally:
+        state.in_flight -= 1
+
+
 def _milliseconds_since(start: float) -> float:
     return round((time.perf_counter() - start) * 1000.0, 3)
 
@@ -142,12 +168,17 @@ async def _predict(request: Request) -> Response:
     Dark ink on light ground or the other way round, photographed, scanned or drawn. The image is sent in field `file`
     of a form, or as the body itself with its own Content-Type, which is faster.
     """
-    recognizer = _loaded(request)
-    data = await read_image_file(request, recognizer.limits.max_bytes)
+    recognizer, settings = _loaded(request), request.app.state.settings
+    data = await read_image_file(request, recognizer.limits.max_bytes, settings.receive_seconds)
+    with _place(request):
+        return await _answer_one(request, recognizer, data)
+
+
+async def _answer_one(request: Request, recognizer: Recognizer, data: bytes) -> Response:
     start = time.perf_counter()
     image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
-    if image is not None and image.width * image.height <= _ON_THE_SPOT_PIXELS:
-        prediction = await request.app.state.batcher.recognize(image)
+    if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
+        prediction = await request.app.state.batcher.recognize(recognizer, image)
     else:
         prediction = await anyio.to_thread.run_sync(
             recognizer.recognize, image or data, limiter=request.app.state.slots
@@ -162,22 +193,22 @@ async def _predict_batch(request: Request) -> Response:
     gets a problem in its place, and the others their digits.
     """
     recognizer, settings = _loaded(request), request.app.state.settings
-    files = await read_image_files(request, settings.max_batch_files, settings.max_batch_bytes)
+    files = await read_image_files(
+        request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds
+    )
 
     def read() -> list[dict[str, Any]]:
-        results = []
-        begun = time.perf_counter()
-        for file, found in zip(files, recognizer.recognize_many(part.content for part in files), strict=True):
-            if isinstance(found, ImageError):
-                results.append({"file": file.file, "prediction": None, "problem": problem_body(found)})
-                continue
-            prediction = found.to_json() | {"prediction_time_ms": _milliseconds_since(begun)}
-            results.append({"file": file.file, "prediction": prediction, "problem": None})
-            begun = time.perf_counter()
-        return results
+        answers = recognizer.recognize_many(part.content for part in files)
+        return [
+            {"file": part.file, "prediction": None, "problem": problem_body(found)}
+            if isinstance(found, ImageError)
+            else {"file": part.file, "prediction": found.to_json(), "problem": None}
+            for part, found in zip(files, answers, strict=True)
+        ]
 
     start = time.perf_counter()
-    results = await anyio.to_thread.run_sync(read, limiter=request.app.state.slots)
+    with _place(request):
+        results = await anyio.to_thread.run_sync(read, limiter=request.app.state.batch_slot)
     return JSONResponse({"results": results, "prediction_time_ms": _milliseconds_since(start)})
 
 
@@ -188,7 +219,22 @@ _ENDPOINTS: dict[str, Endpoint] = {
     "/predict/batch": _predict_batch,
 }
 
-_FORM_PROBLEMS = (MalformedFormError, ImageTooLargeError, UnsupportedMediaTypeError, MissingFileError)
+_FORM_PROBLEMS = (
+    MalformedFormError,
+    BodyTooSlowError,
+    ImageTooLargeError,
+    UnsupportedMediaTypeError,
+    MissingFileError,
+)
+_BATCH_EXAMPLES: dict[type[DigitsError], str] = {
+    MalformedFormError: "The multipart form cannot be read (its Content-Type names no boundary). "
+    "Let your HTTP client build it, for example: curl -F files=@7.png -F files=@2.png",
+    UnsupportedMediaTypeError: "The request has Content-Type 'application/json'. Send the images as "
+    "multipart/form-data, each in a field 'files', for example: curl -F files=@7.png -F files=@2.png",
+    MissingFileError: "The form has no file in a field 'files'. Send each image in one, "
+    "for example: curl -F files=@7.png -F files=@2.png",
+    ImageTooLargeError: "The files have more than the 104,857,600 bytes allowed together. Send fewer at a time.",
+}
 _IMAGE_PROBLEMS = (UnsupportedFormatError, EmptyFileError, BrokenImageError, NoInkError, SeveralDigitsError)
 
 
@@ -203,7 +249,7 @@ def _add_recognition(app: FastAPI) -> None:
             tags=["recognition"],
             response_model=PredictionResponse,
             response_description="The digit.",
-            responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, NotReadyError),
+            responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, OverloadedError, NotReadyError),
             openapi_extra=_body(_form(FIELD, _BINARY) | raw),
             include_in_schema=path.endswith("/"),
             route_class_override=_Direct,
@@ -217,7 +263,9 @@ def _add_recognition(app: FastAPI) -> None:
             tags=["recognition"],
             response_model=BatchResponse,
             response_description="The digits.",
-            responses=documented(*_FORM_PROBLEMS, TooManyFilesError, NotReadyError),
+            responses=documented(
+                *(*_FORM_PROBLEMS, TooManyFilesError, OverloadedError, NotReadyError), examples=_BATCH_EXAMPLES
+            ),
             openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _BINARY})),
             include_in_schema=path.endswith("/"),
             route_class_override=_Direct,

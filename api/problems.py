@@ -29,7 +29,7 @@ class UploadError(DigitsError, ValueError):
 
 
 class MissingFileError(UploadError):
-    """The form has no file in field `file`."""
+    """The form has no file in the field where one is expected."""
 
 
 class MalformedFormError(UploadError):
@@ -42,6 +42,14 @@ class TooManyFilesError(UploadError):
 
 class UnsupportedMediaTypeError(UploadError):
     """The body is neither a multipart form nor an image."""
+
+
+class BodyTooSlowError(UploadError):
+    """The body did not arrive in time."""
+
+
+class OverloadedError(DigitsError, RuntimeError):
+    """More requests are being answered than the service takes at a time."""
 
 
 class NotReadyError(DigitsError, RuntimeError):
@@ -57,12 +65,14 @@ class Problem:
         status: HTTP status code.
         title: the same for every problem of this kind.
         example: a `detail` as it is really given.
+        retry_after: seconds after which the same request may succeed; None if it will not.
     """
 
     name: str
     status: int
     title: str
     example: str
+    retry_after: int | None = None
 
     @property
     def type(self) -> str:
@@ -140,25 +150,39 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "Several digits were seen",
         "2 digits were seen in this picture, and one is expected. Crop it to the digit that you mean.",
     ),
+    BodyTooSlowError: Problem(
+        "body-too-slow",
+        408,
+        "The body came in too slowly",
+        "The body did not arrive within 30 seconds. Send a smaller image, or try again over a faster connection.",
+    ),
+    OverloadedError: Problem(
+        "overloaded",
+        503,
+        "Too many requests at a time",
+        "256 requests are being answered, and no more are taken at a time. Try again in a moment.",
+        retry_after=1,
+    ),
     NotReadyError: Problem(
         "not-ready",
         503,
         "Not ready",
         "The model is not loaded. Try again in a moment.",
+        retry_after=1,
     ),
 }
 
 
 def problem_body(error: Exception) -> dict[str, Any]:
-    """An error as problem details.
+    """An error as problem details; raises it if it is none of `PROBLEMS`: the server logs it and answers 500."""
+    return _problem_of(error).body(str(error))
 
-    Raises:
-        the error itself, if it is not the client's doing: the server logs it and answers 500.
-    """
+
+def _problem_of(error: Exception) -> Problem:
     problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
     if problem is None:
         raise error
-    return problem.body(str(error))
+    return problem
 
 
 def problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -167,8 +191,9 @@ def problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None 
 
 
 def error_response(error: Exception) -> JSONResponse:
-    """The answer to a request that ended in an error; raises it if it is not the client's doing."""
-    return problem_response(problem_body(error))
+    """The answer to a request that ended in an error; raises it if it is none of `PROBLEMS`."""
+    retry_after = _problem_of(error).retry_after
+    return problem_response(problem_body(error), None if retry_after is None else {"Retry-After": str(retry_after)})
 
 
 def client_gone_response() -> Response:
@@ -176,8 +201,15 @@ def client_gone_response() -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
-def documented(*errors: type[DigitsError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can raise these errors, with an example of each, for /docs."""
+def documented(
+    *errors: type[DigitsError], examples: Mapping[type[DigitsError], str] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can raise these errors, with an example of each, for /docs.
+
+    Args:
+        errors: the errors.
+        examples: their `detail`, where the route says it otherwise than others.
+    """
     responses: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         problem = PROBLEMS[error]
@@ -190,7 +222,7 @@ def documented(*errors: type[DigitsError]) -> dict[int | str, dict[str, Any]]:
         )
         response["content"][MEDIA_TYPE]["examples"][problem.name] = {
             "summary": problem.title,
-            "value": problem.body(problem.example),
+            "value": problem.body((examples or {}).get(error, problem.example)),
         }
         response["description"] = "; ".join(filter(None, (response["description"], problem.title)))
     return responses

@@ -19,7 +19,7 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
 }
 
 
-class PredictionResponse(BaseModel):
+class BatchPrediction(BaseModel):
     """The digit that was read."""
 
     predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
@@ -32,6 +32,11 @@ class PredictionResponse(BaseModel):
     probabilities: list[Probability] = Field(
         min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
     )
+
+
+class PredictionResponse(BatchPrediction):
+    """The digit that was read, and how long that took."""
+
     prediction_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
     )
@@ -50,7 +55,7 @@ class BatchItem(BaseModel):
     """What came of one file of a batch: a prediction or a problem."""
 
     file: str = Field(description="The file's name, as the client gave it.")
-    prediction: PredictionResponse | None = Field(description="Its digit; null if there is a problem.")
+    prediction: BatchPrediction | None = Field(description="Its digit; null if there is a problem.")
     problem: ProblemDetails | None = Field(description="Why it was not read; null if it was.")
 
 

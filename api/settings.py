@@ -22,6 +22,10 @@ class Settings(BaseSettings):
         ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, width times height."
     )
 
+    max_in_flight: int = Field(
+        256, ge=1, le=100_000, description="Most requests that are answered at a time; beyond it, 503."
+    )
+    receive_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="Longest time for a request's body to arrive.")
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
         100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."

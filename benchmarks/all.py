@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     sections = [
         "# Benchmarks",
-        f"Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {describe_machine()}, with "
-        "nothing else running. Ratios say more than figures: each comes from one run, side by side.",
+        f"Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {describe_machine()}. Ratios say "
+        "more than figures: each comes from one run, side by side.",
     ]
     for name in options.benchmarks:
         title = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").strip()

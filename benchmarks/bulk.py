@@ -20,18 +20,15 @@ from digits.arguments import whole_number
 from digits.artifact import read
 from digits.engine import Engine
 from digits.mnist import Images, load
-from digits.recognizer import shipped_model
-
-# As many at a time as the command takes.
-_BATCH = 64
+from digits.recognizer import BATCH, shipped_model
 
 
 def run_engine(model: Path, images: Images) -> float:
     """Seconds for the bare network."""
     engine = Engine(read(model).onnx)
     start = time.perf_counter()
-    for first in range(0, len(images), _BATCH):
-        engine(images[first : first + _BATCH])
+    for first in range(0, len(images), BATCH):
+        engine(images[first : first + BATCH])
     return time.perf_counter() - start
 
 

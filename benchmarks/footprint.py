@@ -21,7 +21,7 @@ _SERVER = Server("Digits", ("-m", "fastapi", "run", "api", "--host", "127.0.0.1"
 
 def install(folder: Path) -> Path:
     """Makes the serving environment in a folder; returns its Python."""
-    subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True)
+    subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True, stdout=2)
     python = folder / "bin" / "python"
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     locks = ["--require-hashes", "-r", "requirements/build.txt", "-r", "requirements/serve.txt"]

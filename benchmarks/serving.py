@@ -6,7 +6,6 @@ the API of Digits, an upload endpoint of the same framework that does nothing (t
 """
 
 import argparse
-import os
 import random
 import tempfile
 from collections import defaultdict
@@ -75,7 +74,7 @@ def measure(model: Path, rounds: int, seconds: float) -> dict[Server, Results]:
     return results
 
 
-def spread(values: Sequence[float], digits: int = 0) -> str:
+def _mean_and_deviation(values: Sequence[float], digits: int = 0) -> str:
     """Mean and standard deviation."""
     return f"{mean(values):,.{digits}f}" + (f" ± {stdev(values):,.{digits}f}" if len(values) > 1 else "")
 
@@ -87,13 +86,13 @@ def print_table(model: Path, results: dict[Server, Results], rounds: int) -> Non
     heads += [f"p50 / p99 ms, {count}" for count in CONNECTIONS] + ["errors", "memory, MB", "first answer, s"]
     print(f"| | {' | '.join(heads)} |\n|{' --- |' * (len(heads) + 1)}")
     for server, found in results.items():
-        cells = [spread([one.rate for one in found.loads[count]]) for count in CONNECTIONS]
+        cells = [_mean_and_deviation([one.rate for one in found.loads[count]]) for count in CONNECTIONS]
         cells.append(f"{found.rate(8) / results[NOTHING].rate(8):.3f}")
         for count in CONNECTIONS:
             loads = found.loads[count]
             cells.append(f"{mean(one.p50 for one in loads):.2f} / {mean(one.p99 for one in loads):.2f}")
         cells.append(str(sum(one.errors for loads in found.loads.values() for one in loads)))
-        cells += [spread(found.memory), spread(found.starts, 2)]
+        cells += [_mean_and_deviation(found.memory), _mean_and_deviation(found.starts, 2)]
         print(f"| {server.name} | {' | '.join(cells)} |", flush=True)
     ours = results[DIGITS].rate(8)
     best = max(results[LITSERVE].rate(8), results[BENTOML].rate(8))
@@ -117,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         interpreter(server)
     packages = ("fastapi", "uvicorn", "onnxruntime", "pillow", "keras")
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
-    print(f"{describe_machine()}; {versions}; LitServe and BentoML as locked in requirements/. {os.cpu_count()} cores")
+    print(f"{describe_machine()}; {versions}; LitServe and BentoML as locked in requirements/")
     for model in models:
         print_table(model, measure(model.resolve(), options.rounds, options.seconds), options.rounds)
     return 0

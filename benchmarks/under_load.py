@@ -32,8 +32,15 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
     taken: list[float] = []
     parts = urlsplit(url)
     bodies = [form(photo) for photo in photos]
+    failures: list[Exception] = []
 
     def upload() -> None:
+        try:
+            upload_until_stopped()
+        except Exception as error:  # noqa: BLE001 - raised below, in the thread that asked
+            failures.append(error)
+
+    def upload_until_stopped() -> None:
         connection = http.client.HTTPConnection(parts.netloc, timeout=60)
         while not stop.is_set():
             start = time.perf_counter()
@@ -52,6 +59,8 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
     finally:
         stop.set()
         thread.join()
+    if failures:
+        raise failures[0]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,10 +8,10 @@ digits run
 """
 
 import argparse
-import itertools
 import json
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digits import __version__
@@ -108,16 +108,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from digits.recognizer import Recognizer
+    from digits.recognizer import Picture, Recognizer
     from digits.sources import pictures_of
 
     recognizer = Recognizer.load(options.model)
     if not options.json:
         print(f"Using {recognizer.description}", file=sys.stderr)
     failed = 0
-    for_names, for_reading = itertools.tee(pictures_of(options.images, recognizer.limits.max_bytes))
-    answers = recognizer.recognize_many(picture for _, picture in for_reading)
-    for (name, _), found in zip(for_names, answers, strict=True):
+    names: deque[str] = deque()
+
+    def pictures() -> Iterator[Picture | ImageError]:
+        for name, picture in pictures_of(options.images, recognizer.limits.max_bytes):
+            names.append(name)
+            yield picture
+
+    for found in recognizer.recognize_many(pictures()):
+        name = names.popleft()
         if isinstance(found, ImageError):
             failed += 1
             if options.json:
@@ -195,7 +201,8 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
         for source, share in found.by_source.items():
             print(f"  {source}: {share}")
         print(f"accepted: {found.accepted}")
-        print(f"accuracy of the accepted: {found.accepted_accuracy}")
+        if found.accepted_accuracy.n:
+            print(f"accuracy of the accepted: {found.accepted_accuracy}")
     if found.confused:
         print(f"most confused: {', '.join(found.confused)}")
     for kind, share in found.rejected.items():

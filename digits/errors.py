@@ -56,11 +56,13 @@ class SeveralDigitsError(ImageError):
 
     Args:
         count: how many were seen.
+        or_more: whether it was not looked for more.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, or_more: bool = False) -> None:
         super().__init__(
-            f"{count} digits were seen in this picture, and one is expected. Crop it to the digit that you mean."
+            f"{count}{' or more' if or_more else ''} digits were seen in this picture, and one is expected. "
+            "Crop it to the digit that you mean."
         )
         self.count = count
 

@@ -76,7 +76,8 @@ def fit(model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool
     for the next one.
 
     Returns:
-        Per epoch, `loss` and `accuracy` (running means over the epoch) and `val_loss` and `val_accuracy`.
+        Per epoch, `loss` and `accuracy` (running means over the epoch) and `val_loss` and `val_accuracy`. In `loss`,
+        and in nothing else, outliers count as well.
     """
     import tensorflow as tf
 
@@ -171,13 +172,13 @@ def _epochs_of_images(recipe: Recipe, parts: Split, config: TrainingConfig) -> I
     """The images of each epoch, outliers last; if they are augmented, the next ones while these are used."""
     epochs = int(config.epochs or 0)
     change, make_outliers = recipe.augment, recipe.outliers
-    if change is None:
+    if change is None and make_outliers is None:
         yield itertools.repeat(parts.x_fit, epochs)
         return
 
     def prepare(epoch: int) -> Images:
         rng = np.random.default_rng((config.seed, epoch))
-        images = change(parts.x_fit, parts.y_fit, rng)
+        images = parts.x_fit if change is None else change(parts.x_fit, parts.y_fit, rng)
         if make_outliers is None:
             return images
         count = round(recipe.outlier_share * len(images))

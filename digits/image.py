@@ -26,6 +26,14 @@ FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 # works on so many.
 ENOUGH_SIDE = 800
 
+_REDUCED_SIDE = 2 * ENOUGH_SIDE
+
+# What a plain PNG file consists of; programs write its pixels in one chunk or a few.
+_PLAIN_CHUNKS = frozenset({b"IHDR", b"IDAT", b"IEND"})
+_MAX_CHUNKS = 1_000
+
+TIFF_TILE_WIDTH, TIFF_TILE_LENGTH = 322, 323
+
 # The highest limits that can be set. Above the second, Pillow suspects a decompression bomb in every image.
 MAX_BYTES = 2**31 - 1
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26
@@ -60,19 +68,23 @@ class ImageLimits:
 class OpenedImage:
     """An image file whose header was read, and no pixel yet; made by `open_image`.
 
+    `width` and `height` are in pixels; `is_plain` tells files that take little time and memory to decode.
+
     Args:
         data: the file.
         limits: what it may cost.
-        size: (width, height) in pixels, if it is a plain PNG file.
+        size: (width, height) in pixels, if it is a plain PNG file of moderate size.
     """
 
     def __init__(self, data: bytes, limits: ImageLimits, size: tuple[int, int] | None) -> None:
         self._data = data
         self._limits = limits
-        # A larger one is reduced, which Pillow does.
-        self._plain = size is not None and max(size) < 2 * ENOUGH_SIDE
-        self._image = None if self._plain else self._open()
-        self.width, self.height = self._image.size if self._image is not None else size or (0, 0)
+        self.is_plain = size is not None
+        self._image: Image.Image | None = None
+        if size is None:
+            self._image = self._open()
+            size = self._image.size
+        self.width, self.height = size
 
     def decode(self) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.
@@ -87,7 +99,7 @@ class OpenedImage:
         Raises:
             BrokenImageError: the decoder gave up (damaged, cut off).
         """
-        if self._plain and (pixels := _decode_plain_png(self._data)) is not None:
+        if self.is_plain and (pixels := _decode_plain_png(self._data)) is not None:
             return pixels
         image = self._image or self._open()
         self._image = None
@@ -99,15 +111,23 @@ class OpenedImage:
 
     def _open(self) -> Image.Image:
         try:
-            return Image.open(io.BytesIO(self._data), formats=FORMATS)
+            image = Image.open(io.BytesIO(self._data), formats=FORMATS)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
+        # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
+        tags = getattr(image, "tag_v2", {})
+        tile = tags.get(TIFF_TILE_WIDTH, 1) * tags.get(TIFF_TILE_LENGTH, 1)
+        if isinstance(tile, int) and tile > max(4 * image.width * image.height, 512 * 512):
+            raise ImageTooLargeError(
+                f"The TIFF file has tiles of {tile:,} pixels, many times as many as its image. Save it anew, as PNG."
+            )
+        return image
 
 
 def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
-    """Reads an image file's header, which takes microseconds for most files, whatever the image's size.
+    """Reads an image file's header and no pixel; of a plain PNG file, whether all of it is undamaged.
 
-    A header made to waste time takes some 0.3 seconds for each megabyte of it.
+    That takes microseconds for a small file; a header made to waste time may take seconds for one of many megabytes.
 
     Args:
         data: the file, in one of `FORMATS`.
@@ -137,22 +157,30 @@ def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
 def _plain_png_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) of a PNG file with 8-bit gray or RGB samples and nothing else, whole and undamaged; else None.
 
-    Such files are what programs send most, and OpenCV decodes small ones in a sixth of Pillow's time. Whatever has
-    transparency, a palette, an orientation, or a fault is left to Pillow.
+    None, too, if it is so large that it has to be reduced, or of very many chunks. Plain files are what programs send
+    most, and OpenCV decodes small ones in a sixth of Pillow's time. Whatever has transparency, a palette, an
+    orientation, or a fault is left to Pillow.
     """
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 57:
         return None
     width, height, depth, color, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
-    if depth != 8 or color not in (0, 2) or interlaced or not width or not height:
+    if (
+        depth != 8
+        or color not in (0, 2)
+        or interlaced
+        or not 0 < min(width, height) <= max(width, height) < _REDUCED_SIDE
+    ):
         return None
-    at, kinds = 8, []
-    while at + 12 <= len(data):
+    view, at = memoryview(data), 8
+    kinds: list[bytes] = []
+    while at + 12 <= len(data) and len(kinds) < _MAX_CHUNKS:
         (length,) = struct.unpack_from(">I", data, at)
         end = at + 8 + length
-        kind = data[at + 4 : at + 8]
-        if end + 4 > len(data) or zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4]):
+        if end + 4 > len(data) or zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4]):
             return None
-        kinds.append(kind)
+        kinds.append(bytes(view[at + 4 : at + 8]))
+        if kinds[-1] not in _PLAIN_CHUNKS:
+            return None
         at = end + 4
     plain = kinds[0] == b"IHDR" and kinds[-1] == b"IEND" and set(kinds[1:-1]) == {b"IDAT"} and at == len(data)
     return (width, height) if plain else None

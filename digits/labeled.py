@@ -1,7 +1,7 @@
 """Labeled pictures: a folder with labels.csv, or an npz file."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataMismatchError, DataUnavailableError
+from digits.sources import read_npz
 
 LABELS_FILE = "labels.csv"
 
@@ -59,35 +60,43 @@ def _from_folder(folder: Path) -> Iterator[LabeledPicture]:
     file = folder / LABELS_FILE
     if not file.is_file():
         raise DataUnavailableError(f"There is no {file}; it has to have the columns file and label.")
-    with file.open(encoding="utf-8", newline="") as handle:
-        rows = csv.DictReader(handle)
-        if not {"file", "label"} <= set(rows.fieldnames or ()):
-            raise DataMismatchError(f"{file} has the columns {rows.fieldnames}; it needs file and label.")
-        for row in rows:
-            source = row.get("source") or row.get("source_repo") or ""
-            label, content = (row["label"] or "").strip(), folder / row["file"]
-            ambiguous = "AMBIGUOUS" in (row.get("notes") or "")
-            if content.suffix == ".npz":
-                for picture in _from_npz(content):
-                    yield replace(picture, label=label or picture.label, source=source, ambiguous=ambiguous)
-            else:
-                yield LabeledPicture(row["file"], label, source, content, ambiguous)
-
-
-def _from_npz(file: Path) -> Iterator[LabeledPicture]:
     try:
-        with file.open("rb") as handle:
-            arrays = np.load(handle, allow_pickle=False)
-            images, labels = np.asarray(arrays["images"]), np.asarray(arrays["labels"])
-    except Exception as error:
-        # On damaged bytes the readers of zip and npy raise nearly anything.
+        # Excel puts a byte order mark in front.
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            rows = csv.DictReader(handle, restval="")
+            if not {"file", "label"} <= set(rows.fieldnames or ()):
+                raise DataMismatchError(f"{file} has the columns {rows.fieldnames}; it needs file and label.")
+            for row in rows:
+                yield from _of_row(folder, row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataMismatchError(f"{file} cannot be read ({error}); save it as CSV in UTF-8.") from error
+
+
+def _of_row(folder: Path, row: Mapping[str, str]) -> Iterator[LabeledPicture]:
+    label, name, notes = row["label"].strip(), row["file"].strip(), row.get("notes", "")
+    if not name or not (label or name.endswith(".npz")):
+        raise DataMismatchError(f"{folder / LABELS_FILE} has a row without a file or a label: {dict(row)}.")
+    source = row.get("source") or row.get("source_repo") or ""
+    ambiguous, content = "AMBIGUOUS" in notes, folder / name
+    if content.suffix == ".npz":
+        for picture in _from_npz(content, label):
+            yield replace(picture, source=source, ambiguous=ambiguous)
+    else:
+        yield LabeledPicture(name, label, source, content, ambiguous)
+
+
+def _from_npz(file: Path, label_of_all: str = "") -> Iterator[LabeledPicture]:
+    arrays = read_npz(file)
+    if label_of_all:
+        for i, image in enumerate(arrays["images"]):
+            yield LabeledPicture(f"{file.stem}-{i}", label_of_all, "", image)
+        return
+    images, labels = arrays["images"], arrays.get("labels", np.zeros(0))
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "uiUS":
         raise DataMismatchError(
-            f"{file} cannot be read: an npz with the arrays images and labels is needed."
-        ) from error
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != len(labels):
-        raise DataMismatchError(
-            f"{file} has images of {images.dtype} and shape {images.shape} and {len(labels)} labels; uint8 images of "
-            "shape (n, height, width) or (n, height, width, 3) and as many labels are needed."
+            f"{file} has {len(images):,} images and labels of {labels.dtype} and shape {labels.shape}; a whole number "
+            "or a text for each image is needed."
         )
-    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+    texts = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
+    for i, (image, label) in enumerate(zip(images, texts.tolist(), strict=True)):
         yield LabeledPicture(f"{file.stem}-{i}", str(label), "", image)

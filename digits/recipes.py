@@ -41,6 +41,10 @@ class Recipe:
     outlier_share: float = 0.0
     use_xla: bool = True
 
+    def __post_init__(self) -> None:
+        if (self.outliers is not None) != (self.outlier_share > 0.0):
+            raise SettingError(f"recipe {self.name} has outliers or a share of them, but not both")
+
 
 def _reference() -> Any:
     from keras import Input, Sequential

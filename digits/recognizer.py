@@ -1,8 +1,7 @@
 """An image in, a `Prediction` out: what app, API and command line all call."""
 
-import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,12 +17,14 @@ from digits.engine import Engine
 from digits.errors import ImageError, ModelFileError, SeveralDigitsError
 from digits.image import ImageLimits, OpenedImage, open_image
 from digits.normalize import SIDE, Normalized, already_normalized, like_mnist, normalize
+from digits.segmentation import MAX_SEPARATE
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
 
-# Pictures that go through the network at a time when there are many.
-_BATCH = 64
+# Pictures that go through the network at a time when there are many, if they have no more samples than this.
+BATCH = 64
+_SMALL = 128 * 128
 
 Picture = bytes | OpenedImage | npt.NDArray[np.uint8]
 
@@ -176,14 +177,24 @@ class Recognizer:
         Yields:
             For each, in order, its prediction, or why there is none.
         """
-        pictures = iter(pictures)
-        while batch := list(itertools.islice(pictures, _BATCH)):
-            yield from self._read(batch)
+        waiting: list[npt.NDArray[np.uint8] | ImageError] = []
+        for picture in pictures:
+            pixels = self._decode(picture)
+            if isinstance(pixels, ImageError) or pixels.size <= _SMALL:
+                waiting.append(pixels)
+                if len(waiting) == BATCH:
+                    yield from self._read(waiting)
+                    waiting = []
+                continue
+            # Large pictures are read one by one: together they would take more memory, and not less time.
+            yield from self._read(waiting)
+            waiting = []
+            yield from self._read([pixels])
+        yield from self._read(waiting)
 
-    def _read(self, pictures: Sequence[Picture | ImageError]) -> list[Prediction | ImageError]:
+    def _read(self, pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Prediction | ImageError]:
         """Every step for all pictures before the next step: code that has just run runs faster."""
-        decoded = [self._decode(picture) for picture in pictures]
-        found = _normalize(decoded)
+        found = _normalize(pictures)
         images = [one.image for one in found if isinstance(one, Normalized)]
         if not images:
             return [one for one in found if isinstance(one, ImageError)]
@@ -215,7 +226,9 @@ class Recognizer:
         images = np.concatenate([normalized.separate, normalized.together[np.newaxis]])
         *alone, together = reasons_to_refuse(self.classify(images), self.thresholds)
         accepted = alone.count(None)
-        return SeveralDigitsError(accepted) if accepted >= 2 and together is not None else None
+        if accepted < 2 or together is None:
+            return None
+        return SeveralDigitsError(accepted, or_more=len(alone) >= MAX_SEPARATE)
 
     def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of shape (n, 10) for normalized uint8 images of shape (n, 28, 28)."""

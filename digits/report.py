@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from digits.artifact import Card
 from digits.evaluation import confused_pairs
+from digits.recipes import RECIPES
 
 CURVES = "training_curves.png"
 CONFUSION = "confusion_matrix.png"
@@ -61,8 +62,10 @@ def write_report(
 def _curves(card: Card) -> Figure:
     figure = Figure(figsize=(10, 4))
     epochs = range(1, len(card.history["loss"]) + 1)
+    with_outliers = card.recipe in RECIPES and RECIPES[card.recipe].outliers is not None
     for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        axes.plot(epochs, card.history[name], color=_BLUE, marker="o", markersize=3, label="training")
+        label = "training, with images of other things" if with_outliers and name == "loss" else "training"
+        axes.plot(epochs, card.history[name], color=_BLUE, marker="o", markersize=3, label=label)
         axes.plot(epochs, card.history[f"val_{name}"], color=_ORANGE, marker="s", markersize=3, label="validation")
         axes.set(xlabel="epoch", ylabel=name, title=name.capitalize())
         axes.xaxis.get_major_locator().set_params(integer=True)

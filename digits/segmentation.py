@@ -11,7 +11,7 @@ from digits.ink import FoundInk, Gray, ink_mask
 # A part with less than this share of the ink of the largest is a speck, or a bit of a stroke.
 _SPECK = 0.05
 # Of a picture with more strokes, only so many with the most ink are looked at one by one.
-_MAX_SEPARATE = 24
+MAX_SEPARATE = 12
 # Another digit is at least this high, as a share of the highest: people write numbers of even height.
 _EVEN_HEIGHT = 0.5
 
@@ -122,7 +122,7 @@ def find_separate(parts: Parts) -> tuple[list[list[int]], list[int]]:
     """What may be separate digits: strokes of similar height that lie apart.
 
     Strokes above one another are taken for one digit, such as a 5 and its bar; small ones belong to what is next to
-    them. Beyond `_MAX_SEPARATE` strokes the faintest are left out. Whether they are digits is for a network to say.
+    them. Beyond `MAX_SEPARATE` strokes the faintest are left out. Whether they are digits is for a network to say.
 
     Args:
         parts: at least one.
@@ -133,7 +133,7 @@ def find_separate(parts: Parts) -> tuple[list[list[int]], list[int]]:
     if len(parts) == 1:
         return [[0]], [0]
     chosen = np.flatnonzero(~parts.apart & (parts.ink >= _SPECK * parts.ink[~parts.apart].max()))
-    chosen = chosen[np.argsort(-parts.ink[chosen], kind="stable")[:_MAX_SEPARATE]]
+    chosen = chosen[np.argsort(-parts.ink[chosen], kind="stable")[:MAX_SEPARATE]]
     groups = [_Group(int(i), parts) for i in sorted(chosen, key=lambda i: int(parts.left[i]))]
     while (pair := _belonging(groups)) is not None:
         first, second = pair

@@ -1,12 +1,13 @@
 """Pictures to read, wherever they are: image files, folders of them, npz files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from digits.errors import ImageError, ImageTooLargeError
+from digits.errors import DataError, DataMismatchError, DataUnavailableError, ImageError, ImageTooLargeError
 from digits.image import too_many_bytes
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -33,7 +34,12 @@ def pictures_of(
             for file in files:
                 yield str(file), _read(file, max_bytes)
         elif path.suffix.lower() == ".npz":
-            yield from _from_npz(path)
+            try:
+                images = read_npz(path)["images"]
+            except DataError as error:
+                yield str(path), ImageError(str(error))
+                continue
+            yield from ((f"{path}[{i}]", image) for i, image in enumerate(images))
         else:
             yield str(path), _read(path, max_bytes)
 
@@ -47,23 +53,31 @@ def _read(file: Path, max_bytes: int) -> bytes | ImageError:
     return data if len(data) <= max_bytes else ImageTooLargeError(too_many_bytes(max_bytes))
 
 
-def _from_npz(file: Path) -> Iterator[tuple[str, npt.NDArray[np.uint8] | ImageError]]:
+def read_npz(file: Path) -> Mapping[str, npt.NDArray[Any]]:
+    """Reads an npz file of images.
+
+    Args:
+        file: with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
+
+    Returns:
+        All its arrays.
+
+    Raises:
+        DataUnavailableError: there is no such file.
+        DataMismatchError: it has another form.
+    """
     try:
         with file.open("rb") as handle:
-            images = np.asarray(np.load(handle, allow_pickle=False)["images"])
+            arrays = dict(np.load(handle, allow_pickle=False))
+        images = arrays["images"]
     except OSError as error:
-        yield str(file), ImageError(error.strerror or str(error))
-        return
-    except Exception:  # noqa: BLE001
+        raise DataUnavailableError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:
         # On damaged bytes the readers of zip and npy raise nearly anything.
-        yield str(file), ImageError("The file cannot be read: an npz with an array images is needed.")
-        return
+        raise DataMismatchError(f"{file} cannot be read: an npz file with an array images is needed.") from error
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
-        reason = (
-            f"The images are {images.dtype} of shape {images.shape}; uint8 of shape (n, height, width) or "
+        raise DataMismatchError(
+            f"{file} has images of {images.dtype} and shape {images.shape}; uint8 of shape (n, height, width) or "
             "(n, height, width, 3) is needed."
         )
-        yield str(file), ImageError(reason)
-        return
-    for i, image in enumerate(images):
-        yield f"{file}[{i}]", image
+    return arrays

@@ -22,9 +22,12 @@ class Watched(Recognizer):
     def __init__(self) -> None:
         super().__init__(read(shipped_model()))
         self.given: list[int] = []
+        self.breaks_on: OpenedImage | None = None
 
     def recognize_many(self, pictures: Iterable[Picture | ImageError]) -> Iterator[Prediction | ImageError]:
         batch = list(pictures)
+        if any(picture is self.breaks_on for picture in batch):
+            raise ZeroDivisionError
         self.given.append(len(batch))
         return super().recognize_many(batch)
 
@@ -44,8 +47,8 @@ async def settle(answers: Iterable[Coroutine[Any, Any, Prediction]]) -> list[Pre
 
 def test_images_that_arrive_together_are_read_together_and_answered_each(recognizer: Watched) -> None:
     async def ask() -> list[Prediction]:
-        batcher = MicroBatcher(lambda: recognizer)
-        return await asyncio.gather(*(batcher.recognize(image) for image in samples()))
+        batcher = MicroBatcher()
+        return await asyncio.gather(*(batcher.recognize(recognizer, image) for image in samples()))
 
     assert [answer.digit for answer in asyncio.run(ask())] == [int(file.stem[0]) for file in SAMPLES]
     assert recognizer.given == [len(SAMPLES)]
@@ -53,8 +56,8 @@ def test_images_that_arrive_together_are_read_together_and_answered_each(recogni
 
 def test_an_image_alone_waits_for_no_other(recognizer: Watched) -> None:
     async def ask() -> list[int]:
-        batcher = MicroBatcher(lambda: recognizer)
-        return [(await batcher.recognize(image)).digit for image in samples()]
+        batcher = MicroBatcher()
+        return [(await batcher.recognize(recognizer, image)).digit for image in samples()]
 
     assert asyncio.run(ask()) == [int(file.stem[0]) for file in SAMPLES]
     assert recognizer.given == [1] * len(SAMPLES)
@@ -67,8 +70,8 @@ def test_many_images_are_read_a_few_at_a_time_and_others_get_a_turn_in_between(
     turns: list[int] = []
 
     async def ask() -> list[Prediction]:
-        batcher = MicroBatcher(lambda: recognizer)
-        answers = asyncio.gather(*(batcher.recognize(image) for image in images))
+        batcher = MicroBatcher()
+        answers = asyncio.gather(*(batcher.recognize(recognizer, image) for image in images))
         while not answers.done():
             turns.append(sum(recognizer.given))
             await asyncio.sleep(0)
@@ -87,9 +90,9 @@ def test_the_error_of_one_image_does_not_spoil_the_others(recognizer: Watched) -
     broken = OpenedImage(SAMPLES[0].read_bytes()[:-900], recognizer.limits, None)
 
     async def ask() -> list[Prediction | BaseException]:
-        batcher = MicroBatcher(lambda: recognizer)
+        batcher = MicroBatcher()
         images = samples()
-        return await settle(batcher.recognize(image) for image in [broken, *images, open_image(BLANK)])
+        return await settle(batcher.recognize(recognizer, image) for image in [broken, *images, open_image(BLANK)])
 
     first, *answers, last = asyncio.run(ask())
     assert isinstance(first, BrokenImageError)
@@ -100,8 +103,8 @@ def test_the_error_of_one_image_does_not_spoil_the_others(recognizer: Watched) -
 
 def test_who_does_not_wait_any_more_is_passed_over(recognizer: Watched) -> None:
     async def ask() -> list[Prediction | BaseException]:
-        batcher = MicroBatcher(lambda: recognizer)
-        waiting = [asyncio.ensure_future(batcher.recognize(image)) for image in samples()]
+        batcher = MicroBatcher()
+        waiting = [asyncio.ensure_future(batcher.recognize(recognizer, image)) for image in samples()]
         # Behind them on the loop, before the reading: a client that hangs up.
         asyncio.get_running_loop().call_soon(waiting[1].cancel)
         return await asyncio.gather(*waiting, return_exceptions=True)
@@ -112,16 +115,27 @@ def test_who_does_not_wait_any_more_is_passed_over(recognizer: Watched) -> None:
     assert [a.digit for a in answers if isinstance(a, Prediction)] == [digits[0], *digits[2:]]
 
 
-def test_what_nobody_expected_reaches_everyone_who_waits_and_nobody_later(recognizer: Watched) -> None:
-    in_use: list[Recognizer] = []
+def test_what_nobody_expected_of_one_image_reaches_who_sent_it_alone(recognizer: Watched) -> None:
+    images = samples()
+    recognizer.breaks_on = images[2]
 
-    async def ask() -> tuple[list[Prediction | BaseException], Prediction]:
-        # There is no recognizer yet.
-        batcher = MicroBatcher(lambda: in_use[0])
-        failed = await settle(batcher.recognize(image) for image in samples())
-        in_use.append(recognizer)
-        return failed, await batcher.recognize(samples()[0])
+    async def ask() -> list[Prediction | BaseException]:
+        batcher = MicroBatcher()
+        return await settle(batcher.recognize(recognizer, image) for image in images)
 
-    failed, answer = asyncio.run(ask())
-    assert [type(error) for error in failed] == [IndexError] * len(SAMPLES)
-    assert answer.digit == int(SAMPLES[0].stem[0])
+    answers = asyncio.run(ask())
+    assert isinstance(answers.pop(2), ZeroDivisionError)
+    digits = [int(file.stem[0]) for file in SAMPLES]
+    assert [a.digit for a in answers if isinstance(a, Prediction)] == digits[:2] + digits[3:]
+
+
+def test_while_a_model_is_replaced_each_image_is_read_by_the_one_it_was_meant_for(recognizer: Watched) -> None:
+    newer = Watched()
+
+    async def ask() -> tuple[Prediction, Prediction]:
+        batcher = MicroBatcher()
+        first, second = samples()[:2]
+        return await asyncio.gather(batcher.recognize(recognizer, first), batcher.recognize(newer, second))
+
+    assert [answer.digit for answer in asyncio.run(ask())] == [int(file.stem[0]) for file in SAMPLES[:2]]
+    assert recognizer.given == newer.given == [1]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from digits.errors import (
     BrokenImageError,
@@ -249,3 +249,18 @@ def test_damaged_files_give_pixels_or_an_image_error_and_nothing_else(data: st.D
     assert pixels.dtype == np.uint8
     assert pixels.ndim in (2, 3)
     assert pixels.size > 0
+
+
+def test_a_tiff_whose_tiles_are_far_larger_than_its_image_is_refused_before_it_is_decoded() -> None:
+    file = io.BytesIO()
+    tiff = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in ((256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (277, 1), (322, 32_768), (323, 32_768)):
+        tiff[tag] = value
+    pixels = zlib.compress(bytes(4096))
+    tiff[325], tiff[324] = (len(pixels),), (0,)
+    # The header, then the directory, then the tile.
+    file.write(b"II*\0\x08\0\0\0")
+    tiff.save(file)
+    file.write(pixels)
+    with pytest.raises(ImageTooLargeError, match="tiles of 1,073,741,824 pixels"):
+        open_image(file.getvalue())

@@ -186,3 +186,35 @@ def test_the_interval_holds_the_share_and_stays_within_0_and_1(hits: int, n: int
     assert 0.0 <= low < high <= 1.0
     if n:
         assert low <= Share(hits, n).value <= high
+
+
+def test_a_labels_file_as_spreadsheets_write_it_is_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (folder / "labels.csv").read_text()
+    (folder / "labels.csv").write_text(text, encoding="utf-8-sig")
+    assert main(["evaluate", str(folder)]) == 0
+    assert "accuracy:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"file,label\n7_stylus.png\n", "a row without a file or a label"),
+        (b"file,label\n7_stylus.png,\n", "a row without a file or a label"),
+        ("file,label\nz\u00e9ro.png,0\n".encode("latin-1"), "save it as CSV in UTF-8"),
+    ],
+)
+def test_a_damaged_labels_file_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], content: bytes, message: str
+) -> None:
+    (folder / "labels.csv").write_bytes(content)
+    assert main(["evaluate", str(folder)]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [np.array([7.5]), np.array(7), np.array([7, 7]), np.array([[7]])])
+def test_labels_that_are_not_one_for_each_image_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: np.ndarray
+) -> None:
+    np.savez(tmp_path / "some.npz", images=np.zeros((1, 28, 28), np.uint8), labels=labels)
+    assert main(["evaluate", str(tmp_path / "some.npz")]) == 1
+    assert "a whole number or a text for each image is needed" in capsys.readouterr().err

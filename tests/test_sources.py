@@ -68,7 +68,8 @@ def test_what_is_not_there_is_an_error_in_its_place(tmp_path: Path) -> None:
     file = write(tmp_path / "here.png")
     paths = [tmp_path / "no.png", tmp_path / "no.npz", file]
     (_, first), (_, second), third = pictures_of(paths, MOST)
-    assert str(first) == str(second) == "No such file or directory"
+    assert str(first) == "No such file or directory"
+    assert str(second) == f"{paths[1]} cannot be read: No such file or directory."
     assert third == (str(file), b"image")
 
 

@@ -244,9 +244,9 @@ def test_a_damaged_form_gives_files_or_a_documented_error_and_nothing_else(data:
             text[at : at + length] = data.draw(st.sampled_from(BITS) | st.binary(max_size=3))
     body, media_type = map(bytes, texts)
     with contextlib.suppress(UploadError, ImageError):
-        assert isinstance(asyncio.run(read_image_file(request_of(body, media_type), 1000)), bytes)
+        assert isinstance(asyncio.run(read_image_file(request_of(body, media_type), 1000, 1.0)), bytes)
     with contextlib.suppress(UploadError, ImageError):
-        files = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000))
+        files = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000, 1.0))
         assert 1 <= len(files) <= 2
         assert all(file.file is not None for file in files)
 
