@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from digits.artifact import read
 from digits.recognizer import shipped_model
-from tests.conftest import ROOT, SAMPLES
+from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, with_card
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,7 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.info)
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -43,6 +45,27 @@ def test_a_click_on_a_sample_shows_its_digit(file: Path) -> None:
     app.button(key=f"sample {file.name[0]}").click().run()
     assert f"Predicted digit: {file.name[0]}" in texts(app)
     assert "Confidence: " in texts(app)
+
+
+def test_what_is_no_digit_is_called_none() -> None:
+    picture = np.full((200, 200), 255, np.uint8)
+    for start, end in (((20, 30), (60, 170)), ((60, 170), (100, 60)), ((100, 60), (140, 170)), ((140, 170), (180, 30))):
+        cv2.line(picture, start, end, 0, 12)
+    shown = texts(upload(run_app(), "w.png", encode_png(picture)))
+    assert "This does not look like a digit." in shown
+
+
+def test_an_unsure_answer_names_the_two_digits_it_may_be(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No network is as sure as this.
+    monkeypatch.setenv("DIGITS_MODEL", str(with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0})))
+    assert "Not sure: perhaps 7, perhaps" in texts(upload(run_app(), "seven.png", sample.read_bytes()))
+
+
+def test_several_digits_are_counted() -> None:
+    picture = encode_png(side_by_side("5_marker", "2_blue_pen"))
+    assert "2 digits were seen in this picture" in texts(upload(run_app(), "two.png", picture))
 
 
 def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
