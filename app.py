@@ -88,9 +88,10 @@ def _answer(recognizer: Recognizer, image: bytes) -> None:
     with yours:
         st.image(_for_display(pixels), caption="The image")
     with answer:
-        st.header(f"Predicted digit: {prediction.digit}", anchor=False)
         if prediction.reason is not None:
             st.warning(_doubt(prediction))
+        if prediction.reason != "not_a_digit":
+            st.header(f"Predicted digit: {prediction.digit}", anchor=False)
         st.write(f"Confidence: {prediction.confidence_text}")
         st.altair_chart(_probability_chart(prediction), width="stretch")
         seen = prediction.normalized.image.repeat(6, axis=0).repeat(6, axis=1)

@@ -118,6 +118,8 @@ def train_and_write(
     )
     print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
     print(f"Model:   {out}")
+    if out == TRAINED_MODEL:
+        print("App and command line use it now, and so does the API once it is started anew.")
     print(f"Reports: {', '.join(str(file) for file in files)}")
 
 

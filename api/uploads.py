@@ -108,6 +108,10 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     files = [part for part in parts if part.file is not None]
     if not files:
         raise MissingFileError(f"The form has no file in a field '{BATCH_FIELD}'. Send each image in one, {_HOW_MANY}")
+    if len(files) < len(parts):
+        raise MissingFileError(
+            f"A field '{BATCH_FIELD}' of the form is text, not a file. Send a file in it, {_HOW_MANY}"
+        )
     if len(files) > max_files:
         raise TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
     if sum(len(part.content) for part in files) > max_bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser, whole_number
-from digits.errors import DigitsError, ImageError, SettingError
+from digits.errors import DataMismatchError, DigitsError, ImageError, SettingError
 
 _EXIT_CODES = """exit codes:
   0    all went well
@@ -184,12 +184,14 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
 
     recognizer = Recognizer.load(options.model)
     pictures = [picture for what in options.what for picture in read_labeled(what)]
+    if not pictures:
+        raise DataMismatchError(f"There is no picture to score in {', '.join(str(what) for what in options.what)}.")
     console = Console(stderr=True)
     watched = track(pictures, "Reading", console=console, transient=True, disable=not console.is_terminal)
     try:
         found = measure(recognizer, watched, options.save_mistakes)
     except OSError as error:
-        print(f"digits: {error}", file=sys.stderr)
+        print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         return EXIT_FAILED
     if options.json:
         print(json.dumps({"model": recognizer.name} | found.to_json(), indent=1))

@@ -17,6 +17,7 @@ NO_INK = (
 
 # Pictures up to this size are taken for a digit cut out already: of even ground, and often touching the edges.
 _TINY_SIDE = 40
+_MARGIN = 2
 # The ground is found on a copy of this many pixels on the longer side.
 _GROUND_SIDE = 160
 # The least contrast between ink and ground, of 255, and in multiples of the ground's own noise.
@@ -36,11 +37,13 @@ class FoundInk:
         strength: uint8 array of shape (height, width), how much each pixel differs from the ground.
         level: the strength of full ink.
         noise: standard deviation of the ground's strength.
+        margin: width of the ground that was put around the picture, in pixels.
     """
 
     strength: Gray
     level: float
     noise: float
+    margin: int = 0
 
     @property
     def strong(self) -> float:
@@ -74,7 +77,7 @@ def find_ink(pixels: npt.NDArray[np.uint8]) -> FoundInk:
     level = _mean_of_top(counts, max(8, strength.size // 500)) - median
     if level < max(_MIN_CONTRAST, _MIN_SIGNAL * noise):
         raise NoInkError(NO_INK)
-    return FoundInk(strength, level, noise)
+    return FoundInk(strength, level, noise, _MARGIN if tiny else 0)
 
 
 def _histogram(gray: Gray) -> npt.NDArray[np.int64]:
@@ -144,7 +147,9 @@ def _against_even_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
     else:
         strength = cv2.subtract(pixels, ground(0.25))
     ink = _strongest_channel(np.asarray(strength, dtype=np.uint8))
-    return np.asarray(cv2.copyMakeBorder(ink, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0), dtype=np.uint8)
+    return np.asarray(
+        cv2.copyMakeBorder(ink, _MARGIN, _MARGIN, _MARGIN, _MARGIN, cv2.BORDER_CONSTANT, value=0), dtype=np.uint8
+    )
 
 
 def _against_ground(pixels: npt.NDArray[np.uint8]) -> Gray:

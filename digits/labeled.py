@@ -64,8 +64,11 @@ def _from_folder(folder: Path) -> Iterator[LabeledPicture]:
         # Excel puts a byte order mark in front.
         with file.open(encoding="utf-8-sig", newline="") as handle:
             rows = csv.DictReader(handle, restval="")
-            if not {"file", "label"} <= set(rows.fieldnames or ()):
-                raise DataMismatchError(f"{file} has the columns {rows.fieldnames}; it needs file and label.")
+            rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+            if not {"file", "label"} <= set(rows.fieldnames):
+                raise DataMismatchError(
+                    f"{file} has the columns {rows.fieldnames}; it needs file and label, with commas."
+                )
             for row in rows:
                 yield from _of_row(folder, row)
     except (UnicodeDecodeError, csv.Error) as error:

@@ -57,12 +57,14 @@ class Normalized:
         draw_stages: makes the stages.
         separate: uint8 array of shape (n, 28, 28): if n >= 2 things of similar height lie apart in the picture, each
             of them alone, from left to right, normalized as if it were the only one; else n is 0.
+        heights: of each of them, as shares of the highest, 0..1; empty if n is 0.
         together: uint8 array of shape (28, 28): the image of them all, as if they were one digit; None if n is 0.
     """
 
     image: Gray
     draw_stages: Callable[[], tuple[Stage, ...]]
     separate: Gray = field(default_factory=lambda: np.zeros((0, SIDE, SIDE), np.uint8))
+    heights: tuple[float, ...] = ()
     together: Gray | None = None
 
     @property
@@ -121,8 +123,14 @@ def normalize(pixels: npt.NDArray[np.uint8]) -> Normalized:
         image,
         stages,
         separate=np.stack([_image_of(found, parts, one) for one in separate]),
+        heights=_relative_heights(parts, separate),
         together=_image_of(found, parts, together),
     )
+
+
+def _relative_heights(parts: Parts, groups: list[list[int]]) -> tuple[float, ...]:
+    heights = [int(parts.bottom[one].max() - parts.top[one].min()) for one in groups]
+    return tuple(height / max(heights) for height in heights)
 
 
 def _image_of(found: FoundInk, parts: Parts, members: list[int]) -> Gray:

@@ -26,6 +26,11 @@ MODEL_VARIABLE = "DIGITS_MODEL"
 BATCH = 64
 _SMALL = 128 * 128
 
+# Two digits of one number are as high as each other, or nearly.
+_EVEN_HEIGHT = 0.7
+# What the strokes of a broken digit may look like.
+_LIKE_HALVES = frozenset({1, 7})
+
 Picture = bytes | OpenedImage | npt.NDArray[np.uint8]
 
 
@@ -220,15 +225,25 @@ class Recognizer:
             return error
 
     def _only_if_single(self, normalized: Normalized) -> SeveralDigitsError | None:
-        """Things that lie apart are several digits if two of them look like one, and all of them together do not."""
+        """Things that lie apart are several digits if two of them look like one, and all of them together do not.
+
+        Two of even height that look like digits are two even if together they look like one, too; but for the strokes
+        of a broken digit, such as the halves of a 0, which look like a 1 and a 7.
+        """
         if normalized.together is None:
             return None
         images = np.concatenate([normalized.separate, normalized.together[np.newaxis]])
-        *alone, together = reasons_to_refuse(self.classify(images), self.thresholds)
-        accepted = alone.count(None)
-        if accepted < 2 or together is None:
+        probabilities = self.classify(images)
+        *alone, together = reasons_to_refuse(probabilities, self.thresholds)
+        *digits, union = probabilities.argmax(axis=1).tolist()
+        accepted = [i for i, reason in enumerate(alone) if reason is None]
+        if len(accepted) < 2:
             return None
-        return SeveralDigitsError(accepted, or_more=len(alone) >= MAX_SEPARATE)
+        even = sorted(normalized.heights[i] for i in accepted)[-2] >= _EVEN_HEIGHT
+        halves = {digits[i] for i in accepted} <= _LIKE_HALVES and union not in _LIKE_HALVES
+        if together is None and (halves or not even):
+            return None
+        return SeveralDigitsError(len(accepted), or_more=len(alone) >= MAX_SEPARATE)
 
     def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of shape (n, 10) for normalized uint8 images of shape (n, 28, 28)."""

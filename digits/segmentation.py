@@ -75,7 +75,8 @@ def find_parts(found: FoundInk) -> Parts:
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, areas = np.asarray(stats[ids], dtype=np.int64).T
     height, width = labels.shape
-    touches = (left == 0) | (top == 0) | (left + wide == width) | (top + high == height)
+    first, last_x, last_y = found.margin, width - found.margin, height - found.margin
+    touches = (left <= first) | (top <= first) | (left + wide >= last_x) | (top + high >= last_y)
     frame = (wide > 0.8 * width) & (high > 0.8 * height) & (areas < 0.35 * wide * high)
     # An edge of the page or a line of a form runs along the border; a digit that is merely cut off does not.
     spans, depths = np.maximum(wide / width, high / height), np.minimum(wide / width, high / height)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,9 +72,11 @@ def test_each_sample_is_accepted_as_one_digit(recognizer: Recognizer, file: Path
     ids=["none", "confidence", "digit"],
 )
 def test_the_cards_thresholds_decide_what_is_accepted(thresholds: Thresholds, reason: str | None) -> None:
-    # Half white, half black: no network is quite sure of what it is.
-    pixels = np.kron(np.random.default_rng(0).integers(0, 2, (6, 6)), np.full((20, 20), 255)).astype(np.uint8)
-    prediction = with_thresholds(thresholds).recognize_pixels(np.pad(pixels, 40))
+    # A cross: no network is quite sure of which digit it is.
+    pixels = np.zeros((120, 120), np.uint8)
+    cv2.line(pixels, (30, 30), (90, 90), 255, 8)
+    cv2.line(pixels, (90, 30), (30, 90), 255, 8)
+    prediction = with_thresholds(thresholds).recognize_pixels(pixels)
     assert (prediction.reason, prediction.accepted) == (reason, reason is None)
 
 
@@ -98,8 +101,20 @@ def test_the_shipped_model_tells_two_digits_from_one(recognizer: Recognizer, nam
     assert error.value.count == 2
 
 
-def test_what_is_accepted_as_a_whole_is_one_digit_however_its_parts_look() -> None:
-    assert with_thresholds(Thresholds(0.0, 0.0)).recognize_pixels(side_by_side("7_stylus", "0_red_pen")).accepted
+def test_two_digits_of_even_height_are_two_even_if_together_they_could_pass_for_one() -> None:
+    with pytest.raises(SeveralDigitsError):
+        with_thresholds(Thresholds(0.0, 0.0)).recognize_pixels(side_by_side("7_stylus", "0_red_pen"))
+
+
+def test_the_halves_of_a_broken_0_are_not_two_digits(recognizer: Recognizer) -> None:
+    pixels = np.full((200, 160), 255, np.uint8)
+    for start, end in ((100, 260), (280, 440)):
+        cv2.ellipse(pixels, (80, 100), (45, 75), 0, start, end, 0, 8)
+    found = normalize(pixels)
+    assert len(found.separate) == 2
+    assert set(recognizer.classify(found.separate).argmax(axis=1)) <= {1, 7}
+    prediction = recognizer.recognize_pixels(pixels)
+    assert (prediction.digit, prediction.accepted) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["0_red_pen", "5_marker", "7_stylus"])
