@@ -3,8 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from api import problems
 from api.batching import MicroBatcher
 from api.direct import DirectRoutes, Endpoint
+from api.places import Places
 from api.problems import (
     BodyTooSlowError,
     MalformedFormError,
@@ -87,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         recognizer = Recognizer.load(chosen.model or find_model(), chosen.limits)
         recognizer.warm_up()
         app.state.recognizer, app.state.settings = recognizer, chosen
-        app.state.in_flight = 0
+        app.state.places = Places(chosen.max_in_flight)
         app.state.batcher = MicroBatcher()
         # Images beyond the cores' number wait: more at a time would only take more memory. Batches, which take long,
         # wait for one another, apart from them.
@@ -138,26 +139,6 @@ class _Direct(APIRoute):
         return endpoint
 
 
-@contextmanager
-def _place(request: Request) -> Iterator[None]:
-    """A place among the requests that are being answered; one whose body is still coming in takes none.
-
-    Raises:
-        OverloadedError: there is none.
-    """
-    state = request.app.state
-    most = state.settings.max_in_flight
-    if state.in_flight >= most:
-        raise OverloadedError(
-            f"{most} requests are being answered, and no more are taken at a time. Try again in a moment."
-        )
-    state.in_flight += 1
-    try:
-        yield
-    finally:
-        state.in_flight -= 1
-
-
 def _milliseconds_since(start: float) -> float:
     return round((time.perf_counter() - start) * 1000.0, 3)
 
@@ -170,7 +151,8 @@ async def _predict(request: Request) -> Response:
     """
     recognizer, settings = _loaded(request), request.app.state.settings
     data = await read_image_file(request, recognizer.limits.max_bytes, settings.receive_seconds)
-    with _place(request):
+    # A request whose body is still coming in takes no place.
+    with request.app.state.places:
         return await _answer_one(request, recognizer, data)
 
 
@@ -207,7 +189,7 @@ async def _predict_batch(request: Request) -> Response:
         ]
 
     start = time.perf_counter()
-    with _place(request):
+    with request.app.state.places:
         results = await anyio.to_thread.run_sync(read, limiter=request.app.state.batch_slot)
     return JSONResponse({"results": results, "prediction_time_ms": _milliseconds_since(start)})
 

@@ -10,7 +10,7 @@ from multipart import (
     PushMultipartParser,
     parse_options_header,
 )
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from api.problems import (
     BodyTooSlowError,
@@ -131,11 +131,16 @@ async def _read_body(request: Request, most: int, too_large: str, seconds: float
     chunks, seen = [], 0
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                seen += len(chunk)
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(message.get("body", b""))
+                seen += len(chunks[-1])
                 if seen > most:
                     raise ImageTooLargeError(too_large)
-                chunks.append(chunk)
+                more = message.get("more_body", False)
     except TimeoutError:
         raise BodyTooSlowError(
             f"The body did not arrive within {seconds:g} seconds. Send a smaller image, or try again over a faster "

@@ -1,6 +1,8 @@
 """Runs benchmarks one after the other and writes what they print into docs/benchmarks.md.
 
 python -m benchmarks.all serving latency
+
+Sections of other benchmarks stay as they are.
 """
 
 import argparse
@@ -12,9 +14,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.machine import describe_machine
-
 PAGE = Path("docs/benchmarks.md")
+
+_HEAD = """# Benchmarks
+
+Written by `make bench`. Ratios say more than figures: each comes from one run, side by side.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,11 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("benchmarks", nargs="+", help="modules of this package")
     options = parser.parse_args(argv)
-    sections = [
-        "# Benchmarks",
-        f"Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {describe_machine()}. Ratios say "
-        "more than figures: each comes from one run, side by side.",
-    ]
+    sections = {one.split("\n", 1)[0]: one for one in _sections(PAGE)}
     for name in options.benchmarks:
         title = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").strip()
         print(f"== benchmarks.{name}", flush=True)
@@ -39,10 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if code:
             print(f"benchmarks.{name} failed; {PAGE} is as it was.", file=sys.stderr)
             return 1
-        sections += [f"## {name}", title.replace(f"python -m benchmarks.{name}", f"`python -m benchmarks.{name}`")]
-        sections.append(printed if "|" in printed else f"```text\n{printed}\n```")
-    PAGE.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+        title = title.replace(f"python -m benchmarks.{name}", f"`python -m benchmarks.{name}`")
+        table = printed if "|" in printed else f"```text\n{printed}\n```"
+        sections[name] = (
+            f"{name}\n\n{title}\n\n{table}\n\nMeasured on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}.\n"
+        )
+    PAGE.write_text("\n## ".join([_HEAD, *sections.values()]), encoding="utf-8")
     return 0
+
+
+def _sections(page: Path) -> list[str]:
+    """What follows the head of the page, cut at its titles."""
+    return page.read_text(encoding="utf-8").split("\n## ")[1:] if page.exists() else []
 
 
 if __name__ == "__main__":

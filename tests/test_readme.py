@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from api.settings import Settings
+from digits.artifact import read
+from digits.recognizer import shipped_model
 from tests.conftest import BIN, ROOT, Server, child_environment, copy_repository, free_port, run_python
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -131,3 +133,12 @@ def test_make_help_lists_the_commands_that_the_documents_name() -> None:
     documents = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for target in set(re.findall(r"\bmake ([a-z]+)", documents)) - {"help"}:
         assert f"make {target}" in listed, target
+
+
+def test_the_figures_of_the_shipped_model_are_those_of_its_card() -> None:
+    card = read(shipped_model()).card
+    test = card.metrics["test"]
+    assert (
+        f"| test accuracy of the shipped model, one seed | {test['accuracy'] * 100:.2f} % of {test['n']:,} |" in README
+    )
+    assert f"| its expected calibration error, 15 bins | {test['calibration_error'] * 100:.2f} % |" in README
