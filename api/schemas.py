@@ -15,7 +15,7 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
     "accepted": True,
     "reason": None,
     "probabilities": [0.0, 0.0, 0.999999, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-    "prediction_time_ms": 5.482,
+    "prediction_time_ms": 5.834,
 }
 
 
