@@ -1,9 +1,14 @@
+import contextlib
+import time
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from digits.errors import ImageError
 from digits.ink import find_ink
+from digits.recognizer import Recognizer, shipped_model
 from digits.segmentation import Parts, find_digit, find_parts, find_separate
 
 Pixels = npt.NDArray[np.uint8]
@@ -156,3 +161,12 @@ def test_what_was_looked_at_holds_the_small_strokes_and_no_frame_or_speck() -> N
 
 def test_a_frame_around_two_things_is_none_itself() -> None:
     assert separate((10, 10, 389, 229), LEFT, RIGHT) == [1, 1]
+
+
+def test_a_page_of_marks_is_answered_soon() -> None:
+    page = np.tile(np.pad(np.zeros((6, 6), np.uint8), 2, constant_values=255), (80, 80))
+    recognizer = Recognizer.load(shipped_model())
+    start = time.monotonic()
+    with contextlib.suppress(ImageError):
+        recognizer.recognize_pixels(page)
+    assert time.monotonic() - start < 3.0
