@@ -67,7 +67,8 @@ class Parts:
 
 def find_parts(found: FoundInk) -> Parts:
     """The strokes of a picture."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink_mask(found), connectivity=8)
+    count, found_labels, stats, _ = cv2.connectedComponentsWithStats(ink_mask(found), connectivity=8)
+    labels: npt.NDArray[np.int32] = np.asarray(found_labels, dtype=np.int32)
     at = np.flatnonzero(labels)
     which, strength = labels.ravel()[at], found.strength.ravel()[at]
     ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
@@ -84,7 +85,7 @@ def find_parts(found: FoundInk) -> Parts:
     apart = frame | edge
     if apart.all():
         apart = np.zeros_like(apart)
-    return Parts(np.asarray(labels, dtype=np.int32), ids, left, top, left + wide, top + high, ink[ids], apart, touches)
+    return Parts(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
 
 
 def find_digit(parts: Parts) -> list[int]:
