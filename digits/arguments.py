@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -19,6 +21,10 @@ class ArgumentParser(argparse.ArgumentParser):
         """Prints the message and ends the process."""
         print(f"{self.prog}: {message}. See {self.prog} --help.", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
+
+
+# Where a module of `digits.commands` adds its own.
+Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:

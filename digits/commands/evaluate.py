@@ -1,0 +1,123 @@
+"""`digits evaluate`: score a model on the MNIST test set, or on one's own pictures."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from digits.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, whole_number
+from digits.errors import DataMismatchError, SettingError
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
+    parser.add_argument(
+        "what",
+        nargs="+",
+        type=Path,
+        metavar="WHAT",
+        help="a model file, to score on the MNIST test set; or a folder with a labels.csv (file, label and, if "
+        "wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label that is "
+        "no digit says what else a picture shows",
+    )
+    parser.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {MODEL_HELP}")
+    parser.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
+    parser.add_argument(
+        "--save-mistakes",
+        type=Path,
+        metavar="DIR",
+        help="for a folder or npz: write each misread picture beside the 28x28 image that the network saw",
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    parser.add_argument(
+        "--seeds",
+        type=whole_number(1, 100),
+        metavar="N",
+        help="for a model: also train its recipe anew with N seeds, and print mean and spread",
+    )
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scores; returns the exit code."""
+    models = [what for what in options.what if what.suffix == ".keras"]
+    if models and len(options.what) > 1:
+        raise SettingError("Name one model file, or folders and npz files, but not both.")
+    return _evaluate_model(options, models[0]) if models else _evaluate_pictures(options)
+
+
+def _evaluate_pictures(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import track
+
+    from digits.labeled import read_labeled
+    from digits.measure import measure
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    pictures = [picture for what in options.what for picture in read_labeled(what)]
+    if not pictures:
+        raise DataMismatchError(f"There is no picture to score in {', '.join(str(what) for what in options.what)}.")
+    console = Console(stderr=True)
+    watched = track(pictures, "Reading", console=console, transient=True, disable=not console.is_terminal)
+    try:
+        found = measure(recognizer, watched, options.save_mistakes)
+    except OSError as error:
+        print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
+        return EXIT_FAILED
+    if options.json:
+        print(json.dumps({"model": recognizer.name} | found.to_json(), indent=1))
+        return EXIT_OK
+    print(f"{', '.join(str(what) for what in options.what)}, read with {recognizer.description}")
+    print("95% intervals in brackets")
+    if found.accuracy.n:
+        print(f"accuracy: {found.accuracy}")
+        for source, share in found.by_source.items():
+            print(f"  {source}: {share}")
+        print(f"accepted: {found.accepted}")
+        if found.accepted_accuracy.n:
+            print(f"accuracy of the accepted: {found.accepted_accuracy}")
+    if found.confused:
+        print(f"most confused: {', '.join(found.confused)}")
+    for kind, share in found.rejected.items():
+        print(f"rejected, {kind}: {share}")
+    if found.auroc is not None:
+        print(f"AUROC of digits against other things: {found.auroc:.4f}")
+    if found.left_out:
+        print(f"left out: {found.left_out} of several digits")
+    return EXIT_OK
+
+
+def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
+    from digits import mnist
+    from digits.evaluation import confused_pairs, confusion_matrix, spread
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(model)
+    data = mnist.load(options.data, say=lambda line: print(line, file=sys.stderr))
+    read = recognizer.classify(data.x_test).argmax(axis=1)
+    accuracy = float((read == data.y_test).mean())
+    print(f"{recognizer.name}: test accuracy {accuracy:.2%} ({len(read):,} images)")
+    print(f"Most confused: {', '.join(confused_pairs(confusion_matrix(data.y_test, read)))}")
+    if options.seeds:
+        from digits.fitting import TrainingConfig
+        from digits.training import Run, accuracies_over_seeds
+
+        card = recognizer.card
+        config = TrainingConfig(card.recipe, card.epochs, card.batch_size)
+        print(
+            f"Training recipe {config.recipe}, {config.epochs} epochs, with the seeds 0 to {options.seeds - 1}:",
+            flush=True,
+        )
+
+        def report(run: Run) -> None:
+            print(
+                f"  seed {run.config.seed}: test accuracy {run.test.accuracy:.2%}, "
+                f"training accuracy {run.training.accuracy:.2%}",
+                flush=True,
+            )
+
+        runs = accuracies_over_seeds(config, data, options.seeds, report)
+        print(f"Test accuracy over seeds: {spread(runs)}")
+    return EXIT_OK
