@@ -14,9 +14,10 @@ from digits.errors import DigitsError, ImageError
 from digits.evaluation import confused_pairs
 from digits.image import decode
 from digits.recognizer import Prediction, Recognizer, find_model
+from digits.sources import SUFFIXES
 
 SAMPLES = Path(digits.__file__).parent / "samples"
-UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 # Larger pictures are shown reduced; the network gets them whole.
 _SHOWN_SIDE = 480

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -194,11 +194,17 @@ async def _predict_batch(request: Request) -> Response:
     return JSONResponse({"results": results, "prediction_time_ms": _milliseconds_since(start)})
 
 
-_ENDPOINTS: dict[str, Endpoint] = {
-    "/predict/": _predict,
-    "/predict": _predict,
-    "/predict/batch/": _predict_batch,
-    "/predict/batch": _predict_batch,
+_PREDICT, _BATCH = "/predict/", "/predict/batch/"
+
+
+def _spellings(path: str) -> tuple[str, str]:
+    """With the slash, as it is documented, and without."""
+    return path, path.rstrip("/")
+
+
+_ENDPOINTS: Mapping[str, Endpoint] = {
+    **dict.fromkeys(_spellings(_PREDICT), _predict),
+    **dict.fromkeys(_spellings(_BATCH), _predict_batch),
 }
 
 _FORM_PROBLEMS = (
@@ -222,35 +228,38 @@ _IMAGE_PROBLEMS = (UnsupportedFormatError, EmptyFileError, BrokenImageError, NoI
 
 def _add_recognition(app: FastAPI) -> None:
     raw = {media_type: {"schema": _BINARY} for media_type in ("image/*", "application/octet-stream")}
-    for path in ("/predict/", "/predict"):
+    _add_direct(
+        app,
+        _PREDICT,
+        summary="Read a digit",
+        response_model=PredictionResponse,
+        response_description="The digit.",
+        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, OverloadedError, NotReadyError),
+        openapi_extra=_body(_form(FIELD, _BINARY) | raw),
+    )
+    _add_direct(
+        app,
+        _BATCH,
+        summary="Read many digits",
+        response_model=BatchResponse,
+        response_description="The digits.",
+        responses=documented(
+            *(*_FORM_PROBLEMS, TooManyFilesError, OverloadedError, NotReadyError), examples=_BATCH_EXAMPLES
+        ),
+        openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _BINARY})),
+    )
+
+
+def _add_direct(app: FastAPI, path: str, **documentation: Any) -> None:
+    for spelling in _spellings(path):
         app.router.add_api_route(
-            path,
-            _predict,
+            spelling,
+            _ENDPOINTS[spelling],
             methods=["POST"],
-            summary="Read a digit",
             tags=["recognition"],
-            response_model=PredictionResponse,
-            response_description="The digit.",
-            responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, OverloadedError, NotReadyError),
-            openapi_extra=_body(_form(FIELD, _BINARY) | raw),
-            include_in_schema=path.endswith("/"),
+            include_in_schema=spelling == path,
             route_class_override=_Direct,
-        )
-    for path in ("/predict/batch/", "/predict/batch"):
-        app.router.add_api_route(
-            path,
-            _predict_batch,
-            methods=["POST"],
-            summary="Read many digits",
-            tags=["recognition"],
-            response_model=BatchResponse,
-            response_description="The digits.",
-            responses=documented(
-                *(*_FORM_PROBLEMS, TooManyFilesError, OverloadedError, NotReadyError), examples=_BATCH_EXAMPLES
-            ),
-            openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _BINARY})),
-            include_in_schema=path.endswith("/"),
-            route_class_override=_Direct,
+            **documentation,
         )
 
 
@@ -285,7 +294,7 @@ def _add_problem_schema(app: FastAPI) -> None:
             schema = make_schema()
             schema["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
             # FastAPI would leave out what is null in it.
-            answer = schema["paths"]["/predict/"]["post"]["responses"]["200"]
+            answer = schema["paths"][_PREDICT]["post"]["responses"]["200"]
             answer["content"]["application/json"]["example"] = PREDICTION_EXAMPLE
             app.openapi_schema = schema
         return app.openapi_schema

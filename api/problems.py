@@ -192,8 +192,9 @@ def problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None 
 
 def error_response(error: Exception) -> JSONResponse:
     """The answer to a request that ended in an error; raises it if it is none of `PROBLEMS`."""
-    retry_after = _problem_of(error).retry_after
-    return problem_response(problem_body(error), None if retry_after is None else {"Retry-After": str(retry_after)})
+    problem = _problem_of(error)
+    headers = None if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    return problem_response(problem.body(str(error)), headers)
 
 
 def client_gone_response() -> Response:

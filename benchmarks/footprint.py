@@ -6,13 +6,12 @@ waits for the first answer to a real image.
 
 import argparse
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.machine import describe_machine, spread
-from benchmarks.servers import ROOT, Server, running
+from benchmarks.servers import ROOT, Server, make_environment, running
 from digits.arguments import whole_number
 from digits.recognizer import shipped_model
 
@@ -21,13 +20,9 @@ _SERVER = Server("Digits", ("-m", "fastapi", "run", "api", "--host", "127.0.0.1"
 
 def install(folder: Path) -> Path:
     """Makes the serving environment in a folder; returns its Python."""
-    subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True, stdout=2)
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
-    locks = ["--require-hashes", "-r", "requirements/build.txt", "-r", "requirements/serve.txt"]
-    subprocess.run([*pip, *locks], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    pip = make_environment(folder, ROOT / "requirements" / "build.txt", ROOT / "requirements" / "serve.txt")
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "."], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    return python
+    return folder / "bin" / "python"
 
 
 def size_on_disk(folder: Path) -> int:

@@ -12,7 +12,6 @@ from digits.mnist import load
 SMALL = "28x28 PNG"
 MEGAPIXEL = "1-megapixel PNG"
 PHOTO = "12-megapixel JPEG"
-KINDS = (SMALL, MEGAPIXEL, PHOTO)
 
 
 def image_files(count: int, seed: int = 0) -> dict[str, list[bytes]]:

@@ -91,11 +91,20 @@ def interpreter(server: Server) -> str:
     done = folder / "installed"
     if not done.exists():
         print(f"Making the environment of {server.name} ...", file=sys.stderr, flush=True)
-        subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True, stdout=2)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes"]
-        subprocess.run([*pip, "-r", str(lock)], cwd=ROOT, check=True, stdout=2, stderr=subprocess.DEVNULL)
+        make_environment(folder, lock)
         done.touch()
     return str(python)
+
+
+def make_environment(folder: Path, *locks: Path) -> list[str]:
+    """Makes an environment of locked requirements in a folder; returns its `pip install` command."""
+    subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True, stdout=2)
+    python = str(folder / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    requirements = [word for lock in locks for word in ("-r", str(lock))]
+    command = [*pip, "--require-hashes", *requirements]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=2, stderr=subprocess.DEVNULL)
+    return pip
 
 
 @dataclass(frozen=True)

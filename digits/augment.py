@@ -12,19 +12,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digits.errors import NoInkError
-from digits.normalize import normalize
+from digits.mnist import Images, Labels
+from digits.normalize import BOX, CENTER, SIDE, normalize
 from digits.outliers import draw_outlier
 from digits.pen import draw_digit
-
-Images = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint8]
-
-_SIDE = 28
-_BOX = 20
-_CENTER = 14.5
 
 # Digits are bent on a canvas of twice the size, so that strokes can be thickened by less than a pixel.
 _ZOOM = 2
@@ -94,7 +87,7 @@ def make_outliers(count: int, images: Images, labels: Labels, rng: np.random.Gen
         uint8 images of shape (count, 28, 28).
     """
     how = Augmentation()
-    result = np.zeros((count, _SIDE, _SIDE), dtype=np.uint8)
+    result = np.zeros((count, SIDE, SIDE), dtype=np.uint8)
     for i in range(count):
         field = None
         while field is None:
@@ -129,13 +122,13 @@ def _bend(image: Images, rng: np.random.Generator, how: Augmentation) -> Images:
     stretch = np.exp(rng.uniform(-most, most) / 2.0)
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     side = len(image)
-    zoom = _ZOOM * _SIDE / side
+    zoom = _ZOOM * SIDE / side
     inverse = rotate @ np.array([[1.0, shear], [0.0, 1.0]]) @ np.diag([stretch, 1.0 / stretch]) / zoom
     # Where each pixel of the canvas comes from, in pixels of the image.
     offset = (np.arange(_CANVAS) - (_CANVAS - 1) / 2.0).astype(np.float32)
     from_x = inverse[0, 0] * offset[None, :] + inverse[0, 1] * offset[:, None] + (side - 1) / 2.0
     from_y = inverse[1, 0] * offset[None, :] + inverse[1, 1] * offset[:, None] + (side - 1) / 2.0
-    coarse = rng.normal(0.0, how.bend * rng.random() * side / _SIDE, (_GRID, _GRID, 2)).astype(np.float32)
+    coarse = rng.normal(0.0, how.bend * rng.random() * side / SIDE, (_GRID, _GRID, 2)).astype(np.float32)
     smooth = cv2.resize(coarse, (_CANVAS, _CANVAS), interpolation=cv2.INTER_CUBIC)
     from_x, from_y = (from_x + smooth[..., 0]).astype(np.float32), (from_y + smooth[..., 1]).astype(np.float32)
     return np.asarray(cv2.remap(image, from_x, from_y, cv2.INTER_LINEAR), dtype=np.uint8)
@@ -143,7 +136,7 @@ def _bend(image: Images, rng: np.random.Generator, how: Augmentation) -> Images:
 
 def _from_bad_paper(image: Images, rng: np.random.Generator) -> Images:
     """The digit on noisy paper of some size and contrast, as the normalizer sees it."""
-    side = _SIDE if rng.random() < 0.5 else int(rng.integers(_SIDE, 112))
+    side = SIDE if rng.random() < 0.5 else int(rng.integers(SIDE, 112))
     digit = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255.0
     paper = rng.uniform(150.0, 255.0) - digit * rng.uniform(60.0, 200.0)
     paper += rng.normal(0.0, rng.uniform(3.0, 35.0), paper.shape)
@@ -224,7 +217,7 @@ def _refit(canvas: Images, rng: np.random.Generator, how: Augmentation) -> Image
     if top < 64:
         return None
     x, y, width, height = cv2.boundingRect((canvas > top // 4).astype(np.uint8))
-    scale = (_BOX + rng.uniform(-1.0, 0.5)) / max(width, height)
+    scale = (BOX + rng.uniform(-1.0, 0.5)) / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(canvas[y : y + height, x : x + width], size, interpolation=cv2.INTER_AREA).astype(np.float32)
     small *= 255.0 / max(1.0, float(small.max()))
@@ -232,9 +225,9 @@ def _refit(canvas: Images, rng: np.random.Generator, how: Augmentation) -> Image
     center_x = float(small.sum(axis=0) @ np.arange(size[0])) / total + 0.5
     center_y = float(small.sum(axis=1) @ np.arange(size[1])) / total + 0.5
     shift_x, shift_y = rng.integers(-how.shift, how.shift + 1, 2)
-    left = int(np.clip(round(_CENTER - center_x) + shift_x, 0, _SIDE - size[0]))
-    above = int(np.clip(round(_CENTER - center_y) + shift_y, 0, _SIDE - size[1]))
-    field = np.zeros((_SIDE, _SIDE), np.uint8)
+    left = int(np.clip(round(CENTER - center_x) + shift_x, 0, SIDE - size[0]))
+    above = int(np.clip(round(CENTER - center_y) + shift_y, 0, SIDE - size[1]))
+    field = np.zeros((SIDE, SIDE), np.uint8)
     field[above : above + size[1], left : left + size[0]] = small.astype(np.uint8)
     return field
 
@@ -252,6 +245,6 @@ def _wear(field: Images, rng: np.random.Generator) -> Images:
         field = np.clip(field + noise, 0, 255).astype(np.uint8)
     elif choice < 0.22:
         field = field.copy()
-        for row, column in rng.integers(2, _SIDE - 2, (int(rng.integers(1, 5)), 2)):
+        for row, column in rng.integers(2, SIDE - 2, (int(rng.integers(1, 5)), 2)):
             field[row, column] = int(rng.integers(80, 256))
     return field

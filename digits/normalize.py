@@ -23,7 +23,7 @@ SIDE = 28
 BOX = 20
 
 # MNIST puts the center of mass at the middle of pixel 14, which is half a pixel right of the field's middle.
-_CENTER = 14.5
+CENTER = 14.5
 
 # What turns an image, as a row of pixels, into its mass and its first moments along x and y.
 _PLACES = np.arange(SIDE, dtype=np.float32) + 0.5
@@ -86,9 +86,14 @@ def normalize(pixels: npt.NDArray[np.uint8]) -> Normalized:
         NoInkError: the picture is blank, or has too little contrast to tell ink from ground.
     """
     if pixels.shape[:2] == (SIDE, SIDE):
-        images, fits = like_mnist(_gray(pixels)[np.newaxis])
+        images, fits = like_mnist(as_gray(pixels)[np.newaxis])
         if fits[0]:
             return already_normalized(images[0])
+    return fetch_digit(pixels)
+
+
+def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
+    """What `normalize` does with a picture that is not in MNIST's form; arguments, result and errors are the same."""
     height, width = pixels.shape[:2]
     if min(height, width) < 3:
         raise NoInkError(
@@ -141,7 +146,8 @@ def _to_gray(ink: npt.NDArray[np.floating]) -> Gray:
     return np.rint(np.clip(ink, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def _gray(pixels: npt.NDArray[np.uint8]) -> Gray:
+def as_gray(pixels: npt.NDArray[np.uint8]) -> Gray:
+    """Pixels of shape (height, width) or (height, width, 3), in RGB order, as gray ones of shape (height, width)."""
     return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
@@ -162,7 +168,7 @@ def like_mnist(images: npt.NDArray[np.uint8]) -> tuple[Gray, npt.NDArray[np.bool
     fits = (longer >= BOX - 1) & (longer <= BOX) & (across.max(axis=1) >= 128)
     moments = gray.reshape(-1, SIDE * SIDE).astype(np.float32) @ _MOMENTS
     center = moments[:, 1:] / np.maximum(moments[:, :1], 1.0)
-    return gray, fits & (np.abs(center - _CENTER).max(axis=1) <= 1.0)
+    return gray, fits & (np.abs(center - CENTER).max(axis=1) <= 1.0)
 
 
 def _extent(inked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -259,8 +265,8 @@ def _center(small: Ink) -> Gray:
     """Puts the fitted digit on the 28x28 field, its center of mass in the middle."""
     height, width = small.shape
     center_x, center_y = _center_of_mass(small)
-    left = int(np.clip(round(_CENTER - center_x), 0, SIDE - width))
-    top = int(np.clip(round(_CENTER - center_y), 0, SIDE - height))
+    left = int(np.clip(round(CENTER - center_x), 0, SIDE - width))
+    top = int(np.clip(round(CENTER - center_y), 0, SIDE - height))
     field = np.zeros((SIDE, SIDE), dtype=np.float32)
     field[top : top + height, left : left + width] = small
     return _to_gray(field)

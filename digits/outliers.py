@@ -12,13 +12,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from digits.mnist import Images, Labels
 from digits.pen import LETTERS, draw_curve, draw_form
-
-Images = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint8]
 
 _SIGNS = (
     "ACEFHKMNPRTUVWXYacdefhkmnprtuvwxy"  # Latin

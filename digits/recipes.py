@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from digits.augment import Images, Labels, augment, make_outliers
+from digits.augment import augment, make_outliers
 from digits.errors import SettingError
+from digits.mnist import Images, Labels
 
 
 @dataclass(frozen=True)

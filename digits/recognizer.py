@@ -16,7 +16,7 @@ from digits.calibration import apply_temperature
 from digits.engine import Engine
 from digits.errors import ImageError, ModelFileError, SeveralDigitsError
 from digits.image import ImageLimits, OpenedImage, open_image
-from digits.normalize import SIDE, Normalized, already_normalized, like_mnist, normalize
+from digits.normalize import SIDE, Normalized, already_normalized, as_gray, fetch_digit, like_mnist
 from digits.segmentation import MAX_SEPARATE
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
@@ -253,7 +253,11 @@ class Recognizer:
 def _normalize(pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Normalized | ImageError]:
     """Normalizes pictures; those that may be in MNIST's form already are looked at together."""
     found: dict[int, Normalized | ImageError] = {}
-    small = {i: one for i, one in enumerate(pictures) if isinstance(one, np.ndarray) and one.shape == (SIDE, SIDE)}
+    small = {
+        i: as_gray(one)
+        for i, one in enumerate(pictures)
+        if isinstance(one, np.ndarray) and one.shape[:2] == (SIDE, SIDE)
+    }
     if small:
         images, fits = like_mnist(np.stack(list(small.values())))
         found |= {
@@ -262,7 +266,7 @@ def _normalize(pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Norma
     for i, one in enumerate(pictures):
         if i not in found:
             try:
-                found[i] = one if isinstance(one, ImageError) else normalize(one)
+                found[i] = one if isinstance(one, ImageError) else fetch_digit(one)
             except ImageError as error:
                 found[i] = error
     return [found[i] for i in range(len(pictures))]

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from digits.errors import DataError, DataMismatchError, DataUnavailableError, ImageError, ImageTooLargeError
 from digits.image import too_many_bytes
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+# Of the names of image files, in the order in which people are told of them.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 
 def pictures_of(

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import __version__, artifact
-from digits.acceptance import Thresholds, digit_scores, fit_thresholds
+from digits.acceptance import Thresholds, fit_thresholds, reasons_to_refuse
 from digits.artifact import Card
 from digits.augment import make_outliers
 from digits.calibration import apply_temperature, fit_temperature
@@ -151,8 +151,7 @@ def _thresholds(
 
 
 def _share_refused(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> float:
-    unsure = probabilities.max(axis=1) < thresholds.confidence
-    return float((unsure | (digit_scores(probabilities) < thresholds.digit)).mean())
+    return float(np.mean([reason is not None for reason in reasons_to_refuse(probabilities, thresholds)]))
 
 
 def _probabilities(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
