@@ -1,8 +1,8 @@
-"""A bound on the requests that are answered at a time."""
+"""Bounds on what is being done at a time: requests that are answered, and bytes that are held."""
 
 from types import TracebackType
 
-from api.problems import OverloadedError
+from api.errors import BuffersFullError, OverloadedError
 
 
 class Places:
@@ -29,3 +29,46 @@ class Places:
     ) -> None:
         """Gives the place back."""
         self.taken -= 1
+
+
+class Buffers:
+    """Memory for the bodies of requests.
+
+    Args:
+        most: bytes that all of them together may take.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+
+class Room:
+    """What one request takes of it; `with Room(buffers) as room:` gives all back in the end.
+
+    Args:
+        buffers: of which it is a part.
+    """
+
+    def __init__(self, buffers: Buffers) -> None:
+        self._buffers = buffers
+        self._taken = 0
+
+    def take(self, size: int) -> None:
+        """Takes room for more bytes; raises `BuffersFullError` if there is none."""
+        if self._buffers.taken + size > self._buffers.most:
+            raise BuffersFullError(
+                f"The bodies that are being received fill the {self._buffers.most:,} bytes that there are for them. "
+                "Try again in a moment."
+            )
+        self._buffers.taken += size
+        self._taken += size
+
+    def __enter__(self) -> "Room":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Gives it back."""
+        self._buffers.taken -= self._taken

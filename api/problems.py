@@ -1,7 +1,7 @@
 """Errors as HTTP answers: RFC 9457 problem details, and the one place that maps one to the other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.errors import (
+    BatchTooLargeError,
+    BodyTooSlowError,
+    BuffersFullError,
+    MalformedFormError,
+    MissingFileError,
+    NotReadyError,
+    OverloadedError,
+    RateLimitedError,
+    TooManyFilesError,
+    UnauthorizedError,
+    UnsupportedMediaTypeError,
+    UntrustedHostError,
+)
+from api.exchange import CURRENT
 from digits.errors import (
     BrokenImageError,
     DigitsError,
@@ -18,42 +33,12 @@ from digits.errors import (
     ImageTooLargeError,
     NoInkError,
     SeveralDigitsError,
+    TooManyFramesError,
+    TooManyPixelsError,
     UnsupportedFormatError,
 )
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class UploadError(DigitsError, ValueError):
-    """The request does not carry a file where one is expected."""
-
-
-class MissingFileError(UploadError):
-    """The form has no file in the field where one is expected."""
-
-
-class MalformedFormError(UploadError):
-    """The body is not the multipart form that its header promises."""
-
-
-class TooManyFilesError(UploadError):
-    """The form has more files than are taken at a time."""
-
-
-class UnsupportedMediaTypeError(UploadError):
-    """The body is neither a multipart form nor an image."""
-
-
-class BodyTooSlowError(UploadError):
-    """The body did not arrive in time."""
-
-
-class OverloadedError(DigitsError, RuntimeError):
-    """More requests are being answered than the service takes at a time."""
-
-
-class NotReadyError(DigitsError, RuntimeError):
-    """No model is loaded (yet, or any more)."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +50,8 @@ class Problem:
         status: HTTP status code.
         title: the same for every problem of this kind.
         example: a `detail` as it is really given.
-        retry_after: seconds after which the same request may succeed; None if it will not.
+        retry_after: seconds after which the same request may succeed, unless the error says it; None if it will not.
+        headers: that the answer has besides.
     """
 
     name: str
@@ -73,6 +59,7 @@ class Problem:
     title: str
     example: str
     retry_after: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def type(self) -> str:
@@ -83,6 +70,13 @@ class Problem:
         """The problem as JSON's types."""
         return {"type": self.type, "title": self.title, "status": self.status, "detail": detail}
 
+
+# What has no type of its own: the status says it all.
+BLANK = "about:blank"
+
+
+# The rest of a body that was not taken whole would be read for nothing.
+_CLOSE = {"Connection": "close"}
 
 PROBLEMS: Mapping[type[DigitsError], Problem] = {
     MalformedFormError: Problem(
@@ -96,7 +90,27 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "image-too-large",
         413,
         "The image is too large",
+        "The file has more than the 20,971,520 bytes allowed. Send a smaller image.",
+        headers=_CLOSE,
+    ),
+    TooManyPixelsError: Problem(
+        "too-many-pixels",
+        413,
+        "The image has too many pixels",
         "The image has 8,000 x 8,000 pixels, more than the 50,000,000 allowed. Scale it down or crop it to the digit.",
+    ),
+    TooManyFramesError: Problem(
+        "too-many-frames",
+        413,
+        "The image has too many frames",
+        "The image has more than the 200 frames or pages allowed. Send the one that shows the digit.",
+    ),
+    BatchTooLargeError: Problem(
+        "batch-too-large",
+        413,
+        "The batch is too large",
+        "The files have more than the 104,857,600 bytes allowed together. Send fewer at a time.",
+        headers=_CLOSE,
     ),
     UnsupportedFormatError: Problem(
         "unsupported-format",
@@ -155,6 +169,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         408,
         "The body came in too slowly",
         "The body did not arrive within 30 seconds. Send a smaller image, or try again over a faster connection.",
+        headers=_CLOSE,
     ),
     OverloadedError: Problem(
         "overloaded",
@@ -163,6 +178,14 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "256 requests are being answered, and no more are taken at a time. Try again in a moment.",
         retry_after=1,
     ),
+    BuffersFullError: Problem(
+        "buffers-full",
+        503,
+        "Too much is being received at a time",
+        "The bodies that are being received fill the 536,870,912 bytes that there are for them. Try again in a moment.",
+        retry_after=1,
+        headers=_CLOSE,
+    ),
     NotReadyError: Problem(
         "not-ready",
         503,
@@ -170,31 +193,70 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "The model is not loaded. Try again in a moment.",
         retry_after=1,
     ),
+    UnauthorizedError: Problem(
+        "unauthorized",
+        401,
+        "An API key is needed",
+        "The request has no API key. Send the one that the operator gave you in a header: Authorization: Bearer KEY",
+        headers={"WWW-Authenticate": "Bearer"},
+    ),
+    RateLimitedError: Problem(
+        "rate-limited",
+        429,
+        "Too many requests from this client",
+        "More than the 100 a minute requests allowed came from this client. Try again in 3 seconds.",
+        retry_after=1,
+    ),
+    UntrustedHostError: Problem(
+        "untrusted-host",
+        421,
+        "Not the host that was asked for",
+        "This service does not answer for the host 'example.com'. Use the address that the operator gave you.",
+    ),
 }
 
 
-def problem_body(error: Exception) -> dict[str, Any]:
-    """An error as problem details; raises it if it is none of `PROBLEMS`: the server logs it and answers 500."""
-    return _problem_of(error).body(str(error))
-
-
-def _problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
+    """The kind of problem that an error is; raises the error if it is none: the server logs it and answers 500."""
     problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
     if problem is None:
         raise error
     return problem
 
 
-def problem_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An answer with a problem's body and status."""
-    return JSONResponse(dict(body), body["status"], headers, media_type=MEDIA_TYPE)
+def problem_response(name: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer with a problem's body and status, and the request's id.
+
+    Args:
+        name: by which metrics and logs count it.
+        body: the problem details.
+        headers: of the answer.
+    """
+    if exchange := CURRENT.get():
+        exchange.problem = name
+        body |= {"request_id": exchange.request_id}
+    return JSONResponse(body, body["status"], headers, media_type=MEDIA_TYPE)
 
 
 def error_response(error: Exception) -> JSONResponse:
     """The answer to a request that ended in an error; raises it if it is none of `PROBLEMS`."""
-    problem = _problem_of(error)
-    headers = None if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
-    return problem_response(problem.body(str(error)), headers)
+    problem = problem_of(error)
+    headers = dict(problem.headers)
+    if (seconds := getattr(error, "retry_after", problem.retry_after)) is not None:
+        headers["Retry-After"] = str(seconds)
+    return problem_response(problem.name, problem.body(str(error)), headers)
+
+
+def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer whose status says it all (RFC 9457's blank type)."""
+    title = HTTPStatus(status).phrase
+    body = {"type": BLANK, "title": title, "status": status, "detail": detail}
+    return problem_response(f"http-{status}", body, headers)
+
+
+def fault_response() -> JSONResponse:
+    """The answer when something went wrong that is no fault of the request."""
+    return blank_response(500, "Something went wrong on the server; the operator finds the cause in its log.")
 
 
 def client_gone_response() -> Response:
@@ -241,19 +303,11 @@ def install(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
-        # Paths and methods that do not exist: RFC 9457's blank type, which says what the status says.
+        # Paths and methods that do not exist.
         title = HTTPStatus(error.status_code).phrase
         detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
-        return problem_response(
-            {"type": "about:blank", "title": title, "status": error.status_code, "detail": detail}, error.headers
-        )
-
-    async def unexpected_error(_request: Request, _error: Exception) -> JSONResponse:
-        title = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
-        detail = "Something went wrong on the server; the operator finds the cause in its log."
-        return problem_response({"type": "about:blank", "title": title, "status": 500, "detail": detail})
+        return blank_response(error.status_code, detail, error.headers)
 
     app.add_exception_handler(DigitsError, digits_error)
     app.add_exception_handler(ClientDisconnect, client_gone)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(Exception, unexpected_error)

@@ -49,6 +49,9 @@ class ProblemDetails(BaseModel):
     title: str = Field(description="The kind of problem in words.")
     status: int = Field(ge=400, le=599, description="The HTTP status code.")
     detail: str = Field(description="What happened and what to do, for a person.")
+    request_id: str | None = Field(
+        None, description="The request's id, which is in `X-Request-ID` and in the operator's log, too."
+    )
 
 
 class BatchItem(BaseModel):
@@ -66,11 +69,33 @@ class BatchResponse(BaseModel):
     prediction_time_ms: float = Field(ge=0.0, description="Milliseconds for all of them.")
 
 
+class ModelInUse(BaseModel):
+    """A model that answers, or did."""
+
+    name: str = Field(description="Its file, or that it is the one that ships.")
+    digest: str = Field(description="SHA-256 of all that its answers depend on.")
+    recipe: str = Field(description="By which it was made.")
+    test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    loaded_at: str = Field(description="Since when it answers, ISO 8601.")
+
+
+class Reload(BaseModel):
+    """What came of reading the model file anew."""
+
+    outcome: Literal["replaced", "unchanged", "failed"] = Field(description="Whether there is a new model.")
+    detail: str = Field(description="What happened, for a person.")
+    at: str = Field(description="When, ISO 8601.")
+
+
 class ModelResponse(BaseModel):
     """The model that answers."""
 
     name: str = Field(description="Its file, or that it is the one that ships.")
     test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    digest: str = Field(description="SHA-256 of all that its answers depend on.")
+    loaded_at: str = Field(description="Since when it answers, ISO 8601.")
+    previous: ModelInUse | None = Field(description="The model that it replaced, if there was one.")
+    last_reload: Reload | None = Field(description="What came of the last reload, if there was one.")
     card: dict[str, Any] = Field(description="How it was made and how good it is.")
 
 

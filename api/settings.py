@@ -1,40 +1,122 @@
 """What an operator can set, from environment variables."""
 
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digits.errors import SettingError
-from digits.image import MAX_BYTES, MAX_PIXELS, ImageLimits
+from digits.image import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits
+
+PREFIX = "DIGITS_"
+
+# A variable holds several values with commas between them.
+Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
     """The API's settings; each is read from `DIGITS_` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGITS_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True)
 
     model: Path | None = Field(
         None, description="Model file; without it models/mnist_model.keras, else the one that ships."
     )
+
     max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")
     max_pixels: int = Field(
         ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, width times height."
     )
-
-    max_in_flight: int = Field(
-        256, ge=1, le=100_000, description="Most requests that are answered at a time; beyond it, 503."
+    max_frames: int = Field(
+        ImageLimits.max_frames, ge=1, le=100_000, description="Most frames or pages of an image; the first is read."
     )
-    receive_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="Longest time for a request's body to arrive.")
+    formats: Names = Field(
+        FORMATS, description="Formats that are read, by content and not by name; with commas between them."
+    )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
         100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."
     )
+    receive_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="Longest time for a request's body to arrive.")
+    max_in_flight: int = Field(
+        256, ge=1, le=100_000, description="Most requests that a worker answers at a time; beyond it, 503."
+    )
+    max_buffered_bytes: int = Field(
+        512 * 1024 * 1024,
+        ge=1,
+        description="All bodies that a worker holds at a time together, in bytes; beyond it, 503.",
+    )
+
+    api_keys: SecretStr | None = Field(
+        None,
+        description="API keys, each as its name and the key, with commas between them; without any, no key is asked.",
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File with more of them, one on a line; read again when it changes."
+    )
+    rate_limit: str | None = Field(
+        None,
+        description="Most requests per key or address, such as 100/minute; counted over the workers of one machine.",
+    )
+    cors_origins: Names = Field((), description="Web origins whose pages may call the API, or *.")
+    trusted_hosts: Names = Field((), description="Host names that are answered, such as *.example.com; all if empty.")
+
+    drain_seconds: float = Field(
+        0.0, ge=0.0, le=3600.0, description="How long, after SIGTERM, requests go on being taken while not ready."
+    )
+    shutdown_seconds: int = Field(
+        30, ge=1, le=3600, description="How long `digits serve` then waits for the requests that it has accepted."
+    )
+    metrics: bool = Field(True, description="Whether `/metrics` answers, and is kept.")
+    log_format: Literal["text", "json"] = Field("text", description="Of the log: `text` or `json`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    access_log: bool = Field(True, description="Whether each request is logged.")
+    traces: Literal["off", "console", "otlp"] = Field(
+        "off", description="Where OpenTelemetry traces go; `otlp` is configured by OpenTelemetry's own variables."
+    )
+
+    @field_validator("formats", "cors_origins", "trusted_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        formats = tuple(name.upper() for name in value)
+        if not formats or set(formats) - set(FORMATS):
+            raise ValueError(f"name some of {', '.join(FORMATS)}")
+        return formats
 
     @property
     def limits(self) -> ImageLimits:
         """What one image may cost."""
-        return ImageLimits(max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+        return ImageLimits(
+            max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_frames=self.max_frames, formats=self.formats
+        )
+
+    def effective(self) -> dict[str, str]:
+        """Each setting's variable and its value, for people; secrets are not shown."""
+        return {variable_of(name): text_of(getattr(self, name)) for name in type(self).model_fields}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def text_of(value: object) -> str:
+    """A setting's value as its variable would hold it; a secret as asterisks."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case _:
+            return str(value)
 
 
 def read_settings() -> Settings:
@@ -47,5 +129,6 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        variable = "DIGITS_" + str(first["loc"][0]).upper()
-        raise SettingError(f"{variable} is {first['input']!r}: {first['msg']}.") from None
+        name = str(first["loc"][0])
+        shown = "" if name == "api_keys" else f" {first['input']!r}"
+        raise SettingError(f"{variable_of(name)} is{shown}: {first['msg']}.") from None

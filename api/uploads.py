@@ -12,14 +12,17 @@ from multipart import (
 )
 from starlette.requests import ClientDisconnect, Request
 
-from api.problems import (
+from api.errors import (
+    BatchTooLargeError,
     BodyTooSlowError,
     MalformedFormError,
     MissingFileError,
     TooManyFilesError,
     UnsupportedMediaTypeError,
 )
-from digits.errors import ImageTooLargeError
+from api.exchange import CURRENT
+from api.places import Room
+from digits.errors import DigitsError, ImageTooLargeError
 from digits.image import too_many_bytes
 
 FIELD = "file"
@@ -50,13 +53,14 @@ class Part:
     content: bytes
 
 
-async def read_image_file(request: Request, max_bytes: int, seconds: float) -> bytes:
+async def read_image_file(request: Request, max_bytes: int, seconds: float, room: Room) -> bytes:
     """The image of a request: its whole body, or the file in a form's field `file`.
 
     Args:
         request: whose body was not read yet.
         max_bytes: the largest file; bytes are counted as they come in, and no more than that is taken.
         seconds: the longest time for the body to arrive.
+        room: for its body.
 
     Raises:
         UnsupportedMediaTypeError: neither an image nor a multipart form.
@@ -64,17 +68,19 @@ async def read_image_file(request: Request, max_bytes: int, seconds: float) -> b
         MissingFileError: no file in it.
         ImageTooLargeError: more than `max_bytes`.
         BodyTooSlowError: not all of it within `seconds`.
+        BuffersFullError: there is no room for it.
     """
     media_type = _media_type(request)
+    too_large = ImageTooLargeError(too_many_bytes(max_bytes))
     if media_type.startswith("image/") or media_type == "application/octet-stream":
-        return await _read_body(request, max_bytes, too_many_bytes(max_bytes), seconds)
+        return await _read_body(request, max_bytes, too_large, seconds, room)
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(
             f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
             f"multipart/form-data in field '{FIELD}', {_HOW}; or as the body alone, with a Content-Type such as "
             "image/png."
         )
-    body = await _read_body(request, max_bytes + _PART_OVERHEAD, too_many_bytes(max_bytes), seconds)
+    body = await _read_body(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room)
     chosen = await _parse_form(request, body, FIELD, _HOW)
     if not chosen:
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
@@ -83,7 +89,7 @@ async def read_image_file(request: Request, max_bytes: int, seconds: float) -> b
     return chosen[-1].content
 
 
-async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float) -> list[Part]:
+async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
     """The files in a form's fields `files`, in order.
 
     Args:
@@ -91,10 +97,12 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
         max_files: how many there may be.
         max_bytes: all of them together.
         seconds: the longest time for the body to arrive.
+        room: for its body.
 
     Raises:
-        UnsupportedMediaTypeError, MalformedFormError, MissingFileError, ImageTooLargeError, BodyTooSlowError: as for
+        UnsupportedMediaTypeError, MalformedFormError, MissingFileError, BodyTooSlowError, BuffersFullError: as for
             one file.
+        BatchTooLargeError: more than `max_bytes`.
         TooManyFilesError: more than `max_files`.
     """
     if _media_type(request) != "multipart/form-data":
@@ -102,8 +110,10 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
             f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the images as "
             f"multipart/form-data, each in a field '{BATCH_FIELD}', {_HOW_MANY}"
         )
-    too_large = f"The files have more than the {max_bytes:,} bytes allowed together. Send fewer at a time."
-    body = await _read_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds)
+    too_large = BatchTooLargeError(
+        f"The files have more than the {max_bytes:,} bytes allowed together. Send fewer at a time."
+    )
+    body = await _read_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
     parts = await _parse_form(request, body, BATCH_FIELD, _HOW_MANY)
     files = [part for part in parts if part.file is not None]
     if not files:
@@ -115,7 +125,7 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     if len(files) > max_files:
         raise TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
     if sum(len(part.content) for part in files) > max_bytes:
-        raise ImageTooLargeError(too_large)
+        raise too_large
     return files
 
 
@@ -123,11 +133,11 @@ def _media_type(request: Request) -> str:
     return str(request.headers.get("content-type", "").partition(";")[0].strip().lower())
 
 
-async def _read_body(request: Request, most: int, too_large: str, seconds: float) -> bytes:
+async def _read_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:
     """The body, of which no more than `most` bytes are taken, whatever its length is said to be."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:
-        raise ImageTooLargeError(too_large)
+        raise too_large
     chunks, seen = [], 0
     try:
         async with asyncio.timeout(seconds):
@@ -139,13 +149,17 @@ async def _read_body(request: Request, most: int, too_large: str, seconds: float
                 chunks.append(message.get("body", b""))
                 seen += len(chunks[-1])
                 if seen > most:
-                    raise ImageTooLargeError(too_large)
+                    raise too_large
+                room.take(len(chunks[-1]))
                 more = message.get("more_body", False)
     except TimeoutError:
         raise BodyTooSlowError(
             f"The body did not arrive within {seconds:g} seconds. Send a smaller image, or try again over a faster "
             "connection."
         ) from None
+    finally:
+        if exchange := CURRENT.get():
+            exchange.size = seen
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

@@ -149,6 +149,11 @@ class Artifact:
     card: Card
     onnx: bytes
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that its answers depend on, as 64 hexadecimal digits."""
+        return sha256(self.onnx + json.dumps(self.card.to_json(), sort_keys=True).encode())
+
 
 def read(path: Path) -> Artifact:
     """Reads a model file and checks that its parts belong together.

@@ -5,6 +5,8 @@ digits model
 digits evaluate models/mnist_model.keras --seeds 5
 digits evaluate my-digits/ --save-mistakes mistakes/
 digits run
+digits serve --workers 4
+digits reload
 """
 
 import argparse
@@ -13,11 +15,11 @@ from collections.abc import Sequence
 
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser
-from digits.commands import evaluate, model, predict, run
+from digits.commands import evaluate, key, model, predict, reload, run, serve
 from digits.errors import DigitsError
 
 # In the order in which `digits --help` lists them.
-_COMMANDS = (predict, model, evaluate, run)
+_COMMANDS = (predict, model, evaluate, run, serve, reload, key)
 
 _EXIT_CODES = """exit codes:
   0    all went well

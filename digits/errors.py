@@ -5,7 +5,9 @@
     │   ├── EmptyFileError               no bytes at all
     │   ├── UnsupportedFormatError       the bytes are not an image of a known format
     │   ├── BrokenImageError             an image, but damaged or cut off
-    │   ├── ImageTooLargeError           more bytes or pixels than the limit
+    │   ├── ImageTooLargeError           more bytes than the limit
+    │   │   └── TooManyPixelsError       more pixels than the limit
+    │   ├── TooManyFramesError           more frames or pages than the limit
     │   ├── NoInkError                   nothing is written on it
     │   └── SeveralDigitsError           more than one digit is written on it
     ├── ModelError                       no usable model
@@ -44,7 +46,15 @@ class BrokenImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The file has more bytes, or the image more pixels, than the limit."""
+    """The file has more bytes than the limit."""
+
+
+class TooManyPixelsError(ImageTooLargeError):
+    """The image has more pixels than the limit."""
+
+
+class TooManyFramesError(ImageError):
+    """The image has more frames or pages than the limit."""
 
 
 class NoInkError(ImageError):

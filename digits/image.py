@@ -15,12 +15,13 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     SettingError,
+    TooManyFramesError,
+    TooManyPixelsError,
     UnsupportedFormatError,
 )
 
 # Allowed by content, never by file name. The order is the order in which people are told of them.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 
 # Images with twice as many pixels on the longer side, or more, are reduced while they are decoded. The normalizer
 # works on so many.
@@ -50,6 +51,8 @@ class ImageLimits:
         max_bytes: size of the encoded file, in bytes.
         max_pixels: width times height, checked on the file's header before any pixel is decoded. At most Pillow's
             own limit.
+        max_frames: of an animation, pages of a document; only the first is read, but counting them takes time.
+        formats: those of `FORMATS` that are read.
 
     Raises:
         SettingError: a limit out of range.
@@ -57,12 +60,18 @@ class ImageLimits:
 
     max_bytes: int = 20 * 1024 * 1024
     max_pixels: int = 50_000_000
+    max_frames: int = 200
+    formats: tuple[str, ...] = FORMATS
 
     def __post_init__(self) -> None:
         for name, most in (("max_bytes", MAX_BYTES), ("max_pixels", MAX_PIXELS)):
             value = getattr(self, name)
             if not 1 <= value <= most:
                 raise SettingError(f"{name} is {value}; it must be from 1 to {most}.")
+        if self.max_frames < 1:
+            raise SettingError(f"max_frames is {self.max_frames}; it must be 1 or more.")
+        if not self.formats or set(self.formats) - set(FORMATS):
+            raise SettingError(f"formats is {self.formats}; it must name some of {', '.join(FORMATS)}.")
 
 
 class OpenedImage:
@@ -98,6 +107,7 @@ class OpenedImage:
 
         Raises:
             BrokenImageError: the decoder gave up (damaged, cut off).
+            TooManyFramesError: more frames or pages than the limit.
         """
         if self.is_plain and (pixels := _decode_plain_png(self._data)) is not None:
             return pixels
@@ -105,20 +115,23 @@ class OpenedImage:
         self._image = None
         try:
             with image:
+                _check_frames(image, self._limits.max_frames)
                 return _to_array(image)
+        except TooManyFramesError:
+            raise
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
 
     def _open(self) -> Image.Image:
         try:
-            image = Image.open(io.BytesIO(self._data), formats=FORMATS)
+            image = Image.open(io.BytesIO(self._data), formats=self._limits.formats)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
         tags = getattr(image, "tag_v2", {})
         tile = tags.get(TIFF_TILE_WIDTH, 1) * tags.get(TIFF_TILE_LENGTH, 1)
         if isinstance(tile, int) and tile > max(4 * image.width * image.height, 512 * 512):
-            raise ImageTooLargeError(
+            raise TooManyPixelsError(
                 f"The TIFF file has tiles of {tile:,} pixels, many times as many as its image. Save it anew, as PNG."
             )
         return image
@@ -144,14 +157,30 @@ def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
         raise EmptyFileError("The file is empty (0 bytes). Choose an image file and send it again.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(too_many_bytes(limits.max_bytes))
-    opened = OpenedImage(data, limits, _plain_png_size(data))
+    opened = OpenedImage(data, limits, _plain_png_size(data) if "PNG" in limits.formats else None)
     width, height = opened.width, opened.height
     if width * height > limits.max_pixels:
-        raise ImageTooLargeError(
+        raise TooManyPixelsError(
             f"The image has {width:,} x {height:,} pixels, more than the {limits.max_pixels:,} allowed. "
             "Scale it down or crop it to the digit."
         )
     return opened
+
+
+def _check_frames(image: Image.Image, most: int) -> None:
+    """Refuses an animation or a document of more frames or pages; none of them is decoded."""
+    if image.format == "TIFF":
+        # Pages hang together in a chain, which may be very long: no more of it is followed than it takes.
+        try:
+            image.seek(most)
+        except EOFError:
+            image.seek(0)
+            return
+    elif getattr(image, "n_frames", 1) <= most:
+        return
+    raise TooManyFramesError(
+        f"The image has more than the {most:,} frames or pages allowed. Send the one that shows the digit."
+    )
 
 
 def _plain_png_size(data: bytes) -> tuple[int, int] | None:
@@ -203,11 +232,11 @@ def _as_image_error(error: Exception, limits: ImageLimits) -> Exception:
     """What a decoder raised, for the person who sent the image."""
     if isinstance(error, UnidentifiedImageError):
         return UnsupportedFormatError(
-            f"This is not an image that can be read. Send a {FORMAT_NAMES} file; "
+            f"This is not an image that can be read. Send a {_names_of(limits.formats)} file; "
             "a HEIC photo from a phone has to be saved as JPEG first."
         )
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return ImageTooLargeError(
+        return TooManyPixelsError(
             f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
         )
     if isinstance(error, MemoryError):
@@ -218,6 +247,11 @@ def _as_image_error(error: Exception, limits: ImageLimits) -> Exception:
         f"The image file is damaged or cut off and cannot be decoded ({reason}). "
         "Save or photograph it again and send the new file."
     )
+
+
+def _names_of(formats: tuple[str, ...]) -> str:
+    *names, last = ("WebP" if name == "WEBP" else name for name in formats)
+    return f"{', '.join(names)} or {last}" if names else last
 
 
 def too_many_bytes(max_bytes: int) -> str:

@@ -113,6 +113,7 @@ class Recognizer:
     def __init__(self, artifact: Artifact, limits: ImageLimits | None = None) -> None:
         self.path = artifact.path
         self.card: Card = artifact.card
+        self.digest = artifact.digest
         self.limits = limits or ImageLimits()
         self.thresholds = Thresholds(**artifact.card.thresholds)
         try:

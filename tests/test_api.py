@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import time
@@ -10,11 +11,22 @@ import httpx
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import BaseModel
 
-from api.problems import MEDIA_TYPE, PROBLEMS, BodyTooSlowError, NotReadyError, OverloadedError
+from api.errors import (
+    BodyTooSlowError,
+    BuffersFullError,
+    NotReadyError,
+    OverloadedError,
+    RateLimitedError,
+    UnauthorizedError,
+    UntrustedHostError,
+)
+from api.problems import MEDIA_TYPE, PROBLEMS
 from api.schemas import BatchResponse, PredictionResponse
 from digits.calibration import apply_temperature
+from digits.image import ImageLimits
 from digits.mnist import Mnist
 from tests.conftest import ROOT, SAMPLES, Server, encode_png, side_by_side, start_api, with_card
 
@@ -78,12 +90,24 @@ def truncated(sample: Path) -> bytes:
     return data[: len(data) // 2]
 
 
+def pages(count: int) -> bytes:
+    """A TIFF document of so many pages."""
+    file, page = io.BytesIO(), Image.new("1", (20, 20))
+    page.save(file, "TIFF", save_all=True, append_images=[page] * (count - 1))
+    return file.getvalue()
+
+
+A_FORM = {"content-type": "multipart/form-data; boundary=X"}
+
 # Every problem that a request can cause: how to cause it.
 CAUSES: dict[str, Callable[[str, Path], httpx.Response]] = {
     "malformed-form": lambda api, _: httpx.post(
         api + PREDICT, content=b"abc", headers={"content-type": "multipart/form-data"}
     ),
-    "image-too-large": lambda api, _: post(api, encode_png(np.zeros((8000, 8000), bool))),
+    "image-too-large": lambda api, _: post(api, bytes(ImageLimits.max_bytes + 1)),
+    "too-many-pixels": lambda api, _: post(api, encode_png(np.zeros((8000, 8000), bool))),
+    "too-many-frames": lambda api, _: post(api, pages(ImageLimits.max_frames + 1)),
+    "batch-too-large": lambda api, _: httpx.post(api + BATCH, content=bytes(110_000_000), headers=A_FORM),
     "unsupported-format": lambda api, _: post(api, b"only text"),
     "unsupported-media-type": lambda api, _: httpx.post(api + PREDICT, json={"file": "7.png"}),
     "too-many-files": lambda api, _: httpx.post(api + BATCH, files=[("files", b"x")] * 101),
@@ -137,10 +161,14 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
     }
     assert documented[PREDICT] | documented[BATCH] == {problem.name: True for problem in PROBLEMS.values()}
     assert documented[PREDICT].keys() ^ documented[BATCH].keys() == {
-        *("too-many-files", "unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits")
+        *("too-many-files", "batch-too-large", "image-too-large", "too-many-pixels", "too-many-frames"),
+        *("unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits"),
     }
-    # What the service's state causes is tested where that state can be made: test_direct.py and test_limits.py.
-    elsewhere = {PROBLEMS[error].name for error in (NotReadyError, OverloadedError, BodyTooSlowError)}
+    # What the service's state or settings cause is tested where these can be made: test_direct.py, test_limits.py and
+    # test_guard.py.
+    causes = (NotReadyError, OverloadedError, BodyTooSlowError, BuffersFullError)
+    causes += (UnauthorizedError, RateLimitedError, UntrustedHostError)
+    elsewhere = {PROBLEMS[error].name for error in causes}
     assert set(CAUSES) == {problem.name for problem in PROBLEMS.values()} - elsewhere
 
 
@@ -212,7 +240,7 @@ def test_the_form_of_a_batch_is_documented(openapi: dict[str, Any]) -> None:
 
 
 def test_each_operation_is_documented_once_under_a_name_of_its_own(openapi: dict[str, Any]) -> None:
-    assert set(openapi["paths"]) == {PREDICT, BATCH, "/model", "/health/live", "/health/ready"}
+    assert set(openapi["paths"]) == {PREDICT, BATCH, "/model", "/health/live", "/health/ready", "/metrics"}
     names = [operation["operationId"] for path in openapi["paths"].values() for operation in path.values()]
     assert len(set(names)) == len(names)
     for path in (PREDICT, BATCH):

@@ -1,7 +1,7 @@
 import io
 import struct
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -229,8 +229,8 @@ def test_a_decompression_bomb_is_refused_on_its_header(side: int) -> None:
 def test_a_limit_out_of_range_is_a_setting_error_that_names_it(limit: str, most: int) -> None:
     for value in (0, -1, most + 1):
         with pytest.raises(SettingError, match=f"{limit} is {value}; it must be from 1 to {most}"):
-            ImageLimits(**{limit: value})
-    ImageLimits(**{limit: most})
+            ImageLimits(**cast(Any, {limit: value}))
+    ImageLimits(**cast(Any, {limit: most}))
 
 
 FILES = [encode(PICTURE, form) for form in FORMATS] + [encode(np.full((9, 9), 700, np.uint16), "TIFF")]

@@ -10,7 +10,8 @@ import httpx
 import numpy as np
 import pytest
 
-from api.problems import MEDIA_TYPE, PROBLEMS, BodyTooSlowError, OverloadedError
+from api.errors import BodyTooSlowError, OverloadedError
+from api.problems import MEDIA_TYPE, PROBLEMS
 from digits.recognizer import shipped_model
 from tests.conftest import ROOT, encode_png, start_api
 

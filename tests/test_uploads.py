@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
-from api.problems import UploadError
+from api.errors import UploadError
+from api.places import Buffers, Room
 from api.uploads import read_image_file, read_image_files
 from digits.errors import ImageError
 from tests.conftest import ROOT, STRICT_BATCH_BYTES, STRICT_BYTES
@@ -244,9 +245,11 @@ def test_a_damaged_form_gives_files_or_a_documented_error_and_nothing_else(data:
             text[at : at + length] = data.draw(st.sampled_from(BITS) | st.binary(max_size=3))
     body, media_type = map(bytes, texts)
     with contextlib.suppress(UploadError, ImageError):
-        assert isinstance(asyncio.run(read_image_file(request_of(body, media_type), 1000, 1.0)), bytes)
+        assert isinstance(
+            asyncio.run(read_image_file(request_of(body, media_type), 1000, 1.0, Room(Buffers(9000)))), bytes
+        )
     with contextlib.suppress(UploadError, ImageError):
-        files = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000, 1.0))
+        files = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000, 1.0, Room(Buffers(90_000))))
         assert 1 <= len(files) <= 2
         assert all(file.file is not None for file in files)
 

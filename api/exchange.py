@@ -1,0 +1,42 @@
+"""One request and its answer, as logs, metrics and problems see it."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+# What may be taken over from a client: nothing that could forge a line of the log.
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is noted while a request is answered.
+
+    Args:
+        request_id: tells it from all others.
+        size: bytes of the body that came in; None if none was asked for.
+        problem: the name of the problem that it was answered with.
+        client: the name of the API key that it came with.
+    """
+
+    request_id: str
+    size: int | None = None
+    problem: str | None = None
+    client: str | None = None
+
+
+CURRENT: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id that the client gave in `X-Request-ID`, if it is one that a log can hold; else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id":
+            if _SAFE_ID.fullmatch(value):
+                return value.decode("ascii")
+            break
+    return secrets.token_hex(8)

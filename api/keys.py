@@ -1,0 +1,117 @@
+"""API keys: who may ask."""
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import time
+from pathlib import Path
+
+from digits.errors import SettingError
+
+_log = logging.getLogger("digits")
+
+_HASHED = "sha256:"
+_SHORTEST = 16
+# How often the file is looked at, in seconds.
+_LOOK_SECONDS = 1.0
+_HOW = f"a line is a name and a key of {_SHORTEST} characters or more, or {_HASHED} and its digest in hexadecimal"
+
+
+class Keyring:
+    """The keys that open the API, known by their SHA-256 digests alone.
+
+    The digests, not the keys, are compared, each with all of them, and each comparison takes the same time whatever
+    it finds: how long a refusal takes tells nothing. A fast digest is enough, since a key is not a word that somebody
+    chose, but random.
+
+    Args:
+        inline: names and keys, with commas between them.
+        file: holds more of them, one on a line; read again when it changes.
+
+    Raises:
+        SettingError: they cannot be read.
+    """
+
+    def __init__(self, inline: str = "", file: Path | None = None) -> None:
+        self._inline = _parse(inline.split(","), "DIGITS_API_KEYS")
+        self._file = file
+        self._stamp: tuple[int, int, int] | None = None
+        self._looked = time.monotonic()
+        self._digests = self._inline | (self._read(file) if file else {})
+        if not self._digests:
+            raise SettingError("DIGITS_API_KEYS_FILE holds no key, so nobody could ask. Make one with: digits key NAME")
+
+    def name_of(self, key: str) -> str | None:
+        """Whose key it is; None if it is none."""
+        self._refresh()
+        given = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        found = None
+        for digest, name in self._digests.items():
+            if hmac.compare_digest(digest, given):
+                found = name
+        return found
+
+    def _refresh(self) -> None:
+        """Reads the file again if it has changed; if it cannot be read, the keys stay as they are."""
+        now = time.monotonic()
+        if self._file is None or now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            stamp = _stamp_of(self._file)
+            if stamp != self._stamp:
+                self._digests = self._inline | self._read(self._file)
+                _log.info("API keys read again: %d from %s", len(self._digests), self._file)
+        except (OSError, SettingError) as error:
+            _log.error("The API keys stay as they were: %s", error)
+
+    def _read(self, file: Path) -> dict[bytes, str]:
+        try:
+            self._stamp = _stamp_of(file)
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise SettingError(f"DIGITS_API_KEYS_FILE: {file} cannot be read ({reason}).") from error
+        return _parse([line for line in lines if not line.lstrip().startswith("#")], f"DIGITS_API_KEYS_FILE {file}")
+
+
+def make_key(name: str) -> tuple[str, str]:
+    """Makes a random key.
+
+    Returns:
+        The key, for the client, and the line for the server's file, which holds its digest alone.
+
+    Raises:
+        SettingError: the name cannot stand in such a line.
+    """
+    if not re.fullmatch(r"[\w.@-]{1,64}", name):
+        raise SettingError(f"A key cannot be named {name!r}: use up to 64 letters, digits and .@_-")
+    key = secrets.token_urlsafe(32)
+    return key, f"{name} {_HASHED}{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _parse(entries: list[str], where: str) -> dict[bytes, str]:
+    digests: dict[bytes, str] = {}
+    for number, entry in enumerate(entries, 1):
+        if not entry.strip():
+            continue
+        # No message repeats what stands there: it may be a key.
+        try:
+            name, key = entry.split()
+            if key.startswith(_HASHED):
+                digest = bytes.fromhex(key.removeprefix(_HASHED))
+            else:
+                digest = hashlib.sha256(key.encode()).digest()
+            if len(digest) != 32 or len(key) < _SHORTEST:
+                raise ValueError
+        except ValueError:
+            raise SettingError(f"{where}: entry {number} cannot be read; {_HOW}.") from None
+        digests[digest] = name
+    return digests

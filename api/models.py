@@ -1,0 +1,127 @@
+"""The model in use, and how another takes its place while requests are answered."""
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import anyio.to_thread
+
+from api.metrics import Metrics
+from api.runtime import Runtime
+from api.settings import Settings
+from digits.errors import DigitsError
+from digits.recognizer import Recognizer, find_model
+
+_log = logging.getLogger("digits")
+
+Outcome = Literal["replaced", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class ModelInUse:
+    """Which model answered, from when.
+
+    Args:
+        name: its file, for people.
+        digest: SHA-256 of what it consists of.
+        recipe: by which it was made.
+        test_accuracy: share of the MNIST test set that it reads correctly, 0..1, or None.
+        loaded_at: ISO 8601 in UTC.
+    """
+
+    name: str
+    digest: str
+    recipe: str
+    test_accuracy: float | None
+    loaded_at: str
+
+
+@dataclass(frozen=True)
+class Reload:
+    """What came of a reload.
+
+    Args:
+        outcome: whether there is a new model.
+        detail: for people.
+        at: ISO 8601 in UTC.
+    """
+
+    outcome: Outcome
+    detail: str
+    at: str
+
+
+class Models:
+    """Holds the model in use.
+
+    Whoever answers a request takes `recognizer` once, and keeps to it: a request is answered by one model.
+
+    Args:
+        settings: name the file and the limits.
+        metrics: are told which model is used.
+        runtime: is told, too; None if there is none.
+
+    Raises:
+        ModelError: there is no usable model.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics | None, runtime: Runtime | None) -> None:
+        self._settings, self._metrics, self._runtime = settings, metrics, runtime
+        self._reloading = asyncio.Lock()
+        self.recognizer = self._load()
+        self.in_use = _describe(self.recognizer)
+        self.previous: ModelInUse | None = None
+        self.last_reload: Reload | None = None
+        if metrics:
+            metrics.model(self.recognizer)
+        self._tell()
+
+    def _load(self) -> Recognizer:
+        recognizer = Recognizer.load(self._settings.model or find_model(), self._settings.limits)
+        # It has read a picture before anybody's request depends on it.
+        recognizer.warm_up()
+        return recognizer
+
+    async def reload(self) -> Reload:
+        """Reads the model file anew; if it cannot be used, the model in use stays."""
+        async with self._reloading:
+            try:
+                # In a thread: requests are answered meanwhile.
+                fresh = await anyio.to_thread.run_sync(self._load)
+            except DigitsError as error:
+                return self._done("failed", str(error))
+            except Exception as error:  # noqa: BLE001 - the service goes on with the model that it has
+                _log.exception("The model was not replaced: an unexpected error")
+                return self._done("failed", f"An unexpected error, {type(error).__name__}; the log has its trace.")
+            before = self.recognizer
+            if fresh.digest == before.digest and fresh.name == before.name:
+                return self._done("unchanged", f"The file holds the model in use: {fresh.description}.")
+            self.recognizer, self.in_use, self.previous = fresh, _describe(fresh), self.in_use
+            if self._metrics:
+                self._metrics.model(fresh, before)
+            return self._done("replaced", f"{before.description} was replaced by {fresh.description}.")
+
+    def _done(self, outcome: Outcome, detail: str) -> Reload:
+        self.last_reload = Reload(outcome, detail, _now())
+        if self._metrics:
+            self._metrics.reload(outcome)
+        self._tell()
+        level = logging.ERROR if outcome == "failed" else logging.INFO
+        before = f", before {self.previous.digest[:12]}" if self.previous else ""
+        _log.log(level, "Reload %s: %s (model %s%s)", outcome, detail, self.in_use.digest[:12], before)
+        return self.last_reload
+
+    def _tell(self) -> None:
+        if self._runtime:
+            reload = self.last_reload and asdict(self.last_reload)
+            self._runtime.note({"model": asdict(self.in_use), "last_reload": reload})
+
+
+def _describe(recognizer: Recognizer) -> ModelInUse:
+    return ModelInUse(recognizer.name, recognizer.digest, recognizer.card.recipe, recognizer.card.test_accuracy, _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
