@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
-from dataclasses import asdict, dataclass
+import os
+import shutil
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import anyio.to_thread
@@ -11,10 +14,14 @@ import anyio.to_thread
 from api.metrics import Metrics
 from api.runtime import Runtime
 from api.settings import Settings
-from digits.errors import DigitsError
+from digits.artifact import read
+from digits.errors import DigitsError, ModelError
 from digits.recognizer import Recognizer, find_model
 
 _log = logging.getLogger("digits")
+
+# A copy of the model in use, among what the workers share.
+_ACCEPTED = "accepted.keras"
 
 Outcome = Literal["replaced", "unchanged", "failed"]
 
@@ -70,7 +77,7 @@ class Models:
     def __init__(self, settings: Settings, metrics: Metrics | None, runtime: Runtime | None) -> None:
         self._settings, self._metrics, self._runtime = settings, metrics, runtime
         self._reloading = asyncio.Lock()
-        self.recognizer = self._load()
+        self.recognizer = self._load_first()
         self.in_use = _describe(self.recognizer)
         self.previous: ModelInUse | None = None
         self.last_reload: Reload | None = None
@@ -79,7 +86,37 @@ class Models:
         self._tell()
 
     def _load(self) -> Recognizer:
-        recognizer = Recognizer.load(self._settings.model or find_model(), self._settings.limits)
+        path = self._settings.model or find_model()
+        if self._runtime is None or not self._runtime.has_siblings or not path.is_file():
+            return self._recognizer_of(path, path)
+        # Of a copy, so that what is kept is what was checked, whatever becomes of the file meanwhile.
+        copy = self._runtime.folder / f"{os.getpid()}.keras"
+        try:
+            shutil.copyfile(path, copy)
+            recognizer = self._recognizer_of(copy, path)
+            copy.replace(self._runtime.folder / _ACCEPTED)
+        finally:
+            copy.unlink(missing_ok=True)
+        return recognizer
+
+    def _load_first(self) -> Recognizer:
+        """The model for a worker that starts: if the file cannot be used, the one that the other workers use."""
+        try:
+            return self._load()
+        except ModelError as error:
+            accepted = self._runtime.folder / _ACCEPTED if self._runtime else None
+            if accepted is None or not accepted.exists():
+                raise
+            _log.error("This worker takes the model that the others use: %s", error)
+            return self._recognizer_of(accepted, self._settings.model or find_model())
+
+    def _recognizer_of(self, file: Path, path: Path) -> Recognizer:
+        """The model in a file that stands for another."""
+        try:
+            artifact = replace(read(file), path=path)
+        except ModelError as error:
+            raise type(error)(str(error).replace(str(file), str(path))) from error
+        recognizer = Recognizer(artifact, self._settings.limits)
         # It has read a picture before anybody's request depends on it.
         recognizer.warm_up()
         return recognizer

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from types import FrameType
 from typing import Any
 
 from api.logs import server_log_config
@@ -61,11 +62,17 @@ def _summary(settings: Settings, workers: int) -> str:
 def _serve_alone(config: Any) -> int:
     import uvicorn
 
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(EXIT_OK)
+
+    # After a stop in order uvicorn raises the signal again, for whoever handled it before: nobody, which would look
+    # like a crash.
+    signal.signal(signal.SIGTERM, stop)
     server = uvicorn.Server(config)
     try:
         server.run()
-    except SystemExit as stop:
-        return EXIT_FAILED if stop.code else EXIT_OK
+    except SystemExit as ended:
+        return EXIT_FAILED if ended.code else EXIT_OK
     except KeyboardInterrupt:
         pass
     return EXIT_OK if server.started else EXIT_FAILED

@@ -194,6 +194,16 @@ def start_api(cwd: Path, **environment: str) -> Server:
     return Server([str(BIN / command[0]), *command[1:]], cwd, f"http://127.0.0.1:{port}", environment)
 
 
+def serve(folder: Path, *options: str, **environment: str) -> Server:
+    """`digits serve` on a free port, with a folder of its own for what its workers share."""
+    port = free_port()
+    command = [str(BIN / "digits"), "serve", "--port", str(port), *options]
+    settings = {"DIGITS_MODEL": str(shipped_model()), "XDG_RUNTIME_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    server = Server(command, folder, f"http://127.0.0.1:{port}", settings | environment)
+    server.wait_until("/health/ready")
+    return server
+
+
 @pytest.fixture(scope="session")
 def api(repository: Path) -> Iterator[str]:
     """The address of a running API that serves the trained model."""
