@@ -95,7 +95,9 @@ def judge(case: Case, answer: Answer) -> str | None:
         return f"status {answer.status} with a body that is no problem details ({error!r}): {answer.body[:200]!r}"
     if status != answer.status or (kind != "about:blank" and _TYPES.get(kind) != status):
         return f"status {answer.status} with problem {kind!r} of status {status}"
-    return f"status {answer.status}: {problem}" if answer.status >= 500 and kind != _OVERLOADED else None
+    if status == 408 and not answer.closes:
+        return "status 408 without Connection: close, so that the next request would be taken for the rest of this one"
+    return f"status {answer.status}: {problem}" if status >= 500 and kind != _OVERLOADED else None
 
 
 class Fuzzer:
@@ -149,7 +151,7 @@ class Fuzzer:
             outcome = f"no answer: {error}"
             if case.is_http or error.loss in ("timeout", "refused"):
                 wrong = str(error)
-        if not case.is_http:
+        if case.stops or not case.is_http:
             connection.close()
         self._note(number, case.what, outcome, wrong)
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from benchmarks.client import BOUNDARY, FORM_TYPE, form, request
@@ -42,13 +42,15 @@ class Case:
         what: it, in words.
         pieces: the bytes to send, in so many steps.
         leaves: the client closes the connection after them, without waiting for an answer.
-        is_http: the request is whole and well-formed HTTP, so that an answer of the application has to come.
+        is_http: the request is well-formed HTTP, so that an answer of the application has to come.
+        stops: in mid-body, so that the connection cannot be used again.
     """
 
     what: str
     pieces: tuple[bytes, ...]
     leaves: bool = False
     is_http: bool = True
+    stops: bool = False
 
 
 Maker: TypeAlias = Callable[[random.Random, str, bytes], Case]
@@ -66,7 +68,7 @@ def make_case(rng: random.Random, files: Files) -> Case:
     if rng.random() < 0.3:
         maker = rng.choice(_MAKERS)
         case = maker(rng, path, image)
-        return Case(f"{maker.__name__}: {case.what} ({what})", case.pieces, case.leaves, case.is_http)
+        return replace(case, what=f"{maker.__name__}: {case.what} ({what})")
     if path.startswith("/predict/batch"):
         images = [image, *(mutate(rng, files)[1] for _ in range(rng.choice((0, 1, 5, 12))))]
         return Case(f"batch of {len(images)}: {what}", (_post(path, FORM_TYPE, form(images, "files")),))
@@ -191,7 +193,7 @@ def methods_and_paths(rng: random.Random, path: str, image: bytes) -> Case:
     """Other methods, and paths that do not exist or hardly do."""
     method = rng.choice(("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "POST"))
     where = rng.choice(
-        (path, path + "/", "/predict//", "/%00", "/predict/?x=" + "a" * 5_000, "/..%2f", "/model", "/docs", "/é")
+        (path, path + "/", "/predict//", "/%00", "/predict/?x=" + "a" * 5_000, "/..%2f", "/model", "/docs", "/%C3%A9")
     )
     return Case(f"{method} {where[:30]}", (request(method, where, {"Content-Type": "image/png"}, image),))
 
@@ -281,7 +283,7 @@ def early_leave(rng: random.Random, path: str, image: bytes) -> Case:
 def stops(rng: random.Random, path: str, image: bytes) -> Case:
     """A client that sends a part of a body and waits: the server has to give it up."""
     whole = _post(path, "image/png", image)
-    return Case("stops", (whole[: len(whole) - rng.randint(1, len(image))],))
+    return Case("stops", (whole[: len(whole) - rng.randint(1, len(image))],), stops=True)
 
 
 _MAKERS: Sequence[Maker] = (

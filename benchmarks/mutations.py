@@ -90,7 +90,7 @@ def overwrite_numbers(rng: random.Random, file: bytes, _: Files) -> bytes:
     for _number in range(rng.randint(1, 3)):
         form = rng.choice((">I", "<I", ">H", "<H"))
         size = struct.calcsize(form)
-        at = rng.randrange(max(1, min(len(damaged), rng.choice((64, 256, len(file)))) - size))
+        at = rng.randrange(max(1, min(rng.choice((64, 256, len(file))), len(file)) - size))
         damaged[at : at + size] = struct.pack(form, rng.choice(LENGTHS) & (256**size - 1))
     return bytes(damaged)
 
@@ -99,6 +99,8 @@ def claim_size(rng: random.Random, file: bytes, _: Files) -> bytes:
     """Another width and height in the header, whose checksum, if there is one, is right again."""
     width, height = rng.choice(SIZES), rng.choice(SIZES)
     damaged = bytearray(file)
+    if len(file) < 40:
+        return file
     if file.startswith(PNG_SIGNATURE):
         return _png_with_header(rng, file, width, height)
     if file.startswith(b"\xff\xd8"):
