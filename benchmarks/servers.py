@@ -57,6 +57,7 @@ class Server:
 _UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log")
 DIGITS = Server("Digits, form", (*_UVICORN, "api:app"))
 DIGITS_RAW = Server("Digits, raw body", (*_UVICORN, "api:app"), raw=True)
+FASTAPI_RUN = Server("fastapi run api", ("-m", "fastapi", "run", "api", "--host", "127.0.0.1", "--port", "{port}"))
 NOTHING = Server("FastAPI upload endpoint that does nothing", (*_UVICORN, "benchmarks.peers.nothing:app"))
 COMMON = Server("FastAPI with Keras' `model.predict`", (*_UVICORN, "benchmarks.peers.common:app"))
 LITSERVE = Server("LitServe, ONNX Runtime", ("benchmarks/peers/litserve_server.py", "{port}"), "bench-litserve.txt")
@@ -115,11 +116,17 @@ class Running:
         url: of its upload endpoint.
         process: the one that was started; it may have started others.
         first_answer: seconds from the start of the process to the first answer.
+        log: the file into which it prints.
     """
 
     url: str
     process: subprocess.Popen[bytes]
     first_answer: float
+    log: Path
+
+    def output(self) -> str:
+        """What it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def memory(self) -> float:
         """Resident memory of all its processes in MB; not a number where /proc is missing."""
@@ -165,7 +172,7 @@ def running(
         f"http://127.0.0.1:{port}/predict/", body, {"Content-Type": content_type(raw=server.raw)}
     )
     start = time.perf_counter()
-    with tempfile.TemporaryFile() as log:
+    with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=clean | dict(environment), stdout=log, stderr=log, start_new_session=True
         )
@@ -176,11 +183,10 @@ def running(
                         break
                 except (urllib.error.URLError, ConnectionError) as error:
                     if process.poll() is not None or time.perf_counter() - start > _PATIENCE:
-                        log.seek(0)
-                        reason = log.read()[-2_000:].decode(errors="replace")
+                        reason = Path(log.name).read_text(encoding="utf-8", errors="replace")[-2_000:]
                         raise RuntimeError(f"{server.name} does not answer ({error}):\n{reason}") from None
                     time.sleep(0.01)
-            yield Running(request.full_url, process, time.perf_counter() - start)
+            yield Running(request.full_url, process, time.perf_counter() - start, Path(log.name))
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
