@@ -25,6 +25,7 @@ from api.rate import RateLimiter
 from api.runtime import Runtime
 from api.settings import Settings
 from api.tracing import Tracing
+from digits.heap import keep_heap_small
 from digits.recognizer import Recognizer
 
 _log = logging.getLogger("digits")
@@ -48,6 +49,7 @@ class Service:
     """
 
     def __init__(self, settings: Settings) -> None:
+        keep_heap_small()
         self.settings = settings
         self.draining = False
         self.runtime = _make_runtime()

@@ -28,4 +28,5 @@ def keep_heap_small() -> bool:
     if mallopt is None:
         return False
     wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, _OWN_PIECE), (_TRIM_THRESHOLD, _KEPT))
-    return all([mallopt(option, value) == 1 for option, value in wanted])
+    done = [mallopt(option, value) for option, value in wanted]
+    return done == [1] * len(wanted)
