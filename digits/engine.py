@@ -1,10 +1,10 @@
 """The network itself: 28x28 images in, probabilities out. It knows nothing of files, photos or HTTP."""
 
 import math
+import os
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digits.errors import ModelFileError
 
@@ -27,6 +27,11 @@ class Engine:
     """
 
     def __init__(self, onnx: bytes) -> None:
+        # ONNX Runtime reports its use to its makers, for which it keeps an id in the home folder, unless it is told not
+        # to before it is loaded.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from digits.artifact import read
 from digits.engine import CLASSES, Engine
 from digits.errors import ModelFileError
 from digits.recognizer import shipped_model
+from tests.conftest import ROOT, run_python
 
 WEIGHTS = np.random.default_rng(0).normal(0.0, 0.1, (784, CLASSES)).astype(np.float32)
 IMAGES = np.random.default_rng(1).integers(0, 256, (5, 28, 28), dtype=np.uint8)
@@ -132,3 +134,11 @@ def test_a_network_that_does_not_take_digits_is_refused(data: bytes) -> None:
 def test_a_network_that_gives_no_ten_probabilities_is_refused(data: bytes) -> None:
     with pytest.raises(ModelFileError, match="ten probabilities each that sum to 1 are needed"):
         Engine(data)
+
+
+def test_nothing_is_kept_of_its_use_and_nobody_told(tmp_path: Path) -> None:
+    # ONNX Runtime would leave an id and a database of events in the home folder.
+    script = "from digits.recognizer import Recognizer; Recognizer.load().warm_up()"
+    done = run_python(["-c", script], ROOT, HOME=str(tmp_path), XDG_CACHE_HOME="")
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
