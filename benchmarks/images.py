@@ -28,13 +28,14 @@ def image_files(count: int, seed: int = 0) -> dict[str, list[bytes]]:
     rng = np.random.default_rng(seed)
     digits = load(say=lambda _line: None).x_test
     return {
-        SMALL: [_encode(255 - digit, "PNG") for digit in digits[:count]],
-        MEGAPIXEL: [_encode(_scan(digit, rng), "PNG") for digit in digits[:3]],
-        PHOTO: [_encode(_photo(digit, rng), "JPEG", quality=90) for digit in digits[:3]],
+        SMALL: [encode(255 - digit, "PNG") for digit in digits[:count]],
+        MEGAPIXEL: [encode(_scan(digit, rng), "PNG") for digit in digits[:3]],
+        PHOTO: [encode(_photo(digit, rng), "JPEG", quality=90) for digit in digits[:3]],
     }
 
 
-def _encode(pixels: npt.NDArray[np.uint8], kind: str, **options: int) -> bytes:
+def encode(pixels: npt.NDArray[np.uint8], kind: str = "PNG", **options: int) -> bytes:
+    """Pixels as an image file."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
