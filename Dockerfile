@@ -44,10 +44,8 @@ RUN pip --python /opt/digits/bin/python install --no-deps --no-index wheels/*.wh
 FROM python:3.13-slim-trixie AS run
 RUN groupadd --gid 10001 digits \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin digits
-# ONNX Runtime would send usage data to its maker, and keep it in the home folder until then.
 ENV PATH=/opt/digits/bin:$PATH \
     HOME=/tmp \
-    ORT_DISABLE_TELEMETRY=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /srv/digits
