@@ -97,9 +97,9 @@ class Exposed:
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposed]:
-    """The metrics of two workers that have answered, refused and reloaded."""
+    """The metrics of a server that has answered and refused."""
     folder, port = tmp_path_factory.mktemp("metrics"), free_port()
-    command = [str(BIN / "digits"), "serve", "--port", str(port), "--workers", "2"]
+    command = [str(BIN / "digits"), "serve", "--port", str(port)]
     variables = {"DIGITS_MODEL": str(shipped_model()), "TMPDIR": str(folder)}
     server = Server(command, folder, f"http://127.0.0.1:{port}", variables)
     try:
