@@ -45,7 +45,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder:
         # Elsewhere, so that a trained model in the working folder stays out of the pictures.
-        for name in ("api", "app.py", ".streamlit"):
+        for name in ("api", "app.py", "ui", ".streamlit"):
             (Path(folder) / name).symlink_to(ROOT / name)
         chosen = services(API_PORT, APP_PORT)
         servers = [subprocess.Popen(service.command, cwd=folder, stdout=subprocess.DEVNULL) for service in chosen]
