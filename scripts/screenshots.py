@@ -23,7 +23,7 @@ def take(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 900, "height": 1330})
     page.goto(f"http://127.0.0.1:{APP_PORT}")
     page.get_by_role("button", name="blue pen").click()
-    page.get_by_text("Predicted digit").wait_for()
+    page.get_by_role("img", name="Predicted digit").wait_for()
     page.wait_for_timeout(2_000)  # Until charts have settled.
     page.screenshot(path=IMAGES / "app.png")
     page.set_viewport_size({"width": 1000, "height": 900})

@@ -30,10 +30,14 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str, sample: Path) -> None:
     page.goto(app_server)
     page.locator("input[type=file]").set_input_files(sample)
-    expect(page.get_by_text("Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Sure: 7")).to_be_visible()
     expect(page.get_by_text("Confidence: ")).to_be_visible()
     expect(page.get_by_text("The image")).to_be_visible()
-    expect(page.get_by_text("What the network saw: 28 x 28 pixels")).to_be_visible()
+    page.get_by_text("What the network saw").click()
+    expect(page.get_by_text("The digit alone")).to_be_visible()
+    page.get_by_text("Why 7?").click()
+    expect(page.get_by_text("spoke for 7")).to_be_visible()
     expect(page.get_by_text("Reads with models/mnist_model.keras")).to_be_visible()
     # The chart of the ten probabilities is drawn.
     expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_be_visible()
@@ -44,7 +48,7 @@ def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str
 def test_a_sample_can_be_clicked(page: Page, app_server: str) -> None:
     page.goto(app_server)
     page.get_by_role("button", name="chalk").click()
-    expect(page.get_by_text("Predicted digit: 4")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("img", name="Predicted digit: 4")).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_broken_file_gets_a_sentence(page: Page, app_server: str, tmp_path: Path) -> None:

@@ -1,49 +1,88 @@
-"""The answer to one picture."""
+"""The answer to one picture: the digit, how sure the network is, what it saw, and why."""
 
 import altair as alt
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from digits.diagnosis import diagnose
 from digits.errors import ImageError
+from digits.explain import explain
 from digits.image import decode
 from digits.recognizer import Prediction, Recognizer
+from digits.verdict import disagree, second_opinion, verdict
+from ui.heat_map import heat_map
 from ui.pictures import BLUE, GRAY, for_display
 
-_STAGE_WIDTH = 160
+_STAGE_WIDTH = 140
+_MAP_WIDTH = 280
 
 
-def show_answer(recognizer: Recognizer, image: bytes) -> None:
-    """The answer to an image file, or why there is none."""
+def show_answer(recognizer: Recognizer, image: bytes, others: tuple[Recognizer, ...] = ()) -> None:
+    """The answer to an image file, or why there is none.
+
+    Args:
+        recognizer: that answers.
+        image: an image file.
+        others: whose opinion is given beside it.
+    """
     try:
         pixels = decode(image, recognizer.limits)
-        prediction = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         st.error(str(error))
         return
-    yours, answer = st.columns(2)
+    # The answer first: on a phone the second column comes below the first.
+    answer, yours = st.columns(2)
     with yours:
-        st.image(for_display(pixels), caption="The image")
+        st.image(for_display(pixels), caption="The image", alt="The image as you gave it")
     with answer:
-        if prediction.reason is not None:
-            st.warning(_doubt(prediction))
-        if prediction.reason != "not_a_digit":
-            st.header(f"Predicted digit: {prediction.digit}", anchor=False)
-        st.write(f"Confidence: {prediction.confidence_text}")
-        st.altair_chart(_probability_chart(prediction), width="stretch")
-        seen = prediction.normalized.image.repeat(6, axis=0).repeat(6, axis=1)
-        st.image(seen, caption="What the network saw: 28 x 28 pixels")
-    with st.expander("How the picture became that"), st.container(horizontal=True):
-        for stage in prediction.normalized.stages:
-            st.image(for_display(stage.image), caption=stage.name, width=_STAGE_WIDTH)
+        try:
+            prediction = recognizer.recognize_pixels(pixels)
+        except ImageError as error:
+            st.error(str(error))
+            return
+        _verdict(pixels, prediction)
+        for other in others:
+            _second_opinion(prediction, pixels, other)
+    st.altair_chart(
+        _probability_chart(prediction),
+        width="stretch",
+        alt=f"The probability of each digit; the highest is that of {prediction.digit}, {prediction.confidence_text}",
+    )
+    _what_it_saw(prediction)
+    _why(recognizer, prediction)
 
 
-def _doubt(prediction: Prediction) -> str:
-    """Why the answer is not to be trusted, and what helps."""
-    if prediction.reason == "not_a_digit":
-        return "This does not look like a digit. If it is one, write it again, larger and alone in the picture."
-    first, second = np.argsort(-prediction.probabilities)[:2]
-    return f"Not sure: perhaps {first}, perhaps {second}. Write it again, more clearly."
+def _verdict(pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
+    """The digit and the sentence; if it is not sure, what may be the matter and what to try."""
+    answer = verdict(prediction)
+    shown = str(prediction.digit) if prediction.accepted else "?"
+    spoken = f"Predicted digit: {prediction.digit}" if prediction.accepted else "No digit for sure"
+    color = BLUE if prediction.accepted else GRAY
+    # Streamlit's largest heading is a third of this.
+    st.html(
+        f'<div role="img" aria-label="{spoken}" style="font-size: 9rem; line-height: 0.9; font-weight: 700; '
+        f'color: {color}">{shown}</div>'
+    )
+    st.header(answer.sentence, anchor=False)
+    st.caption(f"Confidence: {prediction.confidence_text}")
+    if answer.certainty != "sure":
+        hints = diagnose(pixels, prediction)
+        st.warning("\n".join(f"- {hint.why} {hint.what_to_try}" for hint in hints))
+
+
+def _second_opinion(prediction: Prediction, pixels: npt.NDArray[np.uint8], other: Recognizer) -> None:
+    try:
+        second = other.recognize_pixels(pixels)
+    except ImageError as error:
+        st.warning(f"Second opinion, from {other.name}: {error}")
+        return
+    sentence = second_opinion(prediction, second, other.name)
+    if disagree(prediction, second):
+        st.warning(sentence)
+    else:
+        st.caption(sentence)
 
 
 def _probability_chart(prediction: Prediction) -> alt.Chart:
@@ -55,3 +94,29 @@ def _probability_chart(prediction: Prediction) -> alt.Chart:
         color=alt.condition(alt.datum.digit == prediction.digit, alt.value(BLUE), alt.value(GRAY)),
         tooltip=[alt.Tooltip("digit:O"), alt.Tooltip("probability:Q", format=".2%")],
     )
+
+
+def _what_it_saw(prediction: Prediction) -> None:
+    with st.expander("What the network saw"), st.container(horizontal=True):
+        for stage in prediction.normalized.stages:
+            st.image(for_display(stage.image), caption=stage.name, alt=stage.name, width=_STAGE_WIDTH)
+
+
+def _why(recognizer: Recognizer, prediction: Prediction) -> None:
+    """Only when it is opened: the network is asked once for each of its pixels."""
+    why = st.expander(f"Why {prediction.digit}?", key="why", on_change="rerun")
+    if not why.open:
+        return
+    image = prediction.normalized.image
+    with why, st.container(horizontal=True, vertical_alignment="center"):
+        st.image(
+            heat_map(image, explain(image, prediction.digit, recognizer.classify)),
+            width=_MAP_WIDTH,
+            alt="The digit, colored by how much each place spoke for the answer",
+        )
+        with st.container(width=_MAP_WIDTH):
+            st.write(
+                f"**Blue** spoke for {prediction.digit}: without this ink, or with ink in this empty place, the "
+                "network would be less sure. **Orange** spoke against it. Gray hardly mattered."
+            )
+            st.caption("Found by erasing ink, or adding some, at each place in turn, and asking the network again.")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-BLUE, GRAY = "#1f5fa8", "#b8c4d0"
+BLUE, GRAY, ORANGE = "#2b78d0", "#b8c4d0", "#d95f02"
 
 # Larger pictures are shown reduced; the network gets them whole.
 _SHOWN_SIDE = 480

@@ -7,14 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from digits.evaluation import confused_pairs
-from ui.models import load_recognizer
+from ui.models import choose_recognizer
 from ui.pictures import BLUE
 
 
 def report_page() -> None:
     """How the model in use was trained and how good it is."""
     st.title("Training report")
-    recognizer = load_recognizer()
+    recognizer, _ = choose_recognizer()
     card = recognizer.card
     st.write(f"This is the report of {recognizer.description}.")
     if not card.history or card.test_accuracy is None:

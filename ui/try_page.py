@@ -7,7 +7,7 @@ import streamlit as st
 import digits
 from digits.sources import SUFFIXES
 from ui.answer import show_answer
-from ui.models import load_recognizer
+from ui.models import choose_recognizer
 
 SAMPLES = Path(digits.__file__).parent / "samples"
 UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
@@ -19,15 +19,15 @@ def try_page() -> None:
     """An image in, the digit beside it."""
     st.title("Which digit is this?")
     st.write("Upload a picture of one handwritten digit: a photo, a scan or a drawing, of any size and color.")
-    recognizer = load_recognizer()
     st.file_uploader("Image", type=UPLOAD_TYPES, key="upload", on_change=_choose, args=("upload",))
     # Above the samples, so that on a phone the answer to a click is in sight.
     answer = st.container()
     st.write("Nothing at hand? Try one of these:")
     _samples()
+    recognizer, others = choose_recognizer()
     if (image := _chosen_image()) is not None:
         with answer:
-            show_answer(recognizer, image)
+            show_answer(recognizer, image, others)
     st.caption(f"Reads with {recognizer.description}.")
 
 
