@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from scripts.find_browser import BROWSER_ARGUMENTS
 
 PATIENCE = 20_000  # Milliseconds.
@@ -43,6 +44,23 @@ def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str
     expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_be_visible()
     yours = page.locator("[data-testid=stImage] img").first
     assert yours.evaluate("image => image.naturalWidth") > 100
+
+
+def test_what_a_person_says_of_an_answer_is_kept_and_can_be_taken_back(
+    page: Page, app_server: str, repository: Path, sample: Path
+) -> None:
+    store = FeedbackStore(repository / FEEDBACK_FILE)
+    page.goto(app_server)
+    page.locator("input[type=file]").set_input_files(sample)
+    page.get_by_role("button", name="Right").click()
+    expect(page.get_by_text("The picture is kept as a 7")).to_be_visible(timeout=PATIENCE)
+    assert len(store) == 1
+    page.get_by_role("button", name="Take it back").click()
+    page.get_by_role("button", name="It was a …").click()
+    assert len(store) == 0
+    page.get_by_role("radio", name="1", exact=True).click()
+    expect(page.get_by_text("The picture is kept as a 1")).to_be_visible(timeout=PATIENCE)
+    assert len(store) == 1
 
 
 def test_a_sample_can_be_clicked(page: Page, app_server: str) -> None:

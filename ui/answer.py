@@ -12,6 +12,7 @@ from digits.explain import explain
 from digits.image import decode
 from digits.recognizer import Prediction, Recognizer
 from digits.verdict import disagree, second_opinion, verdict
+from ui.feedback import ask_for_feedback
 from ui.heat_map import heat_map
 from ui.pictures import BLUE, GRAY, for_display
 
@@ -41,10 +42,12 @@ def show_answer(recognizer: Recognizer, image: bytes, others: tuple[Recognizer, 
             prediction = recognizer.recognize_pixels(pixels)
         except ImageError as error:
             st.error(str(error))
+            ask_for_feedback(recognizer, pixels, None)
             return
         _verdict(pixels, prediction)
         for other in others:
             _second_opinion(prediction, pixels, other)
+    ask_for_feedback(recognizer, pixels, prediction)
     st.altair_chart(
         _probability_chart(prediction),
         width="stretch",
