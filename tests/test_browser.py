@@ -1,5 +1,6 @@
 """The app and the docs as a person sees them: in a real browser."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from scripts.find_browser import BROWSER_ARGUMENTS
+from tests.conftest import SAMPLES
 
 PATIENCE = 20_000  # Milliseconds.
 
@@ -44,6 +46,22 @@ def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str
     expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_be_visible()
     yours = page.locator("[data-testid=stImage] img").first
     assert yours.evaluate("image => image.naturalWidth") > 100
+
+
+def test_several_images_become_a_table_that_can_be_downloaded(page: Page, app_server: str, tmp_path: Path) -> None:
+    page.goto(app_server)
+    page.locator("input[type=file]").set_input_files(SAMPLES)
+    table = page.locator("[data-testid=stDataFrame]")
+    expect(table).to_be_visible(timeout=PATIENCE)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    download.value.save_as(tmp_path / "digits.csv")
+    with (tmp_path / "digits.csv").open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["digit"] for row in rows] == [file.name[0] for file in SAMPLES]
+    # The left end of the second row, under the header.
+    table.click(position={"x": 20, "y": 35 + 56 + 28})
+    expect(page.get_by_role("img", name=f"Predicted digit: {SAMPLES[1].name[0]}")).to_be_visible(timeout=PATIENCE)
 
 
 def test_what_a_person_says_of_an_answer_is_kept_and_can_be_taken_back(

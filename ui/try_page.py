@@ -5,8 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 import digits
+from digits.recognizer import Recognizer
 from digits.sources import SUFFIXES
 from ui.answer import show_answer
+from ui.many import show_table
 from ui.models import choose_recognizer
 
 SAMPLES = Path(digits.__file__).parent / "samples"
@@ -16,39 +18,67 @@ _SAMPLE_WIDTH = 84
 
 
 def try_page() -> None:
-    """An image in, the digit beside it."""
+    """An image in, the digit beside it; or many, and a table."""
     st.title("Which digit is this?")
     st.write("Upload a picture of one handwritten digit: a photo, a scan or a drawing, of any size and color.")
-    st.file_uploader("Image", type=UPLOAD_TYPES, key="upload", on_change=_choose, args=("upload",))
+    st.file_uploader(
+        "Image, or several",
+        type=UPLOAD_TYPES,
+        accept_multiple_files=True,
+        key="upload",
+        on_change=_choose,
+        args=("upload",),
+    )
+    _camera()
     # Above the samples, so that on a phone the answer to a click is in sight.
     answer = st.container()
     st.write("Nothing at hand? Try one of these:")
     _samples()
     recognizer, others = choose_recognizer()
-    if (image := _chosen_image()) is not None:
-        with answer:
-            show_answer(recognizer, image, others)
+    with answer:
+        _show(recognizer, others)
     st.caption(f"Reads with {recognizer.description}.")
+
+
+def _show(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
+    """The answer to what the last click chose, if anything."""
+    source = st.session_state.get("source")
+    if source == "upload":
+        uploads = st.session_state.get("upload") or []
+        if len(uploads) > 1:
+            show_table(recognizer, uploads, others)
+        elif uploads:
+            show_answer(recognizer, uploads[0].getvalue(), others)
+    elif source == "camera":
+        if (photo := st.session_state.get("photo")) is not None:
+            show_answer(recognizer, photo, others)
+    elif source is not None:
+        show_answer(recognizer, (SAMPLES / source).read_bytes(), others)
 
 
 def _choose(source: str) -> None:
     st.session_state["source"] = source
 
 
+def _camera() -> None:
+    """A camera that is asked for only when it is opened, since the browser then asks whether it may."""
+    camera = st.expander("Take a photo", key="camera open", icon=":material/photo_camera:", on_change="rerun")
+    if camera.open:
+        camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
+
+
+def _keep_photo() -> None:
+    """Keeps the photo at hand when the camera is closed."""
+    photo = st.session_state["camera"]
+    st.session_state["photo"] = None if photo is None else photo.getvalue()
+    _choose("camera")
+
+
 def _samples() -> None:
     with st.container(horizontal=True):
         for file in sorted(SAMPLES.glob("*.png")):
             digit, how = file.stem.split("_", 1)
+            how = how.replace("_", " ")
             with st.container(width=_SAMPLE_WIDTH):
-                st.image(str(file), width="stretch")
-                how = how.replace("_", " ")
+                st.image(str(file), width="stretch", alt=f"A {digit}, {how}")
                 st.button(how, key=f"sample {digit}", on_click=_choose, args=(file.name,), width="stretch")
-
-
-def _chosen_image() -> bytes | None:
-    """The image that the last click or upload chose, or None."""
-    source = st.session_state.get("source")
-    if source == "upload":
-        upload = st.session_state.get("upload")
-        return None if upload is None else bytes(upload.getvalue())
-    return None if source is None else (SAMPLES / source).read_bytes()
