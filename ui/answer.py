@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digits.diagnosis import diagnose
 from digits.errors import ImageError
@@ -20,30 +21,36 @@ _STAGE_WIDTH = 140
 _MAP_WIDTH = 280
 
 
-def show_answer(recognizer: Recognizer, image: bytes, others: tuple[Recognizer, ...] = ()) -> None:
+def show_answer(
+    recognizer: Recognizer,
+    image: bytes,
+    others: tuple[Recognizer, ...] = (),
+    beside: DeltaGenerator | None = None,
+) -> None:
     """The answer to an image file, or why there is none.
 
     Args:
         recognizer: that answers.
         image: an image file.
         others: whose opinion is given beside it.
+        beside: where digit and sentence go if the picture is in sight already, and is not to be shown once more.
     """
     try:
         pixels = decode(image, recognizer.limits)
     except ImageError as error:
         st.error(str(error))
         return
-    # The answer first: on a phone the second column comes below the first.
-    answer, yours = st.columns(2)
-    with yours:
-        st.image(for_display(pixels), caption="The image", alt="The image as you gave it")
-    with answer:
-        try:
-            prediction = recognizer.recognize_pixels(pixels)
-        except ImageError as error:
-            st.error(str(error))
-            ask_for_feedback(recognizer, pixels, None)
-            return
+    if beside is None:
+        # The answer first: on a phone the second column comes below the first.
+        beside, yours = st.columns(2)
+        yours.image(for_display(pixels), caption="The image", alt="The image as you gave it")
+    try:
+        prediction = recognizer.recognize_pixels(pixels)
+    except ImageError as error:
+        beside.error(str(error))
+        ask_for_feedback(recognizer, pixels, None)
+        return
+    with beside:
         _verdict(pixels, prediction)
         for other in others:
             _second_opinion(prediction, pixels, other)

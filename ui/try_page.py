@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import digits
 from digits.recognizer import Recognizer
 from digits.sources import SUFFIXES
 from ui.answer import show_answer
+from ui.canvas import draw_canvas, drawn_image
 from ui.many import show_table
 from ui.models import choose_recognizer
 
@@ -20,28 +22,37 @@ _SAMPLE_WIDTH = 84
 def try_page() -> None:
     """An image in, the digit beside it; or many, and a table."""
     st.title("Which digit is this?")
-    st.write("Upload a picture of one handwritten digit: a photo, a scan or a drawing, of any size and color.")
-    st.file_uploader(
-        "Image, or several",
-        type=UPLOAD_TYPES,
-        accept_multiple_files=True,
-        key="upload",
-        on_change=_choose,
-        args=("upload",),
-    )
-    _camera()
+    draw, upload, camera = st.tabs(["Draw", "Upload", "Camera"], key="way", on_change="rerun")
+    with draw:
+        st.write("Draw one digit with mouse, pen or finger.")
+        drawing, beside = st.columns(2)
+        with drawing:
+            draw_canvas(_choose_drawing)
+    with upload:
+        st.write("Upload a picture of one handwritten digit: a photo, a scan or a drawing, of any size and color.")
+        st.file_uploader(
+            "Image, or several",
+            type=UPLOAD_TYPES,
+            accept_multiple_files=True,
+            key="upload",
+            on_change=_choose,
+            args=("upload",),
+        )
+    # Only when it is opened, since the browser then asks whether the page may use it.
+    if camera.open:
+        camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
     # Above the samples, so that on a phone the answer to a click is in sight.
     answer = st.container()
     st.write("Nothing at hand? Try one of these:")
     _samples()
     recognizer, others = choose_recognizer()
     with answer:
-        _show(recognizer, others)
+        _show(recognizer, others, beside if draw.open else None)
     st.caption(f"Reads with {recognizer.description}.")
 
 
-def _show(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
-    """The answer to what the last click chose, if anything."""
+def _show(recognizer: Recognizer, others: tuple[Recognizer, ...], beside_canvas: DeltaGenerator | None) -> None:
+    """The answer to what the last click or stroke chose, if anything."""
     source = st.session_state.get("source")
     if source == "upload":
         uploads = st.session_state.get("upload") or []
@@ -52,6 +63,9 @@ def _show(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
     elif source == "camera":
         if (photo := st.session_state.get("photo")) is not None:
             show_answer(recognizer, photo, others)
+    elif source == "drawing":
+        if (drawing := drawn_image()) is not None:
+            show_answer(recognizer, drawing, others, beside_canvas)
     elif source is not None:
         show_answer(recognizer, (SAMPLES / source).read_bytes(), others)
 
@@ -60,11 +74,8 @@ def _choose(source: str) -> None:
     st.session_state["source"] = source
 
 
-def _camera() -> None:
-    """A camera that is asked for only when it is opened, since the browser then asks whether it may."""
-    camera = st.expander("Take a photo", key="camera open", icon=":material/photo_camera:", on_change="rerun")
-    if camera.open:
-        camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
+def _choose_drawing() -> None:
+    _choose("drawing")
 
 
 def _keep_photo() -> None:
