@@ -59,6 +59,7 @@ def test_what_is_no_digit_is_called_none() -> None:
     assert "This does not look like a digit" in shown
     assert "Its shape is unlike the digits that the network learned." in shown
     assert "Predicted digit" not in shown
+    assert "Confidence" not in shown
 
 
 def test_an_unsure_answer_names_the_two_digits_it_may_be(

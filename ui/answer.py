@@ -61,7 +61,9 @@ def show_answer(
         alt=f"The probability of each digit; the highest is that of {prediction.digit}, {prediction.confidence_text}",
     )
     _what_it_saw(prediction)
-    _why(recognizer, prediction)
+    # Nothing spoke for a digit where there is none.
+    if prediction.reason != "not_a_digit":
+        _why(recognizer, prediction)
 
 
 def _verdict(pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
@@ -76,7 +78,8 @@ def _verdict(pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
         f'color: {color}">{shown}</div>'
     )
     st.header(answer.sentence, anchor=False)
-    st.caption(f"Confidence: {prediction.confidence_text}")
+    if answer.certainty != "none":
+        st.caption(f"Confidence: {prediction.confidence_text}")
     if answer.certainty != "sure":
         hints = diagnose(pixels, prediction)
         st.warning("\n".join(f"- {hint.why} {hint.what_to_try}" for hint in hints))
