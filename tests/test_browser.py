@@ -32,7 +32,10 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def give(page: Page, *files: Path) -> None:
+    # The last line of the page: a file that is given before it is drawn may be lost.
+    expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("tab", name="Upload").click()
+    expect(page.get_by_text("Image, or several")).to_be_visible(timeout=PATIENCE)
     page.locator("[data-testid=stFileUploader] input").set_input_files(files)
 
 
