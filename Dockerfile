@@ -57,6 +57,7 @@ FROM run AS app
 COPY --from=install-app /opt/digits /opt/digits
 COPY .streamlit .streamlit
 COPY app.py ./
+COPY ui ./ui
 ENV STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
     STREAMLIT_SERVER_PORT=8501 \
     STREAMLIT_SERVER_HEADLESS=true \

@@ -18,6 +18,7 @@
     │   └── DataMismatchError (ValueError)
     ├── AccuracyFloorError (RuntimeError)    a training run that is not good enough to keep
     ├── ExportError (RuntimeError)           a network whose two forms differ
+    ├── FeedbackError (RuntimeError)         what people said cannot be kept, or there is none
     ├── SettingError (ValueError)            a value out of range
     └── MissingInstallError (ImportError)    a part of the product that is not installed
 
@@ -107,6 +108,10 @@ class AccuracyFloorError(DigitsError, RuntimeError):
 
 class ExportError(DigitsError, RuntimeError):
     """The ONNX form of a network gives other probabilities than its Keras form."""
+
+
+class FeedbackError(DigitsError, RuntimeError):
+    """What people said of answers cannot be kept or read, or there is none."""
 
 
 class SettingError(DigitsError, ValueError):

@@ -1,5 +1,6 @@
 """Takes the README's screenshots of app and API: python -m scripts.screenshots"""
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -17,13 +18,30 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 API_PORT, APP_PORT = 8000, 8501
 
+# A 2 as it is drawn, as shares of the canvas: an arc, and two lines.
+TWO = [
+    *((0.5 - 0.18 * math.cos(angle), 0.36 - 0.18 * math.sin(angle)) for angle in (0.1 * i for i in range(-1, 34))),
+    *((0.62, 0.52), (0.5, 0.65), (0.32, 0.81), (0.7, 0.81)),
+]
+
 
 def take(browser: Browser) -> None:
     """Opens app and docs and writes one picture of each."""
-    page = browser.new_page(viewport={"width": 900, "height": 1330})
+    page = browser.new_page(viewport={"width": 900, "height": 1380})
     page.goto(f"http://127.0.0.1:{APP_PORT}")
-    page.get_by_role("button", name="blue pen").click()
-    page.get_by_text("Predicted digit").wait_for()
+    canvas = page.get_by_role("img", name="Draw a digit here")
+    canvas.wait_for()
+    page.wait_for_timeout(1_000)  # Until the page has settled.
+    if (box := canvas.bounding_box()) is None:
+        raise RuntimeError("The app shows no canvas.")
+    for i, (x, y) in enumerate(TWO):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.get_by_role("img", name="Predicted digit").wait_for()
+    page.get_by_text("What the network saw").click()
+    page.mouse.move(1, 1)  # Off the chart, whose buttons show under the mouse.
     page.wait_for_timeout(2_000)  # Until charts have settled.
     page.screenshot(path=IMAGES / "app.png")
     page.set_viewport_size({"width": 1000, "height": 900})
@@ -45,7 +63,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder:
         # Elsewhere, so that a trained model in the working folder stays out of the pictures.
-        for name in ("api", "app.py", ".streamlit"):
+        for name in ("api", "app.py", "ui", ".streamlit"):
             (Path(folder) / name).symlink_to(ROOT / name)
         chosen = services(API_PORT, APP_PORT)
         servers = [subprocess.Popen(service.command, cwd=folder, stdout=subprocess.DEVNULL) for service in chosen]

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, with_card
 def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DIGITS_MODEL", raising=False)
+    monkeypatch.delenv("DIGITS_FEEDBACK", raising=False)
 
 
 def run_app() -> AppTest:
@@ -30,7 +32,8 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
 
 def texts(app: AppTest) -> str:
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    spoken = [element.proto.body for element in app.get("html")]
+    return "\n".join([element.value for kind in kinds for element in kind] + spoken)
 
 
 def test_it_says_which_model_reads_and_how_good_it_is() -> None:
@@ -44,6 +47,7 @@ def test_a_click_on_a_sample_shows_its_digit(file: Path) -> None:
     app = run_app()
     app.button(key=f"sample {file.name[0]}").click().run()
     assert f"Predicted digit: {file.name[0]}" in texts(app)
+    assert re.search(rf"Sure: {file.name[0]}|Probably {file.name[0]}, perhaps", texts(app))
     assert "Confidence: " in texts(app)
 
 
@@ -52,7 +56,10 @@ def test_what_is_no_digit_is_called_none() -> None:
     for start, end in (((20, 30), (60, 170)), ((60, 170), (100, 60)), ((100, 60), (140, 170)), ((140, 170), (180, 30))):
         cv2.line(picture, start, end, 0, 12)
     shown = texts(upload(run_app(), "w.png", encode_png(picture)))
-    assert "This does not look like a digit." in shown
+    assert "This does not look like a digit" in shown
+    assert "Its shape is unlike the digits that the network learned." in shown
+    assert "Predicted digit" not in shown
+    assert "Confidence" not in shown
 
 
 def test_an_unsure_answer_names_the_two_digits_it_may_be(
@@ -105,3 +112,40 @@ def test_a_model_that_is_retrained_is_picked_up_without_a_restart(tmp_path: Path
     (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
     app.run()
     assert "Reads with models/mnist_model.keras" in texts(app)
+
+
+def test_a_faint_digit_cut_off_at_the_edge_gets_told_so_and_what_to_try() -> None:
+    picture = np.full((200, 200), 255, np.uint8)
+    cv2.line(picture, (0, 30), (199, 190), 225, 12)
+    cv2.line(picture, (0, 150), (150, 0), 225, 12)
+    shown = texts(upload(run_app(), "faint.png", encode_png(picture)))
+    assert "The writing is faint. Press harder" in shown
+    assert "cut off at the edge of the picture. Leave some room" in shown
+
+
+def test_the_map_of_what_spoke_for_the_digit_is_drawn_only_when_it_is_opened() -> None:
+    app = run_app()
+    app.button(key="sample 7").click().run()
+    assert "spoke for 7" not in texts(app)
+    app.session_state["why"] = True
+    app.run()
+    assert not app.exception
+    assert "spoke for 7" in texts(app)
+
+
+def test_two_models_can_be_picked_between_and_each_gives_its_opinion_of_the_others_answer(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
+    app = run_app()
+    app.button(key="sample 7").click().run()
+    assert "Second opinion: the model that ships with Digits reads a 7, too" in texts(app)
+    app.radio(key="model").set_value("the model that ships with Digits").run()
+    assert "Reads with the model that ships" in texts(app)
+    assert "Second opinion: models/mnist_model.keras reads a 7, too" in texts(app)
+
+
+def test_models_that_disagree_are_said_to(tmp_path: Path, sample: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0}).rename(tmp_path / "models" / "mnist_model.keras")
+    app = upload(run_app(), "seven.png", sample.read_bytes())
+    assert "The models disagree: the model that ships with Digits reads a 7" in texts(app)

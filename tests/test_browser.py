@@ -1,12 +1,16 @@
 """The app and the docs as a person sees them: in a real browser."""
 
+import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from scripts.find_browser import BROWSER_ARGUMENTS
+from tests.conftest import SAMPLES
 
 PATIENCE = 20_000  # Milliseconds.
 
@@ -27,13 +31,25 @@ def page(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
+def give(page: Page, *files: Path) -> None:
+    # The last line of the page: a file that is given before it is drawn may be lost.
+    expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.get_by_text("Image, or several")).to_be_visible(timeout=PATIENCE)
+    page.locator("[data-testid=stFileUploader] input").set_input_files(files)
+
+
 def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str, sample: Path) -> None:
     page.goto(app_server)
-    page.locator("input[type=file]").set_input_files(sample)
-    expect(page.get_by_text("Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    give(page, sample)
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Sure: 7")).to_be_visible()
     expect(page.get_by_text("Confidence: ")).to_be_visible()
     expect(page.get_by_text("The image")).to_be_visible()
-    expect(page.get_by_text("What the network saw: 28 x 28 pixels")).to_be_visible()
+    page.get_by_text("What the network saw").click()
+    expect(page.get_by_text("The digit alone")).to_be_visible()
+    page.get_by_text("Why 7?").click()
+    expect(page.get_by_text("spoke for 7")).to_be_visible()
     expect(page.get_by_text("Reads with models/mnist_model.keras")).to_be_visible()
     # The chart of the ten probabilities is drawn.
     expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_be_visible()
@@ -41,17 +57,111 @@ def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str
     assert yours.evaluate("image => image.naturalWidth") > 100
 
 
+# How each digit is written: strokes of points, as shares of the canvas.
+_RING = [(0.5 + 0.2 * math.sin(i * math.pi / 8), 0.5 - 0.32 * math.cos(i * math.pi / 8)) for i in range(17)]
+_HOOK = [(0.35, 0.3), (0.4, 0.2), (0.5, 0.17), (0.62, 0.22), (0.64, 0.34)]
+STROKES = {
+    0: [_RING],
+    1: [[(0.5, 0.18), (0.5, 0.82)]],
+    2: [[*_HOOK, (0.58, 0.48), (0.32, 0.8), (0.7, 0.8)]],
+    3: [[*_HOOK, (0.58, 0.45), (0.46, 0.48), (0.6, 0.52), (0.67, 0.65), (0.6, 0.78), (0.46, 0.82), (0.34, 0.75)]],
+    4: [[(0.42, 0.18), (0.3, 0.55), (0.7, 0.55)], [(0.6, 0.35), (0.58, 0.85)]],
+    5: [[(0.66, 0.2), (0.4, 0.2), (0.37, 0.46), (0.52, 0.42), (0.66, 0.52), (0.65, 0.7), (0.52, 0.81), (0.35, 0.76)]],
+    6: [[(0.6, 0.17), (0.44, 0.35), (0.36, 0.58), (0.4, 0.76), (0.52, 0.82), (0.64, 0.74), (0.64, 0.6), (0.38, 0.62)]],
+    7: [[(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]],
+    8: [
+        [
+            (0.62, 0.25),
+            (0.5, 0.17),
+            (0.38, 0.26),
+            (0.42, 0.4),
+            (0.6, 0.56),
+            (0.64, 0.72),
+            (0.5, 0.83),
+            (0.36, 0.72),
+            (0.6, 0.4),
+            (0.63, 0.27),
+        ]
+    ],
+    9: [[(0.62, 0.3), (0.5, 0.18), (0.37, 0.26), (0.37, 0.42), (0.5, 0.5), (0.62, 0.4), (0.63, 0.28), (0.6, 0.85)]],
+}
+
+
+def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
+    box = page.get_by_role("img", name="Draw a digit here").bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        for i, (x, y) in enumerate(stroke):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4 if i else 1)
+            if i == 0:
+                page.mouse.down()
+        page.mouse.up()
+
+
+def test_each_digit_can_be_drawn_undone_and_cleared(page: Page, app_server: str) -> None:
+    # High enough that nothing scrolls while it is drawn.
+    page.set_viewport_size({"width": 1000, "height": 1800})
+    page.goto(app_server)
+    # The reference network is not as good at digits drawn with straight lines.
+    page.get_by_text("the model that ships with Digits", exact=True).click()
+    expect(page.get_by_text("Reads with the model that ships")).to_be_visible(timeout=PATIENCE)
+    for digit, strokes in STROKES.items():
+        draw(page, strokes)
+        expect(page.get_by_role("img", name=f"Predicted digit: {digit}")).to_be_visible(timeout=PATIENCE)
+        page.get_by_role("button", name="Clear").click()
+        expect(page.get_by_role("img", name="Predicted digit")).to_have_count(0, timeout=PATIENCE)
+    draw(page, STROKES[7])
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    draw(page, [[(0.15, 0.9), (0.85, 0.1)]])
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+
+
+def test_several_images_become_a_table_that_can_be_downloaded(page: Page, app_server: str, tmp_path: Path) -> None:
+    page.goto(app_server)
+    give(page, *SAMPLES)
+    table = page.locator("[data-testid=stDataFrame]")
+    expect(table).to_be_visible(timeout=PATIENCE)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV", exact=True).click()
+    download.value.save_as(tmp_path / "digits.csv")
+    with (tmp_path / "digits.csv").open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["digit"] for row in rows] == [file.name[0] for file in SAMPLES]
+    # The left end of the second row, under the header.
+    table.click(position={"x": 20, "y": 35 + 56 + 28})
+    expect(page.get_by_role("img", name=f"Predicted digit: {SAMPLES[1].name[0]}")).to_be_visible(timeout=PATIENCE)
+
+
+def test_what_a_person_says_of_an_answer_is_kept_and_can_be_taken_back(
+    page: Page, app_server: str, repository: Path, sample: Path
+) -> None:
+    store = FeedbackStore(repository / FEEDBACK_FILE)
+    page.goto(app_server)
+    give(page, sample)
+    page.get_by_role("button", name="Right").click()
+    expect(page.get_by_text("The picture is kept as a 7")).to_be_visible(timeout=PATIENCE)
+    assert len(store) == 1
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_text("Without a click nothing is kept.")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="It was a …").click()
+    assert len(store) == 0
+    page.get_by_role("radio", name="1", exact=True).click()
+    expect(page.get_by_text("The picture is kept as a 1")).to_be_visible(timeout=PATIENCE)
+    assert len(store) == 1
+
+
 def test_a_sample_can_be_clicked(page: Page, app_server: str) -> None:
     page.goto(app_server)
-    page.get_by_role("button", name="chalk").click()
-    expect(page.get_by_text("Predicted digit: 4")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="chalk", exact=True).click()
+    expect(page.get_by_role("img", name="Predicted digit: 4")).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_broken_file_gets_a_sentence(page: Page, app_server: str, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_text("only text")
     page.goto(app_server)
-    page.locator("input[type=file]").set_input_files(broken)
+    give(page, broken)
     expect(page.get_by_text("This is not an image that can be read.")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Traceback")).to_have_count(0)
 

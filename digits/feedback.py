@@ -1,0 +1,184 @@
+"""What people said of answers, kept on this machine: the picture and its true digit, in one SQLite file."""
+
+import contextlib
+import csv
+import datetime
+import hashlib
+import io
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from digits.errors import FeedbackError, SettingError
+from digits.image import ENOUGH_SIDE
+from digits.ink import shrink
+from digits.labeled import LABELS_FILE
+
+FEEDBACK_VARIABLE = "DIGITS_FEEDBACK"
+FEEDBACK_FILE = Path("feedback/feedback.sqlite3")
+OFF = "off"
+
+# The label of what is no digit, as `digits evaluate` wants it.
+NO_DIGIT = "other"
+LABELS = (*"0123456789", NO_DIGIT)
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS feedback (
+    digest TEXT PRIMARY KEY,
+    image BLOB NOT NULL,
+    label TEXT NOT NULL,
+    digit_read TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    model TEXT NOT NULL,
+    created TEXT NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What somebody said of one answer.
+
+    Args:
+        label: what the picture shows: "0" to "9", or `NO_DIGIT`.
+        digit_read: what the network read, "0" to "9", or "" if it gave no answer.
+        confidence: of that answer, 0..1.
+        model: digest of the network that read it.
+
+    Raises:
+        SettingError: a label that is none.
+    """
+
+    label: str
+    digit_read: str
+    confidence: float
+    model: str
+
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise SettingError(f"The label is {self.label!r}; it must be one of: {', '.join(LABELS)}.")
+
+
+def feedback_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Where feedback is kept: the file that `DIGITS_FEEDBACK` names, else `feedback/feedback.sqlite3` in the working
+    folder; None if `DIGITS_FEEDBACK` is `off`.
+
+    Args:
+        environment: of the process, if None.
+    """
+    named = (os.environ if environment is None else environment).get(FEEDBACK_VARIABLE, "").strip()
+    if named.lower() == OFF:
+        return None
+    return Path(named) if named else FEEDBACK_FILE
+
+
+class FeedbackStore:
+    """Feedback in a SQLite file, which is made when the first is kept. May be used from several threads at a time.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def keep(self, pixels: npt.NDArray[np.uint8], feedback: Feedback) -> str:
+        """Keeps a picture and what was said of it; what was said of the same picture before is replaced.
+
+        The picture is kept as its pixels alone, at most 800 on the longer side, which is all that the network uses:
+        when and where a photo was taken stays out.
+
+        Args:
+            pixels: uint8 of shape (height, width) or (height, width, 3).
+            feedback: what was said.
+
+        Returns:
+            The digest by which `take_back` finds it.
+
+        Raises:
+            FeedbackError: the file cannot be written.
+        """
+        file = io.BytesIO()
+        Image.fromarray(shrink(pixels, ENOUGH_SIDE)).save(file, "PNG", optimize=True)
+        digest = hashlib.sha256(file.getvalue()).hexdigest()
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        row = (digest, file.getvalue(), feedback.label, feedback.digit_read, feedback.confidence, feedback.model, now)
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return digest
+
+    def take_back(self, digest: str) -> None:
+        """Forgets one picture and what was said of it.
+
+        Raises:
+            FeedbackError: the file cannot be written.
+        """
+        with self._open() as database:
+            database.execute("DELETE FROM feedback WHERE digest = ?", (digest,))
+
+    def __len__(self) -> int:
+        if not self.path.is_file():
+            return 0
+        with self._open() as database:
+            return int(database.execute("SELECT COUNT(*) FROM feedback").fetchone()[0])
+
+    def export(self, folder: Path) -> int:
+        """Writes a folder that `digits evaluate` scores.
+
+        Args:
+            folder: made if need be; holds the pictures as PNG files, and labels.csv with the columns file, label and
+                source. Files of an earlier export are replaced, and others left alone.
+
+        Returns:
+            How many pictures were written.
+
+        Raises:
+            FeedbackError: nothing is kept, or the folder holds a labels.csv of another kind.
+        """
+        if not len(self):
+            raise FeedbackError(f"Nothing is kept in {self.path} yet. DIGITS_FEEDBACK names another file.")
+        with self._open() as database:
+            rows = database.execute("SELECT digest, image, label FROM feedback ORDER BY created, digest").fetchall()
+        listing = folder / LABELS_FILE
+        if listing.exists() and not _is_export(listing):
+            raise FeedbackError(f"{listing} is there already and was not written by an export. Name another folder.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.glob("feedback-*.png"):
+                old.unlink()
+            with listing.open("w", encoding="utf-8", newline="") as handle:
+                writer = csv.writer(handle)
+                writer.writerow(("file", "label", "source"))
+                for digest, image, label in rows:
+                    name = f"feedback-{digest[:16]}.png"
+                    (folder / name).write_bytes(image)
+                    writer.writerow((name, label, "feedback"))
+        except OSError as error:
+            raise FeedbackError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        return len(rows)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own for each call; what is done in it happens whole or not at all."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(self.path, timeout=10.0)) as database, database:
+                database.execute(_TABLE)
+                yield database
+        except (sqlite3.Error, OSError) as error:
+            raise FeedbackError(
+                f"The feedback file {self.path} cannot be used ({error}). Set {FEEDBACK_VARIABLE} to another file, or "
+                f"to {OFF}."
+            ) from error
+
+
+def _is_export(listing: Path) -> bool:
+    with listing.open(encoding="utf-8", errors="replace", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    return all((row.get("file") or "").startswith("feedback-") and row.get("source") == "feedback" for row in rows)

@@ -1,0 +1,72 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import SAMPLES, encode_png
+from tests.test_app import run_app, texts
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+def upload_all(app: AppTest, files: dict[str, bytes]) -> pd.DataFrame:
+    app.file_uploader[0].set_value([(name, data, "image/png") for name, data in files.items()]).run()
+    assert not app.exception
+    return app.dataframe[0].value
+
+
+def jpeg(file: Path) -> bytes:
+    photo = io.BytesIO()
+    Image.open(file).convert("RGB").save(photo, "JPEG")
+    return photo.getvalue()
+
+
+def test_several_pictures_get_a_row_each_in_their_order() -> None:
+    app = run_app()
+    table = upload_all(app, {file.name: file.read_bytes() for file in SAMPLES})
+    assert table["file"].tolist() == [file.name for file in SAMPLES]
+    assert table["digit"].tolist() == [int(file.name[0]) for file in SAMPLES]
+    assert table["accepted"].all()
+    assert ((table["confidence"] > 0.5) & (table["confidence"] < 1.0)).all()
+    assert table["picture"].str.startswith("data:image/png;base64,").all()
+    assert f"{len(SAMPLES)} of {len(SAMPLES)} accepted" in texts(app)
+
+
+def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sample: Path) -> None:
+    blank = encode_png(np.full((60, 60), 255, np.uint8))
+    app = run_app()
+    table = upload_all(app, {"broken.png": b"only text", "blank.png": blank, "seven.png": sample.read_bytes()})
+    assert table["accepted"].tolist() == [False, False, True]
+    assert table["digit"].isna().tolist() == [True, True, False]
+    assert table["answer"][0].startswith("This is not an image that can be read.")
+    assert table["answer"][1].startswith("No ink was found")
+    assert table["answer"][2] == "Sure: 7"
+    assert "1 of 3 accepted" in texts(app)
+
+
+def test_one_picture_alone_gets_no_table(sample: Path) -> None:
+    app = run_app()
+    app.file_uploader[0].set_value([("seven.png", sample.read_bytes(), "image/png")]).run()
+    assert not app.dataframe
+    assert "Predicted digit: 7" in texts(app)
+
+
+def test_the_camera_is_there_only_once_it_is_opened(sample: Path) -> None:
+    app = run_app()
+    assert not app.get("camera_input")
+    app.session_state["way"] = "Camera"
+    app.run()
+    app.camera_input[0].set_value(("photo.jpg", jpeg(sample), "image/jpeg")).run()
+    assert not app.exception
+    assert "Predicted digit: 7" in texts(app)
+    app.session_state["way"] = "Draw"
+    app.run()
+    assert "Predicted digit: 7" in texts(app)

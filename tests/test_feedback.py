@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits.cli import main
+from digits.errors import FeedbackError, SettingError
+from digits.feedback import Feedback, FeedbackStore, feedback_file
+from digits.image import decode
+from digits.labeled import read_labeled
+from tests.conftest import SAMPLES
+
+SEVEN = Feedback("7", "7", 0.99, "a digest")
+
+
+def test_a_setting_switches_feedback_off_or_names_its_file() -> None:
+    assert feedback_file({"DIGITS_FEEDBACK": "OFF"}) is None
+    assert feedback_file({"DIGITS_FEEDBACK": "here.sqlite3"}) == Path("here.sqlite3")
+    assert feedback_file({}) == Path("feedback/feedback.sqlite3")
+
+
+def test_a_label_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingError, match="must be one of"):
+        Feedback("seven", "7", 0.9, "")
+
+
+def test_counting_makes_no_file(tmp_path: Path) -> None:
+    assert len(FeedbackStore(tmp_path / "none" / "f.sqlite3")) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_word_on_a_picture_counts_and_can_be_taken_back(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    pixels = decode(SAMPLES[0].read_bytes())
+    store.keep(pixels, SEVEN)
+    digest = store.keep(pixels, Feedback("0", "7", 0.99, ""))
+    store.export(tmp_path / "out")
+    assert [picture.label for picture in read_labeled(tmp_path / "out")] == ["0"]
+    store.take_back(digest)
+    assert len(store) == 0
+
+
+def test_an_export_is_scored_by_evaluate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "f.sqlite3", tmp_path / "out"
+    for sample in SAMPLES:
+        FeedbackStore(file).keep(decode(sample.read_bytes()), Feedback(sample.name[0], "1", 0.5, ""))
+    monkeypatch.setenv("DIGITS_FEEDBACK", str(file))
+    assert main(["feedback"]) == 0
+    assert main(["feedback", "export", str(out)]) == 0
+    assert main(["evaluate", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert f"{len(SAMPLES)} pictures in {file}" in printed
+    assert "accuracy: 100.00% (" in printed
+
+
+def test_an_export_spares_a_listing_that_is_not_its_own(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+    (tmp_path / "labels.csv").write_text("file,label\nmine.png,3\n")
+    with pytest.raises(FeedbackError, match="not written by an export"):
+        store.export(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["missing.sqlite3", "."])
+def test_an_export_of_nothing_says_so(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FeedbackError, match="Nothing is kept"):
+        FeedbackStore(tmp_path / name).export(tmp_path / "out")
+
+
+def test_a_file_that_is_no_database_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "f.sqlite3").write_text("only text, and more of it than a header has bytes" * 40)
+    with pytest.raises(FeedbackError, match="cannot be used"):
+        FeedbackStore(tmp_path / "f.sqlite3").keep(np.zeros((9, 9), np.uint8), SEVEN)

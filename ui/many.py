@@ -1,0 +1,102 @@
+"""The answers to several pictures: a table."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from digits.errors import ImageError
+from digits.image import decode
+from digits.ink import shrink
+from digits.recognizer import Recognizer
+from digits.verdict import verdict
+from ui.answer import show_answer
+
+# A visitor's last table: so that a click on a row does not read every picture again.
+_LAST = "last table"
+_THUMBNAIL_SIDE = 96
+_ROW_HEIGHT = 56
+
+
+def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> None:
+    """The answers to several image files as a table that can be sorted and downloaded; a row shows its whole answer."""
+    which = (recognizer.card.onnx_sha256, recognizer.name, *(upload.file_id for upload in uploads))
+    last, table = st.session_state.get(_LAST, (None, None))
+    if last != which or table is None:
+        table = _read(recognizer, uploads)
+        st.session_state[_LAST] = (which, table)
+    accepted = int(table["accepted"].sum())
+    st.subheader(f"{accepted} of {len(table)} accepted", anchor=False)
+    chosen = st.dataframe(
+        table,
+        hide_index=True,
+        row_height=_ROW_HEIGHT,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="table",
+        column_config={
+            "picture": st.column_config.ImageColumn("Picture", width="small"),
+            "file": st.column_config.TextColumn("File"),
+            "digit": st.column_config.NumberColumn("Digit", width="small"),
+            "confidence": st.column_config.NumberColumn("Confidence", format="percent", width="small"),
+            "accepted": st.column_config.CheckboxColumn("Accepted", width="small"),
+            "answer": st.column_config.TextColumn("Answer", width="large"),
+        },
+        alt="A row for each picture: digit, confidence, and whether the answer is accepted",
+    )
+    st.download_button(
+        "Download as CSV",
+        table.drop(columns="picture").to_csv(index=False, lineterminator="\r\n"),
+        file_name="digits.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    if rows := chosen["selection"]["rows"]:
+        show_answer(recognizer, uploads[rows[0]].getvalue(), others)
+    else:
+        st.caption("Click on the left end of a row to see its whole answer, and on a column's name to sort by it.")
+
+
+def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile]) -> pd.DataFrame:
+    rows = []
+    progress = st.progress(0.0, "Reading ...")
+    for i, upload in enumerate(uploads, 1):
+        rows.append({"file": upload.name} | _read_one(recognizer, upload.getvalue()))
+        progress.progress(i / len(uploads), f"Reading ... {i} of {len(uploads)}")
+    progress.empty()
+    table = pd.DataFrame(rows, columns=["picture", "file", "digit", "confidence", "accepted", "answer"])
+    return table.astype({"digit": "Int64", "confidence": "Float64", "accepted": bool})
+
+
+def _read_one(recognizer: Recognizer, file: bytes) -> dict[str, object]:
+    """The cells of one picture; those without a value are left out."""
+    cells: dict[str, object] = {"accepted": False}
+    try:
+        pixels = decode(file, recognizer.limits)
+        cells["picture"] = _thumbnail(pixels)
+        prediction = recognizer.recognize_pixels(pixels)
+    except ImageError as error:
+        return cells | {"answer": str(error)}
+    if prediction.reason != "not_a_digit":
+        cells |= {"digit": prediction.digit}
+    # As everywhere: never rounded up to a certainty that nobody has.
+    confidence = min(round(prediction.confidence, 4), 0.9999)
+    return cells | {
+        "confidence": confidence,
+        "accepted": prediction.accepted,
+        "answer": verdict(prediction).sentence,
+    }
+
+
+def _thumbnail(pixels: npt.NDArray[np.uint8]) -> str:
+    """A small picture as a data URL."""
+    file = io.BytesIO()
+    Image.fromarray(shrink(pixels, _THUMBNAIL_SIDE)).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

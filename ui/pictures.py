@@ -1,0 +1,18 @@
+"""Pictures and colors as the app shows them."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+BLUE, GRAY, ORANGE = "#2b78d0", "#b8c4d0", "#d95f02"
+
+# Larger pictures are shown reduced; the network gets them whole.
+_SHOWN_SIDE = 480
+
+
+def for_display(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A picture in the size in which it is shown: large ones reduced, small ones with their pixels to be seen."""
+    height, width = pixels.shape[:2]
+    scale = _SHOWN_SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST))

@@ -1,0 +1,95 @@
+"""The page where a picture becomes a digit."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import digits
+from digits.recognizer import Recognizer
+from digits.sources import SUFFIXES
+from ui.answer import show_answer
+from ui.canvas import draw_canvas, drawn_image
+from ui.many import show_table
+from ui.models import choose_recognizer
+
+SAMPLES = Path(digits.__file__).parent / "samples"
+UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
+
+_SAMPLE_WIDTH = 84
+
+
+def try_page() -> None:
+    """An image in, the digit beside it; or many, and a table."""
+    st.title("Which digit is this?")
+    draw, upload, camera = st.tabs(["Draw", "Upload", "Camera"], key="way", on_change="rerun")
+    with draw:
+        st.write("Draw one digit with mouse, pen or finger.")
+        drawing, beside = st.columns(2)
+        with drawing:
+            draw_canvas(_choose_drawing)
+    with upload:
+        st.write("Upload a picture of one handwritten digit: a photo, a scan or a drawing, of any size and color.")
+        st.file_uploader(
+            "Image, or several",
+            type=UPLOAD_TYPES,
+            accept_multiple_files=True,
+            key="upload",
+            on_change=_choose,
+            args=("upload",),
+        )
+    # Only when it is opened, since the browser then asks whether the page may use it.
+    if camera.open:
+        camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
+    # Above the samples, so that on a phone the answer to a click is in sight.
+    answer = st.container()
+    st.write("Nothing at hand? Try one of these:")
+    _samples()
+    recognizer, others = choose_recognizer()
+    with answer:
+        _show(recognizer, others, beside if draw.open else None)
+    st.caption(f"Reads with {recognizer.description}.")
+
+
+def _show(recognizer: Recognizer, others: tuple[Recognizer, ...], beside_canvas: DeltaGenerator | None) -> None:
+    """The answer to what the last click or stroke chose, if anything."""
+    source = st.session_state.get("source")
+    if source == "upload":
+        uploads = st.session_state.get("upload") or []
+        if len(uploads) > 1:
+            show_table(recognizer, uploads, others)
+        elif uploads:
+            show_answer(recognizer, uploads[0].getvalue(), others)
+    elif source == "camera":
+        if (photo := st.session_state.get("photo")) is not None:
+            show_answer(recognizer, photo, others)
+    elif source == "drawing":
+        if (drawing := drawn_image()) is not None:
+            show_answer(recognizer, drawing, others, beside_canvas)
+    elif source is not None:
+        show_answer(recognizer, (SAMPLES / source).read_bytes(), others)
+
+
+def _choose(source: str) -> None:
+    st.session_state["source"] = source
+
+
+def _choose_drawing() -> None:
+    _choose("drawing")
+
+
+def _keep_photo() -> None:
+    """Keeps the photo at hand when the camera is closed."""
+    photo = st.session_state["camera"]
+    st.session_state["photo"] = None if photo is None else photo.getvalue()
+    _choose("camera")
+
+
+def _samples() -> None:
+    with st.container(horizontal=True):
+        for file in sorted(SAMPLES.glob("*.png")):
+            digit, how = file.stem.split("_", 1)
+            how = how.replace("_", " ")
+            with st.container(width=_SAMPLE_WIDTH):
+                st.image(str(file), width="stretch", alt=f"A {digit}, {how}")
+                st.button(how, key=f"sample {digit}", on_click=_choose, args=(file.name,), width="stretch")
