@@ -23,11 +23,14 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write Parquet files there; goes on after a stop")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Reads the images; returns the exit code."""
+    if options.out is not None:
+        return _run_bulk(options)
     from digits.recognizer import Picture, Recognizer
     from digits.sources import pictures_of
 
@@ -56,3 +59,19 @@ def run(options: argparse.Namespace) -> int:
             doubt = "" if found.reason is None else f", not accepted: {found.reason.replace('_', ' ')}"
             print(f"{name}: {found.digit} ({found.confidence_text}{doubt})")
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _run_bulk(options: argparse.Namespace) -> int:
+    from digits.artifact import read
+    from digits.bulk.job import open_job, require_parquet, run_local, unfinished
+    from digits.recognizer import find_model
+
+    require_parquet()
+    model, out = options.model or find_model(), options.out.resolve()
+    artifact = read(model)
+    open_job(options.images, model, out)
+    rows = errors = 0
+    for found, failed in run_local(unfinished(out), artifact, out):
+        rows, errors = rows + found, errors + failed
+    print(f"{options.out}: {rows:,} rows written, {errors:,} of them errors", file=sys.stderr)
+    return EXIT_OK
