@@ -13,11 +13,12 @@
     ├── ModelError                       no usable model
     │   ├── ModelNotFoundError (FileNotFoundError)
     │   └── ModelFileError (ValueError)
-    ├── DataError                        no usable training data
+    ├── DataError                        no usable data
     │   ├── DataUnavailableError (OSError)
     │   └── DataMismatchError (ValueError)
     ├── AccuracyFloorError (RuntimeError)    a training run that is not good enough to keep
     ├── ExportError (RuntimeError)           a network whose two forms differ
+    ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── SettingError (ValueError)            a value out of range
     └── MissingInstallError (ImportError)    a part of the product that is not installed
 
@@ -90,7 +91,7 @@ class ModelFileError(ModelError, ValueError):
 
 
 class DataError(DigitsError):
-    """There is no usable training data."""
+    """There is no usable data."""
 
 
 class DataUnavailableError(DataError, OSError):
@@ -107,6 +108,10 @@ class AccuracyFloorError(DigitsError, RuntimeError):
 
 class ExportError(DigitsError, RuntimeError):
     """The ONNX form of a network gives other probabilities than its Keras form."""
+
+
+class WorkerDiedError(DigitsError, RuntimeError):
+    """A process that did a part of the work ended before it was done."""
 
 
 class SettingError(DigitsError, ValueError):

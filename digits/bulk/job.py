@@ -1,47 +1,100 @@
-"""A whole job: the plan is kept in the folder, and only parts without a file are read."""
+"""A whole job: its parts are kept in the folder of the answers, and only those without a file are read."""
 
+import contextlib
 import hashlib
 import json
 import os
-import signal
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
-from multiprocessing import get_context, parent_process
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from digits import __version__
-from digits.artifact import Artifact
-from digits.bulk.plan import PART_ROWS, Part, plan
-from digits.bulk.scoring import Scorer, part_file
-from digits.errors import DataMismatchError, MissingInstallError
+from digits.bulk.plan import MANIFEST, PART_ROWS, Part, plan
+from digits.bulk.scoring import cannot_write, part_file, remove_leftovers, temporary_file
+from digits.errors import DataMismatchError, DigitsError
 
-_MANIFEST = "_manifest.jsonl"
 Numbered = tuple[int, Part]
 
 
-def require_parquet() -> None:
-    """Raises `MissingInstallError` unless pyarrow is there."""
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingInstallError(
-            "Parquet needs pyarrow, which the serving install leaves out. Install it with: "
-            "python -m pip install -r requirements/bulk.txt"
-        ) from error
+@dataclass(frozen=True)
+class Job:
+    """A job that was begun.
+
+    Args:
+        out: the folder of the answers, with the manifest.
+        rows: how many images there are, done ones too.
+        done: how many of them an earlier run has done.
+    """
+
+    out: Path
+    rows: int
+    done: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.done <= self.rows:
+            raise ValueError(f"{self.done} of {self.rows} rows cannot be done")
+
+    def unfinished(self) -> Iterator[Numbered]:
+        """The parts that have no file yet."""
+        return ((number, part) for number, part in _parts(self.out) if not part_file(self.out, number).exists())
 
 
-def open_job(sources: Sequence[Path], model: Path, out: Path) -> None:
-    """Writes the job's manifest, or checks that the one in the folder is of the same job.
+@contextlib.contextmanager
+def opened_job(sources: Sequence[Path], model: Path, out: Path) -> Iterator[Job]:
+    """Begins a job, or goes on with the one that is in the folder, which no other run may do meanwhile.
 
     Raises:
-        DataMismatchError: the folder belongs to a job with another model, version or other images.
+        DataMismatchError: the folder belongs to a job with another model, version or other images, or is in use.
+        DataUnavailableError: a source is not there, or the folder cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    head = {"digits": __version__, "model": hashlib.sha256(model.read_bytes()).hexdigest(), "part_rows": PART_ROWS}
-    manifest, temporary = out / _MANIFEST, out / f".{_MANIFEST}.{os.getpid()}"
+    with contextlib.ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_held(out))
+            stack.callback(remove_leftovers, out)
+            remove_leftovers(out)
+            _keep_manifest(sources, model, out)
+        except OSError as error:
+            if isinstance(error, DigitsError):
+                raise
+            raise cannot_write(out, error) from error
+        counts = [(part.count, part_file(out, number).exists()) for number, part in _parts(out)]
+        yield Job(out, sum(count for count, _ in counts), sum(count for count, there in counts if there))
+
+
+@contextlib.contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """Keeps other runs out of the folder, until this one ends or is killed."""
+    try:
+        import fcntl
+    except ImportError:
+        # Windows: there, only one run at a time is a rule for the user.
+        yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataMismatchError(f"Another run writes to {out} now. Wait for it, or name another folder.") from error
+        except OSError:
+            # A file system without locks: as on Windows.
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+def _keep_manifest(sources: Sequence[Path], model: Path, out: Path) -> None:
+    head: dict[str, str | int] = {
+        "digits": __version__,
+        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "part_rows": PART_ROWS,
+    }
+    manifest, temporary = out / MANIFEST, temporary_file(out)
+    if not manifest.exists() and any(out.glob("part-*.parquet")):
+        raise DataMismatchError(f"{out} holds Parquet files of something else. Name another folder for the answers.")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(json.dumps(head) + "\n")
         file.writelines(json.dumps(asdict(part)) + "\n" for part in plan(sources))
@@ -51,59 +104,28 @@ def open_job(sources: Sequence[Path], model: Path, out: Path) -> None:
         temporary.replace(manifest)
         return
     with manifest.open(encoding="utf-8") as old, temporary.open(encoding="utf-8") as new:
-        began = json.loads(next(old))
-        different = [name for name, value in head.items() if began.get(name) != value]
-        next(new)
-        same = all(a == b for a, b in zip(old, new, strict=False)) and not (old.readline() or new.readline())
-    temporary.unlink()
-    if different or not same:
-        what = f"another {different[0]}" if different else "other images, or some were changed since"
-        raise DataMismatchError(f"{out} was begun with {what}. Name another folder for the answers.")
+        different = _difference(old, new, head)
+    if different:
+        raise DataMismatchError(f"{out} was begun with {different}. Name another folder for the answers.")
 
 
-def unfinished(out: Path) -> Iterator[Numbered]:
-    """The parts that have no file yet."""
-    with (out / _MANIFEST).open(encoding="utf-8") as lines:
-        next(lines)
-        for number, line in enumerate(lines):
-            if not part_file(out, number).exists():
-                value = json.loads(line)
-                stamps = tuple((size, changed) for size, changed in value["stamps"])
-                yield number, Part(tuple(value["files"]), stamps, value["first"], value["count"])
-
-
-_scorers: list[Scorer] = []
-
-
-def _start(artifact: Artifact, out: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-
-    def end_with_parent() -> None:
-        # A parent that was killed tells nobody; its workers would wait for ever.
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    _scorers.append(Scorer(artifact, out))
-
-
-def _score(numbered: Numbered) -> tuple[int, int]:
-    return _scorers[0].score(*numbered)
-
-
-def run_local(parts: Iterable[Numbered], artifact: Artifact, out: Path) -> Iterator[tuple[int, int]]:
-    """Reads parts on all cores; yields rows and errors of each as it is done."""
-    processes = os.cpu_count() or 1
+def _difference(old: IO[str], new: IO[str], head: dict[str, str | int]) -> str | None:
     try:
-        with ProcessPoolExecutor(processes, get_context("spawn"), _start, (artifact, out)) as pool:
-            going: set[Future[tuple[int, int]]] = set()
-            for numbered in parts:
-                going.add(pool.submit(_score, numbered))
-                if len(going) >= 2 * processes:
-                    done, going = wait(going, return_when=FIRST_COMPLETED)
-                    yield from (one.result() for one in done)
-            yield from (one.result() for one in going)
-    except BrokenProcessPool as error:
-        raise DataMismatchError("A worker process died. The same command goes on where it stopped.") from error
+        began = json.loads(old.readline())
+        different = [name for name, value in head.items() if began.get(name) != value]
+    except (ValueError, AttributeError):
+        return "a manifest that is damaged"
+    if different:
+        return {"digits": "another version of Digits", "model": "another model"}.get(different[0], "other parts")
+    new.readline()
+    same = all(a == b for a, b in zip(old, new, strict=False)) and not (old.readline() or new.readline())
+    return None if same else "other images, or some were changed since"
+
+
+def _parts(out: Path) -> Iterator[Numbered]:
+    with (out / MANIFEST).open(encoding="utf-8") as lines:
+        lines.readline()
+        for number, line in enumerate(lines):
+            value = json.loads(line)
+            stamps = tuple((size, changed) for size, changed in value["stamps"])
+            yield number, Part(tuple(value["files"]), stamps, value["first"], value["count"])

@@ -21,9 +21,16 @@ def add(commands: Commands) -> None:
         metavar="IMAGE",
         help="a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON lines")
+    answers = parser.add_mutually_exclusive_group()
+    answers.add_argument("--json", action="store_true", help="print JSON lines")
+    answers.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write Parquet files there instead, on all cores; takes Parquet files (image), too; an image that cannot "
+        "be read is a row with its error; the same command goes on after a stop",
+    )
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write Parquet files there; goes on after a stop")
     parser.set_defaults(command=run)
 
 
@@ -63,15 +70,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_bulk(options: argparse.Namespace) -> int:
     from digits.artifact import read
-    from digits.bulk.job import open_job, require_parquet, run_local, unfinished
+    from digits.bulk.job import opened_job
+    from digits.bulk.progress import Progress
+    from digits.bulk.tables import require_parquet
+    from digits.bulk.workers import score_all
     from digits.recognizer import find_model
 
     require_parquet()
-    model, out = options.model or find_model(), options.out.resolve()
+    model = options.model or find_model()
     artifact = read(model)
-    open_job(options.images, model, out)
-    rows = errors = 0
-    for found, failed in run_local(unfinished(out), artifact, out):
-        rows, errors = rows + found, errors + failed
-    print(f"{options.out}: {rows:,} rows written, {errors:,} of them errors", file=sys.stderr)
+    with opened_job(options.images, model, options.out) as job:
+        progress = Progress(job, sys.stderr)
+        for rows, errors in score_all(job.unfinished(), artifact, job.out):
+            progress.add(rows, errors)
+    progress.finish()
     return EXIT_OK
