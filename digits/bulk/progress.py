@@ -1,7 +1,7 @@
 """How far a job is, for the person who waits for it."""
 
 import time
-from typing import TextIO
+from typing import Self, TextIO
 
 from digits.bulk.job import Job
 
@@ -10,7 +10,7 @@ _SECONDS = 10.0
 
 
 class Progress:
-    """Says how far a job is: in one line that changes in a terminal, in a line now and then elsewhere.
+    """Says how far a job is: in a terminal in one line that changes, elsewhere in a line now and then.
 
     Args:
         job: that was begun.
@@ -21,28 +21,34 @@ class Progress:
         self._job, self._stream = job, stream
         self._rows = self._errors = 0
         self._began = self._said = time.monotonic()
-        self._line = "\r" if stream.isatty() else ""
+        self._terminal = stream.isatty()
         if job.done:
             self._print(f"{job.out}: {job.done:,} of {job.rows:,} rows are there already")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        """Says what was done, or ends the line for whoever says what went wrong."""
+        if kind is None:
+            rate = f"; {self._rate()}" if self._rows else ""
+            already = f"; {self._job.done:,} were there already" if self._job.done else ""
+            self._print(f"{self._job.out}: {self._rows:,} rows written, {self._errors:,} with an error{rate}{already}")
+        elif self._terminal and self._rows:
+            self._print("")
 
     def add(self, rows: int, errors: int) -> None:
         """Counts rows that are written."""
         self._rows, self._errors = self._rows + rows, self._errors + errors
         now = time.monotonic()
-        if self._line or now - self._said >= _SECONDS:
+        if self._terminal or now - self._said >= _SECONDS:
             self._said = now
             text = f"{self._job.done + self._rows:,} of {self._job.rows:,} rows, {self._rate()}"
-            self._print(f"{self._line}{text:60}" if self._line else text, end="" if self._line else "\n")
-
-    def finish(self) -> None:
-        """Says what was done."""
-        errors = f"{self._errors:,} of them error{'' if self._errors == 1 else 's'}"
-        already = f", {self._job.done:,} were there already" if self._job.done else ""
-        text = f"{self._job.out}: {self._rows:,} rows written, {errors}{already}; {self._rate()}"
-        self._print(f"{self._line}{text:60}")
+            self._print(text, end="" if self._terminal else "\n")
 
     def _rate(self) -> str:
         return f"{self._rows / max(1e-9, time.monotonic() - self._began):,.0f} images/s"
 
     def _print(self, text: str, end: str = "\n") -> None:
-        print(text, end=end, file=self._stream, flush=True)
+        over = f"\r{text:50}" if self._terminal and text and self._rows else text
+        print(over, end=end, file=self._stream, flush=True)

@@ -79,9 +79,7 @@ def _run_bulk(options: argparse.Namespace) -> int:
     require_parquet()
     model = options.model or find_model()
     artifact = read(model)
-    with opened_job(options.images, model, options.out) as job:
-        progress = Progress(job, sys.stderr)
+    with opened_job(options.images, model, options.out) as job, Progress(job, sys.stderr) as progress:
         for rows, errors in score_all(job.unfinished(), artifact, job.out):
             progress.add(rows, errors)
-    progress.finish()
     return EXIT_OK
