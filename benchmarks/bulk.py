@@ -1,10 +1,12 @@
 """How fast `digits predict` reads many images: python -m benchmarks.bulk
 
-Writes MNIST's 60,000 training images as a folder of PNG files and as one npz, has the real command read each (its
-answers as JSON lines into a file), and compares with the bare network on arrays that are ready in memory.
+Writes MNIST's 60,000 training images as a folder of PNG files and as one npz, has the real command read each, and
+compares with the bare network on arrays that are ready in memory. The answers are JSON lines in a file, from one
+process, or with --out Parquet files, from a process per core.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 
 from benchmarks.machine import describe_machine, spread
 from digits.arguments import whole_number
@@ -35,13 +38,23 @@ def run_engine(model: Path, images: Images) -> float:
 def run_command(model: Path, source: Path, answers: Path) -> float:
     """Seconds for the command, from its start to its end.
 
+    Args:
+        model: the model file.
+        source: what to read.
+        answers: a file for JSON lines, or with no suffix a folder for Parquet files, which is emptied first.
+
     Raises:
-        RuntimeError: it failed, or did not answer every image.
+        subprocess.CalledProcessError: it failed.
     """
+    command = [sys.executable, "-m", "digits", "predict", "--model", str(model), str(source)]
+    if answers.suffix:
+        start = time.perf_counter()
+        with answers.open("w") as file:
+            subprocess.run([*command, "--json"], stdout=file, check=True)
+        return time.perf_counter() - start
+    shutil.rmtree(answers, ignore_errors=True)
     start = time.perf_counter()
-    with answers.open("w") as file:
-        command = [sys.executable, "-m", "digits", "predict", "--json", "--model", str(model), str(source)]
-        subprocess.run(command, stdout=file, check=True)
+    subprocess.run([*command, "--out", str(answers)], stderr=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
 
 
@@ -54,7 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     images = load(say=lambda _line: None).x_train[: options.images]
     with tempfile.TemporaryDirectory() as temporary:
-        folder, npz, answers = (Path(temporary) / name for name in ("images", "images.npz", "answers.jsonl"))
+        folder, npz, answers, out = (
+            Path(temporary) / name for name in ("images", "images.npz", "answers.jsonl", "answers")
+        )
         folder.mkdir()
         for i, image in enumerate(images):
             cv2.imwrite(str(folder / f"{i:05}.png"), image)
@@ -63,12 +78,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             "the network alone, on arrays": lambda: run_engine(options.model, images),
             "`digits predict images.npz`": lambda: run_command(options.model, npz, answers),
             "`digits predict FOLDER` of PNG files": lambda: run_command(options.model, folder, answers),
+            "`digits predict images.npz --out FOLDER`": lambda: run_command(options.model, npz, out),
+            "`digits predict FOLDER --out FOLDER` of PNG files": lambda: run_command(options.model, folder, out),
         }
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(options.rounds):
             for name, way in ways.items():
                 rates[name].append(len(images) / way())
-        if len(answers.read_text().splitlines()) != len(images):
+        parquet_rows = sum(pq.read_metadata(file).num_rows for file in out.glob("*.parquet"))
+        if not len(answers.read_text().splitlines()) == parquet_rows == len(images):
             raise RuntimeError("not every image was answered")
     bare = sum(next(iter(rates.values())))
     print(f"{read(options.model).card.recipe} network, {len(images):,} images; {describe_machine()}\n")

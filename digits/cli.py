@@ -1,6 +1,7 @@
 """The `digits` command.
 
 digits predict 7.png photo.jpg
+digits predict scans/ --out answers/
 digits model
 digits evaluate models/mnist_model.keras --seeds 5
 digits evaluate my-digits/ --save-mistakes mistakes/

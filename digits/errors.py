@@ -13,12 +13,13 @@
     ├── ModelError                       no usable model
     │   ├── ModelNotFoundError (FileNotFoundError)
     │   └── ModelFileError (ValueError)
-    ├── DataError                        no usable training data
+    ├── DataError                        no usable data
     │   ├── DataUnavailableError (OSError)
     │   └── DataMismatchError (ValueError)
     ├── AccuracyFloorError (RuntimeError)    a training run that is not good enough to keep
     ├── ExportError (RuntimeError)           a network whose two forms differ
     ├── FeedbackError (RuntimeError)         what people said cannot be kept, or there is none
+    ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── SettingError (ValueError)            a value out of range
     └── MissingInstallError (ImportError)    a part of the product that is not installed
 
@@ -91,7 +92,7 @@ class ModelFileError(ModelError, ValueError):
 
 
 class DataError(DigitsError):
-    """There is no usable training data."""
+    """There is no usable data."""
 
 
 class DataUnavailableError(DataError, OSError):
@@ -112,6 +113,10 @@ class ExportError(DigitsError, RuntimeError):
 
 class FeedbackError(DigitsError, RuntimeError):
     """What people said of answers cannot be kept or read, or there is none."""
+
+
+class WorkerDiedError(DigitsError, RuntimeError):
+    """A process that did a part of the work ended before it was done."""
 
 
 class SettingError(DigitsError, ValueError):

@@ -269,5 +269,6 @@ def _normalize(pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Norma
             try:
                 found[i] = one if isinstance(one, ImageError) else fetch_digit(one)
             except ImageError as error:
-                found[i] = error
+                # Its traceback holds this frame, which holds the error: a circle, and the picture's stages in it.
+                found[i] = error.with_traceback(None)
     return [found[i] for i in range(len(pictures))]

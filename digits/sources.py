@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ from digits.image import too_many_bytes
 # Of the names of image files, in the order in which people are told of them.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
+# A picture's name, and its file's bytes or its pixels, or why it could not be had.
+Named: TypeAlias = tuple[str, bytes | npt.NDArray[np.uint8] | ImageError]
 
-def pictures_of(
-    paths: Iterable[Path], max_bytes: int
-) -> Iterator[tuple[str, bytes | npt.NDArray[np.uint8] | ImageError]]:
+
+def pictures_of(paths: Iterable[Path], max_bytes: int) -> Iterator[Named]:
     """The pictures of some paths, one at a time.
 
     Args:

@@ -1,0 +1,77 @@
+"""A part of a large npz file, without the rest of it in memory."""
+
+import math
+import zipfile
+from collections.abc import Iterator
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import DataMismatchError
+
+_MEMBER = "images.npy"
+
+
+def npz_rows(file: str) -> int:
+    """How many images an npz file has.
+
+    Raises:
+        DataMismatchError: it cannot be read, is cut short, or its images have another form.
+    """
+    with _opened(file) as archive:
+        try:
+            size = archive.getinfo(_MEMBER).file_size
+            with archive.open(_MEMBER) as member:
+                shape, dtype, fortran = _header(member)
+                start = member.tell()
+        except Exception as error:
+            # On damaged bytes the readers of zip and npy raise nearly anything.
+            raise _unreadable(file) from error
+    if dtype != np.uint8 or fortran or not (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)):
+        raise DataMismatchError(
+            f"{file} has images of {dtype} and shape {shape}; uint8 of shape (n, height, width) or "
+            "(n, height, width, 3) in C order is needed."
+        )
+    if size - start != math.prod(shape):
+        raise DataMismatchError(
+            f"{file} is cut short: its images of shape {shape} are {math.prod(shape):,} bytes, and it has "
+            f"{size - start:,}. Write it anew."
+        )
+    return shape[0]
+
+
+def pictures_of_npz(file: str, first: int, count: int) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    """The names and pixels of some images, one at a time in memory.
+
+    Raises:
+        DataMismatchError: the file is damaged.
+    """
+    with _opened(file) as archive:
+        try:
+            with archive.open(_MEMBER) as member:
+                shape = _header(member)[0][1:]
+                size = math.prod(shape)
+                member.seek(member.tell() + first * size)
+                for i in range(first, first + count):
+                    yield f"{file}[{i}]", np.frombuffer(member.read(size), np.uint8).reshape(shape)
+        except Exception as error:
+            raise _unreadable(file) from error
+
+
+def _opened(file: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except Exception as error:
+        raise _unreadable(file) from error
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], bool]:
+    version = np.lib.format.read_magic(member)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(member)
+    return shape, dtype, fortran
+
+
+def _unreadable(file: str) -> DataMismatchError:
+    return DataMismatchError(f"{file} cannot be read: a whole npz file with an array images is needed.")

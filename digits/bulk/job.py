@@ -1,0 +1,131 @@
+"""A whole job: its parts are kept in the folder of the answers, and only those without a file are read."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from digits import __version__
+from digits.bulk.plan import MANIFEST, PART_ROWS, Part, plan
+from digits.bulk.scoring import cannot_write, part_file, remove_leftovers, temporary_file
+from digits.errors import DataMismatchError, DigitsError
+
+Numbered = tuple[int, Part]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that was begun.
+
+    Args:
+        out: the folder of the answers, with the manifest.
+        rows: how many images there are, done ones too.
+        done: how many of them an earlier run has done.
+    """
+
+    out: Path
+    rows: int
+    done: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.done <= self.rows:
+            raise ValueError(f"{self.done} of {self.rows} rows cannot be done")
+
+    def unfinished(self) -> Iterator[Numbered]:
+        """The parts that have no file yet."""
+        return ((number, part) for number, part in _parts(self.out) if not part_file(self.out, number).exists())
+
+
+@contextlib.contextmanager
+def opened_job(sources: Sequence[Path], model: Path, out: Path) -> Iterator[Job]:
+    """Begins a job, or goes on with the one that is in the folder, which no other run may do meanwhile.
+
+    Raises:
+        DataMismatchError: the folder belongs to a job with another model, version or other images, or is in use.
+        DataUnavailableError: a source is not there, or the folder cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_held(out))
+            stack.callback(remove_leftovers, out)
+            remove_leftovers(out)
+            _keep_manifest(sources, model, out)
+        except OSError as error:
+            if isinstance(error, DigitsError):
+                raise
+            raise cannot_write(out, error) from error
+        counts = [(part.count, part_file(out, number).exists()) for number, part in _parts(out)]
+        yield Job(out, sum(count for count, _ in counts), sum(count for count, there in counts if there))
+
+
+@contextlib.contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """Keeps other runs out of the folder, until this one ends or is killed."""
+    try:
+        import fcntl
+    except ImportError:
+        # Windows: there, only one run at a time is a rule for the user.
+        yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataMismatchError(f"Another run writes to {out} now. Wait for it, or name another folder.") from error
+        except OSError:
+            # A file system without locks: as on Windows.
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+def _keep_manifest(sources: Sequence[Path], model: Path, out: Path) -> None:
+    head: dict[str, str | int] = {
+        "digits": __version__,
+        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "part_rows": PART_ROWS,
+    }
+    manifest, temporary = out / MANIFEST, temporary_file(out)
+    if not manifest.exists() and any(out.glob("part-*.parquet")):
+        raise DataMismatchError(f"{out} holds Parquet files of something else. Name another folder for the answers.")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head) + "\n")
+        file.writelines(json.dumps(asdict(part)) + "\n" for part in plan(sources))
+        file.flush()
+        os.fsync(file.fileno())
+    if not manifest.exists():
+        temporary.replace(manifest)
+        return
+    with manifest.open(encoding="utf-8") as old, temporary.open(encoding="utf-8") as new:
+        different = _difference(old, new, head)
+    if different:
+        raise DataMismatchError(f"{out} was begun with {different}. Name another folder for the answers.")
+
+
+def _difference(old: IO[str], new: IO[str], head: dict[str, str | int]) -> str | None:
+    try:
+        began = json.loads(old.readline())
+        different = [name for name, value in head.items() if began.get(name) != value]
+    except (ValueError, AttributeError):
+        return "a manifest that is damaged"
+    if different:
+        return {"digits": "another version of Digits", "model": "another model"}.get(different[0], "other parts")
+    new.readline()
+    same = all(a == b for a, b in zip(old, new, strict=False)) and not (old.readline() or new.readline())
+    return None if same else "other images, or some were changed since"
+
+
+def _parts(out: Path) -> Iterator[Numbered]:
+    with (out / MANIFEST).open(encoding="utf-8") as lines:
+        lines.readline()
+        for number, line in enumerate(lines):
+            value = json.loads(line)
+            stamps = tuple((size, changed) for size, changed in value["stamps"])
+            yield number, Part(tuple(value["files"]), stamps, value["first"], value["count"])

@@ -1,0 +1,135 @@
+"""What there is to read, cut into parts: the same sources give the same parts every time."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from digits.bulk.arrays import npz_rows, pictures_of_npz
+from digits.bulk.tables import parquet_rows, pictures_of_parquet
+from digits.errors import DataMismatchError, DataUnavailableError
+from digits.sources import SUFFIXES, Named, pictures_of
+
+# In the folder of the answers: the job's parts. Such a folder is no source.
+MANIFEST = "_manifest.jsonl"
+
+# A part ends where it has so many images, or its image files so many bytes: a kill loses no more than these.
+PART_ROWS = 2_000
+_PART_BYTES = 64 * 1024 * 1024
+
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of work that becomes one Parquet file.
+
+    Args:
+        files: absolute paths: image files, or one npz or Parquet file.
+        stamps: size in bytes and time of change in ns of each file: a changed file is another plan.
+        first: the first image's number, in an npz or Parquet file.
+        count: how many images, at least 1.
+    """
+
+    files: tuple[str, ...]
+    stamps: tuple[Stamp, ...]
+    first: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not self.files or len(self.files) != len(self.stamps) or self.first < 0 or self.count < 1:
+            raise ValueError(f"no part: {len(self.files)} files, {len(self.stamps)} stamps, {self.first}, {self.count}")
+
+
+def plan(sources: Iterable[Path]) -> Iterator[Part]:
+    """The parts of some sources: image, npz and Parquet files, and folders of them with their subfolders.
+
+    Raises:
+        DataUnavailableError: a source is not there, or a folder holds nothing.
+        DataMismatchError: an npz or Parquet file cannot be read or has another form.
+    """
+    waiting: list[tuple[str, Stamp]] = []
+    size = 0
+    for file in _files(sources):
+        stamp = _stamp(file)
+        if _is_npz(file) or _is_parquet(file):
+            rows = npz_rows(file) if _is_npz(file) else parquet_rows(file)
+            for first, end in pairwise((*range(0, rows, PART_ROWS), rows)):
+                yield Part((file,), (stamp,), first, end - first)
+            continue
+        waiting.append((file, stamp))
+        size += max(0, stamp[0])
+        if len(waiting) == PART_ROWS or size >= _PART_BYTES:
+            yield _of_images(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _of_images(waiting)
+
+
+def pictures(part: Part, max_bytes: int) -> Iterator[Named]:
+    """The names and images of a part, some at a time in memory.
+
+    Raises:
+        DataMismatchError: an npz or Parquet file is damaged.
+    """
+    file = part.files[0]
+    if _is_npz(file):
+        return pictures_of_npz(file, part.first, part.count)
+    if _is_parquet(file):
+        return pictures_of_parquet(file, part.first, part.count)
+    return pictures_of(map(Path, part.files), max_bytes)
+
+
+def refuse_changed(part: Part) -> None:
+    """Raises `DataMismatchError` if a file is not what it was when the job began."""
+    for file, stamp in zip(part.files, part.stamps, strict=True):
+        if _stamp(file) != stamp:
+            raise DataMismatchError(
+                f"{file} was changed or removed since the job began. Name another folder for the answers."
+            )
+
+
+def _is_npz(file: str) -> bool:
+    return file.lower().endswith(".npz")
+
+
+def _is_parquet(file: str) -> bool:
+    return file.lower().endswith(".parquet")
+
+
+def _of_images(files: list[tuple[str, Stamp]]) -> Part:
+    names, stamps = zip(*files, strict=True)
+    return Part(names, stamps, 0, len(files))
+
+
+def _stamp(file: str) -> Stamp:
+    try:
+        stat = Path(file).stat()
+    except OSError:
+        # It will be a row that says so.
+        return (-1, -1)
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _files(sources: Iterable[Path]) -> Iterator[str]:
+    for source in sources:
+        absolute = os.path.abspath(source)  # noqa: PTH100 - links stay as they are named
+        if not source.exists():
+            raise DataUnavailableError(f"There is no {source}: name a folder, image, npz or Parquet file.")
+        if not source.is_dir():
+            yield absolute
+            continue
+        found = False
+        for folder, folders, names in os.walk(absolute):
+            if MANIFEST in names:
+                folders.clear()
+                continue
+            folders.sort()
+            for name in sorted(names):
+                file = Path(folder) / name
+                if name.lower().endswith((*SUFFIXES, ".npz", ".parquet")) and file.is_file():
+                    found = True
+                    yield str(file)
+        if not found:
+            raise DataUnavailableError(f"The folder {source} holds no image, npz or Parquet file.")

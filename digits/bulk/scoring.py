@@ -1,0 +1,134 @@
+"""One part read and written as a Parquet file, whole or not at all."""
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.bulk.plan import Part, pictures, refuse_changed
+from digits.errors import DataUnavailableError, ImageError
+from digits.recognizer import BATCH, Picture, Prediction, Recognizer
+from digits.sources import Named
+
+# Image files that are held at a time, in bytes, and one more.
+_HELD_BYTES = 16 * 1024 * 1024
+
+
+def part_file(out: Path, number: int) -> Path:
+    """Where the answers of a part are."""
+    return out / f"part-{number:06}.parquet"
+
+
+def temporary_file(out: Path) -> Path:
+    """A name for a file that is not whole yet; `remove_leftovers` knows it."""
+    return out / f".{uuid.uuid4().hex}.tmp"
+
+
+def remove_leftovers(out: Path) -> None:
+    """Removes what killed runs left half written."""
+    for file in out.glob(".*.tmp"):
+        file.unlink(missing_ok=True)
+
+
+class Scorer:
+    """Reads parts; each worker has one.
+
+    Args:
+        recognizer: the model.
+        out: the folder of the answers.
+    """
+
+    def __init__(self, recognizer: Recognizer, out: Path) -> None:
+        self._recognizer, self._out = recognizer, out
+
+    def score(self, number: int, part: Part) -> tuple[int, int]:
+        """Writes a part's file; returns how many rows it has, and how many of them are errors.
+
+        Raises:
+            DataMismatchError: a source is damaged or was changed since the job began.
+            DataUnavailableError: the file cannot be written.
+        """
+        try:
+            rows = list(self._rows(pictures(part, self._recognizer.limits.max_bytes)))
+        finally:
+            # A file that was changed is often broken, too, and this says why.
+            refuse_changed(part)
+        try:
+            self._write(number, rows)
+        except OSError as error:
+            raise cannot_write(self._out, error) from error
+        return len(rows), sum("error" in row for row in rows)
+
+    def _write(self, number: int, rows: list[dict[str, Any]]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pa.schema(
+            {
+                "path": pa.string(),
+                "digit": pa.int8(),
+                "confidence": pa.float32(),
+                "accepted": pa.bool_(),
+                "reason": pa.string(),
+                "probabilities": pa.list_(pa.float32()),
+                "error": pa.string(),
+            }
+        )
+        temporary = temporary_file(self._out)
+        try:
+            pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd")
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
+            temporary.replace(part_file(self._out, number))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _rows(self, named: Iterable[Named]) -> Iterator[dict[str, Any]]:
+        for some in _at_a_time(named):
+            names, found = zip(*some, strict=True)
+            for name, answer in zip(names, self._answers(list(found)), strict=True):
+                # A file's name may be no text.
+                row = {"path": name.encode(errors="surrogateescape").decode(errors="replace")}
+                if isinstance(answer, ImageError):
+                    yield row | {"error": str(answer)}
+                else:
+                    values = answer.to_json()
+                    yield row | {"digit": values.pop("predicted_digit")} | values
+
+    def _answers(self, found: list[Picture | ImageError]) -> list[Prediction | ImageError]:
+        try:
+            return list(self._recognizer.recognize_many(found))
+        except Exception as error:  # noqa: BLE001 - one image of millions must not end the job, whatever is wrong
+            if len(found) == 1:
+                return [ImageError(f"This image could not be read ({type(error).__name__}: {error}).")]
+            return [answer for one in found for answer in self._answers([one])]
+
+
+def cannot_write(out: Path, error: OSError) -> DataUnavailableError:
+    """What to say when the folder of the answers does not take them."""
+    return DataUnavailableError(
+        f"The answers cannot be written to {out}: {error.strerror or error}. Mend that, or name another folder."
+    )
+
+
+def _at_a_time(named: Iterable[Named]) -> Iterator[list[Named]]:
+    some: list[Named] = []
+    held = 0
+    for one in named:
+        some.append(one)
+        held += _bytes_of(one[1])
+        if len(some) == BATCH or held >= _HELD_BYTES:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some
+
+
+def _bytes_of(picture: bytes | npt.NDArray[np.uint8] | ImageError) -> int:
+    if isinstance(picture, ImageError):
+        return 0
+    return len(picture) if isinstance(picture, bytes) else picture.nbytes

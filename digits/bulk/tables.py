@@ -1,0 +1,92 @@
+"""Parquet: images read from it, some at a time, and what to say where it is not installed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from digits.errors import DataMismatchError, ImageError, MissingInstallError
+
+_AT_A_TIME = 64
+
+
+def require_parquet() -> None:
+    """Raises `MissingInstallError` unless pyarrow is there."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise MissingInstallError(
+            "Parquet needs pyarrow, which the serving install leaves out. Install it with: "
+            "python -m pip install -r requirements/bulk.txt"
+        ) from error
+
+
+def parquet_rows(file: str) -> int:
+    """How many rows a Parquet file with a column `image` has.
+
+    Raises:
+        DataMismatchError: it cannot be read, or has no such column.
+    """
+    with _opened(file) as opened:
+        names = opened.schema_arrow.names
+        if "image" not in names:
+            raise DataMismatchError(
+                f"{file} has the columns {', '.join(names)}; a column image with image files' bytes is needed."
+            )
+        return int(opened.metadata.num_rows)
+
+
+def pictures_of_parquet(file: str, first: int, count: int) -> Iterator[tuple[str, bytes | ImageError]]:
+    """The names and image files of some rows.
+
+    Args:
+        file: with a column `image`: bytes, or Hugging Face's struct of bytes and path; and, if it likes, `path`.
+        first: the first row's number.
+        count: how many rows.
+
+    Raises:
+        DataMismatchError: the file is damaged.
+    """
+    with _opened(file) as opened:
+        try:
+            yield from _rows(opened, file, first, first + count)
+        except Exception as error:
+            # On damaged bytes pyarrow raises several kinds.
+            raise _unreadable(file, error) from error
+
+
+def _rows(opened: Any, file: str, first: int, end: int) -> Iterator[tuple[str, bytes | ImageError]]:
+    row = 0
+    names = ["image", *({"path"} & set(opened.schema_arrow.names))]
+    for group in range(opened.num_row_groups):
+        rows = opened.metadata.row_group(group).num_rows
+        if row + rows <= first:
+            row += rows
+            continue
+        for batch in opened.iter_batches(_AT_A_TIME, row_groups=[group], columns=names):
+            if row >= end:
+                return
+            if row + len(batch) > first:
+                for i, one in enumerate(batch.to_pylist(), row):
+                    if first <= i < end:
+                        yield _named(one, f"{file}[{i}]")
+            row += len(batch)
+
+
+def _named(row: dict[str, Any], place: str) -> tuple[str, bytes | ImageError]:
+    image, name = row["image"], row.get("path")
+    if isinstance(image, dict):
+        name, image = name or image.get("path"), image.get("bytes")
+    return str(name or place), image if isinstance(image, bytes) else ImageError("The row has no image.")
+
+
+def _opened(file: str) -> Any:
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(file)
+    except Exception as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: str, error: Exception) -> DataMismatchError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return DataMismatchError(f"{file} cannot be read as Parquet: {reason}")

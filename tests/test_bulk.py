@@ -1,0 +1,242 @@
+"""`digits predict --out`, as a person starts it: the real command, real workers, a real kill -9."""
+
+import io
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from digits.artifact import read
+from digits.bulk.job import Job, opened_job
+from digits.bulk.progress import Progress
+from digits.bulk.scoring import Scorer, part_file
+from digits.cli import main
+from digits.errors import DataMismatchError, ImageError
+from digits.mnist import Mnist
+from digits.recognizer import Picture, Prediction, Recognizer, shipped_model
+from tests.conftest import BIN, ROOT, child_environment, run_python, with_card
+from tests.test_bulk_sources import blank, one_part
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """The command as a person starts it, in the test's folder."""
+    command = [str(BIN / "digits"), "predict", *arguments]
+    return subprocess.Popen(command, env=child_environment(ROOT), stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_a_part(job: subprocess.Popen[str], out: Path) -> None:
+    while not list(out.glob("part-*")):
+        assert job.poll() is None
+        time.sleep(0.005)
+
+
+def workers_of(job: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnist: Mnist) -> None:
+    out = tmp_path / "out"
+    np.savez("images.npz", images=mnist.x_train[:8_000])
+    with start("images.npz", "--out", "out") as job:
+        wait_for_a_part(job, out)
+        workers = workers_of(job)
+        assert workers
+        os.kill(job.pid, signal.SIGKILL)
+    kept = {file: file.stat().st_mtime_ns for file in out.glob("part-*")}
+    assert 0 < len(kept) < 4
+    (out / ".left.tmp").write_text("half")
+    with start("images.npz", "--out", "out") as job:
+        said = job.communicate()[1]
+    assert job.returncode == 0
+    assert kept.items() <= {file: file.stat().st_mtime_ns for file in out.glob("part-*")}.items()
+    assert not list(out.glob(".*"))
+    answers = pq.read_table(out)
+    assert sorted(answers["path"].to_pylist()) == sorted(f"{tmp_path}/images.npz[{i}]" for i in range(8_000))
+    assert np.mean(answers["digit"].to_numpy() == mnist.y_train[:8_000]) > 0.98
+    # A worker may have written its part after its parent was killed, and before it noticed.
+    assert "rows are there already" in said
+    assert "rows written, " in said
+    assert "images/s" in said
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_a_dead_worker_ends_the_job_with_a_message_and_it_goes_on(tmp_path: Path, mnist: Mnist) -> None:
+    np.savez("images.npz", images=mnist.x_train[:8_000])
+    with start("images.npz", "--out", "out") as job:
+        wait_for_a_part(job, tmp_path / "out")
+        for worker in workers_of(job):
+            os.kill(worker, signal.SIGKILL)
+        said = job.communicate()[1]
+    assert job.returncode == 1
+    assert said.startswith("digits: A worker process died")
+    assert "Traceback" not in said
+    with opened_job([Path("images.npz")], shipped_model(), Path("out")) as begun:
+        assert 0 < begun.done < begun.rows == 8_000
+
+
+def test_ctrl_c_stops_at_once(tmp_path: Path, mnist: Mnist) -> None:
+    np.savez("images.npz", images=mnist.x_train[:8_000])
+    with start("images.npz", "--out", "out") as job:
+        wait_for_a_part(job, tmp_path / "out")
+        os.kill(job.pid, signal.SIGINT)
+        said = job.communicate()[1]
+    assert (job.returncode, said) == (130, "Stopped.\n")
+
+
+def test_images_npz_and_parquet_in_one_folder_are_rows_and_what_is_broken_says_why(
+    tmp_path: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "in" / "out"
+    source.mkdir()
+    image = sample.read_bytes()
+    pq.write_table(pa.table({"path": ["a", "b", "c"], "image": [image, b"x", None]}), source / "1.parquet")
+    pq.write_table(pa.table({"image": [{"bytes": image, "path": "d"}]}), source / "2.PARQUET")
+    np.savez_compressed(source / "3.npz", images=blank(1))
+    (source / "4.png").write_bytes(image)
+    (source / "5.png").write_bytes(image[:50])
+    (source / "\udcff.png").write_bytes(image)
+    # The answers lie in the source: they are none.
+    for _ in range(2):
+        assert main(["predict", "in", "--out", "in/out"]) == 0
+    rows = {Path(row["path"]).name: row for row in pq.read_table(out).to_pylist()}
+    digits = {name: row["digit"] for name, row in rows.items()}
+    assert digits == {
+        "a": 7,
+        "b": None,
+        "c": None,
+        "d": 7,
+        "3.npz[0]": None,
+        "4.png": 7,
+        "5.png": None,
+        "\ufffd.png": 7,
+    }
+    for row in rows.values():
+        assert (row["error"] is None) == (row["digit"] is not None)
+        assert row["digit"] is None or (row["accepted"] and sum(row["probabilities"]) == pytest.approx(1, abs=1e-4))
+    assert rows["c"]["error"] == "The row has no image."
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("in/out: 8 rows written, 4 with an error; ")
+    assert said[-1].startswith("in/out: 0 rows written, 0 with an error; 8 were there already")
+
+
+class Stumbling(Recognizer):
+    """Meets an error that nobody thought of."""
+
+    def recognize_many(self, pictures: object) -> list[Prediction | ImageError]:  # type: ignore[override]
+        given: list[Picture | ImageError] = list(pictures)  # type: ignore[call-overload]
+        if any(isinstance(one, np.ndarray) and one.max() == 99 for one in given):
+            raise ZeroDivisionError("nobody thought of it")
+        return list(super().recognize_many(given))
+
+
+def test_an_unexpected_error_at_one_image_is_a_row_and_the_others_are_read(tmp_path: Path, mnist: Mnist) -> None:
+    images = mnist.x_test[:100].copy()
+    images[30] = 99
+    np.savez("in.npz", images=images)
+    assert Scorer(Stumbling(read(shipped_model())), tmp_path).score(0, one_part([Path("in.npz")])) == (100, 1)
+    rows = pq.read_table(part_file(tmp_path, 0)).to_pylist()
+    assert "ZeroDivisionError: nobody thought of it" in rows[30].pop("error")
+    assert all(row["digit"] is not None for i, row in enumerate(rows) if i != 30)
+
+
+def test_another_job_in_the_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, model = Path("out"), shipped_model()
+    np.savez("in.npz", images=blank(2))
+    with opened_job([Path("in.npz")], model, out) as job:
+        assert (job.rows, job.done) == (2, 0)
+        assert main(["predict", "in.npz", "--out", "out"]) == 1
+    assert "Another run writes to out now" in capsys.readouterr().err
+    other = with_card(tmp_path, seed=99)
+    assert main(["predict", "in.npz", "--out", "out", "--model", str(other)]) == 1
+    assert "out was begun with another model" in capsys.readouterr().err
+    np.savez("in.npz", images=blank(3))
+    assert main(["predict", "in.npz", "--out", "out"]) == 1
+    assert "out was begun with other images, or some were changed since" in capsys.readouterr().err
+    (out / "_manifest.jsonl").write_text("{")
+    assert main(["predict", "in.npz", "--out", "out"]) == 1
+    assert "a manifest that is damaged" in capsys.readouterr().err
+    (out / "_manifest.jsonl").unlink()
+    part_file(out, 0).touch()
+    assert main(["predict", "in.npz", "--out", "out"]) == 1
+    assert "out holds Parquet files of something else" in capsys.readouterr().err
+    assert not list(out.glob(".*"))
+
+
+def test_what_cannot_be_begun_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: Path) -> None:
+    Path("file").touch()
+    Path("empty").mkdir()
+    for source, out, words in [
+        (str(sample), "file", "cannot be written to file: File exists"),
+        ("missing", "out", "There is no missing"),
+        ("empty", "out", "The folder empty holds no image, npz or Parquet file."),
+    ]:
+        assert main(["predict", source, "--out", out]) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert len(said.splitlines()) == 1
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(sample), "--json", "--out", "out"])
+    assert ended.value.code == 2
+
+
+def test_without_pyarrow_the_error_says_what_to_install(tmp_path: Path, sample: Path) -> None:
+    blocked = "import sys; sys.modules['pyarrow'] = None; from digits.cli import main; sys.exit(main(sys.argv[1:]))"
+    (tmp_path / "digits").symlink_to(ROOT / "digits")
+    done = run_python(["-c", blocked, "predict", str(sample), "--out", "out"], tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("digits: Parquet needs pyarrow")
+    assert "python -m pip install -r requirements/bulk.txt" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert run_python(["-c", blocked, "predict", str(sample)], tmp_path).returncode == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_in_a_terminal_is_one_line_that_an_error_does_not_run_into() -> None:
+    job, stream = Job(Path("out"), 3_000, 1_000), Terminal()
+    progress = Progress(job, stream)
+    progress.add(1_000, 1)
+    progress.__exit__(DataMismatchError)
+    first, line, rest = stream.getvalue().split("\n")
+    assert first == "out: 1,000 of 3,000 rows are there already"
+    assert line.startswith("\r2,000 of 3,000 rows, ")
+    assert rest == ""
+    with Progress(job, stream) as progress:
+        progress.add(2_000, 1)
+    assert "out: 2,000 rows written, 1 with an error; " in stream.getvalue()
+
+
+def test_memory_does_not_grow_with_the_source(tmp_path: Path) -> None:
+    script = tmp_path / "measure.py"
+    script.write_text(
+        "import sys\nfrom resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage\nfrom digits.cli import main\n"
+        "if __name__ == '__main__':\n"
+        "    assert main(['predict', *sys.argv[1:]]) == 0\n"
+        "    print(max(getrusage(RUSAGE_SELF).ru_maxrss, getrusage(RUSAGE_CHILDREN).ru_maxrss) * 1024)\n"
+    )
+    peaks = {}
+    for count in (10, 150):
+        np.savez_compressed(f"{count}.npz", images=blank(count, 1_000))
+        done = run_python([str(script), f"{count}.npz", "--out", str(count)], tmp_path, PYTHONPATH=str(ROOT))
+        assert done.returncode == 0, done.stderr
+        peaks[count] = int(done.stdout)
+    assert peaks[150] - peaks[10] < (150 - 10) * 1_000 * 1_000 / 4

@@ -1,0 +1,124 @@
+"""What `digits predict --out` reads: its parts, and sources that are damaged, changed or of another form."""
+
+import io
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from digits.bulk import plan as planning
+from digits.bulk.plan import Part, plan
+from digits.bulk.scoring import Scorer
+from digits.cli import main
+from digits.errors import DataMismatchError
+from digits.recognizer import Recognizer, shipped_model
+from tests.conftest import encode_png
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+def one_part(sources: Sequence[Path]) -> Part:
+    (part,) = plan(sources)
+    return part
+
+
+def blank(count: int, side: int = 28) -> Pixels:
+    return np.zeros((count, side, side), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("cut.npz", slice(0, 2_000)), ("cut.parquet", slice(0, 2_000)), ("no.parquet", slice(0, 0)), ("no.npz", slice(0))],
+)
+def test_a_file_that_is_cut_short_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: Path, name: str, content: slice
+) -> None:
+    whole = tmp_path / f"whole{Path(name).suffix}"
+    if whole.suffix == ".npz":
+        np.savez(whole, images=blank(5))
+    else:
+        pq.write_table(pa.table({"image": [sample.read_bytes()] * 5}), whole)
+    (tmp_path / name).write_bytes(whole.read_bytes()[content])
+    assert main(["predict", name, "--out", "out"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"digits: {tmp_path}/{name} cannot be read")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("suffix", ["npz", "parquet"])
+def test_a_file_that_is_damaged_inside_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: Path, suffix: str
+) -> None:
+    file = tmp_path / f"damaged.{suffix}"
+    if suffix == "npz":
+        np.savez_compressed(file, images=np.random.default_rng(1).integers(0, 255, (50, 28, 28), np.uint8))
+    else:
+        pq.write_table(pa.table({"image": [sample.read_bytes() + bytes([i]) for i in range(50)]}), file)
+    content = bytearray(file.read_bytes())
+    content[2_000:12_000] = b"\xff" * 10_000
+    file.write_bytes(content)
+    assert main(["predict", str(file), "--out", "out"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"digits: {file} cannot be read")
+    assert len(said.splitlines()) == 1
+    assert not list(Path("out").glob("part-*"))
+
+
+def test_sources_of_another_form_are_refused(tmp_path: Path) -> None:
+    np.savez("floats.npz", images=np.zeros((2, 28, 28)))
+    np.savez("names.npz", x=blank(2))
+    pq.write_table(pa.table({"picture": [b""]}), "columns.parquet")
+    with pytest.raises(DataMismatchError, match="float64"):
+        list(plan([Path("floats.npz")]))
+    with pytest.raises(DataMismatchError, match="an array images"):
+        list(plan([Path("names.npz")]))
+    with pytest.raises(DataMismatchError, match="the columns picture"):
+        list(plan([Path("columns.parquet")]))
+
+
+def test_an_npz_with_fewer_images_than_it_says_is_cut_short(tmp_path: Path) -> None:
+    array = io.BytesIO()
+    np.save(array, blank(5))
+    with zipfile.ZipFile("short.npz", "w") as archive:
+        archive.writestr("images.npy", array.getvalue()[:-784])
+    with pytest.raises(DataMismatchError, match="cut short"):
+        list(plan([Path("short.npz")]))
+
+
+@pytest.mark.parametrize("change", ["other", "removed", "cut"])
+def test_a_source_that_changes_during_the_job_is_noticed(tmp_path: Path, change: str) -> None:
+    source = tmp_path / "in.npz"
+    np.savez(source, images=blank(3))
+    part = one_part([source])
+    if change == "removed":
+        source.unlink()
+    elif change == "cut":
+        source.write_bytes(source.read_bytes()[:100])
+    else:
+        np.savez(source, images=blank(3) + 1)
+        os.utime(source, ns=(0, 0))
+    with pytest.raises(DataMismatchError, match="was changed or removed since the job began"):
+        Scorer(Recognizer.load(shipped_model()), tmp_path).score(0, part)
+    assert not list(tmp_path.glob("part-*"))
+
+
+def test_parts_end_by_rows_and_by_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez("in.npz", images=blank(4_001, 2))
+    assert [(part.first, part.count) for part in plan([Path("in.npz")])] == [(0, 2_000), (2_000, 2_000), (4_000, 1)]
+    image = encode_png(blank(1)[0])
+    for i in range(5):
+        Path(f"{i}.png").write_bytes(image)
+    monkeypatch.setattr(planning, "_PART_BYTES", 2 * len(image))
+    assert [len(part.files) for part in plan(sorted(tmp_path.glob("*.png")))] == [2, 2, 1]
