@@ -9,7 +9,7 @@ expected, or if one failed to come.
 import argparse
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -86,15 +86,16 @@ def kinds(seed: int) -> dict[str, Kind]:
     }
 
 
-def send(address: tuple[str, int], seed: int, count: int) -> Outcome:
+def send(address: tuple[str, int], mixture: Mapping[str, Kind], seed: int, count: int) -> Outcome:
     """One client: sends requests one after the other.
 
     Args:
         address: of the service.
-        seed: of the mixture's order.
+        mixture: what to send.
+        seed: of its order.
         count: how many.
     """
-    rng, mixture, outcome = random.Random(seed), kinds(0), Outcome()  # noqa: S311
+    rng, outcome = random.Random(seed), Outcome()  # noqa: S311
     names = rng.choices(list(mixture), [kind.share for kind in mixture.values()], k=count)
     with Connection(address, 60.0) as connection:
         for number, name in enumerate(names):
@@ -129,12 +130,12 @@ def send(address: tuple[str, int], seed: int, count: int) -> Outcome:
     return outcome
 
 
-def soak(address: tuple[str, int], requests: int, clients: int, seed: int) -> Outcome:
-    """Sends so many requests from so many clients, each a process of its own."""
+def soak(address: tuple[str, int], mixture: Mapping[str, Kind], requests: int, clients: int, seed: int) -> Outcome:
+    """Sends so many requests of a mixture from so many clients, each a process of its own."""
     outcome = Outcome()
     with ProcessPoolExecutor(clients, get_context("spawn")) as pool:
         shares = [requests // clients + (i < requests % clients) for i in range(clients)]
-        for one in pool.map(send, [address] * clients, range(seed, seed + clients), shares):
+        for one in pool.map(send, [address] * clients, [mixture] * clients, range(seed, seed + clients), shares):
             outcome.add(one)
     return outcome
 
@@ -175,14 +176,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=whole_number(0, 2**31), default=0, help="default: 0")
     options = parser.parse_args(argv)
     environment = {"DIGITS_MODEL": str(shipped_model()), "DIGITS_ACCESS_LOG": "false"}
+    mixture = kinds(options.seed)
     image = image_files(1)[SMALL][0]
     print(f"{options.requests:,} requests from {options.clients} clients; {describe_machine()}\n", flush=True)
     with running(_SERVER, image, environment, ("--workers", str(options.workers))) as server:
         address = address_of(server.url)
         # Threads, caches and the heap take their final size.
-        soak(address, max(100, options.requests // 50), options.clients, options.seed + 1_000)
+        soak(address, mixture, max(100, options.requests // 50), options.clients, options.seed + 1_000)
         before = server.memory()
-        outcome = soak(address, options.requests, options.clients, options.seed)
+        outcome = soak(address, mixture, options.requests, options.clients, options.seed)
         after = server.memory()
     print(table(outcome))
     print(f"\nunexpected or unanswered: {unexpected(outcome)} of {options.requests:,}")
