@@ -1,8 +1,10 @@
 """`digits serve`: the API in production, in one process or several."""
 
+import asyncio
 import os
 import shutil
 import signal
+import socket
 from types import FrameType
 from typing import Any
 
@@ -11,6 +13,9 @@ from api.runtime import base_folder
 from api.settings import Settings, read_settings
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_OK
+
+# For requests to come in over connections that were accepted last.
+_LAST_REQUESTS_SECONDS = 0.2
 
 # A worker that is busy with large photos answers its supervisor late, and is not hung.
 _HEALTH_CHECK_SECONDS = 30
@@ -68,7 +73,17 @@ def _serve_alone(config: Any) -> int:
     # After a stop in order uvicorn raises the signal again, for whoever handled it before: nobody, which would look
     # like a crash.
     signal.signal(signal.SIGTERM, stop)
-    server = uvicorn.Server(config)
+
+    class PatientServer(uvicorn.Server):
+        """Reads what came over the connections that it has accepted before it ends those without a request."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for listener in self.servers:
+                listener.close()
+            await asyncio.sleep(_LAST_REQUESTS_SECONDS)
+            await super().shutdown(sockets)
+
+    server = PatientServer(config)
     try:
         server.run()
     except SystemExit as ended:
@@ -90,15 +105,15 @@ def _supervise(config: Any) -> int:
                 if process.pid is not None:
                     os.kill(process.pid, signal.SIGHUP)
 
-    socket = config.bind_socket()
-    supervisor = Supervisor(config, [socket])
+    listener = config.bind_socket()
+    supervisor = Supervisor(config, [listener])
     try:
         supervisor.run()
     except KeyboardInterrupt:
         supervisor.terminate_all()
         supervisor.join_all()
     finally:
-        socket.close()
+        listener.close()
         shutil.rmtree(base_folder() / str(os.getpid()), ignore_errors=True)
     failed = any(process.exitcode not in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
     return EXIT_FAILED if failed else EXIT_OK

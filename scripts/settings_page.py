@@ -21,6 +21,23 @@ Three more variables that other programs share are heeded: `OTEL_*` configure tr
 server keeps what its workers share (else the system's folder for temporary files), and `FORWARDED_ALLOW_IPS` names the
 proxies whose `X-Forwarded-For` tells the client's address.
 
+## Limits
+
+Whatever crosses one is answered with a problem of its own, before more of it is taken:
+
+| setting | problem | status |
+| --- | --- | --- |
+| `DIGITS_MAX_BYTES` | `image-too-large` | 413 |
+| `DIGITS_MAX_PIXELS` | `too-many-pixels` | 413 |
+| `DIGITS_MAX_FRAMES` | `too-many-frames` | 413 |
+| `DIGITS_FORMATS` | `unsupported-format` | 415 |
+| `DIGITS_MAX_BATCH_FILES` | `too-many-files` | 413 |
+| `DIGITS_MAX_BATCH_BYTES` | `batch-too-large` | 413 |
+| `DIGITS_RECEIVE_SECONDS` | `body-too-slow` | 408 |
+| `DIGITS_MAX_IN_FLIGHT` | `overloaded` | 503, `Retry-After` |
+| `DIGITS_MAX_BUFFERED_BYTES` | `buffers-full` | 503, `Retry-After` |
+| `DIGITS_RATE_LIMIT` | `rate-limited` | 429, `Retry-After` |
+
 ## Keys
 
 `digits key NAME` makes a key, and a line for the file that `DIGITS_API_KEYS_FILE` names. The line holds the key's

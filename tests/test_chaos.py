@@ -1,0 +1,17 @@
+"""Short runs of the benchmarks that break the service and load it."""
+
+import pytest
+
+from benchmarks import chaos, soak
+
+
+@pytest.mark.parametrize("what", ["drain", "kill", "reload"])
+def test_nothing_is_lost_that_need_not_be(what: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert chaos.main([what, "--rounds", "1", "--clients", "4"]) == 0, capfd.readouterr().out
+
+
+def test_good_and_bad_requests_get_the_answers_that_they_should(capfd: pytest.CaptureFixture[str]) -> None:
+    assert soak.main(["--requests", "2000", "--clients", "3"]) == 0, capfd.readouterr().out
+    printed = capfd.readouterr().out
+    assert "unexpected or unanswered: 0 of 2,000" in printed
+    assert "malformed form" in printed
