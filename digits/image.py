@@ -1,8 +1,6 @@
 """Bytes to pixels, safely: whatever a stranger uploads becomes an array or an `ImageError`."""
 
 import io
-import struct
-import zlib
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +17,8 @@ from digits.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from digits.plain_png import decode_plain_png, plain_png_size
+from digits.screening import screen
 
 # Allowed by content, never by file name. The order is the order in which people are told of them.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -28,10 +28,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 ENOUGH_SIDE = 800
 
 _REDUCED_SIDE = 2 * ENOUGH_SIDE
-
-# What a plain PNG file consists of; programs write its pixels in one chunk or a few.
-_PLAIN_CHUNKS = frozenset({b"IHDR", b"IDAT", b"IEND"})
-_MAX_CHUNKS = 1_000
+# Rows of the reduced image that are made at a time.
+_STRIP = 64
 
 TIFF_TILE_WIDTH, TIFF_TILE_LENGTH = 322, 323
 
@@ -51,7 +49,7 @@ class ImageLimits:
         max_bytes: size of the encoded file, in bytes.
         max_pixels: width times height, checked on the file's header before any pixel is decoded. At most Pillow's
             own limit.
-        max_frames: of an animation, pages of a document; only the first is read, but counting them takes time.
+        max_frames: of an animation, pages of a document; only the first is read.
         formats: those of `FORMATS` that are read.
 
     Raises:
@@ -89,6 +87,7 @@ class OpenedImage:
         self._data = data
         self._limits = limits
         self.is_plain = size is not None
+        self._is_whole = True
         self._image: Image.Image | None = None
         if size is None:
             self._image = self._open()
@@ -107,24 +106,32 @@ class OpenedImage:
 
         Raises:
             BrokenImageError: the decoder gave up (damaged, cut off).
-            TooManyFramesError: more frames or pages than the limit.
         """
-        if self.is_plain and (pixels := _decode_plain_png(self._data)) is not None:
+        if self.is_plain and (pixels := decode_plain_png(self._data)) is not None:
             return pixels
         image = self._image or self._open()
         self._image = None
+        if not self._is_whole:
+            raise BrokenImageError(
+                "The image file is damaged or cut off: it is too short to hold as many pixels as it says. "
+                "Save or photograph it again and send the new file."
+            )
         try:
             with image:
-                _check_frames(image, self._limits.max_frames)
-                return _to_array(image)
-        except TooManyFramesError:
-            raise
+                return _to_array(image, self._data)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
 
     def _open(self) -> Image.Image:
+        screened = screen(self._data)
+        if screened.frames > self._limits.max_frames:
+            raise TooManyFramesError(
+                f"The image has more than the {self._limits.max_frames:,} frames or pages allowed. "
+                "Send the one that shows the digit."
+            )
+        self._is_whole = screened.is_whole
         try:
-            image = Image.open(io.BytesIO(self._data), formats=self._limits.formats)
+            image = Image.open(io.BytesIO(screened.data), formats=self._limits.formats)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
@@ -148,7 +155,7 @@ def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
 
     Raises:
         EmptyFileError: no bytes.
-        ImageTooLargeError: over `limits`.
+        ImageTooLargeError, TooManyPixelsError, TooManyFramesError: over `limits`.
         UnsupportedFormatError: not an image, or of another format.
         BrokenImageError: its header is damaged.
     """
@@ -157,7 +164,7 @@ def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
         raise EmptyFileError("The file is empty (0 bytes). Choose an image file and send it again.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(too_many_bytes(limits.max_bytes))
-    opened = OpenedImage(data, limits, _plain_png_size(data) if "PNG" in limits.formats else None)
+    opened = OpenedImage(data, limits, plain_png_size(data, _REDUCED_SIDE) if "PNG" in limits.formats else None)
     width, height = opened.width, opened.height
     if width * height > limits.max_pixels:
         raise TooManyPixelsError(
@@ -165,62 +172,6 @@ def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
             "Scale it down or crop it to the digit."
         )
     return opened
-
-
-def _check_frames(image: Image.Image, most: int) -> None:
-    """Refuses an animation or a document of more frames or pages; none of them is decoded."""
-    if image.format == "TIFF":
-        # Pages hang together in a chain, which may be very long: no more of it is followed than it takes.
-        try:
-            image.seek(most)
-        except EOFError:
-            image.seek(0)
-            return
-    elif getattr(image, "n_frames", 1) <= most:
-        return
-    raise TooManyFramesError(
-        f"The image has more than the {most:,} frames or pages allowed. Send the one that shows the digit."
-    )
-
-
-def _plain_png_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) of a PNG file with 8-bit gray or RGB samples and nothing else, whole and undamaged; else None.
-
-    None, too, if it is so large that it has to be reduced, or of very many chunks. Plain files are what programs send
-    most, and OpenCV decodes small ones in a sixth of Pillow's time. Whatever has transparency, a palette, an
-    orientation, or a fault is left to Pillow.
-    """
-    if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 57:
-        return None
-    width, height, depth, color, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
-    if (
-        depth != 8
-        or color not in (0, 2)
-        or interlaced
-        or not 0 < min(width, height) <= max(width, height) < _REDUCED_SIDE
-    ):
-        return None
-    view, at = memoryview(data), 8
-    kinds: list[bytes] = []
-    while at + 12 <= len(data) and len(kinds) < _MAX_CHUNKS:
-        (length,) = struct.unpack_from(">I", data, at)
-        end = at + 8 + length
-        if end + 4 > len(data) or zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4]):
-            return None
-        kinds.append(bytes(view[at + 4 : at + 8]))
-        if kinds[-1] not in _PLAIN_CHUNKS:
-            return None
-        at = end + 4
-    plain = kinds[0] == b"IHDR" and kinds[-1] == b"IEND" and set(kinds[1:-1]) == {b"IDAT"} and at == len(data)
-    return (width, height) if plain else None
-
-
-def _decode_plain_png(data: bytes) -> npt.NDArray[np.uint8] | None:
-    """The pixels; None if OpenCV cannot tell them."""
-    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        return None
-    return np.asarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
@@ -259,14 +210,17 @@ def too_many_bytes(max_bytes: int) -> str:
     return f"The file has more than the {max_bytes:,} bytes allowed. Send a smaller image."
 
 
-def _to_array(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _to_array(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8]:
     deep = image.mode in _DEEP_MODES
     # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
     factor = max(1, max(image.size) // ENOUGH_SIDE)
     if factor > 1:
         image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
-    image.load()
-    image = _reduce(image)
+    if factor > 1 and image.format == "WEBP" and (reduced := _reduce_webp(image, data, factor)):
+        image = reduced
+    else:
+        image.load()
+        image = _reduce(image)
     try:
         # Transposing copies; most files say nothing about which way is up.
         upright = ImageOps.exif_transpose(image) if image.getexif() else image
@@ -292,11 +246,42 @@ def _reduce(image: Image.Image) -> Image.Image:
         size = (max(1, image.width // factor), max(1, image.height // factor))
         reduced = image.resize(size, Image.Resampling.NEAREST)
     else:
-        if image.mode in ("1", "P", "PA"):
-            image = image.convert("L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB")
-        reduced = image.reduce(factor)
+        reduced = _reduce_in_strips(image, factor)
     # Reducing forgets which way is up.
     reduced.getexif().update(exif)
+    return reduced
+
+
+def _reduce_webp(image: Image.Image, data: bytes, factor: int) -> Image.Image | None:
+    """The same for a WebP file that was not loaded: OpenCV takes a quarter of the memory; None if it cannot read it."""
+    if getattr(image, "n_frames", 1) > 1:
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.shape[:2] != (image.height, image.width):
+        return None
+    size = (-(-image.width // factor), -(-image.height // factor))
+    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    swap = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    reduced = Image.fromarray(cv2.cvtColor(pixels, swap))
+    reduced.getexif().update(image.getexif())
+    return reduced
+
+
+def _reduce_in_strips(image: Image.Image, factor: int) -> Image.Image:
+    """The image at one part in `factor` of each side; what that takes on the way is made of a part of it at a time."""
+    mode = image.mode
+    if mode in ("1", "P", "PA"):
+        mode = "L" if mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
+    height = _STRIP * factor
+    reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    for top in range(0, image.height, height):
+        strip = image.crop((0, top, image.width, min(top + height, image.height)))
+        if strip.mode != mode:
+            # Cropping forgets which color is transparent.
+            strip.info = image.info
+            strip = strip.convert(mode)
+        reduced.paste(strip.reduce(factor), (0, top // factor))
+    reduced.info = image.info
     return reduced
 
 
