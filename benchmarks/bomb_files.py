@@ -17,7 +17,7 @@ def _seven() -> Image.Image:
     return Image.fromarray(decode((SAMPLES / "7_stylus.png").read_bytes())).convert("L").resize((64, 64))
 
 
-def _zeros(size: int) -> bytes:
+def zeros(size: int) -> bytes:
     """So many zeros, deflated, without ever being in memory."""
     packer, piece = zlib.compressobj(9, wbits=-zlib.MAX_WBITS), 1_000_000
     # A piece that ends with a full flush may be repeated.
@@ -27,24 +27,25 @@ def _zeros(size: int) -> bytes:
     return b"\x78\xda" + packed * (size // piece) + rest + struct.pack(">HH", size % 65_521, 1)
 
 
-def _png(width: int, height: int, depth: int, color: int, pixels: bytes, interlaced: int = 0) -> bytes:
+def png(width: int, height: int, depth: int, color: int, pixels: bytes, interlaced: int = 0) -> bytes:
+    """A PNG file of packed pixels."""
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
     return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def png_one_bit() -> bytes:
     """A black-and-white PNG of 625 million pixels in 76 kB."""
-    return _png(OVER, OVER, 1, 0, _zeros(OVER * (1 + OVER // 8)))
+    return png(OVER, OVER, 1, 0, zeros(OVER * (1 + OVER // 8)))
 
 
 def png_interlaced() -> bytes:
     """The same in Adam7 order, of which the whole image has to be kept."""
-    return _png(OVER, OVER, 1, 0, _zeros(OVER * (1 + OVER // 8)), interlaced=1)
+    return png(OVER, OVER, 1, 0, zeros(OVER * (1 + OVER // 8)), interlaced=1)
 
 
 def png_inflates() -> bytes:
     """28 x 28 pixels whose data inflates to a gigabyte."""
-    return _png(28, 28, 8, 0, _zeros(1_000_000_000))
+    return png(28, 28, 8, 0, zeros(1_000_000_000))
 
 
 def _seven_with(chunks: bytes) -> bytes:
@@ -54,22 +55,22 @@ def _seven_with(chunks: bytes) -> bytes:
 
 def png_texts() -> bytes:
     """A digit, and 60 compressed texts of a megabyte each."""
-    return _seven_with(chunk(b"zTXt", b"Comment\0\0" + _zeros(1_000_000)) * 60)
+    return _seven_with(chunk(b"zTXt", b"Comment\0\0" + zeros(1_000_000)) * 60)
 
 
 def png_international_texts() -> bytes:
     """The same with the other kind of compressed text."""
-    return _seven_with(chunk(b"iTXt", b"Comment\0\1\0\0\0" + _zeros(1_000_000)) * 60)
+    return _seven_with(chunk(b"iTXt", b"Comment\0\1\0\0\0" + zeros(1_000_000)) * 60)
 
 
 def png_large_text() -> bytes:
     """A digit, and one compressed text of a gigabyte."""
-    return _seven_with(chunk(b"zTXt", b"Comment\0\0" + _zeros(1_000_000_000)))
+    return _seven_with(chunk(b"zTXt", b"Comment\0\0" + zeros(1_000_000_000)))
 
 
 def png_profile() -> bytes:
     """A digit, and a color profile that inflates to a gigabyte."""
-    return _seven_with(chunk(b"iCCP", b"profile\0\0" + _zeros(1_000_000_000)))
+    return _seven_with(chunk(b"iCCP", b"profile\0\0" + zeros(1_000_000_000)))
 
 
 def png_chunks() -> bytes:
@@ -167,20 +168,20 @@ _DATA_AT = 8 + 2 + 9 * 12 + 4
 
 def tiff_claims() -> bytes:
     """A TIFF file of 625 million pixels."""
-    pixels = _zeros(OVER * OVER)
+    pixels = zeros(OVER * OVER)
     return _tiff(_gray_tags(OVER, OVER, 8, _DATA_AT, len(pixels)), pixels)
 
 
 def tiff_strip() -> bytes:
     """64 x 64 pixels in a strip that inflates to a gigabyte."""
-    pixels = _zeros(1_000_000_000)
+    pixels = zeros(1_000_000_000)
     tags = _gray_tags(64, 64, 8, _DATA_AT, len(pixels)) | {278: (4, 1, 2**31 - 1)}
     return _tiff(tags, pixels)
 
 
 def tiff_tiles() -> bytes:
     """64 x 64 pixels in a tile of a gigabyte."""
-    pixels = _zeros(1_000_000)
+    pixels = zeros(1_000_000)
     tags = _gray_tags(64, 64, 8, 0, 0)
     for tag in (273, 278, 279):
         del tags[tag]
@@ -320,20 +321,3 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
         webp_huge, webp_frames, bmp_claims, bmp_runs, bmp_palette,
     )
 }  # fmt: skip
-
-
-def blank_png(color: int) -> bytes:
-    """A blank PNG file just under the limit: color 0 is gray, 2 RGB, 6 RGB and transparency."""
-    samples = {0: 1, 2: 3, 6: 4}[color]
-    return _png(UNDER, UNDER, 8, color, _zeros(UNDER * (1 + UNDER * samples)))
-
-
-# Images that a person may well send. They are read, and take what so many pixels take.
-LARGE: Mapping[str, Callable[[], bytes]] = {
-    "png gray": lambda: blank_png(0),
-    "png color": lambda: blank_png(2),
-    "png color and transparency": lambda: blank_png(6),
-    "jpeg": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "JPEG"),
-    "jpeg progressive": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "JPEG", progressive=True),
-    "webp": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "WEBP", method=0),
-}

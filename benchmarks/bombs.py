@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.bomb_files import BOMBS, LARGE
+from benchmarks.bomb_files import BOMBS
+from benchmarks.large_files import LARGE
 from benchmarks.machine import describe_machine
 from benchmarks.specimens import specimens
 from digits.arguments import whole_number

@@ -187,7 +187,8 @@ def reload(options: argparse.Namespace, image: bytes) -> bool:
                     for worker in _workers_in(folder):
                         os.kill(worker, signal.SIGHUP)
                     time.sleep(0.3)
-            answer = Connection(address_of(server.url)).exchange(request("GET", "/metrics")).body.decode()
+            with Connection(address_of(server.url)) as connection:
+                answer = connection.exchange(request("GET", "/metrics")).body.decode()
     outcomes = [line for line in answer.splitlines() if line.startswith("digits_model_reloads_total")]
     mixed = sum(len(set(one)) > 1 for one in seen.confidences)
     models_seen = {one for batch in seen.confidences for one in batch}

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.bomb_files import BOMBS, LARGE
+from benchmarks.bomb_files import BOMBS
 from benchmarks.bombs import MEGABYTES, SECONDS, Meter
+from benchmarks.large_files import LARGE
 from digits.errors import ImageError
 
 # The command holds the limit itself; a test also runs on machines that are busy with others.
