@@ -26,7 +26,6 @@ from api.runtime import Runtime
 from api.settings import Settings
 from api.tracing import Tracing
 from digits.heap import keep_heap_small
-from digits.recognizer import Recognizer
 
 _log = logging.getLogger("digits")
 
@@ -78,10 +77,6 @@ class Service:
     def needs_key(self) -> bool:
         """Whether requests need an API key."""
         return self._keys is not None
-
-    def recognizer(self) -> Recognizer:
-        """The model in use, to which a request keeps."""
-        return self.models.recognizer
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application with the layers that the settings ask for."""
