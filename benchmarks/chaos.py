@@ -1,253 +1,256 @@
-"""What is lost when the service changes under load: python -m benchmarks.chaos drain|kill|reload
+"""Stops, kills and reloads the service under load: python -m benchmarks.chaos drain kill reload
 
-drain: SIGTERM. Requests that were sent whole and not answered are counted, with a balancer that heeds /health/ready
-and with clients that do not. kill: -9 to one of several workers. reload: the model file is replaced again and again,
-by two models that answer otherwise and by a file that is none; each answer has to be one of the two models', and a
-batch of one alone. Exits with 1 if more is lost than may be.
+A request counts as lost if it was sent whole over a connection that stood, and no whole answer came. One that found no
+connection, or could not be sent whole, is counted apart: the client knows that nobody has read it, and sends it again.
+
+- drain: SIGTERM. Clients that behave as a load balancer does send nothing new once /health/ready answers 503; others go
+  on until they are refused. Half of each keep their connection, half make a new one for each request.
+- kill: SIGKILL to one of several workers. No more may be lost than it had connections, each with one request in flight.
+- reload: the model file is replaced and SIGHUP sent, again and again, every third time with a file that cannot be used.
+  Every answer has to be one of the two models', and a batch all one model's.
 """
 
 import argparse
-import json
 import os
 import signal
 import tempfile
-import threading
 import time
-import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.client import Connection, UnansweredError, address_of, request, upload, upload_batch
-from benchmarks.images import SMALL, image_files
-from benchmarks.machine import describe_machine
-from benchmarks.servers import Running, Server, running
+from benchmarks.client import Connection, Loss, UnansweredError, address_of, request, upload
+from benchmarks.clients import Clients, busy, in_words, losses
+from benchmarks.machine import describe_machine, spread
+from benchmarks.operating import PATIENCE, SAMPLE, Options, serving, wait_until, workers
+from benchmarks.reloading import reload
+from benchmarks.specimens import specimens
 from digits.arguments import EXIT_FAILED, EXIT_OK, one_of, whole_number
 from digits.recognizer import shipped_model
 
-_SERVER = Server("Digits", ("-m", "digits", "serve", "--port", "{port}"))
-_CARD = "digits/card.json"
-# Before a client asks again that found nobody.
-_PAUSE_SECONDS = 0.01
+_READY = request("GET", "/health/ready")
 
 
-@dataclass
-class Seen:
-    """What the clients saw."""
-
-    answers: Counter[int] = field(default_factory=Counter)
-    losses: Counter[str] = field(default_factory=Counter)
-    confidences: set[tuple[float, ...]] = field(default_factory=set)
-
-    @property
-    def lost(self) -> int:
-        """Requests that were sent whole and not answered."""
-        return sum(count for loss, count in self.losses.items() if loss not in ("refused", "unsent"))
-
-    def __str__(self) -> str:
-        answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(self.answers.items()))
-        losses = ", ".join(f"{loss}: {count:,}" for loss, count in sorted(self.losses.items())) or "none"
-        return f"answers {answers}; without an answer: {losses}"
-
-
-@contextmanager
-def load(url: str, clients: int, data: Sequence[bytes], *, keep: bool, heed: bool = False) -> Iterator[Seen]:
-    """Clients that send requests one after the other, meanwhile.
+@dataclass(frozen=True)
+class Drained:
+    """What came of one SIGTERM.
 
     Args:
-        url: of the service.
-        clients: how many.
-        data: the requests.
-        keep: whether each keeps its connection.
-        heed: whether they stop as soon as the service says that it is not ready, as a balancer has them do.
+        heeds: whether the clients heeded the readiness.
+        answered: requests answered after it.
+        lost: sent whole and not answered.
+        others: those that were refused or not sent whole.
+        not_ready: seconds until /health/ready answered 503; None if it never did.
+        ended: seconds until the server had ended.
+        code: its exit code.
     """
-    seen, stop, guard = Seen(), threading.Event(), threading.Lock()
-    address = address_of(url)
 
-    def ask(number: int) -> None:
-        with Connection(address) as connection:
-            while not stop.is_set():
-                number += 1
-                try:
-                    answer = connection.exchange(data[number % len(data)])
-                except UnansweredError as error:
-                    with guard:
-                        seen.losses[error.loss] += 1
-                    time.sleep(_PAUSE_SECONDS)
-                    continue
-                confidences = _confidences(answer.body) if answer.status == 200 else ()
-                with guard:
-                    seen.answers[answer.status] += 1
-                    seen.confidences.add(confidences)
-                if not keep:
-                    connection.close()
-
-    def watch() -> None:
-        while not stop.is_set():
-            try:
-                with Connection(address) as connection:
-                    if connection.exchange(request("GET", "/health/ready")).status != 200:
-                        stop.set()
-            except UnansweredError:
-                stop.set()
-            time.sleep(0.1)
-
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(clients)]
-    threads += [threading.Thread(target=watch)] if heed else []
-    for thread in threads:
-        thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    heeds: bool
+    answered: int
+    lost: int
+    others: Counter[Loss]
+    not_ready: float | None
+    ended: float
+    code: int
 
 
-def _confidences(body: bytes) -> tuple[float, ...]:
-    answer = json.loads(body)
-    results = [one["prediction"] for one in answer["results"]] if "results" in answer else [answer]
-    return tuple(one["confidence"] for one in results)
-
-
-def drain(options: argparse.Namespace, image: bytes) -> bool:
-    """SIGTERM under load; returns whether nothing was lost."""
-    kept = True
-    for heed in (True, False):
-        lost, seconds, ways = 0, [], Counter[str]()
-        for _ in range(options.rounds):
-            environment = _environment() | {"DIGITS_DRAIN_SECONDS": "1"}
-            with (
-                running(_SERVER, image, environment, _workers(options)) as server,
-                load(server.url, options.clients, [upload(image)], keep=True, heed=heed) as seen,
-            ):
-                time.sleep(1.0)
-                start = time.perf_counter()
-                server.process.send_signal(signal.SIGTERM)
-                code = server.process.wait(60)
-                seconds.append(time.perf_counter() - start)
-            lost += seen.lost
-            ways.update(seen.losses)
-            kept = kept and code == 0
-        who = "clients behind a balancer that heeds /health/ready" if heed else "clients that go on regardless"
-        print(
-            f"drain, {who}: {lost} requests lost in {options.rounds} rounds ({dict(ways)}); it took at most "
-            f"{max(seconds):.1f} s, of which 1 s to drain",
-            flush=True,
+def drain(options: Options, *, heeds: bool, drain_seconds: float = 1.0) -> Drained:
+    """Ends the service by SIGTERM while clients send."""
+    requests = [upload(SAMPLE.read_bytes()), upload(specimens()["jpeg large"])]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(options, Path(folder), shipped_model(), drain_seconds) as server,
+    ):
+        address = address_of(server.url)
+        with busy(address, requests, options.clients, keep=lambda number: number % 2 == 0) as clients:
+            time.sleep(options.seconds)
+            term = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            not_ready = _watch_readiness(address, clients if heeds else None)
+            code = server.process.wait(PATIENCE)
+            ended = time.monotonic()
+        after = clients.since(term)
+        return Drained(
+            heeds,
+            sum(one.loss is None for one in after),
+            sum(one.is_lost for one in clients.sent),
+            losses([one for one in after if one.start < ended and not one.is_lost]),
+            not_ready and not_ready - term,
+            ended - term,
+            code,
         )
-        kept = kept and (lost == 0 or not heed)
-    return kept
 
 
-def kill(options: argparse.Namespace, image: bytes) -> bool:
-    """-9 to a worker under load; returns whether no more than its requests in flight were lost."""
-    lost, seconds = [], []
-    environment = _environment()
-    with tempfile.TemporaryDirectory() as folder:
-        environment |= {"XDG_RUNTIME_DIR": folder}
-        with running(_SERVER, image, environment, ("--workers", "2")) as server:
-            for _ in range(options.rounds):
-                _wait_for_workers(Path(folder), 2)
-                with load(server.url, options.clients, [upload(image)], keep=True) as seen:
-                    time.sleep(1.0)
-                    victim = min(_workers_in(Path(folder)))
-                    start = time.perf_counter()
-                    os.kill(victim, signal.SIGKILL)
-                    while victim in _workers_in(Path(folder)) or len(_workers_in(Path(folder))) < 2:
-                        time.sleep(0.05)
-                        _collect(server)
-                    seconds.append(time.perf_counter() - start)
-                    time.sleep(0.5)
-                lost.append(seen.lost)
-                print(f"kill: {seen}", flush=True)
-    print(
-        f"kill: {sum(lost)} requests lost in {options.rounds} rounds, at most {max(lost)} in one, of "
-        f"{options.clients} clients; full strength after {max(seconds):.1f} s at most",
-        flush=True,
-    )
-    return max(lost) <= options.clients
+def _watch_readiness(address: tuple[str, int], clients: Clients | None) -> float | None:
+    """When /health/ready answered 503; the clients that heed it are then told. None if the service ended before."""
+    while True:
+        try:
+            with Connection(address, 5.0) as connection:
+                status = connection.exchange(_READY).status
+        except UnansweredError:
+            return None
+        if status == 503:
+            if clients:
+                clients.stop()
+            return time.monotonic()
+        time.sleep(0.005)
 
 
-def reload(options: argparse.Namespace, image: bytes) -> bool:
-    """Another model again and again under load; returns whether nothing was lost or mixed."""
-    with tempfile.TemporaryDirectory() as name:
-        folder, model = Path(name), Path(name) / "model.keras"
-        models = [_with_temperature(folder / f"{one}.keras", one) for one in (1.0, 3.0)]
-        model.write_bytes(models[0])
-        environment = {"DIGITS_MODEL": str(model), "DIGITS_ACCESS_LOG": "false", "XDG_RUNTIME_DIR": name}
-        with running(_SERVER, image, environment, _workers(options)) as server:
-            data = [upload(image), upload_batch([image] * 20)]
-            with load(server.url, options.clients, data, keep=True) as seen:
-                for number in range(options.rounds * 6):
-                    part = folder / "part"
-                    part.write_bytes(b"no model" if number % 3 == 2 else models[(number + 1) % 2])
-                    part.replace(model)
-                    for worker in _workers_in(folder):
-                        os.kill(worker, signal.SIGHUP)
-                    time.sleep(0.3)
-            with Connection(address_of(server.url)) as connection:
-                answer = connection.exchange(request("GET", "/metrics")).body.decode()
-    outcomes = [line for line in answer.splitlines() if line.startswith("digits_model_reloads_total")]
-    mixed = sum(len(set(one)) > 1 for one in seen.confidences)
-    models_seen = {one for batch in seen.confidences for one in batch}
-    print(
-        f"reload: {seen}; {mixed} mixtures; {len(models_seen)} different answers to one image; {outcomes}", flush=True
-    )
-    return seen.lost == mixed == 0 and set(seen.answers) == {200} and len(models_seen) == 2
+@dataclass(frozen=True)
+class Killed:
+    """What came of one SIGKILL.
+
+    Args:
+        connections: that the worker had, each with no more than one request in flight.
+        lost: requests sent whole and not answered.
+        others: those that were refused or not sent whole.
+        meanwhile: requests answered until all workers were there again.
+        restored: seconds until then.
+    """
+
+    connections: int
+    lost: int
+    others: Counter[Loss]
+    meanwhile: int
+    restored: float
 
 
-def _environment() -> dict[str, str]:
-    return {"DIGITS_MODEL": str(shipped_model()), "DIGITS_ACCESS_LOG": "false"}
+def kill(options: Options) -> list[Killed]:
+    """Kills one worker after the other while clients send."""
+    results = []
+    with tempfile.TemporaryDirectory() as name, serving(options, Path(name), shipped_model()) as server:
+        folder, address = Path(name), address_of(server.url)
+        for _ in range(options.rounds):
+            with busy(address, [upload(SAMPLE.read_bytes())], options.clients) as clients:
+                time.sleep(options.seconds)
+                before = set(workers(folder))
+                victim = max(before, key=_connections)
+                connections, moment = _connections(victim), time.monotonic()
+                os.kill(victim, signal.SIGKILL)
+                wait_until(lambda: len(set(workers(folder)) - {victim}) == len(before), "another worker has come")  # noqa: B023
+                restored = time.monotonic()
+                time.sleep(options.seconds)
+            since = clients.since(moment)
+            results.append(
+                Killed(
+                    connections,
+                    sum(one.is_lost for one in clients.sent),
+                    losses([one for one in since if not one.is_lost]),
+                    sum(one.loss is None and one.end <= restored for one in since),
+                    restored - moment,
+                )
+            )
+    return results
 
 
-def _workers(options: argparse.Namespace) -> tuple[str, ...]:
-    return ("--workers", str(options.workers))
+def _connections(process: int) -> int:
+    """How many connections a process holds."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except OSError:
+            continue  # It was closed meanwhile.
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    established = "01"
+    rows = [line.split() for line in Path(f"/proc/{process}/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[3] == established and row[9] in inodes for row in rows)
 
 
-def _workers_in(runtime: Path) -> set[int]:
-    return {int(file.stem) for file in (runtime / "digits").glob("*/*.worker")}
+Rows = list[dict[str, str]]
 
 
-def _wait_for_workers(runtime: Path, count: int) -> None:
-    while len(_workers_in(runtime)) < count:
-        time.sleep(0.05)
+def drain_rows(options: Options) -> tuple[Rows, bool]:
+    """Ends the service again and again; the rows of a table, and whether all was well."""
+    rows, well = Rows(), True
+    for heeds in (True, False):
+        rounds = [drain(options, heeds=heeds) for _ in range(options.rounds)]
+        lost, codes = sum(one.lost for one in rounds), sorted({one.code for one in rounds})
+        not_ready = [one.not_ready * 1e3 for one in rounds if one.not_ready is not None]
+        rows.append(
+            {
+                "clients": "heed /health/ready" if heeds else "go on",
+                "answered after SIGTERM": f"{sum(one.answered for one in rounds):,}",
+                "lost": str(lost),
+                "not sent": in_words(sum((one.others for one in rounds), Counter[Loss]())),
+                "503 after": spread(not_ready, "ms", 0) if not_ready else "never",
+                "ended after": spread([one.ended for one in rounds], "s"),
+                "exit codes": ", ".join(map(str, codes)),
+            }
+        )
+        well = well and lost == 0 and codes == [EXIT_OK] and len(not_ready) == options.rounds
+    return rows, well
 
 
-def _collect(server: Running) -> None:
-    """Asks for the metrics, at which the living workers note which of them are dead."""
-    try:
-        with Connection(address_of(server.url)) as connection:
-            connection.exchange(request("GET", "/metrics"))
-    except UnansweredError:
-        pass
+def kill_rows(options: Options) -> tuple[Rows, bool]:
+    """Kills workers; the rows of a table, and whether all was well."""
+    killed = kill(options)
+    rows = [
+        {
+            "kill": str(number),
+            "connections of the worker": str(one.connections),
+            "lost": str(one.lost),
+            "not sent": in_words(one.others),
+            "answered meanwhile": f"{one.meanwhile:,}",
+            "all workers again after": f"{one.restored:.2f} s",
+        }
+        for number, one in enumerate(killed, 1)
+    ]
+    return rows, all(one.lost <= one.connections for one in killed)
 
 
-def _with_temperature(path: Path, temperature: float) -> bytes:
-    """The shipped model, more or less sure of itself, so that its answers tell which one it is."""
-    with zipfile.ZipFile(shipped_model()) as original, zipfile.ZipFile(path, "w") as changed:
-        for name in original.namelist():
-            content = original.read(name)
-            if name == _CARD:
-                content = json.dumps(json.loads(content) | {"temperature": temperature}).encode()
-            changed.writestr(name, content)
-    return path.read_bytes()
+def reload_rows(options: Options) -> tuple[Rows, bool]:
+    """Reloads the model; the row of a table, and whether all was well."""
+    one, broken = reload(options), options.rounds // 3
+    row = {
+        "good files": str(options.rounds - broken),
+        "replaced the model": str(one.replaced),
+        "broken files": str(broken),
+        "left it": str(one.kept),
+        "answers": f"{one.answers:,}",
+        "lost": str(one.lost),
+        "of neither model or both": str(one.foreign),
+        "of the old model afterwards": str(one.stale),
+    }
+    well = one.replaced == options.rounds - broken and one.kept == broken
+    return [row], well and one.lost + one.foreign + one.stale == 0
+
+
+def table(rows: Rows) -> str:
+    """Rows as a table."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([*row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+# What is done, and by default how often and by how many workers.
+_EXPERIMENTS = {"drain": (drain_rows, 5, 1), "kill": (kill_rows, 5, 2), "reload": (reload_rows, 30, 2)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints what was lost; returns the exit code."""
-    runs = {"drain": drain, "kill": kill, "reload": reload}
+    """Prints a table of each; fails if more was lost than may be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="+", type=one_of(list(runs)), metavar="WHAT", help="drain, kill or reload")
-    parser.add_argument("--rounds", type=whole_number(1, 1_000), default=5, help="default: 5")
-    parser.add_argument("--clients", type=whole_number(1, 200), default=8, help="default: 8")
-    parser.add_argument("--workers", type=whole_number(1, 100), default=1, help="but for kill (default: 1)")
+    names = list(_EXPERIMENTS)
+    parser.add_argument(
+        "experiments", nargs="*", type=one_of(names), help=f"some of: {', '.join(names)} (default: all)"
+    )
+    parser.add_argument("--rounds", type=whole_number(1, 10_000), help="default: 5, and 30 reloads")
+    parser.add_argument("--clients", type=whole_number(2, 256), default=8, help="at a time (default: 8)")
+    parser.add_argument("--workers", type=whole_number(1, 64), help="of the service (default: 1 to drain, else 2)")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of load between two events (default: 0.5)")
     options = parser.parse_args(argv)
-    image = image_files(5)[SMALL][2]
-    print(f"{options.clients} clients; {describe_machine()}", flush=True)
-    kept = [runs[what](options, image) for what in options.what]
-    return EXIT_OK if all(kept) else EXIT_FAILED
+    print(describe_machine())
+    all_well = True
+    for name in options.experiments or names:
+        run, rounds, count = _EXPERIMENTS[name]
+        chosen = Options(options.rounds or rounds, options.clients, options.workers or count, options.seconds)
+        rows, well = run(chosen)
+        print(f"\n{name}: {chosen.rounds} times, {chosen.clients} clients, {chosen.workers} worker(s)\n", flush=True)
+        print(table(rows), flush=True)
+        all_well = all_well and well
+    print("\nNothing was lost that could be kept." if all_well else "\nMore was lost than may be.")
+    return EXIT_OK if all_well else EXIT_FAILED
 
 
 if __name__ == "__main__":

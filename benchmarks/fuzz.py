@@ -28,7 +28,7 @@ from benchmarks.client import Answer, Connection, UnansweredError, address_of, u
 from benchmarks.machine import describe_machine
 from benchmarks.malformed import Case, make_case
 from benchmarks.mutations import Files
-from benchmarks.servers import FASTAPI_RUN, Running, running
+from benchmarks.servers import SERVE, Running, running
 from benchmarks.specimens import SAMPLES, specimens
 from digits.arguments import whole_number
 from digits.recognizer import shipped_model
@@ -228,7 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     environment = {"DIGITS_MODEL": str(shipped_model()), "DIGITS_RECEIVE_SECONDS": str(_RECEIVE_SECONDS)}
     print(f"{describe_machine()}\n")
-    with running(FASTAPI_RUN, _SAMPLE.read_bytes(), environment) as server:
+    with running(SERVE, _SAMPLE.read_bytes(), environment) as server:
         fuzzer, start = Fuzzer(server.url, options.seed, files), time.monotonic()
         if options.only is not None:
             case = case_of(options.seed, options.only, files)

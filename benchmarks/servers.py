@@ -57,7 +57,7 @@ class Server:
 _UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log")
 DIGITS = Server("Digits, form", (*_UVICORN, "api:app"))
 DIGITS_RAW = Server("Digits, raw body", (*_UVICORN, "api:app"), raw=True)
-FASTAPI_RUN = Server("fastapi run api", ("-m", "fastapi", "run", "api", "--host", "127.0.0.1", "--port", "{port}"))
+SERVE = Server("digits serve", ("-m", "digits", "serve", "--port", "{port}"))
 NOTHING = Server("FastAPI upload endpoint that does nothing", (*_UVICORN, "benchmarks.peers.nothing:app"))
 COMMON = Server("FastAPI with Keras' `model.predict`", (*_UVICORN, "benchmarks.peers.common:app"))
 LITSERVE = Server("LitServe, ONNX Runtime", ("benchmarks/peers/litserve_server.py", "{port}"), "bench-litserve.txt")
