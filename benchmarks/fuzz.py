@@ -43,6 +43,12 @@ _RECEIVE_SECONDS = 1.0
 _GROWTH = 0.05
 _TOO_FEW_FOR_MEMORY = 5_000
 
+SERVER_SETTINGS = {
+    "DIGITS_MODEL": str(shipped_model()),
+    "DIGITS_RECEIVE_SECONDS": str(_RECEIVE_SECONDS),
+    "DIGITS_ACCESS_LOG": "false",
+}
+
 _TYPES = {problem.type: problem.status for problem in PROBLEMS.values()}
 _OVERLOADED = "urn:digits:problem:overloaded"
 
@@ -226,9 +232,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.digest:
         print(digest(options.seed, options.requests, files))
         return 0
-    environment = {"DIGITS_MODEL": str(shipped_model()), "DIGITS_RECEIVE_SECONDS": str(_RECEIVE_SECONDS)}
     print(f"{describe_machine()}\n")
-    with running(SERVE, _SAMPLE.read_bytes(), environment) as server:
+    with running(SERVE, _SAMPLE.read_bytes(), SERVER_SETTINGS) as server:
         fuzzer, start = Fuzzer(server.url, options.seed, files), time.monotonic()
         if options.only is not None:
             case = case_of(options.seed, options.only, files)

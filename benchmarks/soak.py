@@ -20,11 +20,10 @@ import numpy as np
 from benchmarks.client import Connection, UnansweredError, address_of, request, upload, upload_batch, upload_raw
 from benchmarks.images import PHOTO, SMALL, encode, image_files
 from benchmarks.machine import describe_machine
-from benchmarks.servers import Server, running
+from benchmarks.servers import SERVE, running
 from digits.arguments import EXIT_FAILED, EXIT_OK, whole_number
 from digits.recognizer import shipped_model
 
-_SERVER = Server("Digits", ("-m", "digits", "serve", "--port", "{port}"))
 _SLOW, _LEAVES = "slow upload", "abandoned upload"
 
 
@@ -179,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     mixture = kinds(options.seed)
     image = image_files(1)[SMALL][0]
     print(f"{options.requests:,} requests from {options.clients} clients; {describe_machine()}\n", flush=True)
-    with running(_SERVER, image, environment, ("--workers", str(options.workers))) as server:
+    with running(SERVE, image, environment, ("--workers", str(options.workers))) as server:
         address = address_of(server.url)
         # Threads, caches and the heap take their final size.
         soak(address, mixture, max(100, options.requests // 50), options.clients, options.seed + 1_000)

@@ -1,17 +1,79 @@
-"""Short runs of the benchmarks that break the service and load it."""
+"""Short runs of `python -m benchmarks.chaos`: nothing is lost that could be kept."""
+
+import socket
+import threading
 
 import pytest
 
-from benchmarks import chaos, soak
+from benchmarks.chaos import drain, kill, table
+from benchmarks.client import Connection, UnansweredError
+from benchmarks.operating import Options
+from benchmarks.reloading import reload
 
 
-@pytest.mark.parametrize("what", ["drain", "kill", "reload"])
-def test_nothing_is_lost_that_need_not_be(what: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert chaos.main([what, "--rounds", "1", "--clients", "4"]) == 0, capfd.readouterr().out
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_server_that_is_told_to_stop_answers_what_it_has_taken(heeds: bool) -> None:
+    drained = drain(Options(rounds=1, clients=4, workers=1, seconds=0.3), heeds=heeds, drain_seconds=0.5)
+    assert drained.lost == 0
+    assert drained.code == 0
+    assert drained.not_ready is not None
+    assert drained.ended >= 0.5
+    if heeds:
+        assert not drained.others
+    else:
+        assert drained.answered > 0
+        assert set(drained.others) <= {"refused", "unsent"}
 
 
-def test_good_and_bad_requests_get_the_answers_that_they_should(capfd: pytest.CaptureFixture[str]) -> None:
-    assert soak.main(["--requests", "1000", "--clients", "2"]) == 0, capfd.readouterr().out
-    printed = capfd.readouterr().out
-    assert "unexpected or unanswered: 0 of 1,000" in printed
-    assert "malformed form" in printed
+def test_a_killed_worker_takes_no_more_with_it_than_it_was_answering() -> None:
+    (killed,) = kill(Options(rounds=1, clients=4, workers=2, seconds=0.3))
+    assert killed.lost <= killed.connections
+    assert killed.restored < 30.0
+
+
+def test_a_model_is_replaced_between_two_requests_or_stays_if_the_new_file_is_broken() -> None:
+    reloaded = reload(Options(rounds=6, clients=4, workers=2, seconds=0.1))
+    assert (reloaded.replaced, reloaded.kept) == (4, 2)
+    assert reloaded.answers > 10
+    assert (reloaded.lost, reloaded.foreign, reloaded.stale) == (0, 0, 0)
+
+
+def answering(answers: list[bytes | None]) -> tuple[tuple[str, int], threading.Thread]:
+    """A server that gives each connection one of these answers; for None it resets the connection."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener:
+            for answer in answers:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65_536)
+                    if answer is None:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    else:
+                        connection.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    host, port = listener.getsockname()
+    return (host, port), thread
+
+
+def test_the_client_tells_apart_how_a_request_was_lost() -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    address, thread = answering([b"HTTP/1.1 100 Continue\r\n\r\n" + whole, b"", whole[:-1], b"HTTP/1.1 200", None])
+    outcomes = []
+    for _ in range(5):
+        with Connection(address, 10.0) as connection:
+            try:
+                outcomes.append(connection.exchange(b"GET / HTTP/1.1\r\n\r\n").body.decode())
+            except UnansweredError as error:
+                outcomes.append(error.loss)
+    thread.join()
+    assert outcomes == ["ok", "closed", "cut off", "cut off", "reset"]
+    with pytest.raises(UnansweredError, match="no connection could be made"):
+        Connection(address, 1.0).connect()
+
+
+def test_a_table_has_a_line_for_each_row() -> None:
+    assert table([{"a": "1", "b": "2"}]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
