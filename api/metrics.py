@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from api.runtime import Runtime
+from api.schemas import Outcome
 from digits.recognizer import Prediction, Recognizer
 
 if TYPE_CHECKING:
@@ -95,13 +96,13 @@ class Metrics:
         self._memory = prometheus.Gauge(
             "digits_resident_memory_bytes", "Memory of all workers.", registry=registry, multiprocess_mode="livesum"
         )
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, str]] = {}
         self._digits = {
             (digit, accepted): self._predictions.labels(str(digit), str(accepted).lower())
             for digit in range(10)
             for accepted in (True, False)
         }
-        for outcome in ("replaced", "unchanged", "failed"):
+        for outcome in get_args(Outcome):
             self._reloads.labels(outcome)
         self._workers.set(1)
 
@@ -124,13 +125,14 @@ class Metrics:
             children = (
                 self._requests.labels(method if method in _METHODS else OTHER, route, str(status)),
                 self._seconds.labels(route),
+                route,
             )
             if known and method in _METHODS:
                 self._children[key] = children
         children[0].inc()
         children[1].observe(seconds)
         if size is not None:
-            self._sizes.labels(path if path in self._routes else path + "/").observe(size)
+            self._sizes.labels(children[2]).observe(size)
 
     def prediction(self, prediction: Prediction) -> None:
         """Counts a digit that was read."""
@@ -154,8 +156,8 @@ class Metrics:
     def _labels(self, recognizer: Recognizer, value: int) -> None:
         self._model.labels(recognizer.name, recognizer.card.recipe, recognizer.digest[:12]).set(value)
 
-    def reload(self, outcome: str) -> None:
-        """Counts a reload of the model: `replaced`, `unchanged` or `failed`."""
+    def reload(self, outcome: Outcome) -> None:
+        """Counts a reload of the model."""
         self._reloads.labels(outcome).inc()
 
     def measure_memory(self) -> None:

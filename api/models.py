@@ -4,15 +4,15 @@ import asyncio
 import logging
 import os
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import anyio.to_thread
 
 from api.metrics import Metrics
 from api.runtime import Runtime
+from api.schemas import ModelInUse, Outcome, Reload
 from api.settings import Settings
 from digits.artifact import read
 from digits.errors import DigitsError, ModelError
@@ -22,42 +22,6 @@ _log = logging.getLogger("digits")
 
 # A copy of the model in use, among what the workers share.
 _ACCEPTED = "accepted.keras"
-
-Outcome = Literal["replaced", "unchanged", "failed"]
-
-
-@dataclass(frozen=True)
-class ModelInUse:
-    """Which model answered, from when.
-
-    Args:
-        name: its file, for people.
-        digest: SHA-256 of what it consists of.
-        recipe: by which it was made.
-        test_accuracy: share of the MNIST test set that it reads correctly, 0..1, or None.
-        loaded_at: ISO 8601 in UTC.
-    """
-
-    name: str
-    digest: str
-    recipe: str
-    test_accuracy: float | None
-    loaded_at: str
-
-
-@dataclass(frozen=True)
-class Reload:
-    """What came of a reload.
-
-    Args:
-        outcome: whether there is a new model.
-        detail: for people.
-        at: ISO 8601 in UTC.
-    """
-
-    outcome: Outcome
-    detail: str
-    at: str
 
 
 class Models:
@@ -141,7 +105,7 @@ class Models:
             return self._done("replaced", f"{before.description} was replaced by {fresh.description}.")
 
     def _done(self, outcome: Outcome, detail: str) -> Reload:
-        self.last_reload = Reload(outcome, detail, _now())
+        self.last_reload = Reload(outcome=outcome, detail=detail, at=_now())
         if self._metrics:
             self._metrics.reload(outcome)
         self._tell()
@@ -152,12 +116,18 @@ class Models:
 
     def _tell(self) -> None:
         if self._runtime:
-            reload = self.last_reload and asdict(self.last_reload)
-            self._runtime.note({"model": asdict(self.in_use), "last_reload": reload})
+            reload = self.last_reload and self.last_reload.model_dump()
+            self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})
 
 
 def _describe(recognizer: Recognizer) -> ModelInUse:
-    return ModelInUse(recognizer.name, recognizer.digest, recognizer.card.recipe, recognizer.card.test_accuracy, _now())
+    return ModelInUse(
+        name=recognizer.name,
+        digest=recognizer.digest,
+        recipe=recognizer.card.recipe,
+        test_accuracy=recognizer.card.test_accuracy,
+        loaded_at=_now(),
+    )
 
 
 def _now() -> str:

@@ -1,6 +1,5 @@
 """The routes for those who run the service."""
 
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException
@@ -8,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.errors import NotReadyError, RateLimitedError, UnauthorizedError, UntrustedHostError
 from api.problems import documented
-from api.schemas import HealthResponse, ModelInUse, ModelResponse, Reload
+from api.schemas import HealthResponse, ModelResponse
 from api.service import Service, service_of
 
 _GUARD_PROBLEMS = (UnauthorizedError, RateLimitedError, UntrustedHostError)
@@ -41,8 +40,8 @@ def install(app: FastAPI) -> None:
             test_accuracy=card.test_accuracy,
             digest=models.in_use.digest,
             loaded_at=models.in_use.loaded_at,
-            previous=models.previous and ModelInUse(**asdict(models.previous)),
-            last_reload=models.last_reload and Reload(**asdict(models.last_reload)),
+            previous=models.previous,
+            last_reload=models.last_reload,
             card=card.to_json(),
         )
 

@@ -38,9 +38,11 @@ def base_folder() -> Path:
 class Runtime:
     """The folder of one server, which its workers share.
 
-    It is named by the process that supervises the workers, or by the only one. Each process keeps a file of its own
-    in it, and a lock on that file for as long as it lives: the lock, unlike a number, cannot be inherited by another
-    process after a crash. A folder whose processes are all gone is swept away by the next server that starts.
+    It is named by the process that supervises the workers, or by the only one. Each process keeps a file of its own in
+    it, and a lock on that file for as long as it lives: the lock, unlike a number, cannot be inherited by another
+    process after a crash. What the process says of itself stands in a second file, which is replaced and never written
+    in place: who reads it finds all of the old or all of the new. A folder whose processes are all gone is swept away
+    by the next server that starts.
 
     Args:
         base: holds the folders; `base_folder()` if None.
@@ -61,7 +63,8 @@ class Runtime:
         (self.folder / "metrics").mkdir(mode=0o700, parents=True, exist_ok=True)
         # Aging of temporary files spares folders that are locked.
         self._place = _open_folder(self.folder)
-        self._file = (self.folder / f"{os.getpid()}.worker").open("a+b")
+        self._said = _said_by(self.folder, os.getpid())
+        self._file = (self.folder / f"{os.getpid()}.worker").open("ab")
         _hold(self._file)
 
     @property
@@ -71,10 +74,9 @@ class Runtime:
 
     def note(self, state: dict[str, Any]) -> None:
         """Writes what this process has to say of itself."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(json.dumps(state).encode())
-        self._file.flush()
+        new = self._said.with_suffix(".new")
+        new.write_bytes(json.dumps(state).encode())
+        new.replace(self._said)
 
     def dead_workers(self) -> list[int]:
         """The workers that have gone without a word since the last call; their files are removed."""
@@ -83,12 +85,14 @@ class Runtime:
             if file.name != f"{os.getpid()}.worker" and not _is_held(file):
                 file.unlink(missing_ok=True)
                 dead.append(int(file.stem))
+                _said_by(self.folder, dead[-1]).unlink(missing_ok=True)
         return dead
 
     def close(self) -> None:
         """Removes this process's file, and the folder if it was the last."""
         Path(self._file.name).unlink(missing_ok=True)
         self._file.close()
+        self._said.unlink(missing_ok=True)
         if self._place is not None:
             os.close(self._place)
         if not any(self.folder.glob("*.worker")) and not self.has_siblings:
@@ -106,10 +110,16 @@ def running(base: Path | None = None) -> dict[int, dict[int, dict[str, Any]]]:
     """
     servers: dict[int, dict[int, dict[str, Any]]] = {}
     for file in (base or base_folder()).glob("[0-9]*/*.worker"):
+        # A worker that is starting has said nothing yet, and is not counted.
         if _is_held(file):
-            with contextlib.suppress(OSError, ValueError):
-                servers.setdefault(int(file.parent.name), {})[int(file.stem)] = json.loads(file.read_bytes() or b"{}")
+            with contextlib.suppress(FileNotFoundError):
+                pid = int(file.stem)
+                servers.setdefault(int(file.parent.name), {})[pid] = json.loads(_said_by(file.parent, pid).read_bytes())
     return servers
+
+
+def _said_by(folder: Path, pid: int) -> Path:
+    return folder / f"{pid}.json"
 
 
 def _open_folder(folder: Path) -> int | None:

@@ -6,6 +6,8 @@ from pydantic import BaseModel, Field
 
 from digits.acceptance import Reason
 
+Outcome = Literal["replaced", "unchanged", "failed"]
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # In the order in which it is answered, which a schema's own examples would not keep.
@@ -69,7 +71,7 @@ class BatchResponse(BaseModel):
     prediction_time_ms: float = Field(ge=0.0, description="Milliseconds for all of them.")
 
 
-class ModelInUse(BaseModel):
+class ModelInUse(BaseModel, frozen=True):
     """A model that answers, or did."""
 
     name: str = Field(description="Its file, or that it is the one that ships.")
@@ -79,10 +81,10 @@ class ModelInUse(BaseModel):
     loaded_at: str = Field(description="Since when it answers, ISO 8601.")
 
 
-class Reload(BaseModel):
+class Reload(BaseModel, frozen=True):
     """What came of reading the model file anew."""
 
-    outcome: Literal["replaced", "unchanged", "failed"] = Field(description="Whether there is a new model.")
+    outcome: Outcome = Field(description="Whether there is a new model.")
     detail: str = Field(description="What happened, for a person.")
     at: str = Field(description="When, ISO 8601.")
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from api.runtime import running
 from digits.recognizer import shipped_model
 from tests.conftest import BIN, ROOT, Server, child_environment, serve, with_card
 
@@ -33,7 +34,7 @@ def values(url: str) -> dict[str, float]:
 
 
 def workers_of(folder: Path) -> set[int]:
-    return {int(file.stem) for file in (folder / "digits").glob("*/*.worker")}
+    return {pid for workers in running(folder / "digits").values() for pid in workers}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,57 @@
+"""What the processes of one server say of themselves, and who may read it when."""
+
+import json
+import threading
+from pathlib import Path
+
+from api.runtime import Runtime, running
+
+
+def test_a_reader_finds_all_of_the_old_or_all_of_the_new(tmp_path: Path) -> None:
+    runtime = Runtime(tmp_path)
+    runtime.note({"text": ""})
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(1_000):
+            runtime.note({"text": str(number) * 1_000})
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    read = 0
+    while not done.is_set():
+        ((_, workers),) = running(tmp_path).items()
+        ((_, state),) = workers.items()
+        assert set(state) == {"text"}
+        read += 1
+    writer.join()
+    runtime.close()
+    assert read > 10
+
+
+def test_a_worker_that_has_said_nothing_is_not_counted(tmp_path: Path) -> None:
+    runtime = Runtime(tmp_path)
+    assert running(tmp_path) == {}
+    runtime.note({"model": "a"})
+    assert [list(workers.values()) for workers in running(tmp_path).values()] == [[{"model": "a"}]]
+    runtime.close()
+
+
+def test_a_server_leaves_nothing_behind(tmp_path: Path) -> None:
+    runtime = Runtime(tmp_path)
+    runtime.note({})
+    runtime.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_files_of_a_worker_that_was_killed_are_swept_away(tmp_path: Path) -> None:
+    runtime = Runtime(tmp_path)
+    gone = 2**22 + 1
+    (runtime.folder / f"{gone}.worker").touch()
+    (runtime.folder / f"{gone}.json").write_text(json.dumps({"model": "a"}))
+    assert running(tmp_path) == {}
+    assert runtime.dead_workers() == [gone]
+    assert runtime.dead_workers() == []
+    assert not list(runtime.folder.glob(f"{gone}.*"))
+    runtime.close()
