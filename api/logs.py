@@ -1,6 +1,7 @@
 """The log: lines for people, or JSON for machines."""
 
 import logging
+import warnings
 from typing import Any
 
 from api.exchange import CURRENT
@@ -62,6 +63,8 @@ def configure(settings: Settings) -> None:
     In place of the server's line for each request there is ours, which has more to say; none if the server was told
     to write none (`--no-access-log`).
     """
+    # Pillow warns of each damaged tag in words of its own, and Python keeps each text: a file can have 100,000.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     server, ours = logging.getLogger("uvicorn"), logging.getLogger("digits")
     server_access, access = logging.getLogger("uvicorn.access"), logging.getLogger("digits.access")
     if settings.log_format == "json":

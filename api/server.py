@@ -1,10 +1,9 @@
 """`digits serve`: the API in production, in one process or several."""
 
-import asyncio
+import logging
 import os
 import shutil
 import signal
-import socket
 from types import FrameType
 from typing import Any
 
@@ -13,9 +12,6 @@ from api.runtime import base_folder
 from api.settings import Settings, read_settings
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_OK
-
-# For requests to come in over connections that were accepted last.
-_LAST_REQUESTS_SECONDS = 0.2
 
 # A worker that is busy with large photos answers its supervisor late, and is not hung.
 _HEALTH_CHECK_SECONDS = 30
@@ -36,15 +32,16 @@ def serve(host: str, port: int, workers: int) -> int:
         SettingError: a setting has a wrong value.
     """
     settings = read_settings()
-    if settings.log_format == "text":
-        print(_summary(settings, workers), flush=True)
     import uvicorn
+
+    from api.connections import PatientProtocol
 
     config = uvicorn.Config(
         "api:app",
         host=host,
         port=port,
         workers=workers,
+        http=PatientProtocol,
         log_config=server_log_config(settings),
         # Each request has a line of ours.
         access_log=settings.access_log,
@@ -52,6 +49,11 @@ def serve(host: str, port: int, workers: int) -> int:
         timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=_HEALTH_CHECK_SECONDS,
     )
+    if settings.log_format == "json":
+        told = {"version": __version__, "workers": workers, "settings": settings.effective()}
+        logging.getLogger("digits").info("Digits starts", extra=told)
+    else:
+        print(_summary(settings, workers), flush=True)
     if workers == 1:
         return _serve_alone(config)
     return _supervise(config)
@@ -74,16 +76,7 @@ def _serve_alone(config: Any) -> int:
     # like a crash.
     signal.signal(signal.SIGTERM, stop)
 
-    class PatientServer(uvicorn.Server):
-        """Reads what came over the connections that it has accepted before it ends those without a request."""
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            for listener in self.servers:
-                listener.close()
-            await asyncio.sleep(_LAST_REQUESTS_SECONDS)
-            await super().shutdown(sockets)
-
-    server = PatientServer(config)
+    server = uvicorn.Server(config)
     try:
         server.run()
     except SystemExit as ended:

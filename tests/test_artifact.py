@@ -206,6 +206,27 @@ def test_a_file_from_elsewhere_is_converted_by_keras(tmp_path: Path) -> None:
     assert artifact.card.parameters == OWN_CARD["parameters"]
 
 
+def test_code_in_a_model_file_is_not_run(tmp_path: Path) -> None:
+    from digits.training import require_keras
+
+    require_keras()
+    import keras
+
+    # A Lambda layer carries Python bytecode, which could do anything once it was loaded.
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            keras.layers.Flatten(),
+            keras.layers.Lambda(lambda x: x[:, :10]),
+            keras.layers.Softmax(),
+        ]
+    )
+    model(np.zeros((1, 28, 28), np.float32))
+    model.save(tmp_path / "lambda.keras")
+    with pytest.raises(ModelFileError, match=r"Keras cannot load or export it .*Lambda"):
+        read(tmp_path / "lambda.keras")
+
+
 class Interrupted(BaseException):
     """As KeyboardInterrupt, which pytest would take for itself."""
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -73,6 +74,32 @@ def test_a_requests_id_is_taken_and_is_in_answer_problem_and_log(pair: tuple[Ser
 def test_an_id_that_could_forge_a_line_is_replaced(pair: tuple[Server, Path], given: str) -> None:
     made = post(pair[0].url, request_id=given).headers["x-request-id"]
     assert re.fullmatch("[0-9a-f]{16}", made)
+
+
+def test_what_a_decoder_says_of_a_damaged_file_is_not_in_the_log(pair: tuple[Server, Path]) -> None:
+    server = pair[0]
+    plain = io.BytesIO()
+    Image.open(io.BytesIO(SEVEN)).convert("L").save(plain, "TIFF")
+    file = bytearray(plain.getvalue())
+    # The directory once more, at the end, with a text that lies outside the file.
+    (place,) = struct.unpack_from("<I", file, 4)
+    (count,) = struct.unpack_from("<H", file, place)
+    entries = file[place + 2 : place + 2 + 12 * count] + struct.pack("<HHII", 50_000, 2, 1_000, 10_000_000)
+    struct.pack_into("<I", file, 4, len(file))
+    file += struct.pack("<H", count + 1) + entries + bytes(4)
+    with pytest.warns(UserWarning, match="Truncated"):
+        Image.open(io.BytesIO(file)).load()
+    assert post(server.url, bytes(file)).json()["predicted_digit"] == 7
+    assert "Truncated" not in server.output()
+
+
+def test_the_first_line_of_a_json_log_tells_the_settings(pair: tuple[Server, Path]) -> None:
+    first = records(pair[0])[0]
+    assert first["message"] == "Digits starts"
+    assert first["workers"] == 2
+    settings = first["settings"]
+    assert isinstance(settings, dict)
+    assert settings["DIGITS_MODEL"] == str(pair[1])
 
 
 def test_every_line_of_the_log_is_json_whatever_is_asked_for(pair: tuple[Server, Path]) -> None:
