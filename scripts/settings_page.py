@@ -1,11 +1,42 @@
 """Writes docs/settings.md, the operator's table of settings, from the code: python -m scripts.settings_page"""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from api.errors import (
+    BatchTooLargeError,
+    BodyTooSlowError,
+    BuffersFullError,
+    OverloadedError,
+    RateLimitedError,
+    TooManyFilesError,
+)
+from api.problems import PROBLEMS
 from api.settings import Settings, text_of, variable_of
+from digits.errors import (
+    DigitsError,
+    ImageTooLargeError,
+    TooManyFramesError,
+    TooManyPixelsError,
+    UnsupportedFormatError,
+)
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+
+# What crosses the limit that a setting sets.
+_CROSSED: Mapping[str, type[DigitsError]] = {
+    "max_bytes": ImageTooLargeError,
+    "max_pixels": TooManyPixelsError,
+    "max_frames": TooManyFramesError,
+    "formats": UnsupportedFormatError,
+    "max_batch_files": TooManyFilesError,
+    "max_batch_bytes": BatchTooLargeError,
+    "receive_seconds": BodyTooSlowError,
+    "max_in_flight": OverloadedError,
+    "max_buffered_bytes": BuffersFullError,
+    "rate_limit": RateLimitedError,
+}
 
 _HEAD = """# Settings
 
@@ -16,7 +47,7 @@ without secrets. An empty variable counts as none. The first is the app's and th
 | --- | --- | --- |
 """
 
-_TAIL = """
+_LIMITS_HEAD = """
 Three more variables that other programs share are heeded: `OTEL_*` configure traces, `XDG_RUNTIME_DIR` is where a
 server keeps what its workers share (else the system's folder for temporary files), and `FORWARDED_ALLOW_IPS` names the
 proxies whose `X-Forwarded-For` tells the client's address.
@@ -27,17 +58,9 @@ Whatever crosses one is answered with a problem of its own, before more of it is
 
 | setting | problem | status |
 | --- | --- | --- |
-| `DIGITS_MAX_BYTES` | `image-too-large` | 413 |
-| `DIGITS_MAX_PIXELS` | `too-many-pixels` | 413 |
-| `DIGITS_MAX_FRAMES` | `too-many-frames` | 413 |
-| `DIGITS_FORMATS` | `unsupported-format` | 415 |
-| `DIGITS_MAX_BATCH_FILES` | `too-many-files` | 413 |
-| `DIGITS_MAX_BATCH_BYTES` | `batch-too-large` | 413 |
-| `DIGITS_RECEIVE_SECONDS` | `body-too-slow` | 408 |
-| `DIGITS_MAX_IN_FLIGHT` | `overloaded` | 503, `Retry-After` |
-| `DIGITS_MAX_BUFFERED_BYTES` | `buffers-full` | 503, `Retry-After` |
-| `DIGITS_RATE_LIMIT` | `rate-limited` | 429, `Retry-After` |
+"""
 
+_KEYS = """
 ## Keys
 
 `digits key NAME` makes a key, and a line for the file that `DIGITS_API_KEYS_FILE` names. The line holds the key's
@@ -55,7 +78,12 @@ def page() -> str:
         default = text_of(field.default)
         description = re.sub(r"\|", r"\\|", field.description or "")
         rows.append(f"| `{variable_of(name)}` | {f'`{default}`' if default else ''} | {description} |\n")
-    return _HEAD + "".join(rows) + _TAIL
+    limits = []
+    for name, error in _CROSSED.items():
+        problem = PROBLEMS[error]
+        wait = ", `Retry-After`" if problem.retry_after is not None else ""
+        limits.append(f"| `{variable_of(name)}` | `{problem.name}` | {problem.status}{wait} |\n")
+    return "".join([_HEAD, *rows, _LIMITS_HEAD, *limits, _KEYS])
 
 
 if __name__ == "__main__":
