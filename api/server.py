@@ -92,11 +92,32 @@ def _supervise(config: Any) -> int:
     class Supervisor(Multiprocess):
         """Starts the workers, and others in the place of those that die."""
 
+        def init_processes(self) -> None:
+            """Starts the workers."""
+            super().init_processes()
+            self._leave_ends()
+
+        def keep_subprocess_alive(self) -> None:
+            """Starts others in the place of those that have died."""
+            super().keep_subprocess_alive()
+            self._leave_ends()
+
+        def _leave_ends(self) -> None:
+            # A worker's end of its pipe, held open here, would keep a question to one that was killed waiting.
+            for process in self.processes:
+                process.child_conn.close()
+
         def handle_hup(self) -> None:
             """Has each worker read the model anew; uvicorn would replace the workers."""
             for process in self.processes:
                 if process.pid is not None:
                     os.kill(process.pid, signal.SIGHUP)
+
+        def terminate_all(self) -> None:
+            """Stops the workers; once they take no more connections, nobody does."""
+            # Held open here, it would let clients connect whom nobody will answer.
+            listener.close()
+            super().terminate_all()
 
     listener = config.bind_socket()
     supervisor = Supervisor(config, [listener])
@@ -106,7 +127,6 @@ def _supervise(config: Any) -> int:
         supervisor.terminate_all()
         supervisor.join_all()
     finally:
-        listener.close()
         shutil.rmtree(base_folder() / str(os.getpid()), ignore_errors=True)
     failed = any(process.exitcode not in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
     return EXIT_FAILED if failed else EXIT_OK

@@ -1,9 +1,11 @@
-"""What SIGTERM and SIGHUP do: leave in order, and read the model anew."""
+"""What makes a worker leave in order (SIGTERM, the end of its supervisor) and read the model anew (SIGHUP)."""
 
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
@@ -18,8 +20,9 @@ def handled(
 ) -> Iterator[None]:
     """Handles both signals while the application runs, whatever server runs it.
 
-    At SIGTERM the application is told at once, and the server, which then stops, after a while: time for load
-    balancers to notice. A second SIGTERM does not wait. In a thread that is not the main one nothing is handled.
+    At SIGTERM the application is told at once, and the server, which then stops, after a while: time for load balancers
+    to notice. A second SIGTERM does not wait. A worker whose supervisor is gone leaves as at SIGTERM. In a thread that
+    is not the main one nothing is handled.
 
     Args:
         drain_seconds: that while.
@@ -42,23 +45,37 @@ def handled(
             signal.signal(signal.SIGTERM, server_stops)
             signal.raise_signal(signal.SIGTERM)
 
+    def start_drain() -> None:
+        drain()
+        if drain_seconds:
+            _log.info("Draining for %g seconds: not ready any more, and still answering", drain_seconds)
+            loop.call_later(drain_seconds, stop_server, signal.SIGTERM, None)
+
     def note_terminate(number: int, frame: FrameType | None) -> None:
         nonlocal draining
         again, draining = draining, True
-        drain()
-        if again or drain_seconds == 0.0:
+        # A signal may come at any moment, also while this thread holds a lock that metrics or log would wait for.
+        if not again:
+            loop.call_soon_threadsafe(start_drain)
+        if again or not drain_seconds:
             stop_server(number, frame)
-            return
-        _log.info("Draining for %g seconds: not ready any more, and still answering", drain_seconds)
-        # A signal may come at any moment, within the loop's own code, too.
-        loop.call_soon_threadsafe(loop.call_later, drain_seconds, stop_server, number, None)
 
     def start_reload() -> None:
         task = asyncio.ensure_future(reload())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    def leave_as_orphan() -> None:
+        loop.remove_reader(parent)
+        _log.error("The process that supervises this worker is gone: the worker ends, too")
+        signal.raise_signal(signal.SIGTERM)
+
     before = signal.signal(signal.SIGTERM, note_terminate)
+    supervisor = multiprocessing.parent_process()
+    # Left behind, a worker would hold the port against the next server, and answer with a model of its own.
+    parent = supervisor.sentinel if supervisor is not None and sys.platform != "win32" else -1
+    if parent >= 0:
+        loop.add_reader(parent, leave_as_orphan)
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None:
         loop.add_signal_handler(hangup, start_reload)
@@ -67,6 +84,8 @@ def handled(
     finally:
         for task in tasks:
             task.cancel()
+        if parent >= 0:
+            loop.remove_reader(parent)
         if hangup is not None:
             loop.remove_signal_handler(hangup)
         signal.signal(signal.SIGTERM, before)
