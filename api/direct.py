@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.exchange import route_path
 from api.problems import client_gone_response, error_response
 from digits.errors import DigitsError
 
@@ -17,7 +18,7 @@ class DirectRoutes:
 
     On FastAPI's own way a request passes the exit stacks of dependencies that these endpoints do not have, and every
     route before theirs, which takes longer than reading a digit. The same endpoints are FastAPI routes as well: for
-    the documentation, for other methods, and where the application is mounted under another path.
+    the documentation and for other methods.
 
     Args:
         app: takes all other requests.
@@ -30,7 +31,8 @@ class DirectRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, or hands on."""
-        endpoint = self.endpoints.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        endpoint = self.endpoints.get(route_path(scope)) if is_post else None
         if endpoint is None:
             await self.app(scope, receive, send)
             return

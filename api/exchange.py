@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from starlette.types import Scope
+
 REQUEST_ID_HEADER = "X-Request-ID"
 
 # What may be taken over from a client: nothing that could forge a line of the log.
@@ -21,12 +23,14 @@ class Exchange:
         size: bytes of the body that came in; None if none was asked for.
         problem: the name of the problem that it was answered with.
         client: the name of the API key that it came with.
+        is_read: whether all of its body was taken.
     """
 
     request_id: str
     size: int | None = None
     problem: str | None = None
     client: str | None = None
+    is_read: bool = False
 
 
 CURRENT: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -40,3 +44,18 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
                 return value.decode("ascii")
             break
     return secrets.token_hex(8)
+
+
+def route_path(scope: Scope) -> str:
+    """The path of a request below the one under which the application stands."""
+    path: str = scope["path"]
+    root = scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether a request comes with a body."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 ") != b"")
+        for name, value in scope["headers"]
+    )

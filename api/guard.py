@@ -6,17 +6,41 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import UnauthorizedError, UntrustedHostError
-from api.exchange import CURRENT
+from api.exchange import CURRENT, route_path
 from api.keys import Keyring
 from api.problems import error_response
 from api.rate import RateLimiter
 from digits.errors import DigitsError
 
 # Whoever watches over the service has no key and comes by address, and documentation is no secret.
-_ALWAYS = ("/health/",)
-_OPEN = ("/docs", "/openapi.json", "/static-offline-docs/")
+_HEALTH = "/health/"
+_OPEN = ("/", "/docs", "/openapi.json")
+_OPEN_BELOW = "/static-offline-docs/"
 
 _HOW = "Send the one that the operator gave you in a header: Authorization: Bearer KEY"
+
+
+class TrustedHosts:
+    """ASGI middleware: refuses requests for other hosts, but for those about health, which come by address.
+
+    Args:
+        app: takes the others.
+        hosts: that are answered, `*.` before one for all below it.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses, or hands on."""
+        if scope["type"] == "http" and not route_path(scope).startswith(_HEALTH):
+            try:
+                _check_host(Request(scope).headers.get("host", ""), self.hosts)
+            except DigitsError as error:
+                await error_response(error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 class Guard:
@@ -24,36 +48,29 @@ class Guard:
 
     Args:
         app: takes the others.
-        hosts: that are answered, `*.` before one for all below it; all if empty.
         keys: one of which a request has to have; None if it need not.
         rate: how often each key, or each address, may ask; None if as often as it likes.
     """
 
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], keys: Keyring | None, rate: RateLimiter | None) -> None:
+    def __init__(self, app: ASGIApp, keys: Keyring | None, rate: RateLimiter | None) -> None:
         self.app = app
-        self.hosts = hosts
         self.keys = keys
         self.rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses, or hands on."""
-        path = scope.get("path", "")
-        if scope["type"] != "http" or path.startswith(_ALWAYS):
-            await self.app(scope, receive, send)
-            return
-        try:
-            self._check(Request(scope), path)
-        except DigitsError as error:
-            await error_response(error)(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            path = route_path(scope)
+            if path not in _OPEN and not path.startswith((_HEALTH, _OPEN_BELOW)):
+                try:
+                    self._check(Request(scope))
+                except DigitsError as error:
+                    await error_response(error)(scope, receive, send)
+                    return
         await self.app(scope, receive, send)
 
-    def _check(self, request: Request, path: str) -> None:
-        if self.hosts:
-            _check_host(request.headers.get("host", ""), self.hosts)
-        if path == "/" or path.startswith(_OPEN):
-            return
-        client, refused = _address(request), None
+    def _check(self, request: Request) -> None:
+        client, refused = client_of(request), None
         if self.keys is not None:
             try:
                 client = "key " + _named(request, self.keys)
@@ -89,12 +106,16 @@ def _named(request: Request, keys: Keyring) -> str:
     return name
 
 
-def _address(request: Request) -> str:
+def client_of(request: Request) -> str:
+    """Whom a request without a key is counted for: its address, of which one client may command a whole network."""
     address = request.client.host if request.client else "unknown"
-    if ":" in address:
-        # One client commands a whole IPv6 network of 64 bits.
-        try:
-            return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
-        except ValueError:
-            pass
-    return address
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    # IPv6 is handed out in networks of 64 bits.
+    return str(ipaddress.ip_network((found, 64), strict=False))

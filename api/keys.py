@@ -16,7 +16,7 @@ _HASHED = "sha256:"
 _SHORTEST = 16
 # How often the file is looked at, in seconds.
 _LOOK_SECONDS = 1.0
-_HOW = f"a line is a name and a key of {_SHORTEST} characters or more, or {_HASHED} and its digest in hexadecimal"
+_HOW = f"it is a name, a space, and a key of {_SHORTEST} characters or more, or {_HASHED} and its digest in hexadecimal"
 
 
 class Keyring:
@@ -39,9 +39,7 @@ class Keyring:
         self._file = file
         self._stamp: tuple[int, int, int] | None = None
         self._looked = time.monotonic()
-        self._digests = self._inline | (self._read(file) if file else {})
-        if not self._digests:
-            raise SettingError("DIGITS_API_KEYS_FILE holds no key, so nobody could ask. Make one with: digits key NAME")
+        self._digests = self._together()
 
     def name_of(self, key: str) -> str | None:
         """Whose key it is; None if it is none."""
@@ -62,10 +60,17 @@ class Keyring:
         try:
             stamp = _stamp_of(self._file)
             if stamp != self._stamp:
-                self._digests = self._inline | self._read(self._file)
+                self._digests = self._together()
                 _log.info("API keys read again: %d from %s", len(self._digests), self._file)
         except (OSError, SettingError) as error:
             _log.error("The API keys stay as they were: %s", error)
+
+    def _together(self) -> dict[bytes, str]:
+        digests = self._inline | (self._read(self._file) if self._file else {})
+        if not digests:
+            where = f"DIGITS_API_KEYS_FILE {self._file}" if self._file else "DIGITS_API_KEYS"
+            raise SettingError(f"{where} holds no key, so nobody could ask. Make one with: digits key NAME")
+        return digests
 
     def _read(self, file: Path) -> dict[bytes, str]:
         try:

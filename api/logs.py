@@ -29,7 +29,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        record.level, record.logger = record.levelname.lower(), record.name
+        record.level, record.logger, record.pid = record.levelname.lower(), record.name, record.process
         exchange = CURRENT.get()
         if exchange and not hasattr(record, "request_id"):
             record.request_id = exchange.request_id
@@ -43,7 +43,7 @@ def server_log_config(settings: Settings) -> dict[str, Any]:
     """The configuration of the log for a server that starts with it: its own first lines follow it, too."""
     formatter = {"()": _JSON} if settings.log_format == "json" else {"()": "uvicorn.logging.DefaultFormatter"}
     if settings.log_format == "text":
-        formatter |= {"fmt": "%(asctime)s %(levelprefix)s %(message)s"}
+        formatter |= {"fmt": "%(asctime)s %(process)d %(levelprefix)s %(message)s"}
     level = settings.log_level.upper()
     return {
         "version": 1,

@@ -93,6 +93,15 @@ class Metrics:
         self._reloads = prometheus.Counter(
             "digits_model_reloads", "Reloads of the model.", ["outcome"], registry=registry
         )
+        self._reload_failed = prometheus.Gauge(
+            "digits_model_reload_failed",
+            "Workers whose last reload failed: they use a model that is not in the file any more.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._deaths = prometheus.Counter(
+            "digits_worker_deaths", "Workers that were killed, or crashed.", registry=registry
+        )
         self._memory = prometheus.Gauge(
             "digits_resident_memory_bytes", "Memory of all workers.", registry=registry, multiprocess_mode="livesum"
         )
@@ -159,6 +168,7 @@ class Metrics:
     def reload(self, outcome: Outcome) -> None:
         """Counts a reload of the model."""
         self._reloads.labels(outcome).inc()
+        self._reload_failed.set(int(outcome == "failed"))
 
     def measure_memory(self) -> None:
         """Notes how much memory this process takes."""
@@ -171,6 +181,7 @@ class Metrics:
         if self._is_shared:
             for pid in self._runtime.dead_workers() if self._runtime else []:
                 self._multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+                self._deaths.inc()
             registry = self._client.CollectorRegistry()
             self._multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return self._client.generate_latest(registry), self._client.CONTENT_TYPE_LATEST

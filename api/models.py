@@ -41,13 +41,12 @@ class Models:
     def __init__(self, settings: Settings, metrics: Metrics | None, runtime: Runtime | None) -> None:
         self._settings, self._metrics, self._runtime = settings, metrics, runtime
         self._reloading = asyncio.Lock()
-        self.recognizer = self._load_first()
-        self.in_use = _describe(self.recognizer)
         self.previous: ModelInUse | None = None
         self.last_reload: Reload | None = None
+        self.recognizer = self._load_first()
+        self.in_use = _describe(self.recognizer)
         if metrics:
             metrics.model(self.recognizer)
-        self._tell()
 
     def _load(self) -> Recognizer:
         path = self._settings.model or find_model()
@@ -72,6 +71,7 @@ class Models:
             if accepted is None or not accepted.exists():
                 raise
             _log.error("This worker takes the model that the others use: %s", error)
+            self._note("failed", str(error))
             return self._recognizer_of(accepted, self._settings.model or find_model())
 
     def _recognizer_of(self, file: Path, path: Path) -> Recognizer:
@@ -105,16 +105,21 @@ class Models:
             return self._done("replaced", f"{before.description} was replaced by {fresh.description}.")
 
     def _done(self, outcome: Outcome, detail: str) -> Reload:
-        self.last_reload = Reload(outcome=outcome, detail=detail, at=_now())
-        if self._metrics:
-            self._metrics.reload(outcome)
-        self._tell()
+        reload = self._note(outcome, detail)
+        self.tell()
         level = logging.ERROR if outcome == "failed" else logging.INFO
         before = f", before {self.previous.digest[:12]}" if self.previous else ""
         _log.log(level, "Reload %s: %s (model %s%s)", outcome, detail, self.in_use.digest[:12], before)
+        return reload
+
+    def _note(self, outcome: Outcome, detail: str) -> Reload:
+        self.last_reload = Reload(outcome=outcome, detail=detail, at=_now())
+        if self._metrics:
+            self._metrics.reload(outcome)
         return self.last_reload
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Lets the other processes of this machine know which model answers here."""
         if self._runtime:
             reload = self.last_reload and self.last_reload.model_dump()
             self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})

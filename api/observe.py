@@ -1,13 +1,15 @@
 """What is seen of each request: its id, its numbers, its line in the log, and headers for browsers."""
 
+import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.exchange import CURRENT, REQUEST_ID_HEADER, Exchange, request_id_of
-from api.problems import fault_response
+from api.errors import NotReadyError
+from api.exchange import CURRENT, REQUEST_ID_HEADER, Exchange, has_body, request_id_of, route_path
+from api.problems import error_response, fault_response
 
 if TYPE_CHECKING:
     from api.service import Service
@@ -54,7 +56,7 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._with_ours(message.get("headers", ()), exchange)
+                message["headers"] = self._with_ours(message.get("headers", ()), scope, exchange)
             await send(message)
 
         metrics = self.metrics
@@ -62,6 +64,13 @@ class Observe:
             metrics.in_flight.inc()
         try:
             await self.app(scope, receive, send_on)
+        except asyncio.CancelledError:
+            if status or not self.service.draining:
+                raise
+            # The server waits no longer; who has been sending since before it was told to stop is told so.
+            _log.warning("Request %s had not come in whole when the server stopped", exchange.request_id)
+            stopping = NotReadyError("The server stopped before the request had come in whole. Send it again.")
+            await error_response(stopping)(scope, receive, send_on)
         except Exception:
             _log.exception("Request %s failed", exchange.request_id)
             if status:
@@ -72,19 +81,22 @@ class Observe:
             seconds = time.perf_counter() - start
             if metrics:
                 metrics.in_flight.dec()
-                metrics.request(scope["method"], scope["path"], status, seconds, exchange.size)
+                metrics.request(scope["method"], route_path(scope), status, seconds, exchange.size)
                 if exchange.problem:
                     metrics.problem(exchange.problem)
             if _access_log.isEnabledFor(logging.INFO):
                 _log_access(scope, exchange, status, seconds)
             CURRENT.reset(token)
 
-    def _with_ours(self, headers: list[tuple[bytes, bytes]], exchange: Exchange) -> list[tuple[bytes, bytes]]:
+    def _with_ours(
+        self, headers: list[tuple[bytes, bytes]], scope: Scope, exchange: Exchange
+    ) -> list[tuple[bytes, bytes]]:
         named = {name for name, _ in headers} & _OF_ITS_OWN
         ours = [*headers, *(one for one in _HEADERS if one[0] not in named)]
         ours.append((_REQUEST_ID, exchange.request_id.encode()))
-        if self.service.draining:
-            # Clients that keep their connection would find it closed under their next request.
+        # Clients that kept their connection would find it closed under their next request; and the rest of a body that
+        # was not taken whole would be read for nothing, however long it is.
+        if self.service.draining or (not exchange.is_read and has_body(scope)):
             ours.append((b"connection", b"close"))
         return ours
 

@@ -50,12 +50,17 @@ def install(app: FastAPI) -> None:
         """Answers while the process runs: if it does not, restart it."""
         return HealthResponse(status="live")
 
+    # FastAPI's routes, unlike Starlette's, do not answer HEAD, by which some balancers ask.
+    app.add_api_route("/health/live", live, methods=["HEAD"], include_in_schema=False)
+
     @app.get("/health/ready", summary="Can it answer?", tags=["operation"], responses=documented(NotReadyError))
     async def ready(service: Service = Depends(service_of)) -> HealthResponse:
         """Answers 200 while requests may be sent: if it does not, send them elsewhere."""
         if service.draining:
             raise NotReadyError("The server is about to stop. Send requests elsewhere.")
         return HealthResponse(status="ready")
+
+    app.add_api_route("/health/ready", ready, methods=["HEAD"], include_in_schema=False)
 
     @app.get(
         "/metrics",

@@ -74,10 +74,6 @@ class Problem:
 # What has no type of its own: the status says it all.
 BLANK = "about:blank"
 
-
-# The rest of a body that was not taken whole would be read for nothing.
-_CLOSE = {"Connection": "close"}
-
 PROBLEMS: Mapping[type[DigitsError], Problem] = {
     MalformedFormError: Problem(
         "malformed-form",
@@ -91,7 +87,6 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         413,
         "The image is too large",
         "The file has more than the 20,971,520 bytes allowed. Send a smaller image.",
-        headers=_CLOSE,
     ),
     TooManyPixelsError: Problem(
         "too-many-pixels",
@@ -110,7 +105,6 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         413,
         "The batch is too large",
         "The files have more than the 104,857,600 bytes allowed together. Send fewer at a time.",
-        headers=_CLOSE,
     ),
     UnsupportedFormatError: Problem(
         "unsupported-format",
@@ -169,7 +163,6 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         408,
         "The body came in too slowly",
         "The body did not arrive within 30 seconds. Send a smaller image, or try again over a faster connection.",
-        headers=_CLOSE,
     ),
     OverloadedError: Problem(
         "overloaded",
@@ -184,7 +177,6 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "Too much is being received at a time",
         "The bodies that are being received fill the 536,870,912 bytes that there are for them. Try again in a moment.",
         retry_after=1,
-        headers=_CLOSE,
     ),
     NotReadyError: Problem(
         "not-ready",
@@ -204,7 +196,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "rate-limited",
         429,
         "Too many requests from this client",
-        "More than the 100 a minute requests allowed came from this client. Try again in 3 seconds.",
+        "More than 100 requests a minute came from this client. Try again in 3 seconds.",
         retry_after=1,
     ),
     UntrustedHostError: Problem(

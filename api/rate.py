@@ -12,7 +12,6 @@ from pathlib import Path
 
 from api.errors import RateLimitedError
 from api.runtime import locked
-from digits.errors import SettingError
 
 _UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 
@@ -21,6 +20,18 @@ _SLOT = struct.Struct("<Qd")
 _WAYS = 8
 _SETS = 8_192
 _SET_BYTES = _SLOT.size * _WAYS
+
+
+def read_limit(limit: str) -> tuple[int, str]:
+    """How many requests in which unit of time.
+
+    Raises:
+        ValueError: the limit cannot be read.
+    """
+    match = re.fullmatch(rf"\s*([1-9]\d{{0,8}})\s*/\s*({'|'.join(_UNITS)})s?\s*", limit)
+    if match is None:
+        raise ValueError(f"it must be like 100/minute ({', '.join(_UNITS)})")
+    return int(match[1]), match[2]
 
 
 class RateLimiter:
@@ -36,16 +47,14 @@ class RateLimiter:
         file: is made if need be; workers that name the same one count together. A temporary one if None.
 
     Raises:
-        SettingError: the limit cannot be read.
+        ValueError: the limit cannot be read.
     """
 
     def __init__(self, limit: str, file: Path | None) -> None:
-        match = re.fullmatch(rf"\s*([1-9]\d{{0,8}})\s*/\s*({'|'.join(_UNITS)})s?\s*", limit)
-        if match is None:
-            raise SettingError(f"DIGITS_RATE_LIMIT is {limit!r}; it must be like 100/minute ({', '.join(_UNITS)}).")
-        self.period = _UNITS[match[2]]
-        self.share = self.period / int(match[1])
-        self.limit = f"{int(match[1]):,} a {match[2]}"
+        count, unit = read_limit(limit)
+        self.period = _UNITS[unit]
+        self.share = self.period / count
+        self.limit = f"{count:,} requests a {unit}"
         self._handle = file.open("a+b") if file else tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this is
         with locked(self._handle):
             if os.fstat(self._handle.fileno()).st_size != _SETS * _SET_BYTES:
@@ -66,8 +75,7 @@ class RateLimiter:
         if wait > 0.0:
             seconds = math.ceil(wait)
             raise RateLimitedError(
-                f"More than the {self.limit} requests allowed came from this client. "
-                f"Try again in {seconds} second{'s' * (seconds != 1)}.",
+                f"More than {self.limit} came from this client. Try again in {seconds} second{'s' * (seconds != 1)}.",
                 retry_after=seconds,
             )
 

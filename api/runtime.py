@@ -54,9 +54,9 @@ class Runtime:
     def __init__(self, base: Path | None = None) -> None:
         base = base or base_folder()
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sys.platform != "win32" and base.lstat().st_uid != os.getuid():
+        if not _is_own(base):
             raise PermissionError(f"{base} belongs to another user")
-        _sweep(base)
+        sweep(base)
         supervisor = multiprocessing.parent_process()
         self.has_siblings = supervisor is not None
         self.folder = base / str(os.getpid() if supervisor is None or supervisor.pid is None else supervisor.pid)
@@ -64,8 +64,11 @@ class Runtime:
         # Aging of temporary files spares folders that are locked.
         self._place = _open_folder(self.folder)
         self._said = _said_by(self.folder, os.getpid())
-        self._file = (self.folder / f"{os.getpid()}.worker").open("ab")
-        _hold(self._file)
+        # Held before it can be seen: a sibling would take one that nobody holds for a dead worker's.
+        place = self.folder / f"{os.getpid()}.starting"
+        self._lock = place.open("ab")
+        _hold(self._lock)
+        self._file = place.replace(place.with_suffix(".worker"))
 
     @property
     def metrics_folder(self) -> Path:
@@ -90,8 +93,8 @@ class Runtime:
 
     def close(self) -> None:
         """Removes this process's file, and the folder if it was the last."""
-        Path(self._file.name).unlink(missing_ok=True)
-        self._file.close()
+        self._file.unlink(missing_ok=True)
+        self._lock.close()
         self._said.unlink(missing_ok=True)
         if self._place is not None:
             os.close(self._place)
@@ -109,13 +112,21 @@ def running(base: Path | None = None) -> dict[int, dict[int, dict[str, Any]]]:
         For each server, by the id of its first process, what each of its workers, by its id, says of itself.
     """
     servers: dict[int, dict[int, dict[str, Any]]] = {}
-    for file in (base or base_folder()).glob("[0-9]*/*.worker"):
+    base = base or base_folder()
+    # What another user has put there would have signals sent to any process.
+    if not base.is_dir() or not _is_own(base):
+        return servers
+    for file in base.glob("[0-9]*/*.worker"):
         # A worker that is starting has said nothing yet, and is not counted.
         if _is_held(file):
             with contextlib.suppress(FileNotFoundError):
                 pid = int(file.stem)
                 servers.setdefault(int(file.parent.name), {})[pid] = json.loads(_said_by(file.parent, pid).read_bytes())
     return servers
+
+
+def _is_own(folder: Path) -> bool:
+    return sys.platform == "win32" or folder.lstat().st_uid == os.getuid()
 
 
 def _said_by(folder: Path, pid: int) -> Path:
@@ -149,8 +160,13 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _sweep(base: Path) -> None:
-    for folder in base.glob("[0-9]*"):
+def sweep(base: Path | None = None) -> None:
+    """Removes the folders of servers that are gone, one of an earlier process of this process's number among them.
+
+    Args:
+        base: as for `Runtime`.
+    """
+    for folder in (base or base_folder()).glob("[0-9]*"):
         # A server that is just starting has no worker yet.
         starting = folder.name != str(os.getpid()) and Path(f"/proc/{folder.name}").is_dir()
         if not starting and not any(_is_held(file) for file in folder.glob("*.worker")):

@@ -1,5 +1,7 @@
 """`digits serve`: the API in production, in one process or several."""
 
+import contextlib
+import functools
 import logging
 import os
 import shutil
@@ -7,14 +9,18 @@ import signal
 from types import FrameType
 from typing import Any
 
-from api.logs import server_log_config
-from api.runtime import base_folder
+from api.logs import JsonLines, server_log_config
+from api.runtime import base_folder, running, sweep
 from api.settings import Settings, read_settings
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_OK
+from digits.errors import SettingError
 
-# A worker that is busy with large photos answers its supervisor late, and is not hung.
-_HEALTH_CHECK_SECONDS = 30
+_log = logging.getLogger("digits")
+
+# A worker that is busy with large photos answers its supervisor late, and is not hung; but while the supervisor waits
+# for one that is, it heeds no signal.
+_HEALTH_CHECK_SECONDS = 10
 
 
 def serve(host: str, port: int, workers: int) -> int:
@@ -36,12 +42,15 @@ def serve(host: str, port: int, workers: int) -> int:
 
     from api.connections import PatientProtocol
 
+    protocol = functools.partial(
+        PatientProtocol, header_seconds=settings.header_seconds, max_connections=settings.max_connections
+    )
     config = uvicorn.Config(
         "api:app",
         host=host,
         port=port,
         workers=workers,
-        http=PatientProtocol,
+        http=protocol,  # type: ignore[arg-type] # uvicorn does no more with it than call it
         log_config=server_log_config(settings),
         # Each request has a line of ours.
         access_log=settings.access_log,
@@ -49,17 +58,16 @@ def serve(host: str, port: int, workers: int) -> int:
         timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=_HEALTH_CHECK_SECONDS,
     )
-    if settings.log_format == "json":
-        told = {"version": __version__, "workers": workers, "settings": settings.effective()}
-        logging.getLogger("digits").info("Digits starts", extra=told)
-    else:
-        print(_summary(settings, workers), flush=True)
-    if workers == 1:
-        return _serve_alone(config)
-    return _supervise(config)
+    print(_summary(settings, workers), flush=True)
+    return _serve_alone(config) if workers == 1 else _supervise(config)
 
 
 def _summary(settings: Settings, workers: int) -> str:
+    if settings.log_format == "json":
+        told = {"version": __version__, "workers": workers, "settings": settings.effective()}
+        return JsonLines().format(
+            logging.makeLogRecord({"name": "digits", "levelname": "INFO", "msg": "Digits starts", **told})
+        )
     chosen = settings.effective()
     width = max(map(len, chosen))
     lines = [f"  {name:{width}}  {value}".rstrip() for name, value in chosen.items()]
@@ -68,6 +76,8 @@ def _summary(settings: Settings, workers: int) -> str:
 
 def _serve_alone(config: Any) -> int:
     import uvicorn
+
+    _ignore_hangup()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(EXIT_OK)
@@ -99,6 +109,9 @@ def _supervise(config: Any) -> int:
 
         def keep_subprocess_alive(self) -> None:
             """Starts others in the place of those that have died."""
+            for process in self.processes:
+                if not process.process.is_alive() and process.exitcode:
+                    _log.error("Worker %d ended with %s; another takes its place", process.pid, _end(process.exitcode))
             super().keep_subprocess_alive()
             self._leave_ends()
 
@@ -109,9 +122,10 @@ def _supervise(config: Any) -> int:
 
         def handle_hup(self) -> None:
             """Has each worker read the model anew; uvicorn would replace the workers."""
-            for process in self.processes:
-                if process.pid is not None:
-                    os.kill(process.pid, signal.SIGHUP)
+            # One that starts reads it anyway, and does not know the signal yet.
+            for pid in running().get(os.getpid(), {}):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGHUP)
 
         def terminate_all(self) -> None:
             """Stops the workers; once they take no more connections, nobody does."""
@@ -119,7 +133,14 @@ def _supervise(config: Any) -> int:
             listener.close()
             super().terminate_all()
 
-    listener = config.bind_socket()
+    sweep()
+    try:
+        listener = config.bind_socket()
+    except SystemExit:
+        # uvicorn has logged the reason.
+        raise SettingError(
+            f"Cannot listen on {config.host}, port {config.port}. Choose another with --port or --host."
+        ) from None
     supervisor = Supervisor(config, [listener])
     try:
         supervisor.run()
@@ -130,3 +151,14 @@ def _supervise(config: Any) -> int:
         shutil.rmtree(base_folder() / str(os.getpid()), ignore_errors=True)
     failed = any(process.exitcode not in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _ignore_hangup() -> None:
+    """Until the application can heed it: it would end the process."""
+    if hangup := getattr(signal, "SIGHUP", None):
+        signal.signal(hangup, signal.SIG_IGN)
+
+
+def _end(code: int) -> str:
+    """How a process ended, in words."""
+    return f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"

@@ -15,7 +15,7 @@ from api import logs, signals
 from api.batching import MicroBatcher
 from api.errors import NotReadyError
 from api.exchange import REQUEST_ID_HEADER
-from api.guard import Guard
+from api.guard import Guard, TrustedHosts
 from api.keys import Keyring
 from api.metrics import Metrics
 from api.models import Models
@@ -61,6 +61,13 @@ class Service:
         # wait for one another, apart from them.
         self.slots = anyio.CapacityLimiter(os.cpu_count() or 1)
         self.batch_slot = anyio.CapacityLimiter(1)
+        if settings.max_buffered_bytes < settings.max_bytes:
+            _log.warning(
+                "DIGITS_MAX_BUFFERED_BYTES (%d) is less than one image may have (DIGITS_MAX_BYTES, %d): larger images "
+                "are answered with 503 however often they are sent",
+                settings.max_buffered_bytes,
+                settings.max_bytes,
+            )
         self._keys = None
         if settings.api_keys or settings.api_keys_file:
             inline = settings.api_keys.get_secret_value() if settings.api_keys else ""
@@ -81,8 +88,8 @@ class Service:
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application with the layers that the settings ask for."""
         settings = self.settings
-        if settings.trusted_hosts or self._keys or self._rate:
-            app = Guard(app, settings.trusted_hosts, self._keys, self._rate)
+        if self._keys or self._rate:
+            app = Guard(app, self._keys, self._rate)
         if settings.cors_origins:
             app = CORSMiddleware(
                 app,
@@ -91,6 +98,8 @@ class Service:
                 allow_headers=["Authorization", "X-API-Key", REQUEST_ID_HEADER],
                 expose_headers=[REQUEST_ID_HEADER, "Retry-After"],
             )
+        if settings.trusted_hosts:
+            app = TrustedHosts(app, settings.trusted_hosts)
         app = Observe(app, self)
         return self._tracing.around(app) if self._tracing else app
 
@@ -120,6 +129,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     try:
         _log.info("Serving %s", service.models.recognizer.description)
         with signals.handled(settings.drain_seconds, service.drain, service.models.reload):
+            # From now on a signal is heeded, and whoever looks for a worker may send one.
+            service.models.tell()
             async with _measuring(service.metrics):
                 yield service
     finally:

@@ -1,15 +1,24 @@
 """What an operator can set, from environment variables."""
 
+import difflib
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.rate import read_limit
 from digits.errors import SettingError
 from digits.image import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits
 
 PREFIX = "DIGITS_"
+
+_HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
+_ORIGIN = re.compile(r"https?://[^/\s,*]+")
+# How alike a variable's name has to be to a setting's to be a slip of the pen.
+_ALIKE = 0.85
 
 # A variable holds several values with commas between them.
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -45,12 +54,23 @@ class Settings(BaseSettings):
     max_buffered_bytes: int = Field(
         512 * 1024 * 1024,
         ge=1,
-        description="All bodies that a worker holds at a time together, in bytes; beyond it, 503.",
+        description="All bodies that a worker holds at a time together, in bytes; beyond it, 503. More than one image.",
+    )
+    header_seconds: float = Field(
+        10.0, gt=0.0, le=3600.0, description="Longest time for a request's headers to arrive, under `digits serve`."
+    )
+    max_connections: int = Field(
+        900,
+        ge=1,
+        le=1_000_000,
+        description="Most connections that a worker holds, under `digits serve`; beyond it, 503. Fewer than the files "
+        "that a process may open (`ulimit -n`).",
     )
 
     api_keys: SecretStr | None = Field(
         None,
-        description="API keys, each as its name and the key, with commas between them; without any, no key is asked.",
+        description="API keys, each as a name, a space and the key, of 16 characters or more; with commas between "
+        "them. Without any, no key is asked for.",
     )
     api_keys_file: Path | None = Field(
         None, description="File with more of them, one on a line; read again when it changes."
@@ -81,11 +101,41 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
+    @field_validator("log_level", "log_format", "traces", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _readable_limit(cls, value: str | None) -> str | None:
+        if value is not None:
+            read_limit(value)
+        return value
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _plain_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host name; name it without scheme and port, as digits.example.com")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _whole_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; name scheme and host alone, such as https://example.com")
+        return value
+
     @field_validator("formats")
     @classmethod
     def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        formats = tuple(name.upper() for name in value)
-        if not formats or set(formats) - set(FORMATS):
+        formats = tuple({"JPG": "JPEG", "TIF": "TIFF"}.get(name.upper(), name.upper()) for name in value)
+        if unknown := sorted(set(formats) - set(FORMATS)):
+            raise ValueError(f"{unknown[0]} is not among {', '.join(FORMATS)}")
+        if not formats:
             raise ValueError(f"name some of {', '.join(FORMATS)}")
         return formats
 
@@ -123,12 +173,24 @@ def read_settings() -> Settings:
     """The settings from the environment.
 
     Raises:
-        SettingError: a variable has a wrong value; the message names it and what is right.
+        SettingError: a variable has a wrong value, or nearly a setting's name; the message says what is right.
     """
+    _check_names()
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         shown = "" if name == "api_keys" else f" {first['input']!r}"
-        raise SettingError(f"{variable_of(name)} is{shown}: {first['msg']}.") from None
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+        raise SettingError(f"{variable_of(name)} is{shown}: {reason}.") from None
+
+
+def _check_names() -> None:
+    """Refuses names that are nearly a setting's: a lock that does not close because of a letter is worse than none."""
+    known = {variable_of(name) for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            meant = difflib.get_close_matches(name, known, 1, _ALIKE)
+            if meant:
+                raise SettingError(f"{name} is no setting. Is {meant[0]} meant? docs/settings.md lists them all.")

@@ -21,8 +21,8 @@ def handled(
     """Handles both signals while the application runs, whatever server runs it.
 
     At SIGTERM the application is told at once, and the server, which then stops, after a while: time for load balancers
-    to notice. A second SIGTERM does not wait. A worker whose supervisor is gone leaves as at SIGTERM. In a thread that
-    is not the main one nothing is handled.
+    to notice. A second SIGTERM does not wait, but for workers, whose supervisor sends them one, too. A worker whose
+    supervisor is gone leaves as at SIGTERM. In a thread that is not the main one nothing is handled.
 
     Args:
         drain_seconds: that while.
@@ -34,6 +34,7 @@ def handled(
         return
     loop = asyncio.get_running_loop()
     server_stops = signal.getsignal(signal.SIGTERM)
+    supervisor = multiprocessing.parent_process()
     tasks: set[asyncio.Task[object]] = set()
     draining = False
 
@@ -57,7 +58,9 @@ def handled(
         # A signal may come at any moment, also while this thread holds a lock that metrics or log would wait for.
         if not again:
             loop.call_soon_threadsafe(start_drain)
-        if again or not drain_seconds:
+        # A worker gets it twice if it goes to all processes of the service: from whoever stops them, and from its
+        # supervisor.
+        if not drain_seconds or (again and supervisor is None):
             stop_server(number, frame)
 
     def start_reload() -> None:
@@ -71,7 +74,6 @@ def handled(
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, note_terminate)
-    supervisor = multiprocessing.parent_process()
     # Left behind, a worker would hold the port against the next server, and answer with a model of its own.
     parent = supervisor.sentinel if supervisor is not None and sys.platform != "win32" else -1
     if parent >= 0:

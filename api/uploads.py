@@ -152,6 +152,8 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
                     raise too_large
                 room.take(len(chunks[-1]))
                 more = message.get("more_body", False)
+        if exchange := CURRENT.get():
+            exchange.is_read = True
     except TimeoutError:
         raise BodyTooSlowError(
             f"The body did not arrive within {seconds:g} seconds. Send a smaller image, or try again over a faster "

@@ -35,13 +35,15 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "receive_seconds": BodyTooSlowError,
     "max_in_flight": OverloadedError,
     "max_buffered_bytes": BuffersFullError,
+    "max_connections": OverloadedError,
     "rate_limit": RateLimitedError,
 }
 
 _HEAD = """# Settings
 
 The API's settings are environment variables; it reads them when it starts. `digits serve` prints what they come to,
-without secrets. An empty variable counts as none. The first is the app's and the command line's, too.
+without secrets. An empty variable counts as none; a name that is nearly a setting's stops the start. The first is the
+app's and the command line's, too.
 
 | variable | default | |
 | --- | --- | --- |
@@ -66,7 +68,8 @@ _KEYS = """
 `digits key NAME` makes a key, and a line for the file that `DIGITS_API_KEYS_FILE` names. The line holds the key's
 digest; the key itself is shown once. Clients send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`. To rotate one,
 add the new line, let the client change over, and delete the old line: the file is read again within a second or two of
-a change, and if it cannot be read the keys stay as they were. With keys, everything asks for one but `/health/`,
+a change. If it cannot be read, or holds no key, the keys stay as they were, with an error in the log: write it beside
+and rename it (`mv`). With keys, everything asks for one but `/health/`,
 `/docs` and `/openapi.json`; `/metrics` does, too.
 """
 

@@ -1,4 +1,5 @@
 import re
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 
+from api.guard import client_of
 from api.problems import MEDIA_TYPE
-from tests.conftest import ROOT, Server, serve
+from digits.recognizer import shipped_model
+from tests.conftest import BIN, ROOT, Server, free_port, serve
 
 KEY, NEW_KEY = "the-key-of-the-till-0123", "the-new-key-of-the-till-0123"
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
@@ -92,6 +96,8 @@ def test_pages_of_the_named_origins_may_call_and_no_others(guarded: tuple[Server
     assert allowed.headers["access-control-allow-origin"] == "https://shop.example.com"
     refused = httpx.options(url + "/predict/", headers={"origin": "https://evil.com"} | asks)
     assert "access-control-allow-origin" not in refused.headers
+    for_another = {"origin": "https://shop.example.com", "host": "evil.com"} | asks
+    assert problem(httpx.options(url + "/predict/", headers=for_another)) == (421, "untrusted-host")
     answer = post(url, authorization=f"Bearer {KEY}", origin="https://shop.example.com")
     assert answer.headers["access-control-allow-origin"] == "https://shop.example.com"
 
@@ -111,6 +117,53 @@ def test_keys_are_exchanged_without_a_restart_and_never_logged(guarded: tuple[Se
     assert re.search(r"DIGITS_API_KEYS +\*+", log)
     for key in (KEY, NEW_KEY):
         assert key not in log
+
+
+def test_what_is_refused_need_not_be_sent(guarded: tuple[Server, Path]) -> None:
+    host, port = guarded[0].url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"POST /predict/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"5\r\nhello\r\n")
+        answer = b""
+        # The connection ends with the answer, though the body goes on.
+        while more := client.recv(65_536):
+            answer += more
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"connection: close" in answer.lower()
+
+
+@pytest.mark.parametrize("root", ["/digits", "/docs", "/health"])
+def test_keys_are_asked_for_under_whatever_path_the_service_stands(tmp_path: Path, root: str) -> None:
+    port = free_port()
+    command = [str(BIN / "uvicorn"), "api:app", "--port", str(port), "--root-path", root]
+    settings = {"DIGITS_API_KEYS": f"till {KEY}", "DIGITS_MODEL": str(shipped_model()), "PYTHONPATH": str(ROOT)}
+    server = Server(command, tmp_path, f"http://127.0.0.1:{port}", settings)
+    try:
+        server.wait_until("/health/live")
+        assert httpx.get(server.url + "/docs").status_code == 200
+        for path in ("/model", "/metrics"):
+            assert problem(httpx.get(server.url + path)) == (401, "unauthorized")
+        assert problem(post(server.url)) == (401, "unauthorized")
+        assert post(server.url, x_api_key=KEY).json()["predicted_digit"] == 7
+        seen = httpx.get(server.url + "/metrics", headers={"x-api-key": KEY}).text
+        assert 'route="/predict/",status="200"' in seen
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        # As an IPv4 client comes to a server that listens on both kinds of addresses.
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_a_client_without_a_key_is_counted_by_its_address(address: str, counted: str) -> None:
+    assert client_of(Request({"type": "http", "client": (address, 1)})) == counted
 
 
 def test_workers_count_a_clients_requests_together(tmp_path: Path) -> None:

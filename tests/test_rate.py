@@ -5,7 +5,6 @@ import pytest
 
 from api.errors import RateLimitedError
 from api.rate import RateLimiter
-from digits.errors import SettingError
 
 
 def allowed(limiter: RateLimiter, client: str, attempts: int) -> int:
@@ -26,7 +25,7 @@ def count_in_a_process(file: Path, results: "multiprocessing.Queue[int]") -> Non
 def test_a_client_may_use_its_allowance_and_then_has_to_wait(tmp_path: Path) -> None:
     limiter = RateLimiter("3/minute", tmp_path / "rate")
     assert allowed(limiter, "till", 10) == 3
-    with pytest.raises(RateLimitedError, match="More than the 3 a minute requests allowed") as caught:
+    with pytest.raises(RateLimitedError, match="More than 3 requests a minute") as caught:
         limiter.check("till")
     assert 19 <= caught.value.retry_after <= 20
     assert allowed(limiter, "phone", 10) == 3
@@ -67,9 +66,3 @@ def test_any_number_of_clients_take_no_more_room(tmp_path: Path) -> None:
     assert (tmp_path / "rate").stat().st_size == before
     assert allowed(limiter, "99999", 10) == 4
     limiter.close()
-
-
-@pytest.mark.parametrize("limit", ["", "0/minute", "10", "10/fortnight", "-1/second", "1.5/second"])
-def test_a_limit_that_cannot_be_read_is_a_setting_error(limit: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="it must be like 100/minute"):
-        RateLimiter(limit, tmp_path / "rate")

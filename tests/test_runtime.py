@@ -1,10 +1,13 @@
 """What the processes of one server say of themselves, and who may read it when."""
 
 import json
+import os
 import threading
 from pathlib import Path
 
-from api.runtime import Runtime, running
+import pytest
+
+from api.runtime import Runtime, running, sweep
 
 
 def test_a_reader_finds_all_of_the_old_or_all_of_the_new(tmp_path: Path) -> None:
@@ -43,6 +46,25 @@ def test_a_server_leaves_nothing_behind(tmp_path: Path) -> None:
     runtime.note({})
     runtime.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_user_has_put_there_is_nobodys_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Runtime(tmp_path)
+    runtime.note({"model": "a"})
+    assert len(running(tmp_path)) == 1
+    somebody_else = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody_else)
+    assert running(tmp_path) == {}
+    runtime.close()
+
+
+def test_an_earlier_process_of_the_same_number_leaves_nothing_to_this_one(tmp_path: Path) -> None:
+    # In a container the first process is number 1 each time.
+    stale = tmp_path / str(os.getpid()) / "accepted.keras"
+    stale.parent.mkdir()
+    stale.touch()
+    sweep(tmp_path)
+    assert not stale.exists()
 
 
 def test_the_files_of_a_worker_that_was_killed_are_swept_away(tmp_path: Path) -> None:

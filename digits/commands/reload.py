@@ -1,6 +1,7 @@
 """`digits reload`: have a running server read its model anew."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Asks each worker, and prints what came of it; returns the exit code."""
-    from api.runtime import running
+    from api.runtime import base_folder, running
 
     if not hasattr(signal, "SIGHUP"):
         raise SettingError("This system has no signal that asks for it. Restart the server.")
@@ -34,12 +35,17 @@ def run(options: argparse.Namespace) -> int:
         servers = {pid: workers for pid, workers in servers.items() if pid == options.pid}
     if not servers:
         which = "No server" if options.pid is None else f"No server with process {options.pid}"
-        raise SettingError(f"{which} of this user runs on this machine. Start one with: digits serve")
+        raise SettingError(
+            f"{which} of this user is known in {base_folder()}. Start one with: digits serve. One that runs with "
+            "another XDG_RUNTIME_DIR keeps its folder there: set it likewise, or send SIGHUP to its first process."
+        )
     if len(servers) > 1:
         raise SettingError(f"Several servers run. Name one of them with --pid: {', '.join(map(str, sorted(servers)))}")
     ((server, before),) = servers.items()
     for pid in before:
-        os.kill(pid, signal.SIGHUP)
+        # It may have ended meanwhile.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         now = running().get(server, {})

@@ -1,0 +1,103 @@
+"""Connections that say nothing, or too little, and more of them than are taken."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.conftest import Server, serve
+
+MOST, SECONDS = 5, 0.5
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("connections")
+    server = serve(folder, DIGITS_MAX_CONNECTIONS=str(MOST), DIGITS_HEADER_SECONDS=str(SECONDS))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def connect(server: Server) -> socket.socket:
+    host, port = server.url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def read_all(client: socket.socket) -> bytes:
+    answer = b""
+    while more := client.recv(65_536):
+        answer += more
+    return answer
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET /health/live HTTP/1.1\r\nHost",
+        b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\nGET /health/live HTTP/1.1\r\nX-Long: ",
+    ],
+    ids=["nothing", "half a request", "half a second request"],
+)
+def test_whoever_does_not_finish_the_headers_is_cut_off(strict: Server, said: bytes) -> None:
+    with connect(strict) as client:
+        start = time.monotonic()
+        client.sendall(said)
+        answer = read_all(client)
+        assert time.monotonic() - start >= 0.8 * SECONDS
+        assert answer.count(b"HTTP/1.1 200") == (1 if b"\r\n\r\n" in said else 0)
+
+
+def test_headers_that_trickle_are_cut_off_as_well(strict: Server) -> None:
+    with connect(strict) as client:
+        start = time.monotonic()
+        client.sendall(b"GET / HTTP/1.1\r\nX-A: ")
+        client.settimeout(0.05)
+        while time.monotonic() - start < 10.0:
+            try:
+                client.sendall(b"a")
+                if not client.recv(1):
+                    break
+            except TimeoutError:
+                pass
+            except ConnectionError:
+                break
+        assert time.monotonic() - start < 8.0
+
+
+def test_one_connection_too_many_is_told_to_come_again(strict: Server) -> None:
+    deadline = time.monotonic() + 10.0
+    open_ones: list[socket.socket] = []
+    try:
+        # Some that earlier tests left may still be there: as many more as are taken.
+        while len(open_ones) < MOST:
+            client = connect(strict)
+            client.settimeout(0.1)
+            try:
+                refused = client.recv(1) != b""
+            except TimeoutError:
+                refused = False
+            if refused:
+                client.close()
+                assert time.monotonic() < deadline
+                continue
+            client.settimeout(10)
+            client.sendall(
+                b"POST /predict/ HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n"
+            )
+            open_ones.append(client)
+        with connect(strict) as extra:
+            head, _, body = read_all(extra).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 1" in head
+        assert json.loads(body)["type"] == "urn:digits:problem:overloaded"
+    finally:
+        for client in open_ones:
+            client.close()
+    time.sleep(0.2)
+    assert httpx.get(strict.url + "/health/live").status_code == 200
