@@ -24,7 +24,12 @@ NOT_RUN = [
     "python -m pip install --require-hashes -r requirements/build.txt -r requirements/serve.txt",
     "python -m pip install --no-deps --no-build-isolation .",
 ]
-SERVERS = {"make run": "/health/ready", "streamlit run app.py": "/_stcore/health", "fastapi dev api": "/health/ready"}
+SERVERS = {
+    "make run": "/health/ready",
+    "streamlit run app.py": "/_stcore/health",
+    "fastapi dev api": "/health/ready",
+    "digits serve --workers 2": "/health/ready",
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -58,7 +63,9 @@ def serve(clone: Path, command: str, api_port: int, app_port: int) -> Server:
     environment = {"API_PORT": str(api_port), "APP_PORT": str(app_port), "PORT": str(api_port)}
     environment |= {"STREAMLIT_SERVER_PORT": str(app_port), "STREAMLIT_SERVER_HEADLESS": "true"}
     port = app_port if command.startswith("streamlit") else api_port
-    server = Server(["sh", "-c", command], clone, f"http://127.0.0.1:{port}", environment)
+    # The one port that no variable sets.
+    words = f"{command} --port {port}" if command.startswith("digits serve") else command
+    server = Server(["sh", "-c", words], clone, f"http://127.0.0.1:{port}", environment)
     server.wait_until(SERVERS[command])
     return server
 
