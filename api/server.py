@@ -109,10 +109,11 @@ def _supervise(config: Any) -> int:
 
         def keep_subprocess_alive(self) -> None:
             """Starts others in the place of those that have died."""
-            for process in self.processes:
-                if not process.process.is_alive() and process.exitcode:
-                    _log.error("Worker %d ended with %s; another takes its place", process.pid, _end(process.exitcode))
+            before = list(self.processes)
             super().keep_subprocess_alive()
+            for process in before:
+                if process not in self.processes and process.exitcode is not None:
+                    _log.error("Worker %d ended with %s; another took its place", process.pid, _end(process.exitcode))
             self._leave_ends()
 
         def _leave_ends(self) -> None:
