@@ -9,6 +9,7 @@ from typing import NoReturn, TypeAlias
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_NOT_BETTER = 3
 EXIT_INTERRUPTED = 130
 
 MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"

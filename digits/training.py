@@ -24,6 +24,7 @@ from digits.engine import Engine
 from digits.errors import AccuracyFloorError, ExportError, MissingInstallError
 from digits.evaluation import Scores, score
 from digits.export import to_onnx
+from digits.extra import Extra
 from digits.fitting import TrainingConfig, fit, scale
 from digits.mnist import Mnist, Split, split
 from digits.recipes import find_recipe
@@ -43,10 +44,11 @@ class Run:
         temperature: fitted on the validation split.
         thresholds: fitted on the validation split, changed as the training images are.
         rejection: shares of images refused with them, for the card.
-        training: scores on the images that the network learned from.
+        training: scores on the MNIST images that the network learned from.
         validation: scores on the validation split.
         test: scores on the test set, which was used for nothing else.
         test_probabilities: uncalibrated, of shape (10000, 10).
+        extra: other pictures that the network learned from, or None.
     """
 
     config: TrainingConfig
@@ -59,6 +61,7 @@ class Run:
     validation: Scores
     test: Scores
     test_probabilities: npt.NDArray[np.float32]
+    extra: Extra | None = None
 
 
 def require_keras() -> None:
@@ -93,12 +96,13 @@ def _native_stderr_hushed() -> Iterator[None]:
         os.close(kept)
 
 
-def train(config: TrainingConfig, data: Mnist, *, show_progress: bool = True) -> Run:
+def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, show_progress: bool = True) -> Run:
     """Trains a recipe on MNIST and tests it once.
 
     Args:
         config: what to train.
         data: MNIST.
+        extra: other pictures to learn from, too.
         show_progress: a progress bar and a line of figures per epoch on standard output.
     """
     require_keras()
@@ -107,7 +111,7 @@ def train(config: TrainingConfig, data: Mnist, *, show_progress: bool = True) ->
     parts = split(data)
     keras.utils.set_random_seed(config.seed)
     model = find_recipe(config.recipe).build()
-    history = fit(model, parts, config, show_progress=show_progress)
+    history = fit(model, extra.join(parts) if extra else parts, config, show_progress=show_progress)
 
     training, validation = _probabilities(model, parts.x_fit), _probabilities(model, parts.x_validation)
     temperature = fit_temperature(validation, parts.y_validation)
@@ -129,6 +133,7 @@ def train(config: TrainingConfig, data: Mnist, *, show_progress: bool = True) ->
         validation=scored(validation, parts.y_validation),
         test=scored(test, data.y_test),
         test_probabilities=test,
+        extra=extra,
     )
 
 
@@ -204,7 +209,8 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
                 "fit": run.training.n,
                 "validation": run.validation.n,
                 "test": run.test.n,
-            },
+            }
+            | ({"extra": run.extra.to_json()} if run.extra else {}),
             metrics={
                 "training": asdict(run.training),
                 "validation": asdict(run.validation),

@@ -42,4 +42,5 @@ def run_export(options: argparse.Namespace) -> int:
         f"{count} picture{'' if count == 1 else 's'} and {options.folder / 'labels.csv'} written. What to do with it:"
     )
     print(f"  digits evaluate {options.folder}")
+    print(f"  python train.py --recipe convnet --extra {options.folder}")
     return EXIT_OK

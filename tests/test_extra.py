@@ -1,0 +1,239 @@
+"""Pictures to learn from besides MNIST, and a new model beside the one that is there."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import train
+from digits import artifact, training
+from digits.comparison import Comparison, Standing, candidate_of, model_to_beat
+from digits.errors import DataMismatchError, DataUnavailableError
+from digits.extra import Extra, content_digest, is_held_out, read_extra
+from digits.fitting import TrainingConfig, fit, scale
+from digits.measure import Share
+from digits.mnist import Mnist, Split, split
+from digits.normalize import normalize
+from digits.pen import draw_digit
+from digits.recipes import find_recipe
+from digits.recognizer import Recognizer, shipped_model
+from tests.conftest import encode_png
+from tests.test_artifact import make_card, save_keras
+from tests.test_engine import network
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def drawn(count: int) -> list[tuple[str, Pixels]]:
+    """So many different pictures of digits, with their labels."""
+    rng = np.random.default_rng(0)
+    return [(str(i % 10), 255 - draw_digit(i % 10, 112, rng).astype(np.uint8)) for i in range(count)]
+
+
+def write(folder: Path, pictures: Sequence[tuple[str, Pixels | bytes]], names: str = "{}.png") -> Path:
+    folder.mkdir(exist_ok=True)
+    with (folder / "labels.csv").open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(("file", "label", "source"))
+        for i, (label, content) in enumerate(pictures):
+            data = content if isinstance(content, bytes) else encode_png(content)
+            (folder / names.format(i)).write_bytes(data)
+            writer.writerow((names.format(i), label, "feedback"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("pictures"), drawn(60))
+
+
+def parted(extra: Extra) -> tuple[set[bytes], set[bytes]]:
+    """What is learned from and what is held out, as the network sees it."""
+    held_out = [one.content.read_bytes() for one in extra.held_out if isinstance(one.content, Path)]
+    return {image.tobytes() for image in extra.images}, set(held_out)
+
+
+def test_about_one_in_five_is_held_out_and_the_rest_normalized_to_be_learned_from(folder: Path, mnist: Mnist) -> None:
+    extra = read_extra(folder, mnist)
+    assert len(extra.labels) + len(extra.held_out) == 60
+    assert 5 <= len(extra.held_out) <= 20
+    images = {normalize(pixels).image.tobytes(): int(label) for label, pixels in drawn(60)}
+    assert [images[image.tobytes()] for image in extra.images] == extra.labels.tolist()
+    assert f"{len(extra.labels)} extra pictures to learn from, each 20 times an epoch" in extra.describe()[0]
+
+
+def test_a_picture_stays_in_its_part_in_another_order_under_another_name_and_among_more(
+    folder: Path, tmp_path: Path, mnist: Mnist
+) -> None:
+    first = read_extra(folder, mnist)
+    again = read_extra(write(tmp_path / "again", drawn(60)[::-1], "other-{}.png"), mnist)
+    more = read_extra(write(tmp_path / "more", drawn(80)), mnist)
+    assert again.digest == first.digest != more.digest
+    for one in (again, more):
+        for mine, first_ones in zip(parted(one), parted(first), strict=True):
+            assert mine >= first_ones
+
+
+def test_the_same_picture_in_another_format_counts_once(folder: Path, tmp_path: Path, mnist: Mnist) -> None:
+    in_color = [(label, np.repeat(pixels[..., np.newaxis], 3, axis=2)) for label, pixels in drawn(60)]
+    both = read_extra(write(tmp_path / "both", [*drawn(60), *in_color]), mnist)
+    assert both.digest == read_extra(folder, mnist).digest
+    assert not both.left_out
+
+
+def test_what_cannot_be_learned_from_is_left_out_by_name(tmp_path: Path, mnist: Mnist) -> None:
+    twice = drawn(1)[0][1]
+    odd: list[tuple[str, Pixels | bytes]] = [
+        ("7", b"only text"),
+        ("7", np.full((60, 60), 255, np.uint8)),
+        ("other", drawn(62)[61][1]),
+        ("2024", drawn(63)[62][1]),
+        ("1", twice),
+        # Learned from, it would be tested on.
+        (str(mnist.y_test[0]), mnist.x_test[0]),
+        (str(mnist.y_test[1]), 255 - mnist.x_test[1]),
+    ]
+    place = write(tmp_path / "odd", [*drawn(60), *odd])
+    with (place / "labels.csv").open("a") as handle:
+        handle.write("gone.png,7,feedback\n")
+    extra = read_extra(place, mnist)
+    assert extra.left_out == {
+        "unreadable: UnsupportedFormatError": ["60.png"],
+        "unreadable: NoInkError": ["61.png"],
+        "labeled as no single digit": ["62.png", "63.png"],
+        "MNIST's own": ["65.png", "66.png"],
+        "not opened: No such file or directory": ["gone.png"],
+        "there twice with different labels": ["0.png", "64.png"],
+    }
+    assert len(extra.labels) + len(extra.held_out) == 59
+    assert "  left out: 2 labeled as no single digit (62.png, 63.png)" in extra.describe()
+
+
+def test_many_names_are_cut_short(tmp_path: Path, mnist: Mnist) -> None:
+    blank = np.full((60, 60), 255, np.uint8)
+    extra = read_extra(write(tmp_path / "x", [*drawn(60), *[("7", blank)] * 8]), mnist)
+    assert extra.describe()[1].endswith("8 unreadable: NoInkError (60.png, 61.png, 62.png, 63.png, 64.png and 3 more)")
+
+
+def test_too_few_pictures_are_counted(tmp_path: Path, mnist: Mnist) -> None:
+    with pytest.raises(DataMismatchError, match=r"has 4 different pictures .* At least 5 have to be held out: bring"):
+        read_extra(write(tmp_path / "few", [*drawn(4), ("other", drawn(5)[4][1])]), mnist)
+    with pytest.raises(DataUnavailableError, match="neither a folder"):
+        read_extra(tmp_path / "nowhere", mnist)
+
+
+def test_pictures_weigh_a_tenth_of_mnist_at_the_most(folder: Path, tmp_path: Path, mnist: Mnist) -> None:
+    extra = read_extra(folder, mnist)
+    parts = split(mnist)
+    joined = extra.join(parts)
+    assert len(joined.x_fit) - len(parts.x_fit) == 20 * len(extra.labels) <= 5_500
+    assert joined.y_fit[55_000:].tolist() == extra.labels.tolist() * 20
+    assert np.array_equal(joined.x_validation, parts.x_validation)
+    # With more of them, each counts less often.
+    noise = np.random.default_rng(0).integers(0, 256, (2_000, 12, 12), dtype=np.uint8)
+    np.savez(tmp_path / "many.npz", images=noise, labels=np.zeros(2_000, np.int64))
+    many = read_extra(tmp_path / "many.npz", mnist)
+    assert many.times == 5_500 // len(many.labels) == 3
+
+
+def test_a_digest_tells_pictures_apart_by_shape_too() -> None:
+    row = np.arange(24, dtype=np.uint8)
+    assert content_digest(row.reshape(4, 6)) != content_digest(row.reshape(6, 4))
+    assert content_digest(row.reshape(4, 6)[:, ::-1]) != content_digest(row.reshape(4, 6))
+    held_out = [is_held_out(content_digest(np.full((2, 2), i, np.uint8))) for i in range(256)]
+    assert 256 * 0.1 < sum(held_out) < 256 * 0.3
+
+
+def shares(test: int, held_out: int) -> Standing:
+    return Standing(Share(test, 10_000), Share(held_out, 10))
+
+
+@pytest.mark.parametrize(
+    ("after", "worse"),
+    [
+        (shares(9_800, 8), []),
+        (shares(9_801, 9), []),
+        (shares(9_799, 10), ["the MNIST test set"]),
+        (shares(9_900, 7), ["the held-out pictures"]),
+        (shares(9_799, 7), ["the MNIST test set", "the held-out pictures"]),
+    ],
+)
+def test_a_new_model_has_to_be_as_good_on_both(after: Standing, worse: list[str]) -> None:
+    compared = Comparison(shares(9_800, 8), after)
+    assert compared.worse_on == worse
+    assert compared.lines()[1] == "before    98.00% (9,800 of 10,000)    80.00% (8 of 10)"
+
+
+def test_the_model_to_beat_is_the_one_there_or_else_the_one_that_ships(tmp_path: Path) -> None:
+    out = tmp_path / "mine.keras"
+    assert model_to_beat(out).path == shipped_model()
+    out.write_bytes(shipped_model().read_bytes())
+    assert model_to_beat(out).path == out
+    assert candidate_of(out) == tmp_path / "mine.candidate.keras"
+
+
+def run(*arguments: str) -> int:
+    return train.main(["--epochs", "1", *arguments])
+
+
+def test_a_better_model_takes_the_place_of_the_one_there(
+    folder: Path, tmp_path: Path, mnist: Mnist, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.keras"
+    # Its network guesses.
+    artifact.write(out, save_keras, network(["n", 28, 28]), make_card)
+    assert run("--extra", str(folder), "--out", str(out)) == 0
+    printed = capsys.readouterr().out
+    assert "The new model is at least as good on both, and is in place." in printed
+    card = artifact.read(out).card
+    assert card.data["extra"] == read_extra(folder, mnist).to_json()
+    assert card.data["fit"] == 55_000
+    right = round((card.test_accuracy or 0.0) * 10_000)
+    assert f"after     {card.test_accuracy:.2%} ({right:,} of 10,000)" in printed
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.keras", "reports"]
+
+
+def test_a_worse_model_is_kept_beside_the_one_there(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.keras"
+    out.write_bytes(shipped_model().read_bytes())
+    assert run("--extra", str(folder), "--out", str(out)) == 3
+    printed = capsys.readouterr().out
+    assert "The new model is worse on the MNIST test set" in printed
+    assert f"so {out} stays in use." in printed
+    assert "That one is of another recipe; to train the same: --recipe convnet" in printed
+    candidate = tmp_path / "mine.candidate.keras"
+    assert f"The new model is kept as {candidate}; nothing uses it." in printed
+    assert out.read_bytes() == shipped_model().read_bytes()
+    assert Recognizer.load(candidate).card.data["extra"]["held_out"] >= 5
+    assert sorted(tmp_path.iterdir()) == [candidate, out]
+
+
+def test_a_folder_that_cannot_be_used_is_told_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--extra", str(tmp_path), "--out", str(tmp_path / "mine.keras")) == 1
+    captured = capsys.readouterr()
+    assert (
+        captured.err == f"train.py: There is no {tmp_path / 'labels.csv'}; it has to have the columns file and label.\n"
+    )
+    assert "Epoch" not in captured.out
+
+
+@pytest.mark.parametrize("recipe", ["reference", "convnet"])
+def test_both_recipes_learn_from_the_extra_pictures(recipe: str, folder: Path, mnist: Mnist) -> None:
+    training.require_keras()
+    # All labels moved on by one, so that nobody learns them from MNIST.
+    extra = read_extra(folder, mnist)
+    moved = replace(extra, labels=(extra.labels + 1) % 10, times=6)
+    few = Split(mnist.x_train[:50], mnist.y_train[:50], mnist.x_train[-50:], mnist.y_train[-50:])
+    model = find_recipe(recipe).build()
+    fit(model, moved.join(few), TrainingConfig(recipe, epochs=6, batch_size=50), show_progress=False)
+    # As in training, since means over batches need more of them than these.
+    read = np.asarray(model(scale(moved.images), training=True)).argmax(axis=1)
+    assert (read == moved.labels).mean() > 0.5
