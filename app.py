@@ -3,7 +3,7 @@
 import streamlit as st
 
 from digits.errors import DigitsError
-from ui.report_page import report_page
+from ui.model_page import model_page
 from ui.try_page import SAMPLES, try_page
 
 
@@ -12,7 +12,7 @@ def main() -> None:
     st.set_page_config(page_title="Digits", page_icon=str(SAMPLES / "7_stylus.png"))
     pages = [
         st.Page(try_page, title="Try it", icon=":material/edit:", default=True),
-        st.Page(report_page, title="Training report", icon=":material/show_chart:", url_path="report"),
+        st.Page(model_page, title="The model", icon=":material/show_chart:", url_path="model"),
     ]
     try:
         st.navigation(pages, position="top").run()

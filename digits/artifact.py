@@ -1,11 +1,12 @@
 """One file, two readers: a Keras file that also carries the ONNX graph of its weights and a card.
 
-A `.keras` file is a zip archive, and Keras ignores members that it does not know. Training adds two, so that
+A `.keras` file is a zip archive, and Keras ignores members that it does not know. Training adds some, so that
 serving needs neither Keras nor TensorFlow and the two forms of the network travel together:
 
     metadata.json, config.json, model.weights.h5    Keras' own
     digits/model.onnx                               the same network for ONNX Runtime
     digits/card.json                                what it is, how it was made, how good it is
+    digits/examples.npz                             test images that it reads wrongly, or barely; for people alone
 """
 
 import hashlib
@@ -22,11 +23,13 @@ from typing import Any
 
 from digits.acceptance import Thresholds
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
+from digits.examples import Examples
 
 FORMAT_VERSION = 1
 
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
+_EXAMPLES = "digits/examples.npz"
 _WEIGHTS = "model.weights.h5"
 
 _WAY_OUT = "Name another model file, or train a new one with python train.py."
@@ -195,7 +198,26 @@ def read(path: Path) -> Artifact:
     return Artifact(path, card, onnx)
 
 
-def write(path: Path, save_keras: Callable[[Path], None], onnx: bytes, make_card: Callable[[str, str], Card]) -> Card:
+def read_examples(path: Path) -> Examples | None:
+    """The test images in a model file, for its page in the app; None if it holds none.
+
+    Raises:
+        ModelFileError: they, or the file, cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return Examples.from_bytes(_member(archive, _EXAMPLES)) if _EXAMPLES in archive.namelist() else None
+    except (OSError, zipfile.BadZipFile, ModelFileError) as error:
+        raise ModelFileError(f"The test images in {path} cannot be read: {error}. {_WAY_OUT}") from error
+
+
+def write(
+    path: Path,
+    save_keras: Callable[[Path], None],
+    onnx: bytes,
+    make_card: Callable[[str, str], Card],
+    examples: Examples | None = None,
+) -> Card:
     """Writes a model file whole or not at all: a crash at any moment leaves an existing file as it was.
 
     Args:
@@ -203,6 +225,7 @@ def write(path: Path, save_keras: Callable[[Path], None], onnx: bytes, make_card
         save_keras: writes the Keras file to the path that it is given.
         onnx: the same network as an ONNX file's bytes.
         make_card: makes the card from the digests of the weights and of the ONNX graph.
+        examples: test images with what the network read in them, if any.
 
     Returns:
         The card that was written.
@@ -219,6 +242,8 @@ def write(path: Path, save_keras: Callable[[Path], None], onnx: bytes, make_card
         with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(_ONNX, onnx)
             archive.writestr(_CARD, json.dumps(card.to_json(), indent=1))
+            if examples is not None:
+                archive.writestr(_EXAMPLES, examples.to_bytes(), zipfile.ZIP_STORED)
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
         part.replace(path)

@@ -69,8 +69,13 @@ class Prediction:
 
     @property
     def confidence_text(self) -> str:
-        """The confidence in per cent, for people; never rounded up to a certainty that nobody has."""
-        return "over 99.9%" if self.confidence > 0.999 else f"{self.confidence:.1%}"
+        """The confidence in per cent, for people."""
+        return confidence_text(self.confidence)
+
+
+def confidence_text(confidence: float) -> str:
+    """A confidence in per cent, for people; never rounded up to a certainty that nobody has."""
+    return "over 99.9%" if confidence > 0.999 else f"{confidence:.1%}"
 
 
 def _rounded(probability: float) -> float:

@@ -23,6 +23,7 @@ from digits.calibration import apply_temperature, fit_temperature
 from digits.engine import Engine
 from digits.errors import AccuracyFloorError, ExportError, MissingInstallError
 from digits.evaluation import Scores, score
+from digits.examples import choose_examples
 from digits.export import to_onnx
 from digits.extra import Extra
 from digits.fitting import TrainingConfig, fit, scale
@@ -226,7 +227,9 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
             onnx_difference=difference,
         )
 
-    return artifact.write(path, run.model.save, onnx, make_card)
+    calibrated = apply_temperature(run.test_probabilities, run.temperature)
+    examples = choose_examples(data.x_test, data.y_test, calibrated)
+    return artifact.write(path, run.model.save, onnx, make_card, examples)
 
 
 def _versions() -> dict[str, str]:

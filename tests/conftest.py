@@ -36,6 +36,7 @@ BIN = Path(sys.executable).parent
 
 # The shipped model, and the members of its file.
 CARD, ONNX, WEIGHTS = "digits/card.json", "digits/model.onnx", "model.weights.h5"
+EXAMPLES = "digits/examples.npz"
 SHIPPED = shipped_model().read_bytes()
 OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(CARD))
 

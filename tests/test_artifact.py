@@ -20,12 +20,12 @@ from digits.artifact import Artifact, Card, read, sha256, write
 from digits.engine import Engine
 from digits.errors import ModelFileError, ModelNotFoundError
 from digits.recognizer import shipped_model
-from tests.conftest import CARD, ONNX, OWN_CARD, ROOT, SHIPPED, WEIGHTS, repack, with_card
+from tests.conftest import CARD, EXAMPLES, ONNX, OWN_CARD, ROOT, SHIPPED, WEIGHTS, repack, with_card
 
 
 def save_keras(path: Path) -> None:
     """What Keras writes: the shipped model without Digits' members."""
-    shutil.move(repack(path.parent, {CARD: None, ONNX: None}), path)
+    shutil.move(repack(path.parent, {CARD: None, ONNX: None, EXAMPLES: None}), path)
 
 
 def make_card(weights_sha256: str, onnx_sha256: str) -> Card:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from digits.artifact import read
 from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from scripts.find_browser import BROWSER_ARGUMENTS
 from tests.conftest import SAMPLES
@@ -166,12 +167,37 @@ def test_a_broken_file_gets_a_sentence(page: Page, app_server: str, tmp_path: Pa
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
-def test_the_training_report_shows_curves_and_confusion_matrix(page: Page, app_server: str) -> None:
+def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images_and_so_do_the_arrow_keys(
+    page: Page, app_server: str, repository: Path
+) -> None:
     page.goto(app_server)
-    page.get_by_role("link", name="Training report").click()
-    expect(page.get_by_text("Confusion matrix")).to_be_visible(timeout=PATIENCE)
-    charts = page.locator("[data-testid=stVegaLiteChart]")
-    expect(charts).to_have_count(3, timeout=PATIENCE)
+    page.get_by_role("link", name="The model").click()
+    expect(page.locator("[data-testid=stVegaLiteChart]")).to_have_count(3, timeout=PATIENCE)
+    confusion = read(repository / "models" / "mnist_model.keras").card.metrics["test"]["confusion"]
+    row = confusion[4]
+    column = next(i for i, count in enumerate(row) if count and i != 4)
+    images = f"{row[column]} image" + ("s" if row[column] > 1 else "")
+    cell = page.get_by_role("button", name=f"4 read as {column}: {images}")
+    cell.click()
+    expect(page.get_by_text(f"4 read as {column}: {images}", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    first = page.locator(".digits-gallery").first.locator("img")
+    expect(first).to_have_count(row[column])
+    assert first.first.evaluate("image => image.naturalWidth") == 28
+
+    # Along the row to the diagonal and on it, past cells that count nothing.
+    right = page.get_by_role("button", name="4 read correctly")
+    for _ in range(9):
+        if right.evaluate("button => button.getRootNode().activeElement === button"):
+            break
+        page.keyboard.press("ArrowRight" if column < 4 else "ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(f"4 read as 4: {row[4]} images", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(right).to_have_attribute("aria-pressed", "true")
+    # The choice outlives a look at the other page.
+    page.get_by_role("link", name="Try it").click()
+    page.get_by_role("link", name="The model").click()
+    expect(page.get_by_text(f"4 read as 4: {row[4]} images", exact=True)).to_be_visible(timeout=PATIENCE)
 
 
 def test_the_docs_page_sends_a_real_request(page: Page, api: str, sample: Path) -> None:

@@ -47,6 +47,7 @@ def test_an_export_is_scored_by_evaluate(
     for sample in SAMPLES:
         FeedbackStore(file).keep(decode(sample.read_bytes()), Feedback(sample.name[0], "1", 0.5, ""))
     monkeypatch.setenv("DIGITS_FEEDBACK", str(file))
+    monkeypatch.chdir(tmp_path)
     assert main(["feedback"]) == 0
     assert main(["feedback", "export", str(out)]) == 0
     assert main(["evaluate", str(out)]) == 0

@@ -20,8 +20,9 @@ BLANK = np.full((60, 60), 250, np.uint8)
 
 
 @pytest.fixture(autouse=True)
-def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model that ships, whatever was trained in the working folder."""
+def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The model that ships, whatever was trained in the working folder; figures are kept elsewhere."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("working"))
     monkeypatch.setenv("DIGITS_MODEL", str(shipped_model()))
 
 

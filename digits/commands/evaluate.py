@@ -51,6 +51,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
+    from digits.evaluations import EVALUATIONS, keep_evaluation
     from digits.labeled import read_labeled
     from digits.measure import measure
     from digits.recognizer import Recognizer
@@ -66,10 +67,17 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         return EXIT_FAILED
+    what = ", ".join(str(path) for path in options.what)
+    try:
+        keep_evaluation(recognizer.card.onnx_sha256, what, found)
+        kept = f"kept for the app's page about the model in {EVALUATIONS}"
+    except (OSError, DataMismatchError) as error:
+        # Who wants the figures alone shall have them.
+        kept = f"not kept for the app's page about the model: {error}"
     if options.json:
         print(json.dumps({"model": recognizer.name} | found.to_json(), indent=1))
         return EXIT_OK
-    print(f"{', '.join(str(what) for what in options.what)}, read with {recognizer.description}")
+    print(f"{what}, read with {recognizer.description}")
     print("95% intervals in brackets")
     if found.accuracy.n:
         print(f"accuracy: {found.accuracy}")
@@ -86,6 +94,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
         print(f"AUROC of digits against other things: {found.auroc:.4f}")
     if found.left_out:
         print(f"left out: {found.left_out} of several digits")
+    print(kept)
     return EXIT_OK
 
 
