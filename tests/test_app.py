@@ -3,11 +3,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from digits.artifact import read
-from digits.recognizer import shipped_model
+from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, with_card
 
 
@@ -131,6 +133,27 @@ def test_the_map_of_what_spoke_for_the_digit_is_drawn_only_when_it_is_opened() -
     app.run()
     assert not app.exception
     assert "spoke for 7" in texts(app)
+
+
+def test_a_digit_is_explained_once_and_not_at_every_rerun(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(recognizer: Recognizer, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        asked.append(len(images))
+        return classify(recognizer, images)
+
+    classify = Recognizer.classify
+    monkeypatch.setattr(Recognizer, "classify", counted)
+    st.cache_data.clear()
+    app = run_app()
+    app.session_state["why"] = True
+    app.button(key="sample 7").click().run()
+    first = sum(asked)
+    app.run()
+    assert first > 28 * 28 > sum(asked) - first
+    # Another digit is another question.
+    app.button(key="sample 4").click().run()
+    assert sum(asked) - first > 28 * 28
 
 
 def test_two_models_can_be_picked_between_and_each_gives_its_opinion_of_the_others_answer(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import csv
 import io
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.conftest import SAMPLES, encode_png
 from tests.test_app import run_app, texts
+from ui.many import as_csv
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,19 @@ def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sam
     assert table["answer"][1].startswith("No ink was found")
     assert table["answer"][2] == "Sure: 7"
     assert "1 of 3 accepted" in texts(app)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_the_csv_is_a_formula(start: str) -> None:
+    name = f'{start}HYPERLINK("http://127.0.0.1", "a").png'
+    rows = [{"file": name, "digit": 7, "confidence": 0.99, "accepted": True, "answer": "Sure: 7"}]
+    rows.append({"file": "plain=-.png", "digit": None, "confidence": None, "accepted": False, "answer": "@home"})
+    table = pd.DataFrame(rows).astype({"digit": "Int64", "confidence": "Float64"})
+    text = as_csv(table)
+    first, second = csv.DictReader(io.StringIO(text, newline=""))
+    assert (first["file"], first["answer"], first["digit"]) == (f"'{name}", "Sure: 7", "7")
+    assert (second["file"], second["answer"], second["digit"]) == ("plain=-.png", "'@home", "")
+    assert table["file"][0] == name
 
 
 def test_one_picture_alone_gets_no_table(sample: Path) -> None:

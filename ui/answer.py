@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from digits.diagnosis import diagnose
 from digits.errors import ImageError
-from digits.explain import explain
+from digits.explain import Explanation, explain
 from digits.image import decode
 from digits.recognizer import Prediction, Recognizer
 from digits.verdict import disagree, second_opinion, verdict
@@ -116,14 +116,14 @@ def _what_it_saw(prediction: Prediction) -> None:
 
 
 def _why(recognizer: Recognizer, prediction: Prediction) -> None:
-    """Only when it is opened: the network is asked once for each of its pixels."""
+    """Only when it is opened, and once for each picture: the network is asked once for each of its pixels."""
     why = st.expander(f"Why {prediction.digit}?", key="why", on_change="rerun")
     if not why.open:
         return
     image = prediction.normalized.image
     with why, st.container(horizontal=True, vertical_alignment="center"):
         st.image(
-            heat_map(image, explain(image, prediction.digit, recognizer.classify)),
+            heat_map(image, _explanation(recognizer, recognizer.digest, image, prediction.digit)),
             width=_MAP_WIDTH,
             alt="The digit, colored by how much each place spoke for the answer",
         )
@@ -133,3 +133,10 @@ def _why(recognizer: Recognizer, prediction: Prediction) -> None:
                 "network would be less sure. **Orange** spoke against it. Gray hardly mattered."
             )
             st.caption("Found by erasing ink, or adding some, at each place in turn, and asking the network again.")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _explanation(_recognizer: Recognizer, digest: str, image: npt.NDArray[np.uint8], digit: int) -> Explanation:
+    """Explains an answer once, not at every rerun; `digest` is the model's, of which the cache knows nothing else."""
+    del digest
+    return explain(image, digit, _recognizer.classify)

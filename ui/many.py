@@ -22,6 +22,7 @@ from ui.answer import show_answer
 _LAST = "last table"
 _THUMBNAIL_SIDE = 96
 _ROW_HEIGHT = 56
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> None:
@@ -52,7 +53,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
     )
     st.download_button(
         "Download as CSV",
-        table.drop(columns="picture").to_csv(index=False, lineterminator="\r\n"),
+        as_csv(table.drop(columns="picture")),
         file_name="digits.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -62,6 +63,18 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         show_answer(recognizer, uploads[rows[0]].getvalue(), others)
     else:
         st.caption("Click on the left end of a row to see its whole answer, and on a column's name to sort by it.")
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table as a CSV file that a spreadsheet shows as text.
+
+    A cell that would be taken for a formula gets an apostrophe in front, since the name of a file comes from anyone
+    (OWASP, "CSV Injection").
+    """
+    safe = table.copy()
+    for column in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[column] = safe[column].map(lambda cell: f"'{cell}" if str(cell).startswith(_FORMULA_STARTS) else cell)
+    return safe.to_csv(index=False, lineterminator="\r\n")
 
 
 def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile]) -> pd.DataFrame:
