@@ -155,10 +155,7 @@ def train_and_compare(job: Job, folder: Path) -> bool:
     compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out))
     print("\n" + "\n".join(compared.lines()) + "\n")
     if compared.worse_on:
-        print(f"The new model is worse on {' and on '.join(compared.worse_on)}, so {rival.name} stays in use.")
-        if rival.card.recipe != job.config.recipe:
-            print(f"That one is of another recipe; to train the same: --recipe {rival.card.recipe}")
-        print(f"The new model is kept as {candidate}; nothing uses it.")
+        print("\n".join(compared.refusal(rival, job.config.recipe, candidate)))
         return False
     print("The new model is at least as good on both, and is in place.")
     candidate.replace(job.out)

@@ -51,6 +51,13 @@ class Comparison:
             f"{name:10}{_in_counts(one.test):28}{_in_counts(one.held_out)}" for name, one in rows.items()
         ]
 
+    def refusal(self, rival: Recognizer, recipe: str, candidate: Path) -> list[str]:
+        """Why the new model, of that recipe and in that file, does not replace its rival: lines for people."""
+        lines = [f"The new model is worse on {' and on '.join(self.worse_on)}, so {rival.name} stays in use."]
+        if rival.card.recipe != recipe:
+            lines.append(f"That one is of another recipe; to train the same: --recipe {rival.card.recipe}")
+        return [*lines, f"The new model is kept as {candidate}; nothing uses it."]
+
 
 def _in_counts(share: Share) -> str:
     return f"{share.value:.2%} ({share.hits:,} of {share.n:,})"

@@ -168,6 +168,17 @@ def test_a_new_model_has_to_be_as_good_on_both(after: Standing, worse: list[str]
     assert compared.lines()[1] == "before    98.00% (9,800 of 10,000)    80.00% (8 of 10)"
 
 
+def test_a_refusal_says_why_and_which_recipe_would_be_the_same() -> None:
+    compared = Comparison(shares(9_964, 10), shares(9_770, 10))
+    lines = compared.refusal(Recognizer.load(shipped_model()), "reference", Path("m.candidate.keras"))
+    assert lines == [
+        "The new model is worse on the MNIST test set, so the model that ships with Digits stays in use.",
+        "That one is of another recipe; to train the same: --recipe convnet",
+        "The new model is kept as m.candidate.keras; nothing uses it.",
+    ]
+    assert len(compared.refusal(Recognizer.load(shipped_model()), "convnet", Path("m.candidate.keras"))) == 2
+
+
 def test_the_model_to_beat_is_the_one_there_or_else_the_one_that_ships(tmp_path: Path) -> None:
     out = tmp_path / "mine.keras"
     assert model_to_beat(out).path == shipped_model()
@@ -198,18 +209,19 @@ def test_a_better_model_takes_the_place_of_the_one_there(
 
 
 def test_a_worse_model_is_kept_beside_the_one_there(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "mine.keras"
-    out.write_bytes(shipped_model().read_bytes())
+    trained = (repository / "models" / "mnist_model.keras").read_bytes()
+    # Ten epochs are better than one.
+    out.write_bytes(trained)
     assert run("--extra", str(folder), "--out", str(out)) == 3
     printed = capsys.readouterr().out
     assert "The new model is worse on the MNIST test set" in printed
     assert f"so {out} stays in use." in printed
-    assert "That one is of another recipe; to train the same: --recipe convnet" in printed
     candidate = tmp_path / "mine.candidate.keras"
     assert f"The new model is kept as {candidate}; nothing uses it." in printed
-    assert out.read_bytes() == shipped_model().read_bytes()
+    assert out.read_bytes() == trained
     assert Recognizer.load(candidate).card.data["extra"]["held_out"] >= 5
     assert sorted(tmp_path.iterdir()) == [candidate, out]
 
