@@ -14,6 +14,7 @@ from digits import artifact, training
 from digits.comparison import Comparison, Standing, candidate_of, model_to_beat
 from digits.errors import DataMismatchError, DataUnavailableError
 from digits.extra import Extra, content_digest, is_held_out, read_extra
+from digits.feedback import Feedback, FeedbackStore
 from digits.fitting import TrainingConfig, fit, scale
 from digits.measure import Share
 from digits.mnist import Mnist, Split, split
@@ -83,6 +84,14 @@ def test_the_same_picture_in_another_format_counts_once(folder: Path, tmp_path: 
     both = read_extra(write(tmp_path / "both", [*drawn(60), *in_color]), mnist)
     assert both.digest == read_extra(folder, mnist).digest
     assert not both.left_out
+
+
+def test_an_export_of_feedback_is_the_same_pictures(folder: Path, tmp_path: Path, mnist: Mnist) -> None:
+    store = FeedbackStore(tmp_path / "feedback.sqlite3")
+    for label, pixels in drawn(60):
+        store.keep(pixels, Feedback(label, "", 0.0, ""))
+    store.export(tmp_path / "export")
+    assert read_extra(tmp_path / "export", mnist).digest == read_extra(folder, mnist).digest
 
 
 def test_what_cannot_be_learned_from_is_left_out_by_name(tmp_path: Path, mnist: Mnist) -> None:
