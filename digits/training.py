@@ -184,7 +184,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
     if run.test.accuracy < recipe.floor:
         raise AccuracyFloorError(
             f"The test accuracy of {run.test.accuracy:.2%} is under the {recipe.floor:.0%} that recipe "
-            f"{recipe.name} must reach, so nothing was written and any model at {path} is as it was. "
+            f"{recipe.name} must reach, so it was not written, and any model that was there is as it was. "
             "Train for more epochs or with a smaller batch size."
         )
     onnx = to_onnx(run.model)
