@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.bomb_files import BOMBS
 from benchmarks.large_files import LARGE
 from benchmarks.machine import describe_machine
+from benchmarks.piecemeal import PIECEMEAL
 from benchmarks.specimens import specimens
 from digits.arguments import whole_number
 from digits.errors import ImageError
@@ -135,6 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             print("Bombs: refused, or read without what is in them for no purpose.\n")
             costs = table(meter, BOMBS, options.repeats)
+            print("\nFiles of very many pieces, and of as many as are allowed: the same.\n")
+            costs += table(meter, PIECEMEAL, options.repeats)
             print("\nLarge blank images within the limit of 50,000,000 pixels: read.\n")
             table(meter, LARGE, options.repeats)
         finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from digits.errors import (
     BrokenImageError,
@@ -147,7 +147,7 @@ class OpenedImage:
 def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
     """Reads an image file's header and no pixel; of a plain PNG file, whether all of it is undamaged.
 
-    That takes microseconds for a small file; a header made to waste time may take seconds for one of many megabytes.
+    That takes microseconds for a small file, and some milliseconds for one of many megabytes.
 
     Args:
         data: the file, in one of `FORMATS`.
@@ -241,15 +241,12 @@ def _reduce(image: Image.Image) -> Image.Image:
     factor = max(image.size) // ENOUGH_SIDE
     if factor < 2:
         return image
-    exif = image.getexif()
     if image.mode in _DEEP_MODES:
         size = (max(1, image.width // factor), max(1, image.height // factor))
         reduced = image.resize(size, Image.Resampling.NEAREST)
     else:
         reduced = _reduce_in_strips(image, factor)
-    # Reducing forgets which way is up.
-    reduced.getexif().update(exif)
-    return reduced
+    return _turned_as(image, reduced)
 
 
 def _reduce_webp(image: Image.Image, data: bytes, factor: int) -> Image.Image | None:
@@ -262,8 +259,13 @@ def _reduce_webp(image: Image.Image, data: bytes, factor: int) -> Image.Image | 
     size = (-(-image.width // factor), -(-image.height // factor))
     pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     swap = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    reduced = Image.fromarray(cv2.cvtColor(pixels, swap))
-    reduced.getexif().update(image.getexif())
+    return _turned_as(image, Image.fromarray(cv2.cvtColor(pixels, swap)))
+
+
+def _turned_as(image: Image.Image, reduced: Image.Image) -> Image.Image:
+    """The reduced image, with what the whole one says of which way is up; reducing forgets it."""
+    if turn := image.getexif().get(ExifTags.Base.Orientation):
+        reduced.getexif()[ExifTags.Base.Orientation] = turn
     return reduced
 
 
