@@ -32,6 +32,8 @@ BATCH_FIELD = "files"
 _PART_OVERHEAD = 16 * 1024
 # Other fields than the one that is asked for are read past, up to so many.
 _MAX_OTHER_PARTS = 7
+# Of the one that is asked for, the last counts, as in most web frameworks, up to so many.
+_MAX_SAME_PARTS = 8
 _MAX_HEADERS = 16
 # A larger form is taken apart in a thread, so that the others need not wait for it.
 _ON_THE_SPOT_BYTES = 64 * 1024
@@ -81,7 +83,10 @@ async def read_image_file(request: Request, max_bytes: int, seconds: float, room
             "image/png."
         )
     body = await _read_body(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room)
-    chosen = await _parse_form(request, body, FIELD, _HOW)
+    too_many = MalformedFormError(
+        f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
+    )
+    chosen = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many)
     if not chosen:
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
     if chosen[-1].file is None:
@@ -114,7 +119,8 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
         f"The files have more than the {max_bytes:,} bytes allowed together. Send fewer at a time."
     )
     body = await _read_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
-    parts = await _parse_form(request, body, BATCH_FIELD, _HOW_MANY)
+    too_many = TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
+    parts = await _parse_form(request, body, BATCH_FIELD, _HOW_MANY, max_files, too_many)
     files = [part for part in parts if part.file is not None]
     if not files:
         raise MissingFileError(f"The form has no file in a field '{BATCH_FIELD}'. Send each image in one, {_HOW_MANY}")
@@ -122,8 +128,6 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
         raise MissingFileError(
             f"A field '{BATCH_FIELD}' of the form is text, not a file. Send a file in it, {_HOW_MANY}"
         )
-    if len(files) > max_files:
-        raise TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
     if sum(len(part.content) for part in files) > max_bytes:
         raise too_large
     return files
@@ -165,8 +169,10 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _parse_form(request: Request, body: bytes, field: str, how: str) -> list[Part]:
-    """The parts of a field of a multipart form that was received whole.
+async def _parse_form(
+    request: Request, body: bytes, field: str, how: str, most: int, too_many: DigitsError
+) -> list[Part]:
+    """The parts of a field of a multipart form that was received whole; `too_many` is raised at the first over `most`.
 
     Starlette's own parser hands each part through a temporary file and several awaitables, which for small images
     costs more than reading the digit.
@@ -177,15 +183,15 @@ async def _parse_form(request: Request, body: bytes, field: str, how: str) -> li
         if not boundary:
             raise MultipartError("its Content-Type names no boundary")
         if len(body) <= _ON_THE_SPOT_BYTES:
-            return _parts_of(body, boundary, field)
-        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field)
+            return _parts_of(body, boundary, field, most, too_many)
+        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many)
     except MultipartError as error:
         raise MalformedFormError(
             f"The multipart form cannot be read ({error.args[0]}). Let your HTTP client build it, {how}"
         ) from error
 
 
-def _parts_of(body: bytes, boundary: str, field: str) -> list[Part]:
+def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: DigitsError) -> list[Part]:
     parts: list[Part] = []
     content: list[bytes] = []
     others = 0
@@ -193,6 +199,8 @@ def _parts_of(body: bytes, boundary: str, field: str) -> list[Part]:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
                 part, content = event, []
+                if part.name == field and len(parts) == most:
+                    raise too_many
                 others += part.name != field
                 if others > _MAX_OTHER_PARTS:
                     raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")

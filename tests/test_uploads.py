@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
-from api.errors import UploadError
+from api.errors import MalformedFormError, TooManyFilesError, UploadError
 from api.places import Buffers, Room
 from api.uploads import read_image_file, read_image_files
 from digits.errors import ImageError
@@ -230,6 +231,31 @@ def request_of(body: bytes, media_type: bytes) -> Request:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return Request({"type": "http", "method": "POST", "headers": [(b"content-type", media_type)]}, receive)
+
+
+def test_a_form_may_have_eight_files_of_which_the_last_counts_and_no_more(strict_api: str) -> None:
+    small = part(b"x")
+    assert post(strict_api, form(*[small] * 7, part(SEVEN))).json()["predicted_digit"] == 7
+    response = post(strict_api, form(*[small] * 8, part(SEVEN)))
+    assert problem(response) == (400, "malformed-form")
+    assert "more than 8 fields 'file'. Send one file" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("field", ["file", "files", "other"])
+@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/"])
+def test_a_form_of_very_many_parts_is_not_taken_apart(path: str, field: str) -> None:
+    body, media_type = form(part(b"", field) * 200_000), FORM["content-type"].encode()
+    request, room = request_of(body, media_type), Room(Buffers(2 * len(body)))
+    reading = (
+        read_image_file(request, len(body), 60.0, room)
+        if path == "/predict/"
+        else read_image_files(request, 100, len(body), 60.0, room)
+    )
+    start = time.process_time()
+    with pytest.raises((MalformedFormError, TooManyFilesError)):
+        asyncio.run(reading)
+    # All of them take seconds.
+    assert time.process_time() - start < 0.5
 
 
 BITS = [b"\r\n", b"--X", b'"', b";", b"\\", b"\xff", b"%22", b"; charset=nonsense", b"filename*=utf-16''%00", b"\0"]
