@@ -32,7 +32,7 @@ def test_a_made_key_opens_with_its_line() -> None:
 
 
 def test_a_changed_file_is_read_again_and_a_broken_one_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(keys, "_LOOK_SECONDS", 0.0)
     file = tmp_path / "keys"
@@ -43,11 +43,17 @@ def test_a_changed_file_is_read_again_and_a_broken_one_changes_nothing(
     assert (ring.name_of(FIRST), ring.name_of(SECOND)) == ("till", "till-2026")
     file.write_text(f"till-2026 {SECOND}\n")
     assert (ring.name_of(FIRST), ring.name_of(SECOND)) == (None, "till-2026")
-    for broken in ("nonsense", ""):
+    for broken in ("nonsense", "", "# nobody\n", "till short", "\0"):
         file.write_text(broken)
-        ring.name_of(SECOND)
+        caplog.clear()
+        assert (ring.name_of(FIRST), ring.name_of(SECOND)) == (None, "till-2026"), broken
+        assert "The API keys stay as they were" in caplog.text, broken
+    file.write_bytes(b"\xff\xfe")
+    assert ring.name_of(SECOND) == "till-2026"
     file.unlink()
-    assert ring.name_of(SECOND) in ("till-2026", None)
+    assert (ring.name_of(FIRST), ring.name_of(SECOND)) == (None, "till-2026")
+    file.write_text(f"till {FIRST}\n")
+    assert (ring.name_of(FIRST), ring.name_of(SECOND)) == ("till", None)
 
 
 @pytest.mark.parametrize("text", ["till", "till short", f"till {FIRST} xyzzy", "till sha256:12", "till sha256:xyz"])
