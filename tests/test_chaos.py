@@ -11,9 +11,9 @@ from benchmarks.operating import Options
 from benchmarks.reloading import reload
 
 
-@pytest.mark.parametrize("heeds", [True, False])
-def test_a_server_that_is_told_to_stop_answers_what_it_has_taken(heeds: bool) -> None:
-    drained = drain(Options(rounds=1, clients=4, workers=1, seconds=0.3), heeds=heeds, drain_seconds=0.5)
+@pytest.mark.parametrize(("heeds", "workers"), [(True, 1), (False, 1), (True, 2), (False, 2)])
+def test_a_server_that_is_told_to_stop_answers_what_it_has_taken(heeds: bool, workers: int) -> None:
+    drained = drain(Options(rounds=1, clients=4, workers=workers, seconds=0.3), heeds=heeds, drain_seconds=0.5)
     assert drained.lost == 0
     assert drained.code == 0
     assert drained.not_ready is not None
