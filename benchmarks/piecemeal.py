@@ -155,6 +155,7 @@ PIECEMEAL: Mapping[str, Callable[[], bytes]] = {
     "tiff fractions allowed": lambda: _tiff({258: (5, MAX_NUMBERS // 20 - 1, 0)}),
     "tiff fractions that nobody needs": lambda: _tiff({36_864: (5, 2_500_000, 0)}, 2_000),
     "tiff text": lambda: _tiff({258: (2, LARGEST - 10_000, 0)}),
+    "tiff text allowed": lambda: _tiff({258: (2, (MAX_NUMBERS - 20) * 50, 0)}),
     "tiff tags allowed": lambda: _tiff(
         {1_000 + number: (7, LARGEST - 100_000, 2_000) for number in range(MAX_TAGS - 9)}
     ),

@@ -14,8 +14,9 @@ MAX_STRIPS = 7_500
 MAX_NUMBERS = 200_000
 
 _STRIPS = frozenset({273, 279, 324, 325})
-# Types of tags that are bytes or text, and so are read at once; fractions take as long as so many other numbers.
-_BYTES, _FRACTIONS, _FRACTION_COST = frozenset({1, 2, 7}), frozenset({5, 10}), 20
+# By the type of a tag, how many numbers one of its values costs: bytes are read at once, text takes memory, and fractions
+# take long.
+_COSTS = {1: 0.0, 7: 0.0, 2: 0.02, 5: 20.0, 10: 20.0}
 # A directory costs as much as so many tags, and one of an image has as many.
 _LEAST_TAGS = 10
 
@@ -54,11 +55,7 @@ def look_at_tiff(data: bytes) -> Screened:
             raise too_many("tags in all", MAX_PIECES)
         if max((many for tag, _, many, _ in directory.tags if tag in _STRIPS), default=0) > MAX_STRIPS:
             raise too_many("strips or tiles", MAX_STRIPS)
-        numbers = sum(
-            many * (_FRACTION_COST if kind in _FRACTIONS else 1)
-            for _, kind, many, _ in directory.tags
-            if kind not in _BYTES
-        )
+        numbers = sum(many * _COSTS.get(kind, 1.0) for _, kind, many, _ in directory.tags)
         if numbers > MAX_NUMBERS:
             raise too_many("numbers", MAX_NUMBERS)
     return Screened(data, max(1, pages))
