@@ -3,28 +3,59 @@
 Several clients send a seeded mixture over connections that they keep: digits as forms, raw and in batches, photos,
 blank and damaged images, malformed requests, slow and abandoned uploads. Prints what each kind was answered, how long
 that took at the start and at the end, and how much memory the service took. Exits with 1 if an answer was not the one
-expected, or if one failed to come.
+expected, digit or problem, if one failed to come, or if memory grew by more than 5%.
 """
 
 import argparse
+import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from statistics import quantiles
+from typing import Any
 
 import numpy as np
 
-from benchmarks.client import Connection, UnansweredError, address_of, request, upload, upload_batch, upload_raw
+from api.errors import MalformedFormError, UnsupportedMediaTypeError
+from api.problems import BLANK, MEDIA_TYPE, PROBLEMS, problem_of
+from benchmarks.client import Answer, Connection, UnansweredError, address_of, request, upload, upload_batch, upload_raw
 from benchmarks.images import PHOTO, SMALL, encode, image_files
 from benchmarks.machine import describe_machine
 from benchmarks.servers import SERVE, running
 from digits.arguments import EXIT_FAILED, EXIT_OK, whole_number
-from digits.recognizer import shipped_model
+from digits.errors import (
+    BrokenImageError,
+    DigitsError,
+    EmptyFileError,
+    ImageError,
+    NoInkError,
+    UnsupportedFormatError,
+)
+from digits.recognizer import Recognizer, shipped_model
 
 _SLOW, _LEAVES = "slow upload", "abandoned upload"
+
+
+# The share by which the service's memory may grow.
+GROWTH = 0.05
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request and its right answer.
+
+    Args:
+        data: the request's bytes.
+        status: with which it is answered.
+        told: the digit, or the problem's type; of a batch, that of each file.
+    """
+
+    data: bytes
+    status: int
+    told: int | str | tuple[int | str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,13 +64,11 @@ class Kind:
 
     Args:
         share: how many of all, in parts of the sum of all shares.
-        requests: some of them, as bytes.
-        statuses: with which it may be answered.
+        asks: some of them.
     """
 
     share: float
-    requests: tuple[bytes, ...]
-    statuses: frozenset[int]
+    asks: tuple[Ask, ...]
 
 
 @dataclass
@@ -60,29 +89,64 @@ class Outcome:
 
 
 def kinds(seed: int) -> dict[str, Kind]:
-    """The mixture."""
-    files = image_files(16, seed)
+    """The mixture; what an image shows is asked of the same model, here."""
+    files, recognizer = image_files(16, seed), Recognizer.load(shipped_model())
     small = tuple(files[SMALL])
     blank = encode(np.full((64, 64), 255, np.uint8))
-    ok, refused = frozenset({200}), frozenset({422})
-    digit = ok | refused  # A digit that the network finds to be several is a problem of its own.
     text = {"Content-Type": "application/json"}
-    damaged = tuple(one[: len(one) // 2] for one in small)
+
+    def asks(images: Iterable[bytes], ask: Callable[[bytes], bytes]) -> tuple[Ask, ...]:
+        return tuple(Ask(ask(image), *_right_answer(recognizer, image)) for image in images)
+
+    def asked(data: bytes, error: type[DigitsError]) -> tuple[Ask, ...]:
+        return (Ask(data, PROBLEMS[error].status, PROBLEMS[error].type),)
+
+    together = tuple(_right_answer(recognizer, image)[1] for image in small[:8])
+    malformed = upload(small[0]).replace(b"--digits", b"--damage")
+    forms = asks(small, upload)
     return {
-        "28x28 form": Kind(50, tuple(map(upload, small)), digit),
-        "28x28 raw": Kind(25, tuple(map(upload_raw, small)), digit),
-        "batch of 8": Kind(1, (upload_batch(small[:8]),), ok),
-        "12-megapixel photo": Kind(0.1, tuple(map(upload, files[PHOTO][:2])), digit),
-        "blank": Kind(5, (upload(blank),), refused),
-        "damaged": Kind(5, tuple(map(upload, damaged)), refused),
-        "no image": Kind(4, (upload(b"only text"),), frozenset({415})),
-        "empty file": Kind(2, (upload(b""),), refused),
-        "malformed form": Kind(3, (upload(small[0]).replace(b"--digits", b"--damage"),), frozenset({400, 422})),
-        "wrong media type": Kind(3, (request("POST", "/predict/", text, b"{}"),), frozenset({415})),
-        "unknown path": Kind(1, (request("GET", "/nowhere"),), frozenset({404})),
-        _SLOW: Kind(0.3, tuple(map(upload, small)), digit),
-        _LEAVES: Kind(0.6, tuple(map(upload, small)), frozenset()),
+        "28x28 form": Kind(50, forms),
+        "28x28 raw": Kind(25, asks(small, upload_raw)),
+        "batch of 8": Kind(1, (Ask(upload_batch(small[:8]), 200, together),)),
+        "12-megapixel photo": Kind(0.1, asks(files[PHOTO][:2], upload)),
+        "blank": Kind(5, asked(upload(blank), NoInkError)),
+        "damaged": Kind(5, tuple(asked(upload(one[: len(one) // 2]), BrokenImageError)[0] for one in small)),
+        "no image": Kind(4, asked(upload(b"only text"), UnsupportedFormatError)),
+        "empty file": Kind(2, asked(upload(b""), EmptyFileError)),
+        "malformed form": Kind(3, asked(malformed, MalformedFormError)),
+        "wrong media type": Kind(3, asked(request("POST", "/predict/", text, b"{}"), UnsupportedMediaTypeError)),
+        "unknown path": Kind(1, (Ask(request("GET", "/nowhere"), 404, BLANK),)),
+        _SLOW: Kind(0.3, forms),
+        _LEAVES: Kind(0.6, forms),
     }
+
+
+def _right_answer(recognizer: Recognizer, image: bytes) -> tuple[int, int | str]:
+    """Status, and digit or problem's type."""
+    try:
+        return 200, recognizer.recognize(image).digit
+    except ImageError as error:
+        # A digit that looks like several is a problem of its own.
+        return problem_of(error).status, problem_of(error).type
+
+
+def is_right(answer: Answer, ask: Ask) -> bool:
+    """Whether a request was answered as it should be."""
+    try:
+        body = json.loads(answer.body)
+        if answer.status != 200:
+            return (answer.status, answer.media_type, body["type"]) == (ask.status, MEDIA_TYPE, ask.told)
+        return bool(answer.status == ask.status and _told(body) == ask.told)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _told(body: Mapping[str, Any]) -> int | str | tuple[int | str, ...]:
+    if "results" not in body:
+        return int(body["predicted_digit"])
+    return tuple(
+        one["prediction"]["predicted_digit"] if one["prediction"] else one["problem"]["type"] for one in body["results"]
+    )
 
 
 def send(address: tuple[str, int], mixture: Mapping[str, Kind], seed: int, count: int) -> Outcome:
@@ -99,7 +163,8 @@ def send(address: tuple[str, int], mixture: Mapping[str, Kind], seed: int, count
     with Connection(address, 60.0) as connection:
         for number, name in enumerate(names):
             kind = mixture[name]
-            data = rng.choice(kind.requests)
+            ask = rng.choice(kind.asks)
+            data = ask.data
             counts = outcome.statuses.setdefault(name, Counter())
             try:
                 if name == _LEAVES:
@@ -120,7 +185,7 @@ def send(address: tuple[str, int], mixture: Mapping[str, Kind], seed: int, count
                 connection.close()
                 counts["unsent"] += 1
                 continue
-            expected = answer.status in kind.statuses
+            expected = is_right(answer, ask)
             counts[f"{answer.status}{'' if expected else ' (unexpected)'}"] += 1
             if number < count // 10:
                 outcome.first.setdefault(name, []).append(answer.seconds)
@@ -181,14 +246,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     with running(SERVE, image, environment, ("--workers", str(options.workers))) as server:
         address = address_of(server.url)
         # Threads, caches and the heap take their final size.
-        soak(address, mixture, max(100, options.requests // 50), options.clients, options.seed + 1_000)
+        soak(address, mixture, max(200, options.requests // 50), options.clients, options.seed + 1_000)
         before = server.memory()
         outcome = soak(address, mixture, options.requests, options.clients, options.seed)
         after = server.memory()
     print(table(outcome))
     print(f"\nunexpected or unanswered: {unexpected(outcome)} of {options.requests:,}")
-    print(f"memory: {before:.0f} MB at the start, {after:.0f} MB at the end ({after / before - 1.0:+.1%})")
-    return EXIT_FAILED if unexpected(outcome) else EXIT_OK
+    growth = after / before - 1.0
+    print(f"memory: {before:.0f} MB at the start, {after:.0f} MB at the end ({growth:+.1%}; {GROWTH:.0%} are allowed)")
+    return verdict(outcome, growth)
+
+
+def verdict(outcome: Outcome, growth: float) -> int:
+    """The exit code, for what came of the requests and the share by which memory grew."""
+    return EXIT_FAILED if unexpected(outcome) or growth > GROWTH else EXIT_OK
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ MAX_STRIPS = 7_500
 MAX_NUMBERS = 200_000
 
 _STRIPS = frozenset({273, 279, 324, 325})
-# By the type of a tag, how many numbers one of its values costs: bytes are read at once, text takes memory, and fractions
-# take long.
+# By a tag's type, how many numbers one of its values costs: bytes are read at once, text takes memory, fractions time.
 _COSTS = {1: 0.0, 7: 0.0, 2: 0.02, 5: 20.0, 10: 20.0}
 # A directory costs as much as so many tags, and one of an image has as many.
 _LEAST_TAGS = 10
