@@ -259,37 +259,6 @@ def test_traces_are_printed_if_asked_for_and_of_requests_alone(tmp_path: Path) -
     assert "/health/ready" not in server.output()
 
 
-def wider(data: bytes) -> bytes:
-    """The image with a column more."""
-    file, image = io.BytesIO(), Image.open(io.BytesIO(data))
-    image.resize((image.width + 1, image.height)).save(file, "PNG")
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "crossing", "status", "name"),
-    [
-        ("DIGITS_MAX_BYTES", str(len(SEVEN)), SEVEN + b"x", 413, "image-too-large"),
-        ("DIGITS_MAX_BUFFERED_BYTES", str(len(SEVEN)), SEVEN + b"x", 503, "buffers-full"),
-        ("DIGITS_MAX_PIXELS", None, wider(SEVEN), 413, "too-many-pixels"),
-    ],
-    ids=lambda value: value if isinstance(value, str) and value.startswith("DIGITS") else "",
-)
-def test_a_limit_is_where_it_was_set(
-    tmp_path: Path, setting: str, value: str | None, crossing: bytes, status: int, name: str
-) -> None:
-    width, height = Image.open(io.BytesIO(SEVEN)).size
-    server = serve(tmp_path, **{setting: value or str(width * height)})
-    headers = {"content-type": "image/png"}
-    try:
-        exactly = httpx.post(server.url + "/predict/", content=SEVEN, headers=headers)
-        crossed = httpx.post(server.url + "/predict/", content=crossing, headers=headers)
-    finally:
-        server.stop()
-    assert exactly.json()["predicted_digit"] == 7
-    assert (crossed.status_code, crossed.json()["type"]) == (status, f"urn:digits:problem:{name}")
-
-
 def test_a_format_that_is_not_allowed_is_refused_whatever_its_name(tmp_path: Path) -> None:
     server = serve(tmp_path, DIGITS_FORMATS="JPEG,GIF")
     try:
