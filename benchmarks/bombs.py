@@ -39,11 +39,13 @@ class Cost:
     Args:
         outcome: the digit, or the name of the error.
         seconds: until then.
+        busy: seconds of the processor until then, on which other programs have less influence.
         megabytes: more memory than before, at the highest point.
     """
 
     outcome: str
     seconds: float
+    busy: float
     megabytes: float
 
     @property
@@ -64,13 +66,15 @@ def measure(recognizer: Recognizer, file: bytes, repeats: int) -> Cost:
     for _ in range(repeats):
         # From here on the highest point counts anew.
         Path("/proc/self/clear_refs").write_text("5")
-        before, start = _resident("VmRSS"), time.perf_counter()
+        before, start, busy = _resident("VmRSS"), time.perf_counter(), time.process_time()
         try:
             outcome = str(recognizer.recognize(file).digit)
         except ImageError as error:
             outcome = type(error).__name__
-        costs.append((time.perf_counter() - start, _resident("VmHWM") - before))
-    return Cost(outcome, min(cost[0] for cost in costs), max(cost[1] for cost in costs))
+        spent = time.perf_counter() - start, time.process_time() - busy
+        costs.append((*spent, _resident("VmHWM") - before))
+    seconds, processor, megabytes = zip(*costs, strict=True)
+    return Cost(outcome, min(seconds), min(processor), max(megabytes))
 
 
 def _serve(pipe: Connection) -> None:
