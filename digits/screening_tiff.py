@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from digits.screened import MAX_PIECES, Screened, too_many
 
 # Of one directory. Cameras write some tens, and raw images two hundred.
-MAX_TAGS = 500
+MAX_TAGS = 300
 # Strips or tiles. A page scanned at 600 dots per inch has 7,016 rows, each of which may be a strip.
 MAX_STRIPS = 7_500
 # In all tags of a directory: the curves of an image of 16 bits have so many. They are read one by one.
