@@ -29,7 +29,7 @@ def take(browser: Browser) -> None:
     """Opens app and docs and writes one picture of each."""
     page = browser.new_page(viewport={"width": 900, "height": 1380})
     page.goto(f"http://127.0.0.1:{APP_PORT}")
-    canvas = page.get_by_role("img", name="Draw a digit here")
+    canvas = page.get_by_role("application", name="Draw a digit here")
     canvas.wait_for()
     page.wait_for_timeout(1_000)  # Until the page has settled.
     if (box := canvas.bounding_box()) is None:

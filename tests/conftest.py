@@ -20,11 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from digits.image import decode
 from digits.mnist import Mnist, load
 from digits.recognizer import shipped_model
-from scripts.find_browser import find_browser
+from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
+from tests.browsing import PATIENCE
 
 # Slow machines are no fault of the code.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -262,3 +264,19 @@ def browser_path() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return found
+
+
+@pytest.fixture(scope="module")
+def browser(browser_path: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser_path, args=BROWSER_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    yield page
+    page.close()

@@ -9,10 +9,10 @@ export default function (component) {
   const canvas = parentElement.querySelector("canvas")
   // Called anew with every run of the page; the canvas, its strokes and its listeners stay.
   canvas.send = (drawing) => setStateValue("drawing", drawing)
-  if (canvas.strokes) return
+  // The theme may have changed.
+  if (canvas.strokes) return canvas.paint()
   canvas.strokes = []
 
-  const context = canvas.getContext("2d")
   const undo = parentElement.querySelector("[data-do=undo]")
   const clear = parentElement.querySelector("[data-do=clear]")
   let current = null
@@ -24,26 +24,28 @@ export default function (component) {
   }
 
   function paint() {
-    context.fillStyle = "white"
-    context.fillRect(0, 0, canvas.width, canvas.height)
-    context.strokeStyle = "black"
-    context.lineWidth = STROKE_WIDTH
-    context.lineCap = context.lineJoin = "round"
-    for (const stroke of current ? [...canvas.strokes, current] : canvas.strokes) {
-      context.beginPath()
-      context.moveTo(...stroke[0])
-      // A touch without a move is a dot.
-      for (const point of stroke) context.lineTo(...point)
-      context.stroke()
-    }
+    const context = canvas.getContext("2d")
+    context.clearRect(0, 0, canvas.width, canvas.height)
+    trace(context, getComputedStyle(canvas).color, current ? [...canvas.strokes, current] : canvas.strokes)
     undo.disabled = clear.disabled = canvas.strokes.length === 0
   }
 
   function finish() {
     paint()
-    canvas.send(canvas.strokes.length ? canvas.toDataURL("image/png") : "")
+    canvas.send(canvas.strokes.length ? picture(canvas) : "")
   }
 
+  function takeBack() {
+    canvas.strokes.pop()
+    finish()
+  }
+
+  function wipe() {
+    canvas.strokes = []
+    finish()
+  }
+
+  canvas.paint = paint
   canvas.addEventListener("pointerdown", (event) => {
     if (current || event.button !== 0) return
     canvas.setPointerCapture(event.pointerId)
@@ -64,13 +66,41 @@ export default function (component) {
       finish()
     })
   }
-  undo.addEventListener("click", () => {
-    canvas.strokes.pop()
-    finish()
+  canvas.addEventListener("keydown", (event) => {
+    if (!canvas.strokes.length || current) return
+    if (event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack()
+    else if (event.key === "Backspace") takeBack()
+    else if (event.key === "Delete" || event.key === "Escape") wipe()
+    else return
+    event.preventDefault()
   })
-  clear.addEventListener("click", () => {
-    canvas.strokes = []
-    finish()
-  })
+  undo.addEventListener("click", takeBack)
+  clear.addEventListener("click", wipe)
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint)
   paint()
+}
+
+function trace(context, ink, strokes) {
+  context.strokeStyle = ink
+  context.lineWidth = STROKE_WIDTH
+  context.lineCap = context.lineJoin = "round"
+  for (const stroke of strokes) {
+    context.beginPath()
+    context.moveTo(...stroke[0])
+    // A touch without a move is a dot.
+    for (const point of stroke) context.lineTo(...point)
+    context.stroke()
+  }
+}
+
+// The drawing in black on white.
+function picture(canvas) {
+  const paper = document.createElement("canvas")
+  paper.width = canvas.width
+  paper.height = canvas.height
+  const context = paper.getContext("2d")
+  context.fillStyle = "white"
+  context.fillRect(0, 0, paper.width, paper.height)
+  trace(context, "black", canvas.strokes)
+  return paper.toDataURL("image/png")
 }

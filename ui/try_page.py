@@ -12,17 +12,19 @@ from ui.answer import show_answer
 from ui.canvas import draw_canvas, drawn_image
 from ui.many import show_table
 from ui.models import choose_recognizer
+from ui.paste import paste_zone, pasted_image
 
 SAMPLES = Path(digits.__file__).parent / "samples"
 UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 _SAMPLE_WIDTH = 84
+_WAY = "way"
 
 
 def try_page() -> None:
     """An image in, the digit beside it; or many, and a table."""
     st.title("Which digit is this?")
-    draw, upload, camera = st.tabs(["Draw", "Upload", "Camera"], key="way", on_change="rerun")
+    draw, upload, paste, camera = st.tabs(["Draw", "Upload", "Paste", "Camera"], key=_WAY, on_change="rerun")
     with draw:
         st.write("Draw one digit with mouse, pen or finger.")
         drawing, beside = st.columns(2)
@@ -38,6 +40,9 @@ def try_page() -> None:
             on_change=_choose,
             args=("upload",),
         )
+    with paste:
+        st.write("Copy a picture of a digit, and press Ctrl+V (on a Mac ⌘V) anywhere on this page.")
+        paste_zone(_choose_pasted)
     # Only when it is opened, since the browser then asks whether the page may use it.
     if camera.open:
         camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
@@ -63,6 +68,9 @@ def _show(recognizer: Recognizer, others: tuple[Recognizer, ...], beside_canvas:
     elif source == "camera":
         if (photo := st.session_state.get("photo")) is not None:
             show_answer(recognizer, photo, others)
+    elif source == "paste":
+        if (picture := pasted_image()) is not None:
+            show_answer(recognizer, picture, others)
     elif source == "drawing":
         if (drawing := drawn_image()) is not None:
             show_answer(recognizer, drawing, others, beside_canvas)
@@ -76,6 +84,12 @@ def _choose(source: str) -> None:
 
 def _choose_drawing() -> None:
     _choose("drawing")
+
+
+def _choose_pasted() -> None:
+    # Wherever it was pasted: there the answer is in sight.
+    st.session_state[_WAY] = "Paste"
+    _choose("paste")
 
 
 def _keep_photo() -> None:

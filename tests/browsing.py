@@ -1,0 +1,57 @@
+"""What a person does in the app, for the tests in a real browser."""
+
+import math
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+PATIENCE = 20_000  # Milliseconds.
+
+
+def give(page: Page, *files: Path) -> None:
+    # The last line of the page: a file that is given before it is drawn may be lost.
+    expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("tab", name="Upload").click()
+    expect(page.get_by_text("Image, or several")).to_be_visible(timeout=PATIENCE)
+    page.locator("[data-testid=stFileUploader] input").set_input_files(files)
+
+
+# How each digit is written: strokes of points, as shares of the canvas.
+_RING = [(0.5 + 0.2 * math.sin(i * math.pi / 8), 0.5 - 0.32 * math.cos(i * math.pi / 8)) for i in range(17)]
+_HOOK = [(0.35, 0.3), (0.4, 0.2), (0.5, 0.17), (0.62, 0.22), (0.64, 0.34)]
+STROKES = {
+    0: [_RING],
+    1: [[(0.5, 0.18), (0.5, 0.82)]],
+    2: [[*_HOOK, (0.58, 0.48), (0.32, 0.8), (0.7, 0.8)]],
+    3: [[*_HOOK, (0.58, 0.45), (0.46, 0.48), (0.6, 0.52), (0.67, 0.65), (0.6, 0.78), (0.46, 0.82), (0.34, 0.75)]],
+    4: [[(0.42, 0.18), (0.3, 0.55), (0.7, 0.55)], [(0.6, 0.35), (0.58, 0.85)]],
+    5: [[(0.66, 0.2), (0.4, 0.2), (0.37, 0.46), (0.52, 0.42), (0.66, 0.52), (0.65, 0.7), (0.52, 0.81), (0.35, 0.76)]],
+    6: [[(0.6, 0.17), (0.44, 0.35), (0.36, 0.58), (0.4, 0.76), (0.52, 0.82), (0.64, 0.74), (0.64, 0.6), (0.38, 0.62)]],
+    7: [[(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]],
+    8: [
+        [
+            (0.62, 0.25),
+            (0.5, 0.17),
+            (0.38, 0.26),
+            (0.42, 0.4),
+            (0.6, 0.56),
+            (0.64, 0.72),
+            (0.5, 0.83),
+            (0.36, 0.72),
+            (0.6, 0.4),
+            (0.63, 0.27),
+        ]
+    ],
+    9: [[(0.62, 0.3), (0.5, 0.18), (0.37, 0.26), (0.37, 0.42), (0.5, 0.5), (0.62, 0.4), (0.63, 0.28), (0.6, 0.85)]],
+}
+
+
+def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
+    box = page.get_by_role("application", name="Draw a digit here").bounding_box()
+    assert box is not None
+    for stroke in strokes:
+        for i, (x, y) in enumerate(stroke):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4 if i else 1)
+            if i == 0:
+                page.mouse.down()
+        page.mouse.up()

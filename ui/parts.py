@@ -1,0 +1,32 @@
+"""Parts of a page that run in the browser, and the pictures that they send."""
+
+import base64
+import binascii
+import functools
+import re
+from pathlib import Path
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+_HERE = Path(__file__).parent
+_URL_START = re.compile(r"data:image/[\w.+-]+;base64,")
+
+
+@functools.cache
+def part(name: str, html: str, *styles: str) -> ComponentRenderer:
+    """A component of this HTML with the script `NAME.js` and the style sheets of this folder that are named."""
+    css = "".join((_HERE / f"{style}.css").read_text(encoding="utf-8") for style in styles)
+    script = (_HERE / f"{name}.js").read_text(encoding="utf-8")
+    return st.components.v2.component(f"digits_{name}", html=html, css=css, js=script)
+
+
+def image_of(url: str) -> bytes | None:
+    """The image file in a data URL, or None if it is no such URL."""
+    start = _URL_START.match(url)
+    if start is None:
+        return None
+    try:
+        return base64.b64decode(url[start.end() :], validate=True)
+    except binascii.Error:
+        return None
