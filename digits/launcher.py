@@ -11,13 +11,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 from digits.arguments import EXIT_FAILED, EXIT_OK
 from digits.errors import MissingInstallError, SettingError
+
+# Where the app tells people to ask the API.
+API_URL_VARIABLE = "DIGITS_API_URL"
+DEFAULT_API_URL = "http://127.0.0.1:8000"
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
@@ -37,6 +41,7 @@ class Service:
         option: the option of `make run` that chooses another port.
         ready_path: answers 200 once the server can be used.
         command: that starts it.
+        environment: variables that it gets where they are not set.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Service:
     option: str
     ready_path: str
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -54,14 +60,15 @@ class Service:
 def services(api_port: int, app_port: int) -> tuple[Service, Service]:
     """API and app, as they are run from the repository's root."""
     python = sys.executable
+    api = Service(
+        "API",
+        api_port,
+        "API_PORT",
+        "/health/ready",
+        (python, "-m", "fastapi", "run", "api", "--host", _HOST, "--port", str(api_port)),
+    )
     return (
-        Service(
-            "API",
-            api_port,
-            "API_PORT",
-            "/health/ready",
-            (python, "-m", "fastapi", "run", "api", "--host", _HOST, "--port", str(api_port)),
-        ),
+        api,
         Service(
             "app",
             app_port,
@@ -71,6 +78,7 @@ def services(api_port: int, app_port: int) -> tuple[Service, Service]:
                 *(python, "-m", "streamlit", "run", "app.py", "--server.headless", "true"),
                 *("--server.address", _HOST, "--server.port", str(app_port)),
             ),
+            {API_URL_VARIABLE: api.address},
         ),
     )
 
@@ -158,7 +166,7 @@ def _start(service: Service) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         service.command,
         start_new_session=True,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env={**service.environment, **os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from digits.launcher import API_URL_VARIABLE, services
 from tests.conftest import BIN, Server, free_port
 
 
@@ -94,3 +95,9 @@ def test_if_one_server_cannot_start_the_other_is_stopped(repository: Path) -> No
     assert "There is no model file nowhere.keras. Name one that exists" in server.output()
     assert "digits: the API ended with code" in server.output()
     assert processes_on(ports[1]) == []
+
+
+def test_the_app_is_told_where_the_api_listens() -> None:
+    api, app = services(8100, 8600)
+    assert app.environment == {API_URL_VARIABLE: api.address}
+    assert api.address == "http://127.0.0.1:8100"

@@ -16,6 +16,7 @@ from digits.verdict import disagree, second_opinion, verdict
 from ui.feedback import ask_for_feedback
 from ui.heat_map import heat_map
 from ui.pictures import BLUE, GRAY, for_display
+from ui.tried import remember
 
 _STAGE_WIDTH = 140
 _MAP_WIDTH = 280
@@ -40,6 +41,7 @@ def show_answer(
     except ImageError as error:
         st.error(str(error))
         return
+    remember(image)
     if beside is None:
         # The answer first: on a phone the second column comes below the first.
         beside, yours = st.columns(2)

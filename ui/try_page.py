@@ -1,11 +1,8 @@
 """The page where a picture becomes a digit."""
 
-from pathlib import Path
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-import digits
 from digits.recognizer import Recognizer
 from digits.sources import SUFFIXES
 from ui.answer import show_answer
@@ -13,8 +10,8 @@ from ui.canvas import draw_canvas, drawn_image
 from ui.many import show_table
 from ui.models import choose_recognizer
 from ui.paste import paste_zone, pasted_image
+from ui.samples import SAMPLES
 
-SAMPLES = Path(digits.__file__).parent / "samples"
 UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 _SAMPLE_WIDTH = 84
