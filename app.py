@@ -1,5 +1,7 @@
 """The app, for people with no code: streamlit run app.py"""
 
+from pathlib import Path
+
 import streamlit as st
 
 from digits.errors import DigitsError
@@ -17,6 +19,7 @@ def main() -> None:
         # With an entry of its own there is a menu, and in it the choice between light and dark.
         menu_items={"About": "Digits reads handwritten digits, and says so when it cannot."},
     )
+    st.html(Path(__file__).with_name("ui") / "page.css")
     pages = [
         st.Page(try_page, title="Try it", icon=":material/edit:", default=True),
         st.Page(model_page, title="The model", icon=":material/show_chart:", url_path="model"),

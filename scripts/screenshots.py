@@ -1,20 +1,14 @@
 """Takes the README's screenshots of app and API: python -m scripts.screenshots"""
 
 import math
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 from digits.launcher import services
+from scripts.demonstration import ROOT, draw, served
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 
-ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 API_PORT, APP_PORT = 8000, 8501
 
@@ -29,16 +23,9 @@ def take(browser: Browser) -> None:
     """Opens app and docs and writes one picture of each."""
     page = browser.new_page(viewport={"width": 900, "height": 1380})
     page.goto(f"http://127.0.0.1:{APP_PORT}")
-    canvas = page.get_by_role("application", name="Draw a digit here")
-    canvas.wait_for()
+    page.get_by_text("Reads with").wait_for()
     page.wait_for_timeout(1_000)  # Until the page has settled.
-    if (box := canvas.bounding_box()) is None:
-        raise RuntimeError("The app shows no canvas.")
-    for i, (x, y) in enumerate(TWO):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
-        if i == 0:
-            page.mouse.down()
-    page.mouse.up()
+    draw(page, [TWO])
     page.get_by_role("img", name="Predicted digit").wait_for()
     page.get_by_text("What the network saw").click()
     page.mouse.move(1, 1)  # Off the chart, whose buttons show under the mouse.
@@ -61,28 +48,10 @@ def main() -> int:
     if executable is None:
         print("No Chromium or Chrome was found.", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as folder:
-        # Elsewhere, so that a trained model in the working folder stays out of the pictures.
-        for name in ("api", "app.py", "ui", ".streamlit"):
-            (Path(folder) / name).symlink_to(ROOT / name)
-        chosen = services(API_PORT, APP_PORT)
-        servers = [subprocess.Popen(service.command, cwd=folder, stdout=subprocess.DEVNULL) for service in chosen]
-        try:
-            for service in chosen:
-                for _ in range(300):
-                    try:
-                        urllib.request.urlopen(service.address + service.ready_path)
-                        break
-                    except (urllib.error.URLError, OSError):
-                        time.sleep(0.1)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
-                take(browser)
-                browser.close()
-        finally:
-            for server in servers:
-                server.terminate()
-                server.wait()
+    with served(services(API_PORT, APP_PORT)), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
+        take(browser)
+        browser.close()
     return 0
 
 

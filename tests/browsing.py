@@ -44,14 +44,3 @@ STROKES = {
     ],
     9: [[(0.62, 0.3), (0.5, 0.18), (0.37, 0.26), (0.37, 0.42), (0.5, 0.5), (0.62, 0.4), (0.63, 0.28), (0.6, 0.85)]],
 }
-
-
-def draw(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    box = page.get_by_role("application", name="Draw a digit here").bounding_box()
-    assert box is not None
-    for stroke in strokes:
-        for i, (x, y) in enumerate(stroke):
-            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4 if i else 1)
-            if i == 0:
-                page.mouse.down()
-        page.mouse.up()

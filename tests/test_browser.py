@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from digits.artifact import read
 from digits.feedback import FEEDBACK_FILE, FeedbackStore
-from tests.browsing import PATIENCE, STROKES, draw, give
+from scripts.demonstration import draw
+from tests.browsing import PATIENCE, STROKES, give
 from tests.conftest import SAMPLES
 
 

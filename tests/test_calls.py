@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from digits.launcher import API_URL_VARIABLE
 from digits.recognizer import Recognizer, shipped_model
-from tests.browsing import PATIENCE, STROKES, draw
+from scripts.demonstration import draw
+from tests.browsing import PATIENCE, STROKES
 from tests.conftest import free_port, serve
 from ui.calls import KEY, calls, is_address
 from ui.tried import Tried

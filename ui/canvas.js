@@ -9,8 +9,7 @@ export default function (component) {
   const canvas = parentElement.querySelector("canvas")
   // Called anew with every run of the page; the canvas, its strokes and its listeners stay.
   canvas.send = (drawing) => setStateValue("drawing", drawing)
-  // The theme may have changed.
-  if (canvas.strokes) return canvas.paint()
+  if (canvas.strokes) return
   canvas.strokes = []
 
   const undo = parentElement.querySelector("[data-do=undo]")
@@ -35,17 +34,16 @@ export default function (component) {
     canvas.send(canvas.strokes.length ? picture(canvas) : "")
   }
 
-  function takeBack() {
-    canvas.strokes.pop()
+  function keep(count) {
+    canvas.strokes.length = count
+    // A button that can no longer be pressed would lose the focus.
+    if (count === 0) canvas.focus({ preventScroll: true })
     finish()
   }
 
-  function wipe() {
-    canvas.strokes = []
-    finish()
-  }
+  const takeBack = () => keep(canvas.strokes.length - 1)
+  const wipe = () => keep(0)
 
-  canvas.paint = paint
   canvas.addEventListener("pointerdown", (event) => {
     if (current || event.button !== 0) return
     canvas.setPointerCapture(event.pointerId)
@@ -66,6 +64,8 @@ export default function (component) {
       finish()
     })
   }
+  // Else the end of a fast stroke would count as a fling, and Chromium would not take the tap on a button after it.
+  canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
   canvas.addEventListener("keydown", (event) => {
     if (!canvas.strokes.length || current) return
     if (event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack()
@@ -76,7 +76,8 @@ export default function (component) {
   })
   undo.addEventListener("click", takeBack)
   clear.addEventListener("click", wipe)
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint)
+  // The theme has changed, and the color of the ink with it.
+  canvas.addEventListener("transitionend", paint)
   paint()
 }
 

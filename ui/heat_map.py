@@ -8,7 +8,8 @@ from digits.explain import Explanation
 from ui.pictures import BLUE, ORANGE
 
 _SCALE = 12
-_INK, _GROUND = 200.0, 255.0
+# The strokes: a gray that lets some of the page through, be it light or dark; beside them it is seen as it is.
+_INK, _INK_OPACITY = 140.0, 0.55
 # Empty places take less color than strokes, and none this far from them, in pixels: what nobody would have written
 # there hardly explains anything, and hides what does.
 _GROUND_STRENGTH = 0.5
@@ -23,7 +24,7 @@ def heat_map(image: npt.NDArray[np.uint8], explanation: Explanation) -> npt.NDAr
         explanation: of the answer for that image.
 
     Returns:
-        uint8 of shape (336, 336, 3), RGB.
+        uint8 of shape (336, 336, 4), RGBA.
     """
     ink = image >= 128
     weights = np.zeros(image.shape)
@@ -36,12 +37,14 @@ def heat_map(image: npt.NDArray[np.uint8], explanation: Explanation) -> npt.NDAr
         distance = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5)
         weights *= np.where(ink, 1.0, np.clip(1.0 - (distance - 1.0) / _REACH, 0.0, 1.0))
     # The strokes keep their soft edges; only the colors are spread between pixels.
-    shape = _enlarge(image.astype(np.float64) / 255.0)[..., np.newaxis]
+    ink_opacity = _INK_OPACITY * np.clip(_enlarge(image.astype(np.float64) / 255.0), 0.0, 1.0)[..., np.newaxis]
     weights = _enlarge(weights)[..., np.newaxis]
-    paper = _GROUND + (_INK - _GROUND) * shape
     color = np.where(weights > 0.0, _rgb(BLUE), _rgb(ORANGE))
+    # The color lies over the ink.
     share = np.clip(np.abs(weights), 0.0, 1.0)
-    return np.rint(np.clip(paper + share * (color - paper), 0.0, 255.0)).astype(np.uint8)
+    opacity = share + ink_opacity * (1.0 - share)
+    mixed = (share * color + ink_opacity * (1.0 - share) * _INK) / np.maximum(opacity, 1e-9)
+    return np.rint(np.concatenate([mixed, 255.0 * opacity], axis=2)).astype(np.uint8)
 
 
 def _enlarge(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

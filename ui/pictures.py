@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-BLUE, GRAY, ORANGE = "#2b78d0", "#b8c4d0", "#d95f02"
+# Each stands out from light and dark ground, three to one or better.
+BLUE, GRAY, ORANGE = "#2b78d0", "#8794a2", "#d95f02"
 
 # Larger pictures are shown reduced; the network gets them whole.
 _SHOWN_SIDE = 480

@@ -1,0 +1,72 @@
+"""API and app as they are without a trained model, and a hand that draws in the app."""
+
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from digits.launcher import Service
+
+ROOT = Path(__file__).resolve().parent.parent
+_PATIENCE_SECONDS = 60.0
+
+
+@contextmanager
+def served(services: Sequence[Service]) -> Iterator[None]:
+    """Starts services on the shipped model, waits until they answer, and stops them in the end.
+
+    Raises:
+        RuntimeError: one does not answer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        # Elsewhere, so that a trained model in the working folder stays out of it.
+        for name in ("api", "app.py", "ui", ".streamlit"):
+            (Path(folder) / name).symlink_to(ROOT / name)
+        servers = [subprocess.Popen(service.command, cwd=folder, stdout=subprocess.DEVNULL) for service in services]
+        try:
+            for service in services:
+                _wait_until_ready(service)
+            yield
+        finally:
+            for server in servers:
+                server.terminate()
+                server.wait()
+
+
+def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+    """Draws on the app's canvas with the mouse.
+
+    Args:
+        page: that shows the canvas.
+        strokes: each its points, as shares of the canvas, 0..1, from its left upper corner.
+
+    Raises:
+        RuntimeError: the page shows no canvas.
+    """
+    box = page.get_by_role("application", name="Draw a digit here").bounding_box()
+    if box is None:
+        raise RuntimeError("The app shows no canvas.")
+    for stroke in strokes:
+        for i, (x, y) in enumerate(stroke):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4 if i else 1)
+            if i == 0:
+                page.mouse.down()
+        page.mouse.up()
+
+
+def _wait_until_ready(service: Service) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(service.address + service.ready_path):
+                return
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The {service.name} does not answer: {error}") from error
+            time.sleep(0.1)
