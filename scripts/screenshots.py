@@ -3,7 +3,7 @@
 import math
 import sys
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from digits.launcher import services
 from scripts.demonstration import ROOT, draw, served
@@ -20,18 +20,17 @@ TWO = [
 
 
 def take(browser: Browser) -> None:
-    """Opens app and docs and writes one picture of each."""
-    page = browser.new_page(viewport={"width": 900, "height": 1380})
-    page.goto(f"http://127.0.0.1:{APP_PORT}")
-    page.get_by_text("Reads with").wait_for()
-    page.wait_for_timeout(1_000)  # Until the page has settled.
-    draw(page, [TWO])
-    page.get_by_role("img", name="Predicted digit").wait_for()
+    """Opens app and docs and writes a picture of each, and one of the app on a phone in the dark."""
+    page = draw_two(browser.new_page(viewport={"width": 900, "height": 1360}))
     page.get_by_text("What the network saw").click()
     page.mouse.move(1, 1)  # Off the chart, whose buttons show under the mouse.
     page.wait_for_timeout(2_000)  # Until charts have settled.
     page.screenshot(path=IMAGES / "app.png")
-    page.set_viewport_size({"width": 1000, "height": 900})
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
+    page = draw_two(phone.new_page())
+    page.wait_for_timeout(2_000)
+    page.screenshot(path=IMAGES / "phone.png")
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
     page.goto(f"http://127.0.0.1:{API_PORT}/docs")
     page.get_by_text("/predict/").first.click()
     page.get_by_role("button", name="Try it out").click()
@@ -40,6 +39,16 @@ def take(browser: Browser) -> None:
     page.get_by_text("Server response").scroll_into_view_if_needed()
     page.wait_for_timeout(1_000)
     page.screenshot(path=IMAGES / "api.png")
+
+
+def draw_two(page: Page) -> Page:
+    """Opens the app and draws a 2."""
+    page.goto(f"http://127.0.0.1:{APP_PORT}")
+    page.get_by_text("Reads with").wait_for()
+    page.wait_for_timeout(1_000)  # Until the page has settled.
+    draw(page, [TWO])
+    page.get_by_role("img", name="Predicted digit").wait_for()
+    return page
 
 
 def main() -> int:

@@ -8,12 +8,24 @@ from playwright.sync_api import Page, expect
 PATIENCE = 20_000  # Milliseconds.
 
 
-def give(page: Page, *files: Path) -> None:
-    # The last line of the page: a file that is given before it is drawn may be lost.
+def settled(page: Page) -> Page:
+    """The app's page once it has drawn all of itself: a click on what is just drawn anew would be lost."""
+    # The first page's last line; a file that is given before it is drawn may be lost.
     expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("tab", name="Upload").click()
+    return at_rest(page)
+
+
+def at_rest(page: Page) -> Page:
+    """Any of the app's pages once nothing runs for it."""
+    state = page.get_by_test_id("stApp")
+    expect(state).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    return page
+
+
+def give(page: Page, *files: Path) -> None:
+    settled(page).get_by_role("tab", name="Upload").click()
     expect(page.get_by_text("Image, or several")).to_be_visible(timeout=PATIENCE)
-    page.locator("[data-testid=stFileUploader] input").set_input_files(files)
+    settled(page).locator("[data-testid=stFileUploader] input").set_input_files(files)
 
 
 # How each digit is written: strokes of points, as shares of the canvas.

@@ -3,12 +3,13 @@
 import csv
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from digits.artifact import read
 from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from scripts.demonstration import draw
-from tests.browsing import PATIENCE, STROKES, give
+from tests.browsing import PATIENCE, STROKES, give, settled
 from tests.conftest import SAMPLES
 
 
@@ -19,10 +20,10 @@ def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str
     expect(page.get_by_text("Sure: 7")).to_be_visible()
     expect(page.get_by_text("Confidence: ")).to_be_visible()
     expect(page.get_by_text("The image")).to_be_visible()
-    page.get_by_text("What the network saw").click()
+    settled(page).get_by_text("What the network saw").click()
     expect(page.get_by_text("The digit alone")).to_be_visible()
     page.get_by_text("Why 7?").click()
-    expect(page.get_by_text("spoke for 7")).to_be_visible()
+    expect(page.get_by_text("spoke for 7")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Reads with models/mnist_model.keras")).to_be_visible()
     # The chart of the ten probabilities is drawn.
     expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_be_visible()
@@ -35,7 +36,7 @@ def test_each_digit_can_be_drawn_undone_and_cleared(page: Page, app_server: str)
     page.set_viewport_size({"width": 1000, "height": 1800})
     page.goto(app_server)
     # The reference network is not as good at digits drawn with straight lines.
-    page.get_by_text("the model that ships with Digits", exact=True).click()
+    settled(page).get_by_text("the model that ships with Digits", exact=True).click()
     expect(page.get_by_text("Reads with the model that ships")).to_be_visible(timeout=PATIENCE)
     for digit, strokes in STROKES.items():
         draw(page, strokes)
@@ -60,6 +61,7 @@ def test_several_images_become_a_table_that_can_be_downloaded(page: Page, app_se
     with (tmp_path / "digits.csv").open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert [row["digit"] for row in rows] == [file.name[0] for file in SAMPLES]
+    settled(page)
     # The left end of the second row, under the header.
     table.click(position={"x": 20, "y": 35 + 56 + 28})
     expect(page.get_by_role("img", name=f"Predicted digit: {SAMPLES[1].name[0]}")).to_be_visible(timeout=PATIENCE)
@@ -71,31 +73,39 @@ def test_what_a_person_says_of_an_answer_is_kept_and_can_be_taken_back(
     store = FeedbackStore(repository / FEEDBACK_FILE)
     page.goto(app_server)
     give(page, sample)
-    page.get_by_role("button", name="Right").click()
+    settled(page).get_by_role("button", name="Right").click()
     expect(page.get_by_text("The picture is kept as a 7")).to_be_visible(timeout=PATIENCE)
     assert len(store) == 1
-    page.get_by_role("button", name="Take it back").click()
+    settled(page).get_by_role("button", name="Take it back").click()
     expect(page.get_by_text("Without a click nothing is kept.")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("button", name="It was a …").click()
+    settled(page).get_by_role("button", name="It was a …").click()
     assert len(store) == 0
-    page.get_by_role("radio", name="1", exact=True).click()
+    settled(page).get_by_role("radio", name="1", exact=True).click()
     expect(page.get_by_text("The picture is kept as a 1")).to_be_visible(timeout=PATIENCE)
     assert len(store) == 1
 
 
 def test_a_sample_can_be_clicked(page: Page, app_server: str) -> None:
     page.goto(app_server)
-    page.get_by_role("button", name="chalk", exact=True).click()
+    settled(page).get_by_role("button", name="chalk", exact=True).click()
     expect(page.get_by_role("img", name="Predicted digit: 4")).to_be_visible(timeout=PATIENCE)
 
 
-def test_a_broken_file_gets_a_sentence(page: Page, app_server: str, tmp_path: Path) -> None:
+def test_a_broken_file_gets_a_sentence_and_a_photo_after_it_its_digit(
+    page: Page, app_server: str, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.png"
     broken.write_text("only text")
     page.goto(app_server)
     give(page, broken)
     expect(page.get_by_text("This is not an image that can be read.")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Traceback")).to_have_count(0)
+    photo = tmp_path / "photo.jpg"
+    Image.open(SAMPLES[-1]).convert("RGB").resize((3000, 3000)).save(photo)
+    settled(page).get_by_role("button", name="Remove broken.png").click()
+    expect(page.get_by_text("This is not an image that can be read.")).to_have_count(0, timeout=PATIENCE)
+    give(page, photo)
+    expect(page.get_by_role("img", name="Predicted digit: 8")).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images_and_so_do_the_arrow_keys(

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from scripts.demonstration import draw
-from tests.browsing import PATIENCE, STROKES, give
+from tests.browsing import PATIENCE, STROKES, at_rest, give, settled
 from tests.conftest import SAMPLES
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -16,7 +16,9 @@ OVERFLOW = """() => Math.max(...[document.documentElement, document.querySelecto
   (element) => element.scrollWidth - element.clientWidth))"""
 SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 # What has the focus, in whichever component it is: its name, and whether a ring around it can be seen.
-FOCUSED = """() => {
+FOCUSED = """async () => {
+  const fading = document.getAnimations().filter((animation) => animation instanceof CSSTransition)
+  await Promise.allSettled(fading.map((animation) => animation.finished))
   let element = document.activeElement
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement
   const style = getComputedStyle(element)
@@ -38,8 +40,7 @@ OPACITY = "(canvas) => canvas.getContext('2d').getImageData(112, 504, 1, 1).data
 def open_app(page: Page, address: str) -> Page:
     page.set_default_timeout(PATIENCE)
     page.goto(address)
-    expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
-    return page
+    return settled(page)
 
 
 @pytest.fixture
@@ -71,19 +72,23 @@ def test_on_a_phone_a_finger_draws_and_the_digit_is_in_sight(phone: Page) -> Non
     expect(digit).to_have_count(0, timeout=PATIENCE)
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(phone: Page, app_server: str) -> None:
+def test_on_a_phone_nothing_is_wider_than_the_screen(phone: Page) -> None:
     phone.get_by_role("button", name="photo", exact=True).tap()
-    phone.get_by_text("What the network saw").tap()
+    expect(phone.get_by_role("img", name="Predicted digit: 8")).to_be_visible(timeout=PATIENCE)
+    settled(phone).get_by_text("What the network saw").tap()
     phone.get_by_text("Why 8?").tap()
     expect(phone.get_by_text("spoke for 8")).to_be_visible(timeout=PATIENCE)
     assert phone.evaluate(OVERFLOW) == 0
     give(phone, *SAMPLES)
     expect(phone.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
     assert phone.evaluate(OVERFLOW) == 0
-    for path, last in (("report", "How it was made"), ("api", "All that the API can do")):
-        phone.goto(f"{app_server}/{path}")
-        expect(phone.get_by_text(last)).to_be_visible(timeout=PATIENCE)
-        assert phone.evaluate(OVERFLOW) == 0
+    phone.get_by_test_id("stExpandSidebarButton").tap()
+    links = phone.get_by_role("navigation").get_by_role("link")
+    expect(links.last).to_be_visible(timeout=PATIENCE)
+    for address in [link.get_attribute("href") for link in links.all()][1:]:
+        phone.goto(str(address))
+        expect(phone.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+        assert at_rest(phone).evaluate(OVERFLOW) == 0
 
 
 def test_everything_is_reached_with_the_tab_key_and_seen_to_be(page: Page, app_server: str) -> None:
@@ -149,7 +154,8 @@ def test_canvas_and_drawing_turn_dark_with_the_page_and_the_digit_stays_the_same
 def test_every_picture_and_chart_says_what_it_shows(page: Page, app_server: str) -> None:
     open_app(page, app_server)
     page.get_by_role("button", name="stylus", exact=True).click()
-    page.get_by_text("What the network saw").click()
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    settled(page).get_by_text("What the network saw").click()
     page.get_by_text("Why 7?").click()
     expect(page.get_by_text("spoke for 7")).to_be_visible(timeout=PATIENCE)
     pictures = page.locator("[data-testid=stMain] img")

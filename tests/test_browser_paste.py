@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import PATIENCE
+from tests.browsing import PATIENCE, settled
 from tests.conftest import ROOT
 
 # Puts a picture on the browser's own clipboard, as copying it on a web page does.
@@ -28,8 +28,7 @@ def app(page: Page, app_server: str) -> Page:
     """The app's first page, which may use the clipboard."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_server)
     page.goto(app_server)
-    expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
-    return page
+    return settled(page)
 
 
 def base64_of(file: Path) -> str:
@@ -46,7 +45,7 @@ def test_a_copied_picture_is_pasted_with_the_keys_anywhere_and_with_the_button(a
     expect(app.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
     expect(app.get_by_role("img", name="The image as you gave it")).to_be_visible()
     copy(app, "5_marker.png")
-    app.get_by_role("button", name="Paste from the clipboard").click()
+    settled(app).get_by_role("button", name="Paste from the clipboard").click()
     expect(app.get_by_role("img", name="Predicted digit: 5")).to_be_visible(timeout=PATIENCE)
 
 

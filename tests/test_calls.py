@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from digits.launcher import API_URL_VARIABLE
 from digits.recognizer import Recognizer, shipped_model
 from scripts.demonstration import draw
-from tests.browsing import PATIENCE, STROKES
+from tests.browsing import PATIENCE, STROKES, settled
 from tests.conftest import free_port, serve
 from ui.calls import KEY, calls, is_address
 from ui.tried import Tried
@@ -118,8 +118,7 @@ def test_the_picture_that_was_drawn_is_what_the_page_sends(
     page: Page, app_server: str, api: str, tmp_path: Path
 ) -> None:
     page.goto(app_server)
-    expect(page.get_by_text("Reads with")).to_be_visible(timeout=PATIENCE)
-    draw(page, STROKES[7])
+    draw(settled(page), STROKES[7])
     expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="API").click()
     with page.expect_download() as download:
