@@ -21,14 +21,16 @@ TWO = [
 
 def take(browser: Browser) -> None:
     """Opens app and docs and writes a picture of each, and one of the app on a phone in the dark."""
-    page = draw_two(browser.new_page(viewport={"width": 900, "height": 1360}))
+    page = draw_two(browser.new_page(viewport={"width": 900, "height": 1320}))
     page.get_by_text("What the network saw").click()
     page.mouse.move(1, 1)  # Off the chart, whose buttons show under the mouse.
-    page.wait_for_timeout(2_000)  # Until charts have settled.
+    page.locator("[data-testid=stVegaLiteChart] svg").wait_for()
+    page.wait_for_timeout(1_000)  # Until all has settled.
     page.screenshot(path=IMAGES / "app.png")
     phone = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page = draw_two(phone.new_page())
-    page.wait_for_timeout(2_000)
+    page.locator("[data-testid=stVegaLiteChart] svg").wait_for()
+    page.wait_for_timeout(1_000)
     page.screenshot(path=IMAGES / "phone.png")
     page = browser.new_page(viewport={"width": 1000, "height": 900})
     page.goto(f"http://127.0.0.1:{API_PORT}/docs")
