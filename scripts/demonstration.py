@@ -49,7 +49,10 @@ def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
     Raises:
         RuntimeError: the page shows no canvas.
     """
-    box = page.get_by_role("application", name="Draw a digit here").bounding_box()
+    canvas = page.get_by_role("application", name="Draw a digit here")
+    # It is there a moment before its script.
+    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
+    box = canvas.bounding_box()
     if box is None:
         raise RuntimeError("The app shows no canvas.")
     for stroke in strokes:

@@ -51,7 +51,9 @@ def phone(browser: Browser, app_server: str) -> Iterator[Page]:
 
 
 def draw_with_a_finger(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    box = page.get_by_role("application", name="Draw a digit here").bounding_box()
+    canvas = page.get_by_role("application", name="Draw a digit here")
+    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
+    box = canvas.bounding_box()
     assert box is not None
     devtools = page.context.new_cdp_session(page)
     for stroke in strokes:

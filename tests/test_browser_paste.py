@@ -28,7 +28,10 @@ def app(page: Page, app_server: str) -> Page:
     """The app's first page, which may use the clipboard."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_server)
     page.goto(app_server)
-    return settled(page)
+    # The button is there a moment before its script.
+    button = settled(page).locator("button", has_text="Paste from the clipboard")
+    page.wait_for_function("(button) => button.listeners", arg=button.element_handle())
+    return page
 
 
 def base64_of(file: Path) -> str:
