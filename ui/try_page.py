@@ -43,13 +43,15 @@ def try_page() -> None:
     # Only when it is opened, since the browser then asks whether the page may use it.
     if camera.open:
         camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
-    # Above the samples, so that on a phone the answer to a click is in sight.
+    # Above the samples, so that on a phone the answer to a click is in sight; and before them, since it is waited for.
     answer = st.container()
-    st.write("Nothing at hand? Try one of these:")
-    _samples()
+    samples = st.container()
     recognizer, others = choose_recognizer()
     with answer:
         _show(recognizer, others, beside if draw.open else None)
+    with samples:
+        st.write("Nothing at hand? Try one of these:")
+        _samples()
     st.caption(f"Reads with {recognizer.description}.")
 
 
