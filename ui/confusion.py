@@ -1,14 +1,11 @@
 """A confusion matrix in which a click on a cell, or the arrow keys and Enter, choose it."""
 
-import functools
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
-_HERE = Path(__file__).parent
+from ui.parts import part
+
 _KEY = "confusion"
 # Outlives the table, which is drawn anew when the page is left and opened again.
 CHOSEN = "chosen cell"
@@ -34,7 +31,9 @@ def choose_cell(confusion: npt.NDArray[np.int64]) -> tuple[int, int]:
         np.fill_diagonal(mistakes, 0)
         true, read = divmod(int(mistakes.argmax()), len(confusion))
         chosen = (true, read)
-    _component()(key=_KEY, data={"counts": confusion.tolist(), "chosen": list(chosen)}, on_cell_change=_keep_choice)
+    part("confusion", _HTML, "confusion")(
+        key=_KEY, data={"counts": confusion.tolist(), "chosen": list(chosen)}, on_cell_change=_keep_choice
+    )
     return chosen
 
 
@@ -43,9 +42,3 @@ def _keep_choice() -> None:
     cell = (st.session_state.get(_KEY) or {}).get("cell")
     if isinstance(cell, list) and len(cell) == 2 and all(isinstance(i, int) and 0 <= i <= 9 for i in cell):
         st.session_state[CHOSEN] = (cell[0], cell[1])
-
-
-@functools.cache
-def _component() -> ComponentRenderer:
-    script, style = ((_HERE / f"confusion.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    return st.components.v2.component("digits_confusion", html=_HTML, css=style, js=script)
