@@ -1,0 +1,225 @@
+"""Numbers that nobody wrote: MNIST digits put beside one another as people write them, on paper, in any light.
+
+Every picture goes through the whole path of a reading, from finding the ink on. What a picture holds is decided by a
+seed and by its `Page`; the digits come from the caller, who says which part of MNIST they are.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import SettingError
+
+Image = npt.NDArray[np.uint8]
+Field = npt.NDArray[np.float32]
+Paper = Literal["plain", "ruled", "squared"]
+
+# Height of a digit in MNIST, of which `_Line` makes that of the page.
+_BOX = 20
+_PAPER, _PEN = (205.0, 245.0), (25.0, 85.0)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is written on a page, and on what.
+
+    Args:
+        lines: how many lines of digits.
+        digits: least and most digits on a line.
+        touching: chance that a digit touches the one before it; at least two of a picture do if it is not 0.
+        height: least and most height of a digit, in pixels.
+        paper: plain, ruled or squared.
+        shadow: whether a shadow falls over it.
+
+    Raises:
+        SettingError: a value out of range.
+    """
+
+    lines: int = 1
+    digits: tuple[int, int] = (4, 4)
+    touching: float = 0.0
+    height: tuple[int, int] = (40, 110)
+    paper: Paper = "plain"
+    shadow: bool = False
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in {"digits": self.digits, "height": self.height}.items():
+            if not 1 <= least <= most:
+                raise SettingError(f"{name} is from {least} to {most}; it must be from 1 on, and not fall.")
+        if self.lines < 1 or not 0.0 <= self.touching <= 1.0:
+            raise SettingError(f"lines is {self.lines} and touching {self.touching}; 1 or more and 0 to 1 are needed.")
+
+
+KINDS: Mapping[str, Page] = {
+    "digits apart": Page(),
+    "digits touching": Page(touching=0.5),
+    "several lines": Page(lines=3, digits=(2, 7), height=(36, 70)),
+    "ruled paper": Page(paper="ruled"),
+    "squared paper": Page(paper="squared"),
+    "shadow": Page(shadow=True),
+}
+
+
+@dataclass(frozen=True)
+class WrittenNumber:
+    """A picture and what is written on it.
+
+    Args:
+        picture: uint8 array of shape (height, width), dark ink on light paper.
+        text: the digits, a line break between lines.
+        boxes: of each digit in reading order, (left, top, width, height) in pixels.
+    """
+
+    picture: Image
+    text: str
+    boxes: tuple[tuple[int, int, int, int], ...]
+
+
+def write_numbers(
+    page: Page, images: Image, labels: npt.NDArray[np.integer], count: int, seed: int = 0
+) -> Iterator[WrittenNumber]:
+    """Writes numbers of random digits.
+
+    Args:
+        page: what to write, and on what.
+        images: uint8 of shape (n, 28, 28), white ink on black.
+        labels: the digits on them, of shape (n,).
+        count: how many pictures.
+        seed: the same seed gives the same pictures.
+
+    Yields:
+        Each picture.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        yield _write(page, images, labels, rng)
+
+
+def _write(
+    page: Page, images: Image, labels: npt.NDArray[np.integer], rng: np.random.Generator
+) -> WrittenNumber:
+    height, slant, tilt = rng.uniform(*page.height), rng.uniform(-0.25, 0.35), np.deg2rad(rng.uniform(-6.0, 6.0))
+    texts: list[str] = []
+    lines: list[list[tuple[Field, int, int]]] = []
+    for _ in range(page.lines):
+        chosen = rng.integers(0, len(images), int(rng.integers(page.digits[0], page.digits[1] + 1)))
+        texts.append("".join(str(labels[i]) for i in chosen))
+        glyphs = [_glyph(images[i], height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)) for i in chosen]
+        lines.append(_beside(glyphs, page.touching, height, tilt, rng))
+    ink, boxes = _stack(lines, height, rng)
+    picture = _on_paper(ink, height, page, rng)
+    return WrittenNumber(picture, "\n".join(texts), tuple(boxes))
+
+
+def _glyph(image: Image, height: float, slant: float) -> Field:
+    """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors."""
+    zoom = height / _BOX
+    side = round(28 * zoom)
+    # About the middle; the slant moves the top one way and the foot the other.
+    matrix = np.array([[zoom, -slant * zoom, slant * side / 2.0], [0.0, zoom, 0.0]])
+    padded = np.pad(image, ((0, 0), (14, 14))).astype(np.float32) / 255.0
+    matrix[0, 2] += 0.0
+    large = cv2.warpAffine(padded, matrix, (2 * side, side), flags=cv2.INTER_CUBIC)
+    sharp = np.clip((large - 0.25) * 2.0, 0.0, 1.0).astype(np.float32)
+    x, y, wide, high = cv2.boundingRect((sharp > 0.1).astype(np.uint8))
+    return np.asarray(sharp[y : y + high, x : x + wide])
+
+
+def _beside(
+    glyphs: list[Field], touching: float, height: float, tilt: float, rng: np.random.Generator
+) -> list[tuple[Field, int, int]]:
+    """Where each digit of a line goes: (ink, left, top), of which the first is at 0 and the line may rise or fall."""
+    touches = rng.random(len(glyphs)) < touching
+    if touching and len(glyphs) > 1 and not touches[1:].any():
+        touches[rng.integers(1, len(glyphs))] = True
+    spacing = rng.uniform(0.1, 0.5)
+    placed: list[tuple[Field, int, int]] = []
+    for glyph, touch in zip(glyphs, touches, strict=True):
+        wobble = rng.normal(0.0, 0.04 * height)
+        if not placed:
+            placed.append((glyph, 0, round(wobble - glyph.shape[0])))
+            continue
+        before, left, _ = placed[-1]
+        top = round(np.tan(tilt) * (left + before.shape[1]) + wobble - glyph.shape[0])
+        gap = -rng.uniform(0.0, 0.08) if touch else max(0.06, spacing + rng.normal(0.0, 0.08))
+        placed.append((glyph, _left_of(placed[-1], glyph, top, gap * height), top))
+    return placed
+
+
+def _left_of(before: tuple[Field, int, int], glyph: Field, top: int, gap: float) -> int:
+    """The place of a digit whose ink comes so near to the ink of the one before, in pixels; below 0 they overlap."""
+    ink, left, other_top = before
+    reach = max(1, round(gap)) if gap > 0 else 1
+    # The distance counts in all directions: rows are compared with those around them.
+    first = max(other_top, top) - reach
+    last = min(other_top + ink.shape[0], top + glyph.shape[0]) + reach
+    rows = np.arange(first, last)
+    tall = cv2.dilate(np.pad((ink > 0.4).astype(np.uint8), ((reach, reach), (0, 0))), np.ones((2 * reach + 1, 1)))
+    right_edge = np.full(len(rows), -(10**6))
+    left_edge = np.full(len(rows), 10**6)
+    for i, row in enumerate(rows):
+        if 0 <= row - other_top + reach < tall.shape[0] and tall[row - other_top + reach].any():
+            right_edge[i] = int(np.flatnonzero(tall[row - other_top + reach])[-1])
+        if 0 <= row - top < glyph.shape[0] and (glyph[row - top] > 0.4).any():
+            left_edge[i] = int(np.flatnonzero(glyph[row - top] > 0.4)[0])
+    nearest = int((left_edge - right_edge).min())
+    if nearest > 10**5:
+        return left + ink.shape[1] + round(gap)
+    return left - nearest + 1 + round(gap)
+
+
+def _stack(
+    lines: list[list[tuple[Field, int, int]]], height: float, rng: np.random.Generator
+) -> tuple[Field, list[tuple[int, int, int, int]]]:
+    """All lines on one field, with a margin around."""
+    margin = round(rng.uniform(0.3, 1.2) * height)
+    down, placed = margin, []
+    for line in lines:
+        highest = min(top for _, _, top in line)
+        indent = margin + round(rng.uniform(0.0, 0.6) * height)
+        leftmost = min(left for _, left, _ in line)
+        placed += [(glyph, indent + left - leftmost, down + top - highest) for glyph, left, top in line]
+        down = max(top + glyph.shape[0] for glyph, _, top in placed) + round(rng.uniform(0.35, 0.8) * height)
+    field_height = max(top + glyph.shape[0] for glyph, _, top in placed) + margin
+    field_width = max(left + glyph.shape[1] for glyph, left, _ in placed) + margin
+    ink = np.zeros((field_height, field_width), np.float32)
+    boxes = []
+    for glyph, left, top in placed:
+        place = ink[top : top + glyph.shape[0], left : left + glyph.shape[1]]
+        np.maximum(place, glyph, out=place)
+        boxes.append((left, top, glyph.shape[1], glyph.shape[0]))
+    return ink, boxes
+
+
+def _on_paper(ink: Field, height: float, page: Page, rng: np.random.Generator) -> Image:
+    light, pen = rng.uniform(*_PAPER), rng.uniform(*_PEN)
+    paper = np.full(ink.shape, light, np.float32)
+    if page.paper != "plain":
+        # Copybooks have lines a digit's height apart or more, squared paper squares of half of it or more.
+        gap = max(12, round(rng.uniform(0.9, 1.6) * height * (1.0 if page.paper == "ruled" else 0.6)))
+        color, thick = light * rng.uniform(0.6, 0.85), max(1, round(rng.uniform(0.015, 0.035) * height))
+        for start in range(int(rng.integers(0, gap)), ink.shape[0], gap):
+            paper[start : start + thick] = color
+        if page.paper == "squared":
+            for start in range(int(rng.integers(0, gap)), ink.shape[1], gap):
+                paper[:, start : start + thick] = color
+    picture = paper * (1.0 - ink) + np.minimum(pen, paper) * ink
+    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.2)) * _light(ink.shape, page.shadow, rng)
+    picture += rng.normal(0.0, rng.uniform(1.0, 6.0), picture.shape)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def _light(shape: tuple[int, ...], shadow: bool, rng: np.random.Generator) -> Field:
+    """How much light falls on each pixel, 0..1: it falls off to one side, and a shadow has a soft edge."""
+    y, x = np.linspace(-1.0, 1.0, shape[0])[:, None], np.linspace(-1.0, 1.0, shape[1])[None, :]
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    along = np.cos(angle) * x + np.sin(angle) * y
+    light = 1.0 - 0.15 * (along + 1.0) / 2.0
+    if shadow:
+        edge = 1.0 / (1.0 + np.exp(-(along - rng.uniform(-0.4, 0.4)) * rng.uniform(6.0, 40.0)))
+        light = light * (1.0 - rng.uniform(0.3, 0.6) * edge)
+    return np.asarray(light, dtype=np.float32)
