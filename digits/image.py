@@ -24,7 +24,7 @@ from digits.screening import screen
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 # Images with twice as many pixels on the longer side, or more, are reduced while they are decoded. The normalizer
-# works on so many.
+# works on so many, where one digit is looked for.
 ENOUGH_SIDE = 800
 
 _REDUCED_SIDE = 2 * ENOUGH_SIDE
@@ -94,12 +94,15 @@ class OpenedImage:
             size = self._image.size
         self.width, self.height = size
 
-    def decode(self) -> npt.NDArray[np.uint8]:
+    def decode(self, enough: int = ENOUGH_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.
 
         EXIF orientation is applied, transparency is put on a contrasting ground, gray samples of 16 bits and more
-        are stretched to 8, an animation gives its first frame, and an image of 1,600 pixels or more on a side is
-        reduced.
+        are stretched to 8, an animation gives its first frame, and a large image is reduced.
+
+        Args:
+            enough: an image with twice as many pixels on the longer side, or more, is reduced by a whole number,
+                to no fewer than these.
 
         Returns:
             uint8 array of shape (height, width) for gray images, (height, width, 3) in RGB order for colored ones.
@@ -118,7 +121,7 @@ class OpenedImage:
             )
         try:
             with image:
-                return _to_array(image, self._data)
+                return _to_array(image, self._data, enough)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
 
@@ -210,17 +213,17 @@ def too_many_bytes(max_bytes: int) -> str:
     return f"The file has more than the {max_bytes:,} bytes allowed. Send a smaller image."
 
 
-def _to_array(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8]:
+def _to_array(image: Image.Image, data: bytes, enough: int) -> npt.NDArray[np.uint8]:
     deep = image.mode in _DEEP_MODES
     # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
-    factor = max(1, max(image.size) // ENOUGH_SIDE)
+    factor = max(1, max(image.size) // enough)
     if factor > 1:
         image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
     if factor > 1 and image.format == "WEBP" and (reduced := _reduce_webp(image, data, factor)):
         image = reduced
     else:
         image.load()
-        image = _reduce(image)
+        image = _reduce(image, enough)
     try:
         # Transposing copies; most files say nothing about which way is up.
         upright = ImageOps.exif_transpose(image) if image.getexif() else image
@@ -236,9 +239,9 @@ def _to_array(image: Image.Image, data: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(upright if upright.mode == wanted else upright.convert(wanted))
 
 
-def _reduce(image: Image.Image) -> Image.Image:
+def _reduce(image: Image.Image, enough: int) -> Image.Image:
     """The image with fewer pixels if it has many more than it takes to find a digit, before anything copies it."""
-    factor = max(image.size) // ENOUGH_SIDE
+    factor = max(image.size) // enough
     if factor < 2:
         return image
     if image.mode in _DEEP_MODES:

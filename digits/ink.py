@@ -56,11 +56,13 @@ class FoundInk:
         return float(np.clip(5.0 * self.noise, _WEAK * self.level, _STRONG * self.level))
 
 
-def find_ink(pixels: npt.NDArray[np.uint8]) -> FoundInk:
+def find_ink(pixels: npt.NDArray[np.uint8], *, even_light: bool = False) -> FoundInk:
     """How much each pixel differs from the ground around it, towards the ink's side.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
+        even_light: whether dark ink is measured as the share of the ground's light that it swallows, so that ink in a
+            shadow is as strong as ink in the light; noise is stronger there, too.
 
     Raises:
         NoInkError: nothing stands out from the ground.
@@ -69,7 +71,11 @@ def find_ink(pixels: npt.NDArray[np.uint8]) -> FoundInk:
     noise = _noise(pixels, smooth)
     tiny = max(pixels.shape[:2]) <= _TINY_SIDE
     # A clean picture is not smoothed: a line one pixel wide would be lost.
-    strength = _against_even_ground(pixels) if tiny else _against_ground(smooth if noise > 0.0 else pixels)
+    if tiny:
+        strength = _against_even_ground(pixels)
+    else:
+        strength, gain = _against_ground(smooth if noise > 0.0 else pixels, even_light)
+        noise *= gain
     # What the ground's own texture shows everywhere is not ink.
     counts = _histogram(strength)
     median = _quantile(counts, 0.5)
@@ -152,8 +158,8 @@ def _against_even_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
     )
 
 
-def _against_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
-    """Ink as the distance from the ground around it, the largest over the color channels.
+def _against_ground(pixels: npt.NDArray[np.uint8], even_light: bool) -> tuple[Gray, float]:
+    """Ink and what it was multiplied with on the average, which is 1 without `even_light`: ink as the distance from the ground around it, the largest over the color channels.
 
     The ground is a morphological closing (for dark ink) with a window wider than a stroke: it follows shadows
     and their edges, and bridges the strokes. Taking the channel that shows most finds ink of any color.
@@ -161,7 +167,8 @@ def _against_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
     copy = shrink(pixels, _GROUND_SIDE)
     # The median of a wide window keeps to the ground and follows the edges of shadows.
     around = np.asarray(cv2.medianBlur(copy, round(0.5 * min(copy.shape[:2])) | 1), dtype=np.uint8)
-    if not _ink_is_dark(copy, around):
+    dark = _ink_is_dark(copy, around)
+    if not dark:
         pixels, copy = 255 - pixels, 255 - copy
     height, width = pixels.shape[:2]
     window = max(5, round(0.35 * max(copy.shape[:2])) | 1)
@@ -170,7 +177,11 @@ def _against_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
     padded = cv2.copyMakeBorder(copy, window, window, window, window, cv2.BORDER_REPLICATE)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
     ground = cv2.resize(cv2.blur(closed, (3, 3)), (width, height), interpolation=cv2.INTER_LINEAR)
-    return _strongest_channel(np.asarray(cv2.subtract(ground, pixels), dtype=np.uint8))
+    strength = cv2.subtract(ground, pixels)
+    if not (dark and even_light):
+        return _strongest_channel(np.asarray(strength, dtype=np.uint8)), 1.0
+    strength = cv2.divide(strength, ground, scale=255.0)
+    return _strongest_channel(np.asarray(strength, dtype=np.uint8)), 255.0 / max(float(closed.mean()), 1.0)
 
 
 def _strongest_channel(image: npt.NDArray[np.uint8]) -> Gray:

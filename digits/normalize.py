@@ -107,7 +107,7 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
     if not len(parts):
         raise NoInkError(NO_INK)
     members = find_digit(parts)
-    image = _image_of(found, parts, members)
+    image = image_of(found, parts, members)
 
     def stages() -> tuple[Stage, ...]:
         where, _ = parts.cut(members, 0)
@@ -127,9 +127,9 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
     return Normalized(
         image,
         stages,
-        separate=np.stack([_image_of(found, parts, one) for one in separate]),
+        separate=np.stack([image_of(found, parts, one) for one in separate]),
         heights=_relative_heights(parts, separate),
-        together=_image_of(found, parts, together),
+        together=image_of(found, parts, together),
     )
 
 
@@ -138,7 +138,8 @@ def _relative_heights(parts: Parts, groups: list[list[int]]) -> tuple[float, ...
     return tuple(height / max(heights) for height in heights)
 
 
-def _image_of(found: FoundInk, parts: Parts, members: list[int]) -> Gray:
+def image_of(found: FoundInk, parts: Parts, members: list[int]) -> Gray:
+    """The 28x28 image of some of a picture's strokes, taken for one digit."""
     return _center(_fit(_thicken(_crop(*_even(found, parts, members)))))
 
 

@@ -20,6 +20,8 @@ Paper = Literal["plain", "ruled", "squared"]
 
 # Height of a digit in MNIST, of which `_Line` makes that of the page.
 _BOX = 20
+# Digits that touch overlap by half a stroke at the most, in heights of a digit.
+_OVERLAP = 0.06
 _PAPER, _PEN = (205.0, 245.0), (25.0, 85.0)
 
 
@@ -72,11 +74,14 @@ class WrittenNumber:
         picture: uint8 array of shape (height, width), dark ink on light paper.
         text: the digits, a line break between lines.
         boxes: of each digit in reading order, (left, top, width, height) in pixels.
+        owners: int16 array of the picture's shape, whose ink each pixel is: the index of a digit in reading order, -1
+            where there is none.
     """
 
     picture: Image
     text: str
     boxes: tuple[tuple[int, int, int, int], ...]
+    owners: npt.NDArray[np.int16]
 
 
 def write_numbers(
@@ -110,9 +115,8 @@ def _write(
         texts.append("".join(str(labels[i]) for i in chosen))
         glyphs = [_glyph(images[i], height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)) for i in chosen]
         lines.append(_beside(glyphs, page.touching, height, tilt, rng))
-    ink, boxes = _stack(lines, height, rng)
-    picture = _on_paper(ink, height, page, rng)
-    return WrittenNumber(picture, "\n".join(texts), tuple(boxes))
+    ink, owners, boxes = _stack(lines, height, rng)
+    return WrittenNumber(_on_paper(ink, height, page, rng), "\n".join(texts), tuple(boxes), owners)
 
 
 def _glyph(image: Image, height: float, slant: float) -> Field:
@@ -122,7 +126,6 @@ def _glyph(image: Image, height: float, slant: float) -> Field:
     # About the middle; the slant moves the top one way and the foot the other.
     matrix = np.array([[zoom, -slant * zoom, slant * side / 2.0], [0.0, zoom, 0.0]])
     padded = np.pad(image, ((0, 0), (14, 14))).astype(np.float32) / 255.0
-    matrix[0, 2] += 0.0
     large = cv2.warpAffine(padded, matrix, (2 * side, side), flags=cv2.INTER_CUBIC)
     sharp = np.clip((large - 0.25) * 2.0, 0.0, 1.0).astype(np.float32)
     x, y, wide, high = cv2.boundingRect((sharp > 0.1).astype(np.uint8))
@@ -145,7 +148,7 @@ def _beside(
             continue
         before, left, _ = placed[-1]
         top = round(np.tan(tilt) * (left + before.shape[1]) + wobble - glyph.shape[0])
-        gap = -rng.uniform(0.0, 0.08) if touch else max(0.06, spacing + rng.normal(0.0, 0.08))
+        gap = -rng.uniform(0.0, _OVERLAP) if touch else max(0.06, spacing + rng.normal(0.0, 0.08))
         placed.append((glyph, _left_of(placed[-1], glyph, top, gap * height), top))
     return placed
 
@@ -174,8 +177,8 @@ def _left_of(before: tuple[Field, int, int], glyph: Field, top: int, gap: float)
 
 def _stack(
     lines: list[list[tuple[Field, int, int]]], height: float, rng: np.random.Generator
-) -> tuple[Field, list[tuple[int, int, int, int]]]:
-    """All lines on one field, with a margin around."""
+) -> tuple[Field, npt.NDArray[np.int16], list[tuple[int, int, int, int]]]:
+    """All lines on one field, with a margin around; whose ink each pixel is; and where each digit is."""
     margin = round(rng.uniform(0.3, 1.2) * height)
     down, placed = margin, []
     for line in lines:
@@ -187,12 +190,14 @@ def _stack(
     field_height = max(top + glyph.shape[0] for glyph, _, top in placed) + margin
     field_width = max(left + glyph.shape[1] for glyph, left, _ in placed) + margin
     ink = np.zeros((field_height, field_width), np.float32)
+    owners = np.full(ink.shape, -1, np.int16)
     boxes = []
-    for glyph, left, top in placed:
-        place = ink[top : top + glyph.shape[0], left : left + glyph.shape[1]]
-        np.maximum(place, glyph, out=place)
+    for i, (glyph, left, top) in enumerate(placed):
+        where = slice(top, top + glyph.shape[0]), slice(left, left + glyph.shape[1])
+        owners[where][(glyph > 0.4) & (glyph >= ink[where])] = i
+        np.maximum(ink[where], glyph, out=ink[where])
         boxes.append((left, top, glyph.shape[1], glyph.shape[0]))
-    return ink, boxes
+    return ink, owners, boxes
 
 
 def _on_paper(ink: Field, height: float, page: Page, rng: np.random.Generator) -> Image:

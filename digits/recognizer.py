@@ -61,10 +61,10 @@ class Prediction:
         """The answer as JSON's types, as programs get it."""
         return {
             "predicted_digit": self.digit,
-            "confidence": _rounded(self.confidence),
+            "confidence": rounded(self.confidence),
             "accepted": self.accepted,
             "reason": self.reason,
-            "probabilities": [_rounded(value) for value in self.probabilities.tolist()],
+            "probabilities": [rounded(value) for value in self.probabilities.tolist()],
         }
 
     @property
@@ -78,7 +78,7 @@ def confidence_text(confidence: float) -> str:
     return "over 99.9%" if confidence > 0.999 else f"{confidence:.1%}"
 
 
-def _rounded(probability: float) -> float:
+def rounded(probability: float) -> float:
     """To six decimals, but never up to 1: nobody is that sure."""
     return min(round(probability, 6), 0.999999)
 

@@ -65,9 +65,16 @@ class Parts:
         return (rows, columns), chosen.take(self.labels[rows, columns], mode="clip")
 
 
-def find_parts(found: FoundInk) -> Parts:
-    """The strokes of a picture."""
-    count, found_labels, stats, _ = cv2.connectedComponentsWithStats(ink_mask(found), connectivity=8)
+def find_parts(found: FoundInk, mask: Gray | None = None) -> Parts:
+    """The strokes of a picture.
+
+    Args:
+        found: its ink.
+        mask: where the ink of strokes is, of the same shape; that of `ink_mask` if None.
+    """
+    count, found_labels, stats, _ = cv2.connectedComponentsWithStats(
+        ink_mask(found) if mask is None else mask, connectivity=8
+    )
     labels: npt.NDArray[np.int32] = np.asarray(found_labels, dtype=np.int32)
     at = np.flatnonzero(labels)
     which, strength = labels.ravel()[at], found.strength.ravel()[at]
