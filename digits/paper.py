@@ -6,6 +6,9 @@ import numpy.typing as npt
 
 from digits.ink import FoundInk, Gray
 
+# Ink is compared with the strongest around it, as far as this share of the page, if that is not fainter than this share
+# of the strongest of all.
+_AROUND, _FAINTEST = 0.04, 0.35
 # Lines are looked for on a copy of so many pixels on the longer side, which leaves them a pixel or two thick.
 _SIDE = 400
 # A line is a chain of runs of this share of the page's width or height, so that it may rise, fall and bend a little.
@@ -24,12 +27,31 @@ def writing_mask(found: FoundInk) -> Gray:
     Returns:
         uint8 array of shape (height, width), 1 where ink is.
     """
-    mask = (found.strength >= found.weak).astype(np.uint8)
-    rules = _without_lines(mask, across=True)
-    # Lines down belong to squares, whose lines across have been found.
-    if rules is mask:
+    mask = (found.strength >= _weak_around(found)).astype(np.uint8)
+    writing = _without_lines(mask, across=True)
+    if writing is mask:
         return mask
-    return _without_lines(rules, across=False)
+    # Lines down belong to squares, whose lines across have been found.
+    writing = _without_lines(writing, across=False)
+    # What is fainter than a line runs along both of its sides.
+    faint = found.strength < found.weak
+    writing[(cv2.dilate(mask - writing, np.ones((7, 7), np.uint8)) > 0) & faint] = 0
+    return writing
+
+
+def _weak_around(found: FoundInk) -> Gray:
+    """The least strength of ink that goes on with a stroke: on one page there may be several pens.
+
+    Returns:
+        uint8 array of shape (height, width).
+    """
+    height, width = found.strength.shape
+    small = _pool(found.strength, max(1, -(-max(height, width) // _SIDE)))
+    reach = round(_AROUND * max(small.shape)) | 1
+    around = cv2.blur(cv2.dilate(small, np.ones((reach, reach), np.uint8)), (reach, reach))
+    share = np.float32(found.weak / found.level)
+    weak = np.clip(share * around, max(share * _FAINTEST * found.level, 5.0 * found.noise, 4.0), found.weak)
+    return np.asarray(cv2.resize(np.rint(weak).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _without_lines(mask: Gray, *, across: bool) -> Gray:
