@@ -1,7 +1,9 @@
 """What on a line may be a digit: strokes alone, strokes together, and strokes cut apart where digits may touch."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ from digits.segmentation import Parts
 # In heights of the line's digits: what is taken for one digit is at most so wide and so high, and has no gap as wide
 # as this; a piece that is cut off is at least so wide.
 _WIDEST, _HIGHEST, _WIDEST_GAP, _NARROWEST = 1.4, 1.7, 0.3, 0.12
+# Two strokes as high as this are rarely one digit: a 4, or a 0 whose pen skipped, with a smaller gap.
+_TALL, _WIDEST_GAP_OF_TALL = 0.6, 0.12
 # A digit consists of so many strokes and so many pieces of them at the most.
 _MOST_STROKES, _MOST_PIECES = 5, 16
 
@@ -33,6 +37,11 @@ class Pieces:
     cut_ink: npt.NDArray[np.float64]
     strokes: npt.NDArray[np.int64]
     height: float
+
+    @cached_property
+    def counts(self) -> Counter[int]:
+        """How many pieces there are of each stroke."""
+        return Counter(self.strokes.tolist())
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,8 @@ def find_candidates(pieces: Pieces) -> list[Candidate]:
         found.append(Candidate(first, first, (left, top, right, bottom)))
         for last in range(first + 1, min(first + _MOST_PIECES, len(boxes))):
             next_left, next_top, next_right, next_bottom = boxes[last]
-            if next_left - right > _WIDEST_GAP * height:
+            tall = bottom - top >= _TALL * height and next_bottom - next_top >= _TALL * height
+            if next_left - right > (_WIDEST_GAP_OF_TALL if tall else _WIDEST_GAP) * height:
                 break
             left, top = min(left, next_left), min(top, next_top)
             right, bottom = max(right, next_right), max(bottom, next_bottom)

@@ -2,6 +2,7 @@
 
 digits predict 7.png photo.jpg
 digits predict scans/ --out answers/
+digits read number.jpg
 digits model
 digits evaluate models/mnist_model.keras --seeds 5
 digits evaluate my-digits/ --save-mistakes mistakes/
@@ -17,11 +18,11 @@ from collections.abc import Sequence
 
 from digits import __version__
 from digits.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser
-from digits.commands import evaluate, feedback, key, model, predict, reload, run, serve
+from digits.commands import evaluate, feedback, key, model, predict, read, reload, run, serve
 from digits.errors import DigitsError
 
 # In the order in which `digits --help` lists them.
-_COMMANDS = (predict, model, evaluate, feedback, run, serve, reload, key)
+_COMMANDS = (predict, read, model, evaluate, feedback, run, serve, reload, key)
 
 _EXIT_CODES = """exit codes:
   0    all went well

@@ -159,10 +159,13 @@ def _against_even_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
 
 
 def _against_ground(pixels: npt.NDArray[np.uint8], even_light: bool) -> tuple[Gray, float]:
-    """Ink and what it was multiplied with on the average, which is 1 without `even_light`: ink as the distance from the ground around it, the largest over the color channels.
+    """Ink as the distance from the ground around it, the largest over the color channels.
 
     The ground is a morphological closing (for dark ink) with a window wider than a stroke: it follows shadows
     and their edges, and bridges the strokes. Taking the channel that shows most finds ink of any color.
+
+    Returns:
+        The ink, and by how much `even_light` has multiplied it on the average.
     """
     copy = shrink(pixels, _GROUND_SIDE)
     # The median of a wide window keeps to the ground and follows the edges of shadows.

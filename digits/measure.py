@@ -70,7 +70,6 @@ class Measurement:
         rejected: share of the other things that were not accepted as a digit, by kind; those that could pass for a
             digit as kinds of their own, and in `all others` not at all.
         auroc: the chance that a digit is read with more confidence than another thing; None without one of the two.
-        left_out: pictures of several digits, which were not scored.
     """
 
     accuracy: Share
@@ -80,7 +79,6 @@ class Measurement:
     confused: list[str]
     rejected: dict[str, Share]
     auroc: float | None
-    left_out: int
 
     def to_json(self) -> dict[str, Any]:
         """The measurement as JSON's types."""
@@ -92,7 +90,6 @@ class Measurement:
             "confused": self.confused,
             "rejected": {kind: share.to_json() for kind, share in self.rejected.items()},
             "auroc": self.auroc,
-            "left_out": self.left_out,
         }
 
 
@@ -107,7 +104,6 @@ class _Tally:
         # Confidence of the answers on digits and on other things, 0 where there was none.
         self.on_digits: list[float] = []
         self.on_others: list[float] = []
-        self.left_out = 0
         self.saved: Counter[str] = Counter()
 
     def result(self) -> Measurement:
@@ -126,7 +122,6 @@ class _Tally:
             auroc=auroc(np.array(self.on_digits), np.array(self.on_others))
             if self.on_digits and self.on_others
             else None,
-            left_out=self.left_out,
         )
 
 
@@ -139,7 +134,7 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
 
     Args:
         recognizer: reads them.
-        pictures: to be read; those that show several digits are left out.
+        pictures: to be read, none of several digits.
         mistakes: a folder in which each misread picture is written beside the 28x28 that the network saw; None
             writes nothing.
 
@@ -148,9 +143,6 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
     """
     tally = _Tally()
     for picture in pictures:
-        if len(picture.label) > 1 and not picture.label.strip("0123456789 "):
-            tally.left_out += 1
-            continue
         content = picture.content
         try:
             pixels = decode(content.read_bytes(), recognizer.limits) if isinstance(content, Path) else content

@@ -104,9 +104,7 @@ def write_numbers(
         yield _write(page, images, labels, rng)
 
 
-def _write(
-    page: Page, images: Image, labels: npt.NDArray[np.integer], rng: np.random.Generator
-) -> WrittenNumber:
+def _write(page: Page, images: Image, labels: npt.NDArray[np.integer], rng: np.random.Generator) -> WrittenNumber:
     height, slant, tilt = rng.uniform(*page.height), rng.uniform(-0.25, 0.35), np.deg2rad(rng.uniform(-6.0, 6.0))
     texts: list[str] = []
     lines: list[list[tuple[Field, int, int]]] = []

@@ -49,8 +49,9 @@ def _weak_around(found: FoundInk) -> Gray:
     small = _pool(found.strength, max(1, -(-max(height, width) // _SIDE)))
     reach = round(_AROUND * max(small.shape)) | 1
     around = cv2.blur(cv2.dilate(small, np.ones((reach, reach), np.uint8)), (reach, reach))
-    share = np.float32(found.weak / found.level)
-    weak = np.clip(share * around, max(share * _FAINTEST * found.level, 5.0 * found.noise, 4.0), found.weak)
+    share = found.weak / found.level
+    least = max(share * _FAINTEST * found.level, 5.0 * found.noise, 4.0)
+    weak = np.minimum(np.maximum(share * around.astype(np.float32), least), found.weak)
     return np.asarray(cv2.resize(np.rint(weak).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR))
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.acceptance import digit_scores
-from digits.engine import CLASSES
 from digits.candidates import Candidate, Pieces, find_candidates, find_pieces
+from digits.engine import CLASSES
 from digits.errors import NoInkError
 from digits.image import OpenedImage, open_image
 from digits.ink import NO_INK, FoundInk, find_ink, shrink
-from digits.layout import Line, find_lines
+from digits.layout import find_lines
 from digits.normalize import image_of
 from digits.paper import writing_mask
 from digits.paths import WEIGHTS, Floats, best_path, describe
@@ -29,9 +29,9 @@ NO_DIGIT = "No digit was found in this picture: what is written on it looks like
 
 # A page is read at so many pixels on its longer side.
 PAGE_SIDE = 1600
-# What is taken for one digit with at least this probability, and is no wider than this in heights of the line's
-# digits, is not cut.
-_SETTLED, _SETTLED_WIDTH = 0.99, 1.0
+# What is not taken for one digit with this probability is cut; if it is as wide as this, in heights of the line's
+# digits, with that probability; and wider than this, always.
+_SURE, _WIDE, _SURE_IF_WIDE, _TOO_WIDE = 0.8, 0.7, 0.99, 1.25
 # The least probability of the two most likely digits together with which something counts as a digit. In a number it
 # takes less than alone: what stands in a line of digits is one, mostly.
 _DIGIT = 0.5
@@ -72,9 +72,13 @@ class Reading:
 
     Args:
         digits: in reading order, and other signs among them, which are not accepted.
+        width: of the upright picture in which boxes are measured, in pixels.
+        height: of it.
     """
 
     digits: tuple[ReadDigit, ...]
+    width: int
+    height: int
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -117,35 +121,27 @@ class Lattice:
         return best_path(self.candidates, self.features() @ WEIGHTS)
 
 
-def read_file(recognizer: Recognizer, file: bytes | OpenedImage) -> Reading:
-    """Reads the digits in an image file; boxes are in pixels of the whole picture, turned upright.
+def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDArray[np.uint8]) -> Reading:
+    """Reads the digits in a picture; boxes are in pixels of the whole picture, turned upright.
 
     Args:
         recognizer: whose network and limits to use.
-        file: its bytes, or what `open_image` made of them.
-
-    Raises:
-        ImageError: the file cannot be answered; the message says why and what to do.
-    """
-    opened = open_image(file, recognizer.limits) if isinstance(file, bytes) else file
-    pixels = opened.decode(PAGE_SIDE)
-    width, height = opened.width, opened.height
-    if (width > height) != (pixels.shape[1] > pixels.shape[0]):
-        width, height = height, width
-    return _read(recognizer, pixels, width, height)
-
-
-def read_pixels(recognizer: Recognizer, pixels: npt.NDArray[np.uint8]) -> Reading:
-    """Reads the digits in a picture.
-
-    Args:
-        recognizer: whose network to use.
-        pixels: uint8 of shape (height, width) or (height, width, 3), RGB, ink of either polarity.
+        picture: an image file's bytes; what `open_image` made of them; or pixels, uint8 of shape (height, width) or
+            (height, width, 3), RGB, ink of either polarity.
 
     Raises:
         NoInkError: nothing is written on it, or no digit.
+        ImageError: the file cannot be answered; the message says why and what to do.
     """
-    return _read(recognizer, pixels, pixels.shape[1], pixels.shape[0])
+    if isinstance(picture, np.ndarray):
+        return _read(recognizer, picture, picture.shape[1], picture.shape[0])
+    opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
+    pixels = opened.decode(PAGE_SIDE)
+    width, height = opened.width, opened.height
+    # Pixels are upright; the file's header may mean a picture that lies on its side.
+    if (width > height) != (pixels.shape[1] > pixels.shape[0]):
+        width, height = height, width
+    return _read(recognizer, pixels, width, height)
 
 
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:
@@ -173,7 +169,7 @@ def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, hei
             )
     if not any(one.accepted for one in digits):
         raise NoInkError(NO_DIGIT if digits else NO_INK)
-    return Reading(tuple(digits))
+    return Reading(tuple(digits), width, height)
 
 
 def take_apart(recognizer: Recognizer, found: FoundInk) -> list[Lattice]:
@@ -225,7 +221,8 @@ def _doubtful(lattice: Lattice) -> set[int]:
     found: set[int] = set()
     for k in lattice.best():
         one, most = lattice.candidates[k], float(lattice.probabilities[k].max())
-        if most < _SETTLED or one.box[2] - one.box[0] > _SETTLED_WIDTH * lattice.pieces.height:
+        width = (one.box[2] - one.box[0]) / lattice.pieces.height
+        if most < _SURE or (width > _WIDE and most < _SURE_IF_WIDE) or width > _TOO_WIDE:
             found.update(lattice.pieces.strokes[one.first : one.last + 1].tolist())
     return found
 
@@ -240,7 +237,7 @@ def _by_strokes(lattice: Lattice) -> dict[tuple[int, ...], Floats]:
 
 def _whole_strokes(pieces: Pieces, one: Candidate) -> tuple[int, ...]:
     """The strokes of a candidate if it has all pieces of each; else nothing."""
-    strokes = pieces.strokes[one.first : one.last + 1]
-    if np.isin(pieces.strokes, strokes).sum() > strokes.size:
+    strokes = pieces.strokes[one.first : one.last + 1].tolist()
+    if any(strokes.count(stroke) < pieces.counts[stroke] for stroke in set(strokes)):
         return ()
-    return tuple(sorted(set(strokes.tolist())))
+    return tuple(sorted(set(strokes)))

@@ -3,10 +3,18 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digits.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, whole_number
 from digits.errors import DataMismatchError, SettingError
+
+# Loading these takes longer than `digits --help` should.
+if TYPE_CHECKING:
+    from digits.labeled import LabeledPicture
+    from digits.measure import Measurement
+    from digits.transcripts import NumbersMeasurement
 
 
 def add(commands: Commands) -> None:
@@ -18,8 +26,8 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="WHAT",
         help="a model file, to score on the MNIST test set; or a folder with a labels.csv (file, label and, if "
-        "wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label that is "
-        "no digit says what else a picture shows",
+        "wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label of "
+        "several digits is a number, with a blank for a new line; any other says what else a picture shows",
     )
     parser.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {MODEL_HELP}")
     parser.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
@@ -55,30 +63,50 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from digits.labeled import read_labeled
     from digits.measure import measure
     from digits.recognizer import Recognizer
+    from digits.transcripts import is_number, measure_numbers
 
     recognizer = Recognizer.load(options.model)
     pictures = [picture for what in options.what for picture in read_labeled(what)]
     if not pictures:
         raise DataMismatchError(f"There is no picture to score in {', '.join(str(what) for what in options.what)}.")
+    numbers = [picture for picture in pictures if is_number(picture.label)]
+    others = [picture for picture in pictures if not is_number(picture.label)]
     console = Console(stderr=True)
-    watched = track(pictures, "Reading", console=console, transient=True, disable=not console.is_terminal)
+
+    def watched(some: list["LabeledPicture"]) -> Iterable["LabeledPicture"]:
+        return track(some, "Reading", console=console, transient=True, disable=not console.is_terminal)
+
     try:
-        found = measure(recognizer, watched, options.save_mistakes)
+        found = measure(recognizer, watched(others), options.save_mistakes) if others else None
+        read = measure_numbers(recognizer, watched(numbers), options.save_mistakes) if numbers else None
     except OSError as error:
         print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         return EXIT_FAILED
     what = ", ".join(str(path) for path in options.what)
+    kept = None
     try:
-        keep_evaluation(recognizer.card.onnx_sha256, what, found)
-        kept = f"kept for the app's page about the model in {EVALUATIONS}"
+        if found:
+            keep_evaluation(recognizer.card.onnx_sha256, what, found)
+            kept = f"kept for the app's page about the model in {EVALUATIONS}"
     except (OSError, DataMismatchError) as error:
         # Who wants the figures alone shall have them.
         kept = f"not kept for the app's page about the model: {error}"
     if options.json:
-        print(json.dumps({"model": recognizer.name} | found.to_json(), indent=1))
+        scores = {"model": recognizer.name} | (found.to_json() if found else {})
+        print(json.dumps(scores | ({"numbers": read.to_json()} if read else {}), indent=1))
         return EXIT_OK
     print(f"{what}, read with {recognizer.description}")
     print("95% intervals in brackets")
+    if found:
+        _print_digits(found)
+    if read:
+        _print_numbers(read)
+    if kept:
+        print(kept)
+    return EXIT_OK
+
+
+def _print_digits(found: "Measurement") -> None:
     if found.accuracy.n:
         print(f"accuracy: {found.accuracy}")
         for source, share in found.by_source.items():
@@ -92,10 +120,15 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
         print(f"rejected, {kind}: {share}")
     if found.auroc is not None:
         print(f"AUROC of digits against other things: {found.auroc:.4f}")
-    if found.left_out:
-        print(f"left out: {found.left_out} of several digits")
-    print(kept)
-    return EXIT_OK
+
+
+def _print_numbers(found: "NumbersMeasurement") -> None:
+    print(f"numbers read exactly: {found.exact}")
+    for source, share in found.by_source.items():
+        print(f"  {source}: {share}")
+    print(f"errors per digit: {found.digit_errors}")
+    for mistake in found.misread:
+        print(f"  {mistake}")
 
 
 def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
