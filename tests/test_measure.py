@@ -59,6 +59,7 @@ def test_mistakes_are_written_beside_what_the_network_saw(folder: Path, tmp_path
     # Read as another digit, and accepted though it is said to be a letter.
     assert sorted(file.name for file in (tmp_path / "mistakes").iterdir()) == [
         "7_stylus-3-read-as-7.png",
+        "7_stylus-77-read-as-7.png",
         "7_stylus-letter_seven-read-as-7.png",
     ]
 
