@@ -9,8 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from api.recognition import PREDICT
-from api.schemas import PREDICTION_EXAMPLE, ProblemDetails
+from api.recognition import PREDICT, READ
+from api.schemas import PREDICTION_EXAMPLE, READ_EXAMPLE, ProblemDetails
 
 _STATIC = "/static-offline-docs"
 
@@ -39,8 +39,9 @@ def install(app: FastAPI) -> None:
             # No route returns it, so FastAPI would leave it out.
             schema["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
             # FastAPI would leave out what is null in it.
-            answer = schema["paths"][PREDICT]["post"]["responses"]["200"]
-            answer["content"]["application/json"]["example"] = PREDICTION_EXAMPLE
+            for path, example in ((PREDICT, PREDICTION_EXAMPLE), (READ, READ_EXAMPLE)):
+                answer = schema["paths"][path]["post"]["responses"]["200"]
+                answer["content"]["application/json"]["example"] = example
             service = getattr(app.state, "service", None)
             if service is not None and service.needs_key:
                 _ask_for_key(schema)

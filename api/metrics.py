@@ -1,12 +1,14 @@
 """Counts and times in Prometheus' format."""
 
 import os
+from collections import Counter as Counts
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from api.runtime import Runtime
 from api.schemas import Outcome
+from digits.reading import Reading
 from digits.recognizer import Prediction, Recognizer
 
 if TYPE_CHECKING:
@@ -67,6 +69,13 @@ class Metrics:
         )
         self._confidence = prometheus.Histogram(
             "digits_confidence", "Of the digits that were read.", buckets=_CONFIDENCES, registry=registry
+        )
+        self._readings = prometheus.Counter("digits_readings", "Images that were read as numbers.", registry=registry)
+        self._read_digits = prometheus.Counter(
+            "digits_read_digits",
+            "Digits that were read in numbers, and signs that were not accepted.",
+            ["digit", "accepted"],
+            registry=registry,
         )
         self._problems = prometheus.Counter(
             "digits_problems", "Problems that were answered.", ["type"], registry=registry
@@ -147,6 +156,12 @@ class Metrics:
         """Counts a digit that was read."""
         self._digits[prediction.digit, prediction.accepted].inc()
         self._confidence.observe(prediction.confidence)
+
+    def reading(self, reading: Reading) -> None:
+        """Counts a number that was read, and its digits."""
+        self._readings.inc()
+        for (digit, accepted), count in Counts((one.digit, one.accepted) for one in reading.digits).items():
+            self._read_digits.labels(str(digit), str(accepted).lower()).inc(count)
 
     def problem(self, name: str) -> None:
         """Counts a problem, by the end of its type."""

@@ -28,6 +28,7 @@ from api.errors import (
 from api.exchange import CURRENT
 from digits.errors import (
     BrokenImageError,
+    CrowdedImageError,
     DigitsError,
     EmptyFileError,
     ImageTooLargeError,
@@ -99,6 +100,13 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         413,
         "The image has too many frames",
         "The image has more than the 200 frames or pages allowed. Send the one that shows the digit.",
+    ),
+    CrowdedImageError: Problem(
+        "crowded-image",
+        413,
+        "The image shows too much",
+        "More than the 3,000 things allowed were seen in this picture that may be digits, or parts of them. "
+        "Crop it to the numbers that you mean.",
     ),
     BatchTooLargeError: Problem(
         "batch-too-large",

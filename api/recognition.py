@@ -26,11 +26,12 @@ from api.errors import (
 )
 from api.places import Room
 from api.problems import documented, problem_of
-from api.schemas import BatchResponse, PredictionResponse
+from api.schemas import BatchResponse, PredictionResponse, ReadResponse
 from api.service import Service, service_of
 from api.uploads import BATCH_FIELD, FIELD, read_image_file, read_image_files
 from digits.errors import (
     BrokenImageError,
+    CrowdedImageError,
     DigitsError,
     EmptyFileError,
     ImageError,
@@ -42,10 +43,16 @@ from digits.errors import (
     UnsupportedFormatError,
 )
 from digits.image import open_image
+from digits.reading import read_picture
 from digits.recognizer import Prediction
 
-_DESCRIPTION = "A PNG, JPEG, WebP, GIF, BMP or TIFF image with one handwritten digit."
-_BINARY = {"type": "string", "format": "binary", "description": _DESCRIPTION}
+
+def _binary(shows: str) -> dict[str, Any]:
+    description = f"A PNG, JPEG, WebP, GIF, BMP or TIFF image with {shows}."
+    return {"type": "string", "format": "binary", "description": description}
+
+
+_ONE_DIGIT, _MANY_DIGITS = _binary("one handwritten digit"), _binary("any count of handwritten digits")
 
 
 def _form(field: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +61,11 @@ def _form(field: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _form_or_raw(schema: dict[str, Any]) -> dict[str, Any]:
+    raw = {media_type: {"schema": schema} for media_type in ("image/*", "application/octet-stream")}
+    return _body(_form(FIELD, schema) | raw)
 
 
 # A plain PNG image of no more pixels and bytes is read on the spot: that takes less time than a thread takes to wake
@@ -139,7 +151,27 @@ def _item(service: Service, file: str | None, found: Prediction | ImageError) ->
     return {"file": file, "prediction": None, "problem": problem.body(str(found))}
 
 
-PREDICT, BATCH = "/predict/", "/predict/batch/"
+async def _read(request: Request) -> Response:
+    """Reads all handwritten digits in an image file: a house number, a date, a page of several lines.
+
+    The image is sent as for `/predict/`. Every digit comes with its box, in reading order; other signs, such as a
+    minus, come with `accepted: false` and are not in `text`.
+    """
+    service = service_of(request)
+    settings = service.settings
+    with Room(service.buffers) as room:
+        data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
+        with service.places:
+            start = time.perf_counter()
+            recognizer = service.models.recognizer
+            # Always in a thread: a number takes longer than the others should wait for it.
+            reading = await anyio.to_thread.run_sync(read_picture, recognizer, data, limiter=service.slots)
+    if service.metrics:
+        service.metrics.reading(reading)
+    return JSONResponse(reading.to_json() | {"reading_time_ms": _milliseconds_since(start)})
+
+
+PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 
 
 def _spellings(path: str) -> tuple[str, str]:
@@ -150,6 +182,7 @@ def _spellings(path: str) -> tuple[str, str]:
 ENDPOINTS: Mapping[str, Endpoint] = {
     **dict.fromkeys(_spellings(PREDICT), _predict),
     **dict.fromkeys(_spellings(BATCH), _predict_batch),
+    **dict.fromkeys(_spellings(READ), _read),
 }
 
 _FORM_PROBLEMS = (MalformedFormError, BodyTooSlowError, UnsupportedMediaTypeError, MissingFileError)
@@ -167,21 +200,20 @@ _BATCH_EXAMPLES: dict[type[DigitsError], str] = {
 }
 _IMAGE_PROBLEMS = (
     *(ImageTooLargeError, TooManyPixelsError, TooManyFramesError, UnsupportedFormatError, EmptyFileError),
-    *(BrokenImageError, NoInkError, SeveralDigitsError),
+    *(BrokenImageError, NoInkError),
 )
 
 
 def install(app: FastAPI) -> None:
     """Adds the routes."""
-    raw = {media_type: {"schema": _BINARY} for media_type in ("image/*", "application/octet-stream")}
     _add_direct(
         app,
         PREDICT,
         summary="Read a digit",
         response_model=PredictionResponse,
         response_description="The digit.",
-        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, *_SERVICE_PROBLEMS),
-        openapi_extra=_body(_form(FIELD, _BINARY) | raw),
+        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, SeveralDigitsError, *_SERVICE_PROBLEMS),
+        openapi_extra=_form_or_raw(_ONE_DIGIT),
     )
     _add_direct(
         app,
@@ -192,7 +224,16 @@ def install(app: FastAPI) -> None:
         responses=documented(
             *(*_FORM_PROBLEMS, TooManyFilesError, BatchTooLargeError, *_SERVICE_PROBLEMS), examples=_BATCH_EXAMPLES
         ),
-        openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _BINARY})),
+        openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _ONE_DIGIT})),
+    )
+    _add_direct(
+        app,
+        READ,
+        summary="Read a number",
+        response_model=ReadResponse,
+        response_description="The digits.",
+        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, CrowdedImageError, *_SERVICE_PROBLEMS),
+        openapi_extra=_form_or_raw(_MANY_DIGITS),
     )
 
 

@@ -44,6 +44,48 @@ class PredictionResponse(BatchPrediction):
     )
 
 
+# The year and the month of a date, written in two lines.
+READ_EXAMPLE: dict[str, Any] = {
+    "text": "24\n7",
+    "lines": ["24", "7"],
+    "digits": [
+        {"digit": 2, "confidence": 0.999998, "accepted": True, "box": [110, 120, 90, 141], "line": 0},
+        {"digit": 4, "confidence": 0.999871, "accepted": True, "box": [221, 117, 102, 150], "line": 0},
+        {"digit": 1, "confidence": 0.412033, "accepted": False, "box": [352, 180, 71, 19], "line": 0},
+        {"digit": 7, "confidence": 0.999999, "accepted": True, "box": [132, 330, 84, 146], "line": 1},
+    ],
+    "reading_time_ms": 7.204,
+}
+
+
+class ReadDigit(BaseModel):
+    """A digit of a number, or a sign beside it."""
+
+    digit: int = Field(ge=0, le=9, description="The most likely digit.")
+    confidence: Probability = Field(description="Its calibrated probability.")
+    accepted: bool = Field(
+        description="Whether it is taken for a digit and is in `text`; other signs, such as a minus, are not."
+    )
+    box: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=4,
+        max_length=4,
+        description="Left edge, top edge, width and height, in pixels of the image as a person sees it: at its full "
+        "size, turned upright if the file says how.",
+    )
+    line: int = Field(ge=0, description="On which line it stands, from 0: an index of `lines`.")
+
+
+class ReadResponse(BaseModel):
+    """The digits of an image, and how long reading them took."""
+
+    text: str = Field(description="All accepted digits in reading order, with a line break between lines.")
+    lines: list[str] = Field(description="The accepted digits of each line, from top to bottom.")
+    digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
+    reading_time_ms: float = Field(
+        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
+    )
+
+
 class ProblemDetails(BaseModel):
     """What went wrong and what to do (RFC 9457)."""
 

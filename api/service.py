@@ -32,7 +32,7 @@ _log = logging.getLogger("digits")
 _MEMORY_SECONDS = 5.0
 
 # The paths that the metrics tell apart.
-ROUTES = ("/predict/", "/predict/batch/", "/model", "/health/live", "/health/ready", "/metrics")
+ROUTES = ("/predict/", "/predict/batch/", "/read/", "/model", "/health/live", "/health/ready", "/metrics")
 
 
 class Service:

@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     formats: Names = Field(
         FORMATS, description="Formats that are read, by content and not by name; with commas between them."
     )
+    max_candidates: int = Field(
+        ImageLimits.max_candidates,
+        ge=1,
+        le=1_000_000,
+        description="Most things on one image that the network looks at when it reads a number: digits, and what may "
+        "be digits. A thousand take about a second.",
+    )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
         100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."
@@ -143,7 +150,11 @@ class Settings(BaseSettings):
     def limits(self) -> ImageLimits:
         """What one image may cost."""
         return ImageLimits(
-            max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_frames=self.max_frames, formats=self.formats
+            max_bytes=self.max_bytes,
+            max_pixels=self.max_pixels,
+            max_frames=self.max_frames,
+            formats=self.formats,
+            max_candidates=self.max_candidates,
         )
 
     def effective(self) -> dict[str, str]:

@@ -8,6 +8,7 @@
     │   ├── ImageTooLargeError           more bytes than the limit
     │   │   └── TooManyPixelsError       more pixels than the limit
     │   ├── TooManyFramesError           more frames or pages than the limit
+    │   ├── CrowdedImageError            more on it that may be digits than the limit
     │   ├── NoInkError                   nothing is written on it
     │   └── SeveralDigitsError           more than one digit is written on it
     ├── ModelError                       no usable model
@@ -57,6 +58,10 @@ class TooManyPixelsError(ImageTooLargeError):
 
 class TooManyFramesError(ImageError):
     """The image has more frames or pages than the limit."""
+
+
+class CrowdedImageError(ImageError):
+    """The image shows more that may be digits, or parts of them, than the limit."""
 
 
 class NoInkError(ImageError):

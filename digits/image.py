@@ -51,6 +51,8 @@ class ImageLimits:
             own limit.
         max_frames: of an animation, pages of a document; only the first is read.
         formats: those of `FORMATS` that are read.
+        max_candidates: things on a picture that may be digits, and go through the network, where all of its digits
+            are read.
 
     Raises:
         SettingError: a limit out of range.
@@ -60,14 +62,16 @@ class ImageLimits:
     max_pixels: int = 50_000_000
     max_frames: int = 200
     formats: tuple[str, ...] = FORMATS
+    max_candidates: int = 3_000
 
     def __post_init__(self) -> None:
         for name, most in (("max_bytes", MAX_BYTES), ("max_pixels", MAX_PIXELS)):
             value = getattr(self, name)
             if not 1 <= value <= most:
                 raise SettingError(f"{name} is {value}; it must be from 1 to {most}.")
-        if self.max_frames < 1:
-            raise SettingError(f"max_frames is {self.max_frames}; it must be 1 or more.")
+        for name in ("max_frames", "max_candidates"):
+            if (value := getattr(self, name)) < 1:
+                raise SettingError(f"{name} is {value}; it must be 1 or more.")
         if not self.formats or set(self.formats) - set(FORMATS):
             raise SettingError(f"formats is {self.formats}; it must name some of {', '.join(FORMATS)}.")
 

@@ -6,6 +6,7 @@ segmentation", IJCNN 1992). Strokes that look like no single digit are then cut 
 that leaves goes through the network in a second batch.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from digits.acceptance import digit_scores
 from digits.candidates import Candidate, Pieces, find_candidates, find_pieces
 from digits.engine import CLASSES
-from digits.errors import NoInkError
+from digits.errors import CrowdedImageError, NoInkError
 from digits.image import OpenedImage, open_image
 from digits.ink import NO_INK, FoundInk, find_ink, shrink
 from digits.layout import find_lines
@@ -35,6 +36,8 @@ _SURE, _WIDE, _SURE_IF_WIDE, _TOO_WIDE = 0.8, 0.7, 0.99, 1.25
 # The least probability of the two most likely digits together with which something counts as a digit. In a number it
 # takes less than alone: what stands in a line of digits is one, mostly.
 _DIGIT = 0.5
+# So many images go through the network at a time: more take more memory, and not less time.
+_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDAr
 
     Raises:
         NoInkError: nothing is written on it, or no digit.
+        CrowdedImageError: more is on it than the recognizer's limits allow.
         ImageError: the file cannot be answered; the message says why and what to do.
     """
     if isinstance(picture, np.ndarray):
@@ -178,16 +182,19 @@ def take_apart(recognizer: Recognizer, found: FoundInk) -> list[Lattice]:
     Args:
         recognizer: whose network to use.
         found: the page's ink.
+
+    Raises:
+        CrowdedImageError: there are more candidates than the recognizer's limits allow.
     """
     parts = find_parts(found, writing_mask(found))
     lines = find_lines(parts)
-    whole = _lattices(recognizer, found, [find_pieces(parts, line, ()) for line in lines], [{} for _ in lines])
+    whole = _lattices(recognizer, found, (find_pieces(parts, line, ()) for line in lines), [{} for _ in lines])
     doubtful = [_doubtful(lattice) for lattice in whole]
     cut = [i for i, strokes in enumerate(doubtful) if strokes]
     again = _lattices(
         recognizer,
         found,
-        [find_pieces(parts, lines[i], doubtful[i]) for i in cut],
+        (find_pieces(parts, lines[i], doubtful[i]) for i in cut),
         [_by_strokes(whole[i]) for i in cut],
     )
     for i, lattice in zip(cut, again, strict=True):
@@ -196,12 +203,22 @@ def take_apart(recognizer: Recognizer, found: FoundInk) -> list[Lattice]:
 
 
 def _lattices(
-    recognizer: Recognizer, found: FoundInk, lines: list[Pieces], known: list[dict[tuple[int, ...], Floats]]
+    recognizer: Recognizer, found: FoundInk, lines: Iterable[Pieces], known: list[dict[tuple[int, ...], Floats]]
 ) -> list[Lattice]:
-    """The ways to take lines apart; what is not among the known ones goes through the network, all in one batch."""
+    """The ways to take lines apart; what is not among the known ones goes through the network, all in one batch.
+
+    Lines are taken one by one, and no more of them once they have too many candidates together.
+    """
     lattices, images, places = [], [], []
+    most, count = recognizer.limits.max_candidates, 0
     for pieces, answers in zip(lines, known, strict=True):
         candidates = find_candidates(pieces)
+        count += len(candidates)
+        if count > most:
+            raise CrowdedImageError(
+                f"More than the {most:,} things allowed were seen in this picture that may be digits, or parts of "
+                "them. Crop it to the numbers that you mean."
+            )
         probabilities = np.zeros((len(candidates), CLASSES))
         for k, one in enumerate(candidates):
             if (answer := answers.get(_whole_strokes(pieces, one))) is not None:
@@ -210,8 +227,9 @@ def _lattices(
                 images.append(image_of(found, pieces.parts, list(range(one.first, one.last + 1))))
                 places.append(probabilities[k])
         lattices.append(Lattice(pieces, candidates, probabilities))
-    if images:
-        for place, answer in zip(places, recognizer.classify(np.stack(images)), strict=True):
+    for start in range(0, len(images), _AT_A_TIME):
+        some = slice(start, start + _AT_A_TIME)
+        for place, answer in zip(places[some], recognizer.classify(np.stack(images[some])), strict=True):
             place[:] = answer
     return lattices
 

@@ -15,6 +15,7 @@ from api.errors import (
 from api.problems import PROBLEMS
 from api.settings import Settings, text_of, variable_of
 from digits.errors import (
+    CrowdedImageError,
     DigitsError,
     ImageTooLargeError,
     TooManyFramesError,
@@ -29,6 +30,7 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "max_bytes": ImageTooLargeError,
     "max_pixels": TooManyPixelsError,
     "max_frames": TooManyFramesError,
+    "max_candidates": CrowdedImageError,
     "formats": UnsupportedFormatError,
     "max_batch_files": TooManyFilesError,
     "max_batch_bytes": BatchTooLargeError,
