@@ -8,7 +8,7 @@ from typing import TypeAlias
 from benchmarks.client import BOUNDARY, FORM_TYPE, form, request
 from benchmarks.mutations import Files, mutate
 
-PATHS = ("/predict/", "/predict", "/predict/batch/", "/predict/batch")
+PATHS = ("/predict/", "/predict", "/predict/batch/", "/predict/batch", "/read/", "/read")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/x", "image/", "application/octet-stream", "IMAGE/PNG; q=1")
 ODD_NAMES = (
     '"',

@@ -19,9 +19,9 @@ from api.schemas import BatchResponse, PredictionResponse
 from digits.calibration import apply_temperature
 from digits.image import ImageLimits
 from digits.mnist import Mnist
-from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, start_api, with_card
+from tests.conftest import ROOT, SAMPLES, crowded_page, encode_png, side_by_side, start_api, with_card
 
-PREDICT, BATCH = "/predict/", "/predict/batch/"
+PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 
 
 def post(api: str, data: bytes, path: str = PREDICT) -> httpx.Response:
@@ -107,6 +107,7 @@ CAUSES: dict[str, Callable[[str, Path], httpx.Response]] = {
     "broken-image": lambda api, sample: post(api, truncated(sample)),
     "no-ink": lambda api, _: post(api, encode_png(np.full((60, 60), 255, np.uint8))),
     "several-digits": lambda api, _: post(api, encode_png(side_by_side("5_marker", "2_blue_pen"))),
+    "crowded-image": lambda api, _: post(api, crowded_page(), READ),
 }
 
 
@@ -148,9 +149,11 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
             if status != "200"
             for example in body["content"][MEDIA_TYPE]["examples"]
         }
-        for path in (PREDICT, BATCH)
+        for path in (PREDICT, BATCH, READ)
     }
-    assert documented[PREDICT] | documented[BATCH] == {problem.name: True for problem in PROBLEMS.values()}
+    everywhere = documented[PREDICT] | documented[BATCH] | documented[READ]
+    assert everywhere == {problem.name: True for problem in PROBLEMS.values()}
+    assert documented[PREDICT].keys() ^ documented[READ].keys() == {"several-digits", "crowded-image"}
     assert documented[PREDICT].keys() ^ documented[BATCH].keys() == {
         *("too-many-files", "batch-too-large", "image-too-large", "too-many-pixels", "too-many-frames"),
         *("unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits"),
@@ -213,8 +216,9 @@ def test_unknown_paths_and_methods_are_problems_too(api: str) -> None:
         assert response.json()["type"] == "about:blank"
 
 
-def test_each_way_to_send_an_image_is_documented(openapi: dict[str, Any]) -> None:
-    content = openapi["paths"][PREDICT]["post"]["requestBody"]["content"]
+@pytest.mark.parametrize("path", [PREDICT, READ])
+def test_each_way_to_send_an_image_is_documented(openapi: dict[str, Any], path: str) -> None:
+    content = openapi["paths"][path]["post"]["requestBody"]["content"]
     assert set(content) == {"multipart/form-data", "image/*", "application/octet-stream"}
     form = content["multipart/form-data"]["schema"]
     assert form["required"] == ["file"]
@@ -232,10 +236,10 @@ def test_the_form_of_a_batch_is_documented(openapi: dict[str, Any]) -> None:
 
 
 def test_each_operation_is_documented_once_under_a_name_of_its_own(openapi: dict[str, Any]) -> None:
-    assert set(openapi["paths"]) == {PREDICT, BATCH, "/model", "/health/live", "/health/ready", "/metrics"}
+    assert set(openapi["paths"]) == {PREDICT, BATCH, READ, "/model", "/health/live", "/health/ready", "/metrics"}
     names = [operation["operationId"] for path in openapi["paths"].values() for operation in path.values()]
     assert len(set(names)) == len(names)
-    for path in (PREDICT, BATCH):
+    for path in (PREDICT, BATCH, READ):
         assert openapi["paths"][path]["post"]["description"]
 
 

@@ -52,7 +52,7 @@ def test_mounted_under_another_path_it_answers_as_at_the_root(sample: Path, path
 
 
 @pytest.mark.parametrize("prefix", ["", "/digits"])
-@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/"])
+@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/", "/read/"])
 def test_a_bad_request_gets_the_same_problem_mounted_or_not(prefix: str, path: str) -> None:
     app, outer = application(), FastAPI()
     outer.mount("/digits", app)
@@ -62,7 +62,7 @@ def test_a_bad_request_gets_the_same_problem_mounted_or_not(prefix: str, path: s
     assert response.json()["type"] == "urn:digits:problem:unsupported-media-type"
 
 
-@pytest.mark.parametrize("path", ["/predict/", "/predict", "/predict/batch/", "/predict/batch"])
+@pytest.mark.parametrize("path", ["/predict/", "/predict", "/predict/batch/", "/predict/batch", "/read/", "/read"])
 def test_other_methods_are_not_allowed_and_told_which_one_is(path: str) -> None:
     response = answer(application(), lambda client: client.get(path))
     assert response.status_code == 405
@@ -70,7 +70,7 @@ def test_other_methods_are_not_allowed_and_told_which_one_is(path: str) -> None:
     assert response.headers["content-type"] == MEDIA_TYPE
 
 
-@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/"])
+@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/", "/read/"])
 def test_before_the_model_is_loaded_nothing_is_predicted(path: str, sample: Path) -> None:
     files = {"file": sample.read_bytes(), "files": sample.read_bytes()}
     response = asyncio.run(ask_of(application(), lambda client: client.post(path, files=files)))

@@ -140,7 +140,7 @@ def test_each_query_reads_series_and_labels_that_exist(query: str, exposed: Expo
 def test_each_query_asks_for_values_that_can_occur(exposed: Exposed) -> None:
     possible: dict[str, set[str]] = {
         "type": {problem.name for problem in PROBLEMS.values()},
-        "route": {"/predict/", "/predict/batch/"},
+        "route": {"/predict/", "/predict/batch/", "/read/"},
         "accepted": {"true", "false"},
         "outcome": {"replaced", "unchanged", "failed"},
     }
