@@ -12,6 +12,7 @@ EXIT_USAGE = 2
 EXIT_NOT_BETTER = 3
 EXIT_INTERRUPTED = 130
 
+IMAGES_HELP = "a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)"
 MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"
 
 

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from digits.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands
+from digits.arguments import EXIT_FAILED, EXIT_OK, IMAGES_HELP, MODEL_HELP, Commands
+from digits.commands.refusals import print_refusal
 from digits.errors import ImageError
 
 
@@ -19,7 +20,7 @@ def add(commands: Commands) -> None:
         nargs="+",
         type=Path,
         metavar="IMAGE",
-        help="a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)",
+        help=IMAGES_HELP,
     )
     answers = parser.add_mutually_exclusive_group()
     answers.add_argument("--json", action="store_true", help="print JSON lines")
@@ -56,10 +57,7 @@ def run(options: argparse.Namespace) -> int:
         name = names.popleft()
         if isinstance(found, ImageError):
             failed += 1
-            if options.json:
-                print(json.dumps({"file": name, "error": str(found)}))
-            else:
-                print(f"digits: {name}: {found}", file=sys.stderr)
+            print_refusal(name, found, as_json=options.json)
         elif options.json:
             print(json.dumps({"file": name} | found.to_json()))
         else:

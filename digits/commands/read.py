@@ -3,9 +3,11 @@
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
-from digits.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands
+from digits.arguments import EXIT_FAILED, EXIT_OK, IMAGES_HELP, MODEL_HELP, Commands
+from digits.commands.refusals import print_refusal
 from digits.errors import ImageError
 
 
@@ -17,7 +19,7 @@ def add(commands: Commands) -> None:
         nargs="+",
         type=Path,
         metavar="IMAGE",
-        help="a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)",
+        help=IMAGES_HELP,
     )
     parser.add_argument("--json", action="store_true", help="print JSON lines, with a box for each digit")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
@@ -35,19 +37,19 @@ def run(options: argparse.Namespace) -> int:
         print(f"Using {recognizer.description}", file=sys.stderr)
     failed = 0
     for name, picture in pictures_of(options.images, recognizer.limits.max_bytes):
+        start = time.perf_counter()
         try:
             if isinstance(picture, ImageError):
                 raise picture
             found = read_picture(recognizer, picture)
         except ImageError as error:
             failed += 1
-            if options.json:
-                print(json.dumps({"file": name, "error": str(error)}))
-            else:
-                print(f"digits: {name}: {error}", file=sys.stderr)
+            print_refusal(name, error, as_json=options.json)
             continue
         if options.json:
-            print(json.dumps({"file": name} | found.to_json()))
+            taken = round((time.perf_counter() - start) * 1000.0, 3)
+            print(json.dumps({"file": name} | found.to_json() | {"reading_time_ms": taken}))
         else:
-            print(f"{name}: {' / '.join(line for line in found.lines if line)}")
+            for line in filter(None, found.lines):
+                print(f"{name}: {line}")
     return EXIT_FAILED if failed else EXIT_OK
