@@ -35,7 +35,8 @@ def add(commands: Commands) -> None:
         "--save-mistakes",
         type=Path,
         metavar="DIR",
-        help="for a folder or npz: write each misread picture beside the 28x28 image that the network saw",
+        help="for a folder or npz: write each misread picture beside the 28x28 image that the network saw; of a "
+        "number, with what was read drawn on it",
     )
     parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
     parser.add_argument(
@@ -126,9 +127,9 @@ def _print_numbers(found: "NumbersMeasurement") -> None:
     print(f"numbers read exactly: {found.exact}")
     for source, share in found.by_source.items():
         print(f"  {source}: {share}")
-    print(f"errors per digit: {found.digit_errors}")
-    for mistake in found.misread:
-        print(f"  {mistake}")
+    print(f"digit error rate, edit distance over length: {found.digit_errors}")
+    if found.misread:
+        print(f"misread: {', '.join(found.misread)}")
 
 
 def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
