@@ -114,6 +114,33 @@ def plain(side: int, color: Sequence[float]) -> Picture:
     return np.ones((side, side, 3)) * np.array(color)
 
 
+def number(lines: Sequence[str], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Lines of digits, and of minus signs, written on paper in a shadow, as RGB."""
+    side, down = 96, 130
+    height, width = 60 + down * len(lines), 80 + side * max(map(len, lines))
+    mask = np.zeros((height, width))
+    for row, line in enumerate(lines):
+        for column, sign in enumerate(line):
+            x, y = (
+                40 + side * column + int(rng.integers(-6, 7)),
+                40 + down * row + 4 * column + int(rng.integers(-6, 7)),
+            )
+            if sign == "-":
+                cv2.line(mask, (x + 22, y + 50), (x + 66, y + 47), 1.0, 5, cv2.LINE_AA)
+            else:
+                mask[y : y + side, x : x + side] += ink(int(sign), side, 0.05, rng)
+    across, down_share = np.linspace(0.0, 1.0, width)[None, :], np.linspace(0.0, 1.0, height)[:, None]
+    shadow = 238.0 - 80.0 * np.clip(across + 0.5 * down_share - 0.6, 0.0, 1.0)
+    paper = shadow + grain(max(height, width), 1.2, 2.5, rng)[:height, :width]
+    return paint(paper[..., None] + np.array([2.0, 0.0, -8.0]), np.clip(mask, 0.0, 1.0) * 0.9, (35, 50, 140))
+
+
+def write(file: Path, picture: npt.NDArray[np.uint8]) -> None:
+    """Writes a PNG file, and the folder that it is in."""
+    file.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(file), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
 def main() -> None:
     """Writes the samples."""
     rng = np.random.default_rng(2)
@@ -140,11 +167,10 @@ def main() -> None:
         "7_stylus": paint(plain(side, (255, 255, 255)), ink(7, side, 0.045, rng), (0, 0, 0)),
         "8_photo": paint(paper[:, ::-1], ink(8, side, 0.05, rng) * 0.85, (40, 42, 48)),
     }
-    FOLDER.mkdir(exist_ok=True)
     for name, picture in pictures.items():
-        cv2.imwrite(
-            str(FOLDER / f"{name}.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9]
-        )
+        write(FOLDER / f"{name}.png", picture)
+    # A picture of more than one digit: the folder of the others is for those of one.
+    write(FOLDER / "numbers" / "two_lines.png", number(("2024", "375-08"), rng))
 
 
 if __name__ == "__main__":
