@@ -98,13 +98,21 @@ def _way(line: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
 
 def _without_line(mask: Gray, left: Gray, middle: npt.NDArray[np.float64], factor: int) -> Gray:
     """`left` without a line; `mask` is what is looked at, `middle` the line's row in each column."""
-    rows = np.arange(mask.shape[0])[:, None] + 0.5
+    # All that is looked at lies so near to the line; the rest of the page stays as it is.
+    near = 8 * factor + 16
+    top, bottom = max(0, int(middle.min()) - near), min(mask.shape[0], int(middle.max()) + near)
+    if top >= bottom:
+        return left
+    mask = mask[top:bottom]
+    rows = np.arange(top, bottom)[:, None] + 0.5
     inked = (mask & (np.abs(rows - middle) <= 2.0 * factor + 2.0)).sum(axis=0)
     typical = max(1, round(float(np.median(inked[inked > 0])))) if inked.any() else 1
     # What reaches farther up and down than the line is a stroke that crosses it.
     strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((typical + 2 + typical // 3, 1), np.uint8))
     band = np.abs(rows - middle) <= 0.5 * typical + factor + 1.0
-    return np.where(band & (strokes == 0), 0, left).astype(np.uint8)
+    left = left.copy()
+    left[top:bottom][band & (strokes == 0)] = 0
+    return left
 
 
 def _pool(mask: Gray, factor: int) -> Gray:
