@@ -65,10 +65,10 @@ def find_pieces(parts: Parts, line: Line, to_cut: Collection[int]) -> Pieces:
     Args:
         parts: the strokes of the page.
         line: of it.
-        to_cut: indices of the strokes to cut.
+        to_cut: indices of the strokes to cut; their pieces get labels of their own in `parts`.
     """
-    labels = parts.labels.copy() if to_cut else parts.labels
-    next_id = int(parts.labels.max()) + 1
+    labels = parts.labels
+    next_id = int(labels.max()) + 1 if to_cut else 0
     ids: list[int] = []
     boxes: list[tuple[int, int, int, int]] = []
     inks: list[tuple[float, float]] = []

@@ -7,7 +7,7 @@ that leaves goes through the network in a second batch.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -191,6 +191,8 @@ def take_apart(recognizer: Recognizer, found: FoundInk) -> list[Lattice]:
     whole = _lattices(recognizer, found, (find_pieces(parts, line, ()) for line in lines), [{} for _ in lines])
     doubtful = [_doubtful(lattice) for lattice in whole]
     cut = [i for i, strokes in enumerate(doubtful) if strokes]
+    # The pieces of all lines are labeled in one copy: each line has strokes of its own.
+    parts = replace(parts, labels=parts.labels.copy()) if cut else parts
     again = _lattices(
         recognizer,
         found,
@@ -209,9 +211,9 @@ def _lattices(
 
     Lines are taken one by one, and no more of them once they have too many candidates together.
     """
-    lattices, images, places = [], [], []
     most, count = recognizer.limits.max_candidates, 0
-    for pieces, answers in zip(lines, known, strict=True):
+    found_in: list[tuple[Pieces, list[Candidate]]] = []
+    for pieces in lines:
         candidates = find_candidates(pieces)
         count += len(candidates)
         if count > most:
@@ -219,6 +221,9 @@ def _lattices(
                 f"More than the {most:,} things allowed were seen in this picture that may be digits, or parts of "
                 "them. Crop it to the numbers that you mean."
             )
+        found_in.append((pieces, candidates))
+    lattices, images, places = [], [], []
+    for (pieces, candidates), answers in zip(found_in, known, strict=True):
         probabilities = np.zeros((len(candidates), CLASSES))
         for k, one in enumerate(candidates):
             if (answer := answers.get(_whole_strokes(pieces, one))) is not None:
