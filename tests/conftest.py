@@ -60,7 +60,7 @@ def handwritten(mnist: Mnist, *lines: str) -> tuple[npt.NDArray[np.uint8], list[
     """Lines of MNIST test digits on white paper, and the box of each digit: left, top, width, height."""
     size, apart = 84, 96
     paper = np.full((40 + 130 * len(lines), 40 + apart * max(map(len, lines))), 255, np.uint8)
-    boxes = []
+    boxes: list[list[int]] = []
     for row, line in enumerate(lines):
         for column, digit in enumerate(line):
             left, top = 20 + apart * column, 40 + 130 * row
