@@ -7,6 +7,7 @@ import streamlit as st
 from digits.errors import DigitsError
 from ui.api_page import api_page
 from ui.model_page import model_page
+from ui.read_page import read_page
 from ui.samples import SAMPLES
 from ui.try_page import try_page
 
@@ -22,6 +23,7 @@ def main() -> None:
     st.html(Path(__file__).with_name("ui") / "page.css")
     pages = [
         st.Page(try_page, title="Try it", icon=":material/edit:", default=True),
+        st.Page(read_page, title="Read a number", icon=":material/pin:", url_path="read"),
         st.Page(model_page, title="The model", icon=":material/show_chart:", url_path="model"),
         st.Page(api_page, title="API", icon=":material/code:", url_path="api"),
     ]

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from digits.diagnosis import diagnose
-from digits.errors import ImageError
+from digits.errors import ImageError, SeveralDigitsError
 from digits.explain import Explanation, explain
 from digits.image import decode
 from digits.recognizer import Prediction, Recognizer
@@ -50,6 +50,8 @@ def show_answer(
         prediction = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         beside.error(str(error))
+        if isinstance(error, SeveralDigitsError):
+            beside.info("To read all of them, take it to the page Read a number, above.")
         ask_for_feedback(recognizer, pixels, None)
         return
     with beside:
