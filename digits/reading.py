@@ -33,6 +33,8 @@ PAGE_SIDE = 1600
 # What is not taken for one digit with this probability is cut; if it is as wide as this, in heights of the line's
 # digits, with that probability; and wider than this, always.
 _SURE, _WIDE, _SURE_IF_WIDE, _TOO_WIDE = 0.8, 0.7, 0.99, 1.25
+# What is wider than this is no digit, and is not shown to the network.
+_HOPELESS = 3.0
 # The least probability of the two most likely digits together with which something counts as a digit. In a number it
 # takes less than alone: what stands in a line of digits is one, mostly.
 _DIGIT = 0.5
@@ -228,7 +230,7 @@ def _lattices(
         for k, one in enumerate(candidates):
             if (answer := answers.get(_whole_strokes(pieces, one))) is not None:
                 probabilities[k] = answer
-            else:
+            elif one.box[2] - one.box[0] <= _HOPELESS * pieces.height:
                 images.append(image_of(found, pieces.parts, list(range(one.first, one.last + 1))))
                 places.append(probabilities[k])
         lattices.append(Lattice(pieces, candidates, probabilities))
