@@ -78,7 +78,7 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 # Each is a command of its own, too: python -m benchmarks.serving, for example.
-BENCHMARKS := serving under_load latency app bulk training footprint robustness bombs fuzz chaos soak
+BENCHMARKS := serving under_load latency app bulk training footprint robustness numbers bombs fuzz chaos soak
 bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle machine, an hour, wrk)
 	@$(BIN)/python -m benchmarks.all $(BENCHMARKS)
 

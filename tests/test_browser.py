@@ -4,13 +4,14 @@ import csv
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from digits.artifact import read
 from digits.feedback import FEEDBACK_FILE, FeedbackStore
+from digits.mnist import Mnist
 from scripts.demonstration import draw
 from tests.browsing import PATIENCE, STROKES, give, settled
-from tests.conftest import SAMPLES
+from tests.conftest import SAMPLES, encode_png, handwritten
 
 
 def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str, sample: Path) -> None:
@@ -83,6 +84,34 @@ def test_what_a_person_says_of_an_answer_is_kept_and_can_be_taken_back(
     settled(page).get_by_role("radio", name="1", exact=True).click()
     expect(page.get_by_text("The picture is kept as a 1")).to_be_visible(timeout=PATIENCE)
     assert len(store) == 1
+
+
+def test_a_number_is_read_corrected_and_copied_on_a_phone(
+    browser: Browser, app_server: str, mnist: Mnist, tmp_path: Path
+) -> None:
+    number = tmp_path / "number.png"
+    number.write_bytes(encode_png(handwritten(mnist, "24", "715")[0]))
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = phone.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(app_server + "/read")
+    page.get_by_text("the model that ships with Digits", exact=True).tap()
+    expect(page.get_by_text("Reads with the model that ships")).to_be_visible(timeout=PATIENCE)
+    page.locator("[data-testid=stFileUploader] input").set_input_files(number)
+    expect(page.get_by_role("img", name="Digits read: 24, 715")).to_be_visible(timeout=PATIENCE)
+    drawn = page.get_by_role("img", name="The picture with a box around each digit: 24, 715")
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate("image => image.naturalWidth") > 200
+    page.get_by_role("radiogroup", name="Choose it").get_by_role("radio").nth(2).tap()
+    page.get_by_role("radiogroup", name="What is it?").get_by_role("radio", name="1", exact=True).tap()
+    expect(page.get_by_role("img", name="Digits read: 24, 115")).to_be_visible(timeout=PATIENCE)
+    page.get_by_test_id("stCodeCopyButton").tap()
+    expect(page.get_by_test_id("stCodeCopyButton")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "24\n115"
+    # Nothing is wider than the screen.
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.close()
 
 
 def test_a_sample_can_be_clicked(page: Page, app_server: str) -> None:

@@ -106,7 +106,8 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposed]:
         server.wait_until("/health/ready")
         picture = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
         for body in (picture, b"no picture"):
-            httpx.post(f"{server.url}/predict/", content=body, headers={"Content-Type": "image/png"})
+            for path in ("/predict/", "/read/"):
+                httpx.post(server.url + path, content=body, headers={"Content-Type": "image/png"})
         text = httpx.get(f"{server.url}/metrics").text
         labels: dict[str, set[str]] = {}
         values: dict[tuple[str, str], set[str]] = {}
