@@ -135,6 +135,8 @@ def _show_text(reading: Reading) -> None:
         f'style="font-size: {size}; line-height: 1.1; font-weight: 700; color: {BLUE}; overflow-wrap: anywhere; '
         f'white-space: pre-wrap">{text}</div></div>'
     )
+    # A finger does not hover: the button that copies is to be seen at once.
+    st.html("<style>[data-testid=stCode] > div { opacity: 1; visibility: visible; }</style>")
     st.code(text, language=None)
 
 
