@@ -1,6 +1,7 @@
 """What files cost that ask for far more than they are: python -m benchmarks.bombs
 
-Decompression bombs and their like in every supported format, and large blank images within the limits for comparison.
+Decompression bombs and their like in every supported format, and large blank images within the limits for comparison;
+then pages of which reading a number would take long, if there were no limit to what is looked at on one.
 Each is read by the recognizer in a process that has read small images before. The time is the shortest of some, the
 memory what the process needed more at its highest point than before.
 """
@@ -17,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.bomb_files import BOMBS
+from benchmarks.crowded_pages import CROWDED
 from benchmarks.large_files import LARGE
 from benchmarks.machine import describe_machine
 from benchmarks.piecemeal import PIECEMEAL
@@ -24,6 +26,7 @@ from benchmarks.specimens import specimens
 from digits.arguments import whole_number
 from digits.errors import ImageError
 from digits.heap import keep_heap_small
+from digits.reading import read_picture
 from digits.recognizer import Recognizer, shipped_model
 
 # What a bomb may cost before it is refused.
@@ -37,7 +40,7 @@ class Cost:
     """What came of a file.
 
     Args:
-        outcome: the digit, or the name of the error.
+        outcome: the digit, or how many of a number, or the name of the error.
         seconds: until then.
         busy: seconds of the processor until then, on which other programs have less influence.
         megabytes: more memory than before, at the highest point.
@@ -60,15 +63,18 @@ def _resident(name: str) -> float:
     return int(found[1]) / 1024.0 if found else float("nan")
 
 
-def measure(recognizer: Recognizer, file: bytes, repeats: int) -> Cost:
-    """Reads a file some times; the shortest time, the most memory."""
+def measure(recognizer: Recognizer, file: bytes, repeats: int, *, whole: bool) -> Cost:
+    """Reads a file some times, as one digit or as a whole page; the shortest time, the most memory."""
     outcome, costs = "", []
     for _ in range(repeats):
         # From here on the highest point counts anew.
         Path("/proc/self/clear_refs").write_text("5")
         before, start, busy = _resident("VmRSS"), time.perf_counter(), time.process_time()
         try:
-            outcome = str(recognizer.recognize(file).digit)
+            if whole:
+                outcome = f"{len(read_picture(recognizer, file).digits)} digits"
+            else:
+                outcome = str(recognizer.recognize(file).digit)
         except ImageError as error:
             outcome = type(error).__name__
         spent = time.perf_counter() - start, time.process_time() - busy
@@ -85,8 +91,8 @@ def _serve(pipe: Connection) -> None:
     for file in specimens().values():
         recognizer.recognize(file)
     while True:
-        path, repeats = pipe.recv()
-        pipe.send(measure(recognizer, Path(path).read_bytes(), repeats))
+        path, repeats, whole = pipe.recv()
+        pipe.send(measure(recognizer, Path(path).read_bytes(), repeats, whole=whole))
 
 
 class Meter:
@@ -103,10 +109,10 @@ class Meter:
         self._process = context.Process(target=_serve, args=(other,), daemon=True)
         self._process.start()
 
-    def measure(self, file: bytes, repeats: int) -> Cost:
-        """What a file costs."""
+    def measure(self, file: bytes, repeats: int, *, whole: bool = False) -> Cost:
+        """What a file costs that is read as one digit, or as a whole page."""
         self._file.write_bytes(file)
-        self._pipe.send((str(self._file), repeats))
+        self._pipe.send((str(self._file), repeats, whole))
         cost: Cost = self._pipe.recv()
         return cost
 
@@ -116,13 +122,15 @@ class Meter:
         self._process.join()
 
 
-def table(meter: Meter, files: Mapping[str, Callable[[], bytes]], repeats: int) -> list[tuple[str, Cost]]:
+def table(
+    meter: Meter, files: Mapping[str, Callable[[], bytes]], repeats: int, *, whole: bool = False
+) -> list[tuple[str, Cost]]:
     """Measures files and prints a line of a table for each."""
     print("| file | size, kB | outcome | time, ms | memory, MB |\n| --- | --- | --- | --- | --- |")
     costs = []
     for name, make in files.items():
         file = make()
-        cost = meter.measure(file, repeats)
+        cost = meter.measure(file, repeats, whole=whole)
         costs.append((name, cost))
         figures = f"{cost.seconds * 1e3:.1f} | {cost.megabytes:.1f}"
         print(f"| {name} | {len(file) / 1e3:,.1f} | {cost.outcome} | {figures} |", flush=True)
@@ -144,6 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             costs += table(meter, PIECEMEAL, options.repeats)
             print("\nLarge blank images within the limit of 50,000,000 pixels: read.\n")
             table(meter, LARGE, options.repeats)
+            print("\nCrowded pages, read as numbers: refused, or read.\n")
+            table(meter, CROWDED, options.repeats, whole=True)
         finally:
             meter.stop()
     dear = [name for name, cost in costs if not cost.is_cheap]

@@ -73,15 +73,6 @@ def handwritten(mnist: Mnist, *lines: str) -> tuple[npt.NDArray[np.uint8], list[
     return paper, boxes
 
 
-def crowded_page() -> bytes:
-    """Strokes by the thousand, each of which may be a digit, or a part of one with its neighbors."""
-    paper = np.full((1600, 1600), 255, np.uint8)
-    for top in range(10, 1550, 60):
-        for left in range(5, 1595, 5):
-            paper[top : top + 40, left : left + 2] = 0
-    return encode_png(paper)
-
-
 def encode_png(pixels: npt.NDArray[Any], **options: Any) -> bytes:
     """A picture as a PNG file."""
     file = io.BytesIO()

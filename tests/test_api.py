@@ -16,10 +16,11 @@ from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE, PROBLEMS
 from api.schemas import BatchResponse, PredictionResponse
+from benchmarks.crowded_pages import CROWDED
 from digits.calibration import apply_temperature
 from digits.image import ImageLimits
 from digits.mnist import Mnist
-from tests.conftest import ROOT, SAMPLES, crowded_page, encode_png, side_by_side, start_api, with_card
+from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, start_api, with_card
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 
@@ -107,7 +108,7 @@ CAUSES: dict[str, Callable[[str, Path], httpx.Response]] = {
     "broken-image": lambda api, sample: post(api, truncated(sample)),
     "no-ink": lambda api, _: post(api, encode_png(np.full((60, 60), 255, np.uint8))),
     "several-digits": lambda api, _: post(api, encode_png(side_by_side("5_marker", "2_blue_pen"))),
-    "crowded-image": lambda api, _: post(api, crowded_page(), READ),
+    "crowded-image": lambda api, _: post(api, CROWDED["bars"](), READ),
 }
 
 

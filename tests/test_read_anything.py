@@ -1,5 +1,7 @@
 """Whatever a picture shows, reading it ends in digits that lie within it, or in a sentence."""
 
+import time
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -7,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digits.errors import CrowdedImageError, ImageError
+from benchmarks.crowded_pages import CROWDED
+from digits.errors import CrowdedImageError, ImageError, NoInkError
 from digits.image import ImageLimits
 from digits.reading import Reading, read_picture
 from digits.recognizer import Recognizer, shipped_model
 
 FEW = 300
+# Of a core, until a page is refused: it takes a third of that.
+SECONDS = 4.0
 
 SIDES = st.sampled_from((1, 2, 3, 5, 28, 64, 150, 333))
 
@@ -71,3 +76,13 @@ def test_what_is_seen_is_limited(recognizer: Recognizer) -> None:
             picture[top : top + 40, left : left + 2] = 0
     with pytest.raises(CrowdedImageError, match=f"More than the {FEW} things allowed"):
         read_picture(recognizer, picture)
+
+
+@pytest.mark.parametrize("name", ["bars", "waves", "long waves"])
+def test_a_page_made_to_take_long_is_refused_in_time(name: str) -> None:
+    recognizer = Recognizer.load(shipped_model())
+    page = CROWDED[name]()
+    start = time.process_time()
+    with pytest.raises((CrowdedImageError, NoInkError)):
+        read_picture(recognizer, page)
+    assert time.process_time() - start < SECONDS

@@ -16,9 +16,10 @@ from PIL import Image, ImageOps
 from api.problems import MEDIA_TYPE
 from api.schemas import READ_EXAMPLE, ReadResponse
 from benchmarks.bomb_files import BOMBS
+from benchmarks.crowded_pages import CROWDED
 from digits.image import ImageLimits
 from digits.mnist import Mnist
-from tests.conftest import crowded_page, encode_png, handwritten, serve
+from tests.conftest import encode_png, handwritten, serve
 
 FEW = 40
 
@@ -122,7 +123,7 @@ def test_digits_that_were_read_are_counted(url: str, mnist: Mnist) -> None:
 
 
 def test_a_page_full_of_strokes_is_refused_and_holds_up_nobody(url: str) -> None:
-    image = crowded_page()
+    image = CROWDED["bars"]()
     with ThreadPoolExecutor(1) as client:
         answer, longest = client.submit(post, url, image), 0.0
         while not answer.done():
