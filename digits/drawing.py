@@ -11,7 +11,7 @@ _BLUE, _GRAY = (31, 95, 168), (150, 150, 150)
 # Height of the letters, as a share of the boxes' typical height, and the least and most of them in pixels.
 _LETTERS, _LEAST, _MOST = 0.3, 9.0, 60.0
 # OpenCV's letters are so many pixels high at scale 1.
-_FONT_HEIGHT = 22.0
+_FONT_HEIGHT = 27.0
 
 
 def draw_reading(pixels: npt.NDArray[np.uint8], reading: Reading) -> npt.NDArray[np.uint8]:
@@ -37,10 +37,12 @@ def draw_reading(pixels: npt.NDArray[np.uint8], reading: Reading) -> npt.NDArray
         cv2.rectangle(drawn, (x, y), (x + wide - 1, y + high - 1), color, pen)
         if not one.accepted:
             continue
-        size = letters / _FONT_HEIGHT
+        # Smaller where there is little room above.
+        size = float(np.clip(y - 3 * pen, 0.5 * letters, letters)) / _FONT_HEIGHT
         (text_wide, text_high), _ = cv2.getTextSize(str(one.digit), cv2.FONT_HERSHEY_SIMPLEX, size, pen)
-        # Above the box, or inside where the picture ends.
-        foot = y - pen if y - pen - text_high >= 0 else y + text_high + 2 * pen
+        # Above the box, or below where the picture ends; inside only if it ends there, too.
+        above, below = y - pen, y + high + text_high + 2 * pen
+        foot = above if above >= text_high + pen else below if below + pen < drawn.shape[0] else y + text_high + 2 * pen
         cv2.rectangle(drawn, (x, foot + pen), (x + text_wide + pen, foot - text_high - pen), (255, 255, 255), -1)
         cv2.putText(drawn, str(one.digit), (x + pen // 2, foot), cv2.FONT_HERSHEY_SIMPLEX, size, color, pen)
     return drawn
