@@ -1,6 +1,6 @@
 """Pages on which there is as much as possible that may be a digit, made by code: the worst that `/read/` can get."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -20,30 +20,34 @@ def blank() -> Page:
     return np.full((SIDE, SIDE), 255, np.uint8)
 
 
+def _places(across: int, down: int) -> Iterator[tuple[int, int]]:
+    """(left, top) of places that fill a page, so far from one another."""
+    for top in range(10, SIDE - down, down):
+        for left in range(10, SIDE - across, across):
+            yield left, top
+
+
 def bars() -> Page:
     """Thousands of strokes side by side, any of which may belong to the next."""
     page = blank()
-    for top in range(10, SIDE - 50, 60):
-        for left in range(5, SIDE - 5, 5):
-            page[top : top + 40, left : left + 2] = 0
+    for left, top in _places(5, 60):
+        page[top : top + 40, left : left + 2] = 0
     return page
 
 
 def dots() -> Page:
     """Thousands of dots."""
     page = blank()
-    for top in range(10, SIDE - 10, 12):
-        for left in range(10, SIDE - 10, 12):
-            page[top : top + 3, left : left + 3] = 0
+    for left, top in _places(12, 12):
+        page[top : top + 3, left : left + 3] = 0
     return page
 
 
 def boxes() -> Page:
     """Thousands of boxes of a digit's size, each of which can be cut in many places."""
     page = blank()
-    for top in range(10, SIDE - 20, 30):
-        for left in range(10, SIDE - 20, 30):
-            cv2.rectangle(page, (left, top), (left + 10, top + 16), 0, 2)
+    for left, top in _places(30, 30):
+        cv2.rectangle(page, (left, top), (left + 10, top + 16), 0, 2)
     return page
 
 
@@ -78,9 +82,8 @@ def sticks() -> Page:
 def digits() -> Page:
     """As many small printed digits as there is room for."""
     page, rng = blank(), np.random.default_rng(0)
-    for top in range(10, SIDE - 10, 24):
-        for left in range(10, SIDE - 10, 12):
-            cv2.putText(page, str(rng.integers(10)), (left, top + 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1)
+    for left, top in _places(12, 24):
+        cv2.putText(page, str(rng.integers(10)), (left, top + 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1)
     return page
 
 

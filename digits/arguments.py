@@ -12,7 +12,6 @@ EXIT_USAGE = 2
 EXIT_NOT_BETTER = 3
 EXIT_INTERRUPTED = 130
 
-IMAGES_HELP = "a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)"
 MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"
 
 
@@ -27,6 +26,17 @@ class ArgumentParser(argparse.ArgumentParser):
 
 # Where a module of `digits.commands` adds its own.
 Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Adds the images to read, as `digits.sources.pictures_of` takes them."""
+    parser.add_argument(
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE",
+        help="a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)",
+    )
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:

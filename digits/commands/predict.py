@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from digits.arguments import EXIT_FAILED, EXIT_OK, IMAGES_HELP, MODEL_HELP, Commands
+from digits.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
 from digits.commands.refusals import print_refusal
 from digits.errors import ImageError
 
@@ -15,13 +15,7 @@ from digits.errors import ImageError
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
     parser = commands.add_parser("predict", help="read the digits in images, a line per image")
-    parser.add_argument(
-        "images",
-        nargs="+",
-        type=Path,
-        metavar="IMAGE",
-        help=IMAGES_HELP,
-    )
+    add_images(parser)
     answers = parser.add_mutually_exclusive_group()
     answers.add_argument("--json", action="store_true", help="print JSON lines")
     answers.add_argument(

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from digits.arguments import EXIT_FAILED, EXIT_OK, IMAGES_HELP, MODEL_HELP, Commands
+from digits.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
 from digits.commands.refusals import print_refusal
 from digits.errors import ImageError
 
@@ -14,13 +14,7 @@ from digits.errors import ImageError
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
     parser = commands.add_parser("read", help="read all digits in images: numbers, dates, several lines")
-    parser.add_argument(
-        "images",
-        nargs="+",
-        type=Path,
-        metavar="IMAGE",
-        help=IMAGES_HELP,
-    )
+    add_images(parser)
     parser.add_argument("--json", action="store_true", help="print JSON lines, with a box for each digit")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
     parser.set_defaults(command=run)
