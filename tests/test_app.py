@@ -72,9 +72,11 @@ def test_an_unsure_answer_names_the_two_digits_it_may_be(
     assert "Not sure: perhaps 7, perhaps" in texts(upload(run_app(), "seven.png", sample.read_bytes()))
 
 
-def test_several_digits_are_counted() -> None:
+def test_several_digits_are_counted_and_the_page_that_reads_them_is_named() -> None:
     picture = encode_png(side_by_side("5_marker", "2_blue_pen"))
-    assert "2 digits were seen in this picture" in texts(upload(run_app(), "two.png", picture))
+    shown = texts(upload(run_app(), "two.png", picture))
+    assert "2 digits were seen in this picture" in shown
+    assert "To read all of them, take it to the page Read a number" in shown
 
 
 def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:

@@ -16,8 +16,8 @@ from digits.reading import Reading, read_picture
 from digits.recognizer import Recognizer, shipped_model
 
 FEW = 300
-# Of a core, until a page is refused: it takes a third of that.
-SECONDS = 4.0
+# Of a core, until a page is refused: it takes one or two.
+SECONDS = 8.0
 
 SIDES = st.sampled_from((1, 2, 3, 5, 28, 64, 150, 333))
 
