@@ -15,7 +15,6 @@ FOUND = Measurement(
     confused=[],
     rejected={"letter": Share(1, 2)},
     auroc=None,
-    left_out=0,
 )
 
 
