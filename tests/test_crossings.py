@@ -36,6 +36,18 @@ def post(url: str, image: bytes) -> Told:
     return told(httpx.post(url + "/predict/", content=image, headers={"content-type": "image/png"}, timeout=60))
 
 
+def read(url: str, image: bytes) -> Told:
+    return told(httpx.post(url + "/read/", content=image, headers={"content-type": "image/png"}, timeout=60))
+
+
+def bars(count: int) -> bytes:
+    """So many ones, too far apart to be parts of one digit."""
+    pixels = np.full((300, 600 * count), 255, np.uint8)
+    for number in range(count):
+        pixels[60:240, 600 * number + 290 : 600 * number + 310] = 0
+    return encode_png(pixels)
+
+
 def batch(url: str, *files: bytes) -> Told:
     return told(httpx.post(url + "/predict/batch/", files=[("files", ("7.png", file)) for file in files]))
 
@@ -118,6 +130,7 @@ CROSSINGS: Mapping[str, Crossing] = {
     "DIGITS_FORMATS": Crossing(
         "PNG,GIF", lambda url: post(url, SEVEN), lambda url: post(url, barred(100, 100, "BMP"))
     ),
+    "DIGITS_MAX_CANDIDATES": Crossing(3, lambda url: read(url, bars(3)), lambda url: read(url, bars(4))),
     "DIGITS_MAX_BATCH_FILES": Crossing(3, lambda url: batch(url, *[SEVEN] * 3), lambda url: batch(url, *[SEVEN] * 4)),
     "DIGITS_MAX_BATCH_BYTES": Crossing(
         2 * len(SEVEN), lambda url: batch(url, SEVEN, SEVEN), lambda url: batch(url, SEVEN, SEVEN + b"x")
