@@ -20,6 +20,8 @@ _HUGE = 2.6
 _ALONE = 0.5
 # A stroke as wide as this and as flat as that is a rule.
 _RULE_WIDTH, _RULE_DEPTH = 2.2, 0.22
+# A stroke so many times as wide as it is high is a rule, whatever the digits' height.
+_FLAT = 8.0
 # Neighbors on a line: this far down or up at the most if they are near, and this if they are farther apart than that.
 _STEP, _FAR_STEP, _NEAR = 0.75, 0.45, 1.2
 _FARTHEST = 12.0
@@ -67,8 +69,10 @@ def find_lines(parts: Parts) -> list[Line]:
 
 
 def _typical_height(parts: Parts, chosen: npt.NDArray[np.int64]) -> float:
-    """The median height, in which a stroke counts as much as it has ink."""
-    high, ink = (parts.bottom - parts.top)[chosen], parts.ink[chosen]
+    """The median height, in which a stroke counts as much as it has ink; rules count little."""
+    high, wide = (parts.bottom - parts.top)[chosen], (parts.right - parts.left)[chosen]
+    # Under a short number a rule may have more ink than all digits.
+    ink = parts.ink[chosen] * np.where(wide > _FLAT * high, 0.01, 1.0)
     order = np.argsort(high)
     total = np.cumsum(ink[order])
     return float(high[order][np.searchsorted(total, 0.5 * total[-1])])

@@ -2,6 +2,10 @@
 
 Every picture goes through the whole path of a reading, from finding the ink on. What a picture holds is decided by a
 seed and by its `Page`; the digits come from the caller, who says which part of MNIST they are.
+
+Digits touch as in quick writing: the pen comes as near to the last digit as its ink, from bare contact to an overlap of
+two thirds of a stroke's width at the narrowest place, each as likely as another. Where the edges of both run alongside,
+that is a contact along a whole stroke. Signs among the digits stand at half their height.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,8 +24,10 @@ Paper = Literal["plain", "ruled", "squared"]
 
 # Height of a digit in MNIST, of which `_Line` makes that of the page.
 _BOX = 20
-# Digits that touch overlap by half a stroke at the most, in heights of a digit.
-_OVERLAP = 0.06
+# Ink of digits that touch overlaps by so much at the most, in heights of a digit: two thirds of a typical stroke.
+_OVERLAP = 0.08
+# Width of thin pens, in heights of a digit.
+_THIN = (0.03, 0.08)
 _PAPER, _PEN = (205.0, 245.0), (25.0, 85.0)
 
 
@@ -36,6 +42,8 @@ class Page:
         height: least and most height of a digit, in pixels.
         paper: plain, ruled or squared.
         shadow: whether a shadow falls over it.
+        signs: chance that a digit has a sign that is no digit after it.
+        thin_pen: chance that a picture is written with a pen of half the width or less of those of MNIST's writers.
 
     Raises:
         SettingError: a value out of range.
@@ -47,13 +55,18 @@ class Page:
     height: tuple[int, int] = (40, 110)
     paper: Paper = "plain"
     shadow: bool = False
+    signs: float = 0.0
+    thin_pen: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in {"digits": self.digits, "height": self.height}.items():
             if not 1 <= least <= most:
                 raise SettingError(f"{name} is from {least} to {most}; it must be from 1 on, and not fall.")
-        if self.lines < 1 or not 0.0 <= self.touching <= 1.0:
-            raise SettingError(f"lines is {self.lines} and touching {self.touching}; 1 or more and 0 to 1 are needed.")
+        if self.lines < 1:
+            raise SettingError(f"lines is {self.lines}; 1 or more are needed.")
+        for name, chance in {"touching": self.touching, "signs": self.signs, "thin_pen": self.thin_pen}.items():
+            if not 0.0 <= chance <= 1.0:
+                raise SettingError(f"{name} is {chance}; it is a chance, from 0 to 1.")
 
 
 KINDS: Mapping[str, Page] = {
@@ -73,19 +86,26 @@ class WrittenNumber:
     Args:
         picture: uint8 array of shape (height, width), dark ink on light paper.
         text: the digits, a line break between lines.
-        boxes: of each digit in reading order, (left, top, width, height) in pixels.
-        owners: int16 array of the picture's shape, whose ink each pixel is: the index of a digit in reading order, -1
+        labels: the digits in reading order, and None for each sign among them.
+        boxes: of each digit and sign in reading order, (left, top, width, height) in pixels.
+        owners: int16 array of the picture's shape, whose ink each pixel is: the index of its box, -1
             where there is none.
     """
 
     picture: Image
     text: str
+    labels: tuple[int | None, ...]
     boxes: tuple[tuple[int, int, int, int], ...]
     owners: npt.NDArray[np.int16]
 
 
 def write_numbers(
-    page: Page, images: Image, labels: npt.NDArray[np.integer], count: int, seed: int = 0
+    page: Page,
+    images: Image,
+    labels: npt.NDArray[np.integer],
+    count: int,
+    seed: int = 0,
+    signs: Image | None = None,
 ) -> Iterator[WrittenNumber]:
     """Writes numbers of random digits.
 
@@ -95,30 +115,58 @@ def write_numbers(
         labels: the digits on them, of shape (n,).
         count: how many pictures.
         seed: the same seed gives the same pictures.
+        signs: images of signs, uint8 of shape (m, 28, 28), in which a capital letter would be 20 pixels high.
 
     Yields:
         Each picture.
+
+    Raises:
+        SettingError: the page has signs and there are no images of any.
     """
+    if page.signs and (signs is None or not len(signs)):
+        raise SettingError(f"signs is {page.signs}, and there are no images of signs to write.")
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        yield _write(page, images, labels, rng)
+        yield _write(page, images, labels, signs, rng)
 
 
-def _write(page: Page, images: Image, labels: npt.NDArray[np.integer], rng: np.random.Generator) -> WrittenNumber:
+def _write(
+    page: Page, images: Image, labels: npt.NDArray[np.integer], signs: Image | None, rng: np.random.Generator
+) -> WrittenNumber:
     height, slant, tilt = rng.uniform(*page.height), rng.uniform(-0.25, 0.35), np.deg2rad(rng.uniform(-6.0, 6.0))
+    pen = height * rng.uniform(*_THIN) if page.thin_pen and rng.random() < page.thin_pen else None
     texts: list[str] = []
+    written: list[int | None] = []
     lines: list[list[tuple[Field, int, int]]] = []
     for _ in range(page.lines):
         chosen = rng.integers(0, len(images), int(rng.integers(page.digits[0], page.digits[1] + 1)))
         texts.append("".join(str(labels[i]) for i in chosen))
-        glyphs = [_glyph(images[i], height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)) for i in chosen]
+        glyphs: list[_Glyph] = []
+        for i in chosen:
+            size, lean = height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)
+            glyphs.append(_Glyph(_draw(images[i], size, lean, pen), int(labels[i])))
+            if signs is not None and page.signs and rng.random() < page.signs:
+                glyphs.append(_Glyph(_draw(signs[rng.integers(len(signs))], size, lean, pen), None))
+        written += [glyph.label for glyph in glyphs]
         lines.append(_beside(glyphs, page.touching, height, tilt, rng))
     ink, owners, boxes = _stack(lines, height, rng)
-    return WrittenNumber(_on_paper(ink, height, page, rng), "\n".join(texts), tuple(boxes), owners)
+    picture = _on_paper(ink, height, page, rng)
+    return WrittenNumber(picture, "\n".join(texts), tuple(written), tuple(boxes), owners)
 
 
-def _glyph(image: Image, height: float, slant: float) -> Field:
-    """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors."""
+@dataclass(frozen=True)
+class _Glyph:
+    """Ink of one digit or, without a label, of a sign."""
+
+    ink: Field
+    label: int | None
+
+
+def _draw(image: Image, height: float, slant: float, pen: float | None) -> Field:
+    """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors.
+
+    With a pen of so many pixels, strokes that are wider become as wide as that.
+    """
     zoom = height / _BOX
     side = round(28 * zoom)
     # About the middle; the slant moves the top one way and the foot the other.
@@ -126,12 +174,18 @@ def _glyph(image: Image, height: float, slant: float) -> Field:
     padded = np.pad(image, ((0, 0), (14, 14))).astype(np.float32) / 255.0
     large = cv2.warpAffine(padded, matrix, (2 * side, side), flags=cv2.INTER_CUBIC)
     sharp = np.clip((large - 0.25) * 2.0, 0.0, 1.0).astype(np.float32)
+    if pen is not None:
+        # What lies within half a pen's width of the middle of a stroke.
+        depth = cv2.distanceTransform((sharp > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+        reach = max(3, round(0.12 * height) | 1)
+        middle = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+        sharp = np.clip(depth - np.maximum(middle - pen / 2.0, 0.0) + 0.5, 0.0, 1.0) * (depth > 0.0)
     x, y, wide, high = cv2.boundingRect((sharp > 0.1).astype(np.uint8))
-    return np.asarray(sharp[y : y + high, x : x + wide])
+    return np.asarray(sharp[y : y + high, x : x + wide], dtype=np.float32)
 
 
 def _beside(
-    glyphs: list[Field], touching: float, height: float, tilt: float, rng: np.random.Generator
+    glyphs: list[_Glyph], touching: float, height: float, tilt: float, rng: np.random.Generator
 ) -> list[tuple[Field, int, int]]:
     """Where each digit of a line goes: (ink, left, top), of which the first is at 0 and the line may rise or fall."""
     touches = rng.random(len(glyphs)) < touching
@@ -139,13 +193,15 @@ def _beside(
         touches[rng.integers(1, len(glyphs))] = True
     spacing = rng.uniform(0.1, 0.5)
     placed: list[tuple[Field, int, int]] = []
-    for glyph, touch in zip(glyphs, touches, strict=True):
-        wobble = rng.normal(0.0, 0.04 * height)
+    for one, touch in zip(glyphs, touches, strict=True):
+        glyph, wobble = one.ink, rng.normal(0.0, 0.04 * height)
+        # A sign stands at half the height, a digit on the line.
+        rise = glyph.shape[0] if one.label is not None else (height + glyph.shape[0]) / 2.0
         if not placed:
-            placed.append((glyph, 0, round(wobble - glyph.shape[0])))
+            placed.append((glyph, 0, round(wobble - rise)))
             continue
         before, left, _ = placed[-1]
-        top = round(np.tan(tilt) * (left + before.shape[1]) + wobble - glyph.shape[0])
+        top = round(np.tan(tilt) * (left + before.shape[1]) + wobble - rise)
         gap = -rng.uniform(0.0, _OVERLAP) if touch else max(0.06, spacing + rng.normal(0.0, 0.08))
         placed.append((glyph, _left_of(placed[-1], glyph, top, gap * height), top))
     return placed
