@@ -2,8 +2,9 @@
 
 Writes the kinds of pictures in digits/numerals.py from MNIST test digits, reads each through the whole path, and
 counts the pictures of which everything was read exactly, and the errors per digit (edit distance over length). A
-picture that is refused counts as misread. Then times a page: a 12-megapixel JPEG of 100 digits, from the bytes of its
-file to the answer, on one core.
+picture that is refused counts as misread. Then counts how many letters and other signs among digits are taken for
+digits; the code that draws those of training draws them anew. Then times a page: a 12-megapixel JPEG of 100 digits,
+from the bytes of its file to the answer, on one core.
 """
 
 import argparse
@@ -19,15 +20,23 @@ from PIL import Image
 
 from benchmarks.machine import describe_machine, spread
 from digits.arguments import whole_number
+from digits.errors import ImageError
 from digits.labeled import LabeledPicture
+from digits.measure import Share
 from digits.mnist import Mnist, load
 from digits.numerals import KINDS, Page, write_numbers
 from digits.reading import read_picture
 from digits.recognizer import Recognizer, shipped_model
+from digits.signs import draw_signs
 from digits.transcripts import NumbersMeasurement, measure_numbers
 
 _PAGE = Page(lines=10, digits=(10, 10), height=(140, 150))
 _HEIGHT, _WIDTH = 4000, 3000
+_SIGNS = Page(signs=0.5)
+# A box that shares so much with that of a sign (intersection over union) is the sign's.
+_SAME_BOX = 0.3
+# So many signs are drawn, with a seed that training does not use.
+_SIGN_COUNT, _SIGN_SEED = 1_000, 1_000_003
 
 
 def score(recognizer: Recognizer, page: Page, data: Mnist, count: int, seed: int = 0) -> NumbersMeasurement:
@@ -37,6 +46,33 @@ def score(recognizer: Recognizer, page: Page, data: Mnist, count: int, seed: int
         recognizer,
         (LabeledPicture(str(i), one.text.replace("\n", " "), "", one.picture) for i, one in enumerate(written)),
     )
+
+
+def score_signs(recognizer: Recognizer, data: Mnist, count: int, seed: int = 0) -> tuple[Share, Share]:
+    """How many signs, and how many digits, are accepted as digits on pictures that have both.
+
+    Returns:
+        Of `count` pictures, the share of the signs and that of the digits.
+    """
+    drawn = draw_signs(_SIGN_COUNT, np.random.default_rng(seed + _SIGN_SEED))
+    accepted: dict[bool, list[bool]] = {True: [], False: []}
+    for one in write_numbers(_SIGNS, data.x_test, data.y_test, count, seed, drawn):
+        try:
+            read = [digit.box for digit in read_picture(recognizer, one.picture).digits if digit.accepted]
+        except ImageError:
+            read = []
+        for box, label in zip(one.boxes, one.labels, strict=True):
+            accepted[label is None].append(any(_overlap(box, other) >= _SAME_BOX for other in read))
+    signs, digits = (Share(sum(accepted[kind]), len(accepted[kind])) for kind in (True, False))
+    return signs, digits
+
+
+def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+    """Intersection over union of two boxes (left, top, width, height)."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(0, wide) * max(0, high)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
 
 def page_file(data: Mnist, seed: int = 0) -> bytes:
@@ -81,6 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, page in KINDS.items():
         found = score(recognizer, page, data, options.pictures)
         print(f"| {name} | {found.exact} | {found.digit_errors} |", flush=True)
+    signs, digits = score_signs(recognizer, data, options.pictures)
+    print(f"\nLetters and other signs among digits accepted as digits: {signs}; digits beside them: {digits}")
     taken = time_page(recognizer, data, options.pages)
     print(f"\nA page of 100 digits, 12-megapixel JPEG, on one core of {describe_machine()}:")
     print(f"median {np.median(taken):.0f} ms; mean {spread(taken, 'ms', 0)}")

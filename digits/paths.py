@@ -1,7 +1,8 @@
-"""Which candidates a line consists of: the best way from its first piece to its last.
+"""Which candidates a line consists of: the best way from its first place to its last.
 
 A semi-Markov conditional random field (Sarawagi and Cohen, NIPS 2004): each candidate has a score, the sum of its
-features times weights, and the best way is the one of the largest sum. `python -m scripts.fit_paths` fits the weights.
+features times weights, and the best way is the one of the largest sum. `python -m scripts.train_splitter` fits the
+weights.
 """
 
 from collections.abc import Sequence
@@ -10,130 +11,131 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.acceptance import digit_scores
-from digits.candidates import Candidate, Pieces
+from digits.candidates import Candidate, Chain
+from digits.engine import CLASSES
+from digits.splitter import NOTHING_WHOLE, SIGN
 
 Floats = npt.NDArray[np.float64]
 
 FEATURES = (
-    "each digit",
+    "each",
+    "log odds of something whole",
+    "log probability of something whole",
+    "log probability of a digit, of what is whole",
     "log probability of the digit",
-    "log odds of the digit",
     "log odds of any digit",
+    "log probability that the splitter gives the digit",
     "width, but of a 1",
-    "its square",
+    "width squared, but of a 1",
     "a 1",
     "width of a 1",
     "height",
-    "its square",
+    "height squared",
     "ink that cuts go through",
     "sides that are cut",
-    "of a 1",
-    "of a 7",
-    "cuts not made",
-    "those through little ink",
     "strokes that are joined",
-    "gaps between them",
-)
-
-WEIGHTS = (
-    -1.41,
-    1.4,
-    0.149,
-    0.188,
-    3.32,
-    -1.86,
-    -0.995,
-    1.39,
-    2.59,
-    2.12,
-    -1.89,
-    -1.8,
-    0.223,
-    -0.657,
-    0.291,
-    5.4,
-    3.34,
-    4.59,
 )
 
 # A probability is never taken for a certainty.
-_SURE = 1e-6
-# A cut through less ink than this, in heights of a digit, parts digits that merely touch.
-_LITTLE_INK = 0.25
+_SURE = 1e-5
 
 
-def describe(pieces: Pieces, candidates: Sequence[Candidate], probabilities: Floats) -> Floats:
+def digits_of(opinions: Floats, probabilities: Floats) -> Floats:
+    """How likely each digit is, of what is one: what both networks say, float64 of shape (n, 10).
+
+    The recognizer's network knows digits better, the splitter knows what cuts leave of them: the geometric mean of
+    both (a logarithmic opinion pool; Hinton, "Products of experts", ICANN 1999).
+
+    Args:
+        opinions: the splitter's for each candidate, of shape (n, 12).
+        probabilities: the recognizer's, calibrated, of shape (n, 10).
+    """
+    both = np.sqrt(np.maximum(opinions[:, :CLASSES], _SURE) * np.maximum(probabilities, _SURE))
+    return np.asarray(both / both.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def acceptance_scores(opinions: Floats, probabilities: Floats) -> Floats:
+    """How much candidates look like digits and not like other signs, 0..1, of shape (n,); arguments as of `digits_of`.
+
+    It is the product of the splitter's opinion of what is whole and the recognizer's of the two most likely digits.
+    """
+    return np.asarray(_is_digit(opinions) * digit_scores(probabilities), dtype=np.float64)
+
+
+def _is_digit(opinions: Floats) -> Floats:
+    """The splitter's probability that something is a digit, if it is anything whole."""
+    digit = opinions[:, :CLASSES].sum(axis=1)
+    return np.asarray(digit / np.maximum(digit + opinions[:, SIGN], _SURE), dtype=np.float64)
+
+
+def describe(
+    chain: Chain, candidates: Sequence[Candidate], boxes: Floats, opinions: Floats, probabilities: Floats
+) -> Floats:
     """The features of candidates, float64 of shape (n, len(FEATURES)); sizes are in heights of the line's digits.
 
     Args:
-        pieces: of a line.
+        chain: the line.
         candidates: of it.
-        probabilities: the network's for each, calibrated, of shape (n, 10).
+        boxes: of each, of shape (n, 4): left, top, right, bottom.
+        opinions: the splitter's for each, of shape (n, 12).
+        probabilities: the recognizer's for each, calibrated, of shape (n, 10).
     """
-    likely = np.clip(probabilities, _SURE, 1.0 - _SURE)
-    top, digit = likely.max(axis=1), likely.argmax(axis=1)
-    any_digit = np.clip(digit_scores(likely), _SURE, 1.0 - _SURE)
-    first, last = np.array([one.first for one in candidates]), np.array([one.last for one in candidates])
-    left, upper, right, lower = np.array([one.box for one in candidates], dtype=np.float64).T / pieces.height
-    width, height = np.minimum(right - left, 1.5), np.minimum(lower - upper, 1.8)
-    one, seven = digit == 1, digit == 7
-    outer = np.stack([pieces.cut_ink[first, 0], pieces.cut_ink[last, 1]])
-    cut = (outer > 0.0).sum(axis=0)
-    # What lies between each piece and the next, summed from the left, so that sums over a candidate are differences.
-    same = pieces.strokes[1:] == pieces.strokes[:-1]
-    between = np.where(same, pieces.cut_ink[:-1, 1], 0.0)
-    gaps = np.where(same, 0.0, np.maximum(pieces.parts.left[1:] - pieces.parts.right[:-1], 0) / pieces.height)
-    sums = {
-        name: np.concatenate([[0.0], np.cumsum(values)])
-        for name, values in {
-            "cuts": between > 0.0,
-            "little": np.where(between > 0.0, np.maximum(_LITTLE_INK - between, 0.0), 0.0),
-            "joins": ~same,
-            "gaps": gaps,
-        }.items()
-    }
+    digit = digits_of(opinions, probabilities).argmax(axis=1)
+    which = np.arange(len(digit))
+    whole = np.clip(1.0 - opinions[:, NOTHING_WHOLE], _SURE, 1.0 - _SURE)
+    is_digit = np.clip(_is_digit(opinions), 0.01, 1.0)
+    any_digit = np.clip(digit_scores(probabilities), _SURE, 1.0 - _SURE)
+    said = opinions[:, :CLASSES] / np.maximum(opinions[:, :CLASSES].sum(axis=1, keepdims=True), _SURE)
+    width, height = np.minimum(boxes[:, 2] - boxes[:, 0], 1.5), np.minimum(boxes[:, 3] - boxes[:, 1], 1.8)
+    one = digit == 1
+    ends = [(chain.places[candidate.first], chain.places[candidate.last]) for candidate in candidates]
+    inks = np.array([[place.cut.ink if place.cut else 0.0 for place in pair] for pair in ends])
+    cut = np.array([[place.cut is not None for place in pair] for pair in ends])
+    joined = [len(chain.shares(candidate.first, candidate.last)) - 1 for candidate in candidates]
     return np.stack(
         [
-            np.ones(len(first)),
-            np.log(top),
-            np.log(top / (1.0 - top)),
+            np.ones(len(digit)),
+            np.log(whole / (1.0 - whole)),
+            np.log(whole),
+            np.log(is_digit),
+            np.log(np.maximum(probabilities[which, digit], 1e-4)),
             np.log(any_digit / (1.0 - any_digit)),
+            np.log(np.maximum(said[which, digit], 1e-4)),
             np.where(one, 0.0, width),
             np.where(one, 0.0, width**2),
             one,
             np.where(one, width, 0.0),
             height,
             height**2,
-            outer.sum(axis=0),
-            cut,
-            one * cut,
-            seven * cut,
-            *(total[last] - total[first] for total in sums.values()),
+            inks.sum(axis=1),
+            cut.sum(axis=1),
+            np.array(joined),
         ],
         axis=1,
-    )
+    ).astype(np.float64)
 
 
-def best_path(candidates: Sequence[Candidate], scores: Floats) -> list[int]:
-    """The candidates that cover all pieces once and have the largest sum of scores (Viterbi's algorithm).
+def best_path(spans: Sequence[tuple[int, int]], scores: Floats) -> list[int]:
+    """The way from the first place to the last that has the largest sum of scores (Viterbi's algorithm).
 
     Args:
-        candidates: of a line, every single piece among them.
-        scores: of shape (n,).
+        spans: the first and the last place of each candidate of a line, every whole stroke among them.
+        scores: of each, of shape (n,).
 
     Returns:
         Indices of candidates, from left to right.
     """
-    count = 1 + max(one.last for one in candidates)
+    count = max(last for _, last in spans)
     best = np.full(count + 1, -np.inf)
     best[0] = 0.0
     chosen = [0] * (count + 1)
-    for k in sorted(range(len(candidates)), key=lambda k: candidates[k].last):
-        total = best[candidates[k].first] + scores[k]
-        if total > best[candidates[k].last + 1]:
-            best[candidates[k].last + 1], chosen[candidates[k].last + 1] = total, k
+    for k in sorted(range(len(spans)), key=lambda k: spans[k][1]):
+        first, last = spans[k]
+        total = best[first] + scores[k]
+        if total > best[last]:
+            best[last], chosen[last] = total, k
     path, at = [], count
     while at:
         path.append(chosen[at])
-        at = candidates[path[-1]].first
+        at = spans[path[-1]][0]
     return path[::-1]

@@ -1,9 +1,10 @@
 """A picture of any count of digits in, a `Reading` out.
 
-Everything on a line that may be a digit goes through the network, in one batch for the whole page, and the best way
-to take each line apart is found by dynamic programming (segmentation by recognition; Burges et al., "Shortest path
-segmentation", IJCNN 1992). Strokes that look like no single digit are then cut wherever digits may touch, and what
-that leaves goes through the network in a second batch.
+Segmentation by recognition: a small network looks at everything on a line that may be a digit, and says what is one
+whole digit. Strokes that are in none are cut wherever digits may touch, and it looks again. What may be a digit goes
+through the recognizer's network, in one batch for the whole page, and the best way to take each line apart is found by
+dynamic programming (LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998, on graph
+transformers).
 """
 
 from collections.abc import Iterable
@@ -13,31 +14,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.acceptance import digit_scores
-from digits.candidates import Candidate, Pieces, find_candidates, find_pieces
+from digits.candidates import Candidate, Chain, find_candidates, find_chain
 from digits.engine import CLASSES
 from digits.errors import CrowdedImageError, NoInkError
 from digits.image import OpenedImage, open_image
 from digits.ink import NO_INK, FoundInk, find_ink, shrink
 from digits.layout import find_lines
-from digits.normalize import image_of
+from digits.normalize import SIDE, image_of
 from digits.paper import writing_mask
-from digits.paths import WEIGHTS, Floats, best_path, describe
+from digits.paths import Floats, acceptance_scores, best_path, describe, digits_of
 from digits.recognizer import Recognizer, rounded
-from digits.segmentation import find_parts
+from digits.segmentation import Parts, find_parts
+from digits.splitter import NOTHING_WHOLE, Splitter, shipped_splitter
+from digits.windows import draw_windows, reduce_line
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
 
 # A page is read at so many pixels on its longer side.
 PAGE_SIDE = 1600
-# What is not taken for one digit with this probability is cut; if it is as wide as this, in heights of the line's
-# digits, with that probability; and wider than this, always.
-_SURE, _WIDE, _SURE_IF_WIDE, _TOO_WIDE = 0.8, 0.7, 0.99, 1.25
-# What is wider than this is no digit, and is not shown to the network.
+# Strokes of what is taken for something whole with less probability than this are cut.
+_SURE = 0.9
+# What is something whole with less probability than this is not read.
+_LEAST = 0.02
+# Of strokes that are cut, so many more candidates than the limit are looked at; the limit is for those that are read.
+_MORE_SEEN = 10
+# What is wider than this, in heights of the line's digits, is no digit, and is not shown to the network.
 _HOPELESS = 3.0
-# The least probability of the two most likely digits together with which something counts as a digit. In a number it
-# takes less than alone: what stands in a line of digits is one, mostly.
-_DIGIT = 0.5
 # So many images go through the network at a time: more take more memory, and not less time.
 _AT_A_TIME = 256
 
@@ -108,22 +110,26 @@ class Lattice:
     """All ways to take a line apart.
 
     Args:
-        pieces: of the line.
-        candidates: which of them may be a digit.
-        probabilities: the network's for each candidate, calibrated, of shape (n, 10).
+        chain: the line.
+        candidates: what on it may be a digit.
+        boxes: of each candidate, float64 of shape (n, 4): left, top, right, bottom in heights of the line's digits.
+        opinions: the splitter's of each candidate, of shape (n, 12).
+        probabilities: the recognizer's for each candidate, calibrated, of shape (n, 10).
     """
 
-    pieces: Pieces
+    chain: Chain
     candidates: list[Candidate]
+    boxes: Floats
+    opinions: Floats
     probabilities: Floats
 
     def features(self) -> Floats:
         """Of the candidates, as `paths.describe` gives them."""
-        return describe(self.pieces, self.candidates, self.probabilities)
+        return describe(self.chain, self.candidates, self.boxes, self.opinions, self.probabilities)
 
-    def best(self) -> list[int]:
+    def best(self, weights: tuple[float, ...]) -> list[int]:
         """The candidates that the line most likely consists of, from left to right."""
-        return best_path(self.candidates, self.features() @ WEIGHTS)
+        return best_path([one.span for one in self.candidates], self.features() @ np.array(weights))
 
 
 def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDArray[np.uint8]) -> Reading:
@@ -157,18 +163,25 @@ def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, hei
         raise NoInkError(f"The image has {width} x {height} pixels: too small to hold a digit.")
     found = find_ink(page, even_light=True)
     scale = np.array([width / page.shape[1], height / page.shape[0]])
+    splitter = shipped_splitter()
     digits = []
-    for number, lattice in enumerate(take_apart(recognizer, found)):
-        for k in lattice.best():
-            probabilities = lattice.probabilities[k]
-            left, top, right, bottom = np.array(lattice.candidates[k].box) - found.margin
+    for number, lattice in enumerate(take_apart(recognizer, splitter, found)):
+        path = lattice.best(splitter.card.weights)
+        likely = digits_of(lattice.opinions[path], lattice.probabilities[path])
+        accepted = acceptance_scores(lattice.opinions[path], lattice.probabilities[path]) >= splitter.card.digit
+        for k, probabilities, is_digit in zip(path, likely, accepted.tolist(), strict=True):
+            one = lattice.candidates[k]
+            (rows, columns), mask = lattice.chain.ink_between(one.first, one.last)
+            if not mask.any():
+                continue
+            left, top, right, bottom = np.array([columns.start, rows.start, columns.stop, rows.stop]) - found.margin
             start = np.clip(np.floor((left, top) * scale), 0, (width - 1, height - 1)).astype(int)
             end = np.clip(np.ceil((right, bottom) * scale), start + 1, (width, height)).astype(int)
             digits.append(
                 ReadDigit(
                     int(probabilities.argmax()),
                     float(probabilities.max()),
-                    bool(digit_scores(probabilities[np.newaxis])[0] >= _DIGIT),
+                    is_digit,
                     (int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])),
                     number,
                 )
@@ -178,91 +191,113 @@ def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, hei
     return Reading(tuple(digits), width, height)
 
 
-def take_apart(recognizer: Recognizer, found: FoundInk) -> list[Lattice]:
+def take_apart(recognizer: Recognizer, splitter: Splitter, found: FoundInk) -> list[Lattice]:
     """The lines of a page, and how each may be taken apart.
 
     Args:
-        recognizer: whose network to use.
+        recognizer: whose network reads digits.
+        splitter: says what is a whole digit.
         found: the page's ink.
 
     Raises:
         CrowdedImageError: there are more candidates than the recognizer's limits allow.
     """
     parts = find_parts(found, writing_mask(found))
-    lines = find_lines(parts)
-    whole = _lattices(recognizer, found, (find_pieces(parts, line, ()) for line in lines), [{} for _ in lines])
-    doubtful = [_doubtful(lattice) for lattice in whole]
+    lines, most = find_lines(parts), recognizer.limits.max_candidates
+    lattices = _look(splitter, (find_chain(parts, line, ()) for line in lines), most)
+    doubtful = [_doubtful(lattice) for lattice in lattices]
     cut = [i for i, strokes in enumerate(doubtful) if strokes]
-    # The pieces of all lines are labeled in one copy: each line has strokes of its own.
-    parts = replace(parts, labels=parts.labels.copy()) if cut else parts
-    again = _lattices(
-        recognizer,
-        found,
-        (find_pieces(parts, lines[i], doubtful[i]) for i in cut),
-        [_by_strokes(whole[i]) for i in cut],
-    )
+    again = _look(splitter, (find_chain(parts, lines[i], doubtful[i]) for i in cut), _MORE_SEEN * most)
     for i, lattice in zip(cut, again, strict=True):
-        whole[i] = lattice
-    return whole
+        lattices[i] = lattice
+    return _read_candidates(recognizer, found, [_likely(lattice) for lattice in lattices])
 
 
-def _lattices(
-    recognizer: Recognizer, found: FoundInk, lines: Iterable[Pieces], known: list[dict[tuple[int, ...], Floats]]
-) -> list[Lattice]:
-    """The ways to take lines apart; what is not among the known ones goes through the network, all in one batch.
+def _look(splitter: Splitter, chains: Iterable[Chain], most: int) -> list[Lattice]:
+    """Lines as the splitter sees them; nothing is read yet.
 
-    Lines are taken one by one, and no more of them once they have too many candidates together.
+    Lines are taken one by one, and no more of them once they have more than `most` candidates together.
     """
-    most, count = recognizer.limits.max_candidates, 0
-    found_in: list[tuple[Pieces, list[Candidate]]] = []
-    for pieces in lines:
-        candidates = find_candidates(pieces)
+    every: list[tuple[Chain, list[Candidate]]] = []
+    count = 0
+    for chain in chains:
+        candidates = find_candidates(chain)
         count += len(candidates)
-        if count > most:
-            raise CrowdedImageError(
-                f"More than the {most:,} things allowed were seen in this picture that may be digits, or parts of "
-                "them. Crop it to the numbers that you mean."
-            )
-        found_in.append((pieces, candidates))
-    lattices, images, places = [], [], []
-    for (pieces, candidates), answers in zip(found_in, known, strict=True):
-        probabilities = np.zeros((len(candidates), CLASSES))
-        for k, one in enumerate(candidates):
-            if (answer := answers.get(_whole_strokes(pieces, one))) is not None:
-                probabilities[k] = answer
-            elif one.box[2] - one.box[0] <= _HOPELESS * pieces.height:
-                images.append(image_of(found, pieces.parts, list(range(one.first, one.last + 1))))
-                places.append(probabilities[k])
-        lattices.append(Lattice(pieces, candidates, probabilities))
-    for start in range(0, len(images), _AT_A_TIME):
-        some = slice(start, start + _AT_A_TIME)
-        for place, answer in zip(places[some], recognizer.classify(np.stack(images[some])), strict=True):
-            place[:] = answer
+        _check(count, most)
+        every.append((chain, candidates))
+    lattices = []
+    for chain, candidates in every:
+        windows, boxes = draw_windows(reduce_line(chain), candidates)
+        lattices.append(Lattice(chain, candidates, boxes, splitter(windows), np.zeros((len(candidates), CLASSES))))
     return lattices
 
 
+def _check(count: int, most: int) -> None:
+    if count > most:
+        raise CrowdedImageError(
+            f"More than the {most:,} things allowed were seen in this picture that may be digits, or parts of them. "
+            "Crop it to the numbers that you mean."
+        )
+
+
 def _doubtful(lattice: Lattice) -> set[int]:
-    """The strokes of what does not look like a single digit."""
+    """The strokes of what does not look like one whole thing."""
+    whole = 1.0 - lattice.opinions[:, NOTHING_WHOLE]
     found: set[int] = set()
-    for k in lattice.best():
-        one, most = lattice.candidates[k], float(lattice.probabilities[k].max())
-        width = (one.box[2] - one.box[0]) / lattice.pieces.height
-        if most < _SURE or (width > _WIDE and most < _SURE_IF_WIDE) or width > _TOO_WIDE:
-            found.update(lattice.pieces.strokes[one.first : one.last + 1].tolist())
+    for k in best_path([one.span for one in lattice.candidates], np.log(np.clip(whole, 1e-6, 1.0))):
+        if whole[k] < _SURE:
+            one = lattice.candidates[k]
+            found.update(lattice.chain.strokes[i] for i, _, _ in lattice.chain.shares(one.first, one.last))
     return found
 
 
-def _by_strokes(lattice: Lattice) -> dict[tuple[int, ...], Floats]:
-    """The probabilities of whole strokes."""
-    return {
-        _whole_strokes(lattice.pieces, one): answer
-        for one, answer in zip(lattice.candidates, lattice.probabilities, strict=True)
-    }
+def _likely(lattice: Lattice) -> Lattice:
+    """The lattice without what is hardly anything whole; whole strokes stay, so that there is always a way."""
+    whole = 1.0 - lattice.opinions[:, NOTHING_WHOLE]
+    kept = [
+        k
+        for k, one in enumerate(lattice.candidates)
+        if lattice.boxes[k].any() and (whole[k] >= _LEAST or lattice.chain.is_stroke(one.first, one.last))
+    ]
+    return Lattice(
+        lattice.chain,
+        [lattice.candidates[k] for k in kept],
+        lattice.boxes[kept],
+        lattice.opinions[kept],
+        lattice.probabilities[kept],
+    )
 
 
-def _whole_strokes(pieces: Pieces, one: Candidate) -> tuple[int, ...]:
-    """The strokes of a candidate if it has all pieces of each; else nothing."""
-    strokes = pieces.strokes[one.first : one.last + 1].tolist()
-    if any(strokes.count(stroke) < pieces.counts[stroke] for stroke in set(strokes)):
-        return ()
-    return tuple(sorted(set(strokes)))
+def _read_candidates(recognizer: Recognizer, found: FoundInk, lattices: list[Lattice]) -> list[Lattice]:
+    """Puts all candidates through the recognizer's network, those of all lines together."""
+    every = [(lattice.chain, one) for lattice in lattices for one in lattice.candidates]
+    _check(len(every), recognizer.limits.max_candidates)
+    widths = [width for lattice in lattices for width in (lattice.boxes[:, 2] - lattice.boxes[:, 0]).tolist()]
+    shown = [k for k, width in enumerate(widths) if width <= _HOPELESS]
+    answers = np.zeros((len(every), CLASSES))
+    for start in range(0, len(shown), _AT_A_TIME):
+        some = shown[start : start + _AT_A_TIME]
+        answers[some] = recognizer.classify(np.stack([_image(found, *every[k]) for k in some]))
+    ends = np.cumsum([len(lattice.candidates) for lattice in lattices]).tolist()
+    return [
+        replace(lattice, probabilities=answers[end - len(lattice.candidates) : end])
+        for lattice, end in zip(lattices, ends, strict=True)
+    ]
+
+
+def _image(found: FoundInk, chain: Chain, one: Candidate) -> npt.NDArray[np.uint8]:
+    """The 28x28 image of a candidate, made as if its ink were alone on the page."""
+    (rows, columns), mask = chain.ink_between(one.first, one.last)
+    if not mask.any():
+        # Between cuts that all but meet there may be a share of a pixel, and no whole one.
+        return np.zeros((SIDE, SIDE), np.uint8)
+    # As far around as the normalizer looks.
+    margin = max(mask.shape) // 4 + 4
+    top, left = min(margin, rows.start), min(margin, columns.start)
+    around = found.strength[rows.start - top : rows.stop + margin, columns.start - left : columns.stop + margin]
+    labels = np.zeros(around.shape, np.int32)
+    labels[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    box = [np.array([value]) for value in (left, top, left + mask.shape[1], top + mask.shape[0])]
+    no = np.zeros(1, np.bool_)
+    alone = Parts(labels, np.ones(1, np.int64), box[0], box[1], box[2], box[3], np.ones(1), no, no)
+    return image_of(FoundInk(around, found.level, found.noise), alone, [0])
