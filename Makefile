@@ -91,6 +91,7 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 	$(UV_COMPILE) pyproject.toml -c $(LOCKS)/all.txt -o $(LOCKS)/serve.txt
 	$(UV_COMPILE) pyproject.toml --extra app -c $(LOCKS)/all.txt -o $(LOCKS)/app.txt
 	$(UV_COMPILE) pyproject.toml --extra bulk -c $(LOCKS)/all.txt -o $(LOCKS)/bulk.txt
+	$(UV_COMPILE) pyproject.toml --extra ray -c $(LOCKS)/all.txt -o $(LOCKS)/ray.txt
 	$(UV_COMPILE) pyproject.toml --extra train -c $(LOCKS)/all.txt -o $(LOCKS)/train.txt
 	$(UV_COMPILE) $(LOCKS)/build.in -c $(LOCKS)/all.txt -o $(LOCKS)/build.txt
 	$(UV_COMPILE) $(LOCKS)/venv.in -c $(LOCKS)/all.txt -o $(LOCKS)/venv.txt
