@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -180,15 +181,23 @@ def text_of(value: object) -> str:
             return str(value)
 
 
-def read_settings() -> Settings:
+def read_settings(given: Mapping[str, Any] | None = None) -> Settings:
     """The settings from the environment.
 
+    Args:
+        given: some of them by name, before those of the environment.
+
     Raises:
-        SettingError: a variable has a wrong value, or nearly a setting's name; the message says what is right.
+        SettingError: one has a wrong value, a variable nearly has a setting's name, or none has a name that is given; the
+            message says what is right.
     """
     _check_names()
+    given = given or {}
+    for name in given:
+        if name not in Settings.model_fields:
+            raise SettingError(f"There is no setting {name}; there are {', '.join(Settings.model_fields)}.")
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])

@@ -225,15 +225,41 @@ def serve(folder: Path, *options: str, **environment: str) -> Server:
     return server
 
 
-@pytest.fixture(scope="session")
-def api(repository: Path) -> Iterator[str]:
-    """The address of a running API that serves the trained model."""
-    server = start_api(repository)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--on-ray` has the API's own tests ask it on a Ray cluster."""
+    parser.addoption("--on-ray", action="store_true", help="have the API run on a Ray cluster, not in one process")
+
+
+@contextlib.contextmanager
+def api_served(cwd: Path, *, on_ray: bool, **settings: str) -> Iterator[str]:
+    """The address of the API while it runs in a folder: in one process, or on a Ray cluster.
+
+    Args:
+        cwd: the folder.
+        on_ray: which of the two.
+        settings: by name.
+    """
+    if on_ray:
+        from benchmarks.ray_nodes import started
+
+        with started((2,), cwd=cwd) as nodes:
+            nodes.deploy(None, **settings)
+            nodes.wait_until_running()
+            yield nodes.url
+        return
+    server = start_api(cwd, **{f"DIGITS_{name.upper()}": value for name, value in settings.items()})
     try:
         server.wait_until("/health/ready")
         yield server.url
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def api(repository: Path, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of a running API that serves the trained model."""
+    with api_served(repository, on_ray=pytestconfig.getoption("--on-ray")) as url:
+        yield url
 
 
 # What `strict_api` takes.
@@ -241,22 +267,19 @@ STRICT_BYTES, STRICT_BATCH_FILES, STRICT_BATCH_BYTES = 30_000, 3, 60_000
 
 
 @pytest.fixture(scope="session")
-def strict_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def strict_api(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
     """The address of a running API that serves the shipped model and takes little at a time."""
     folder = tmp_path_factory.mktemp("strict")
     (folder / "api").symlink_to(ROOT / "api")
-    server = start_api(
+    with api_served(
         folder,
-        DIGITS_MODEL=str(shipped_model()),
-        DIGITS_MAX_BYTES=str(STRICT_BYTES),
-        DIGITS_MAX_BATCH_FILES=str(STRICT_BATCH_FILES),
-        DIGITS_MAX_BATCH_BYTES=str(STRICT_BATCH_BYTES),
-    )
-    try:
-        server.wait_until("/health/ready")
-        yield server.url
-    finally:
-        server.stop()
+        on_ray=pytestconfig.getoption("--on-ray"),
+        model=str(shipped_model()),
+        max_bytes=str(STRICT_BYTES),
+        max_batch_files=str(STRICT_BATCH_FILES),
+        max_batch_bytes=str(STRICT_BATCH_BYTES),
+    ) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,152 @@
+"""The API on a Ray cluster: serve run cluster:app
+
+`serve deploy serve.yaml` puts it on a cluster that runs already. docs/cluster.md says more.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from ray import serve
+from ray.serve import Application
+from ray.serve.config import AutoscalingConfig, BackpressureConfig
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import NotReadyError, OverloadedError
+from api.main import create_app
+from api.problems import blank_response, error_response
+from api.service import Service
+from api.settings import Settings, read_settings
+
+# What Ray is to be told before it starts, on every node; deploy/ray.env says the same to a shell.
+ENVIRONMENT: Mapping[str, str] = {
+    # It would report its use to its makers.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray's own answers become problem details, too.
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "cluster:middleware",
+    # The longest that a request may take, in seconds.
+    "RAY_SERVE_REQUEST_PROCESSING_TIMEOUT_S": "60",
+    # HAProxy hands requests straight to replicas, several times as fast as Ray's proxy, and again to another one if a
+    # replica dies over them: reading a digit twice does no harm.
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+}
+# Of those, what needs a package that is for Linux alone.
+_LINUX_ONLY = "RAY_SERVE_ENABLE_HA_PROXY"
+
+
+class Digits:
+    """A replica: a copy of the whole API, whose life starts and ends with the replica's.
+
+    Args:
+        settings: as for an API that runs alone.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._api: FastAPI | None = None
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """Ray asks for the application once, in the replica's own process."""
+        self._api = create_app(self._settings)
+        return self._api
+
+    async def check_health(self) -> None:
+        """Reads a picture; where that fails, Ray puts another replica in this one's place.
+
+        Raises:
+            NotReadyError: no model is loaded.
+        """
+        service: Service | None = getattr(self._api and self._api.state, "service", None)
+        if service is None:
+            raise NotReadyError("The model is not loaded.")
+        service.models.recognizer.warm_up()
+
+
+def app(arguments: Mapping[str, str]) -> Application:
+    """What `serve run cluster:app` runs.
+
+    Args:
+        arguments: settings by name, such as `model`, before those of the environment.
+
+    Raises:
+        SettingError: a setting has a wrong value.
+    """
+    for name, value in ENVIRONMENT.items():
+        # For the cluster that `serve run` starts where none runs; one that runs has its own.
+        if name != _LINUX_ONLY or sys.platform == "linux":
+            os.environ.setdefault(name, value)
+    settings = read_settings(arguments)
+    deployment = serve.deployment(
+        ray_actor_options={"num_cpus": 1},
+        autoscaling_config=AutoscalingConfig(min_replicas=1, max_replicas=8, target_ongoing_requests=8),
+        # A core answers no more at a time; who comes then waits, and beyond the queue is told to come again.
+        max_ongoing_requests=64,
+        max_queued_requests=256,
+        backpressure_config=BackpressureConfig(status_code=503, retry_after_s=1),
+        health_check_period_s=2,
+        health_check_timeout_s=10,
+        graceful_shutdown_wait_loop_s=1,
+        graceful_shutdown_timeout_s=35,
+        logging_config={"enable_access_log": settings.access_log},
+    )(serve.ingress()(Digits))
+    return deployment.bind(settings)
+
+
+def middleware() -> list[Middleware]:
+    """What Ray puts around every application that it serves."""
+    return [Middleware(RayAnswers)]
+
+
+class RayAnswers:
+    """ASGI middleware: what Ray answers by itself, in plain text, becomes problem details.
+
+    Those are a full queue, a time that is over, a replica that died, and paths of no application. The API's own
+    problems are none of them: they have their media type already.
+
+    Args:
+        app: Ray's.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands on, and replaces the answer if it is Ray's."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, text = 0, b""
+
+        async def send_on(message: Message) -> None:
+            nonlocal status, text
+            if message["type"] == "http.response.start" and _is_rays(message):
+                status = message["status"]
+            elif not status:
+                if message["type"] == "http.response.start":
+                    # The request's id is in it twice: the API's, and Ray's.
+                    message["headers"] = list(dict.fromkeys(map(tuple, message.get("headers", ()))))
+                await send(message)
+            else:
+                text += message.get("body", b"")
+                if not message.get("more_body"):
+                    await _problem(status, text.decode(errors="replace"))(scope, receive, send)
+
+        await self.app(scope, receive, send_on)
+
+
+def _is_rays(message: Message) -> bool:
+    kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+    return message["status"] >= 400 and bool(kinds) and kinds[0].startswith(b"text/plain")
+
+
+def _problem(status: int, text: str) -> Any:
+    if status in (429, 503) and "backpressure" in text:
+        return error_response(OverloadedError("More requests wait than the cluster takes. Try again in a moment."))
+    if status in (500, 503):
+        # The application answers its own faults itself: here a replica died, or none runs.
+        return error_response(NotReadyError("The replica that had this request is gone. Try again in a moment."))
+    return blank_response(status, text)
