@@ -37,7 +37,21 @@ class Job:
 
     def unfinished(self) -> Iterator[Numbered]:
         """The parts that have no file yet."""
-        return ((number, part) for number, part in _parts(self.out) if not part_file(self.out, number).exists())
+        return ((number, _part(line)) for number, _, line in self._unfinished())
+
+    def unfinished_places(self) -> Iterator[tuple[int, int]]:
+        """The numbers of these parts, and where `part_at` finds each: all of them take little memory."""
+        return ((number, place) for number, place, _ in self._unfinished())
+
+    def _unfinished(self) -> Iterator[tuple[int, int, bytes]]:
+        return (line for line in _lines(self.out) if not part_file(self.out, line[0]).exists())
+
+
+def part_at(out: Path, place: int) -> Part:
+    """The part at a place in the manifest, which `unfinished_places` tells."""
+    with (out / MANIFEST).open("rb") as lines:
+        lines.seek(place)
+        return _part(lines.readline())
 
 
 @contextlib.contextmanager
@@ -59,7 +73,7 @@ def opened_job(sources: Sequence[Path], model: Path, out: Path) -> Iterator[Job]
             if isinstance(error, DigitsError):
                 raise
             raise cannot_write(out, error) from error
-        counts = [(part.count, part_file(out, number).exists()) for number, part in _parts(out)]
+        counts = [(_part(line).count, part_file(out, number).exists()) for number, _, line in _lines(out)]
         yield Job(out, sum(count for count, _ in counts), sum(count for count, there in counts if there))
 
 
@@ -122,10 +136,17 @@ def _difference(old: IO[str], new: IO[str], head: dict[str, str | int]) -> str |
     return None if same else "other images, or some were changed since"
 
 
-def _parts(out: Path) -> Iterator[Numbered]:
-    with (out / MANIFEST).open(encoding="utf-8") as lines:
+def _lines(out: Path) -> Iterator[tuple[int, int, bytes]]:
+    """The number, place and line of each part."""
+    with (out / MANIFEST).open("rb") as lines:
         lines.readline()
+        place = lines.tell()
         for number, line in enumerate(lines):
-            value = json.loads(line)
-            stamps = tuple((size, changed) for size, changed in value["stamps"])
-            yield number, Part(tuple(value["files"]), stamps, value["first"], value["count"])
+            yield number, place, line
+            place += len(line)
+
+
+def _part(line: bytes) -> Part:
+    value = json.loads(line)
+    stamps = tuple((size, changed) for size, changed in value["stamps"])
+    return Part(tuple(value["files"]), stamps, value["first"], value["count"])

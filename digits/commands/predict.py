@@ -25,14 +25,23 @@ def add(commands: Commands) -> None:
         help="write Parquet files there instead, on all cores; takes Parquet files (image), too; an image that cannot "
         "be read is a row with its error; the same command goes on after a stop",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="with --out, where: on this machine (default), or on the Ray cluster that RAY_ADDRESS names, whose nodes "
+        "see the same folders",
+    )
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, refuse=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Reads the images; returns the exit code."""
     if options.out is not None:
         return _run_bulk(options)
+    if options.engine != "local":
+        options.refuse("--engine ray needs --out FOLDER")
     from digits.recognizer import Picture, Recognizer
     from digits.sources import pictures_of
 
@@ -69,9 +78,17 @@ def _run_bulk(options: argparse.Namespace) -> int:
     from digits.recognizer import find_model
 
     require_parquet()
+    if options.engine == "ray":
+        from digits.bulk.on_ray import require_ray, score_all_on_ray
+
+        require_ray()
     model = options.model or find_model()
     artifact = read(model)
     with opened_job(options.images, model, options.out) as job, Progress(job, sys.stderr) as progress:
-        for rows, errors in score_all(job.unfinished(), artifact, job.out):
+        if options.engine == "ray":
+            counts = score_all_on_ray(job, artifact)
+        else:
+            counts = score_all(job.unfinished(), artifact, job.out)
+        for rows, errors in counts:
             progress.add(rows, errors)
     return EXIT_OK

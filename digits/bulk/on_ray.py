@@ -1,0 +1,112 @@
+"""The parts of a job, read on a Ray cluster whose nodes share the folders of sources and answers."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from digits import errors
+from digits.artifact import Artifact
+from digits.bulk.job import Job, part_at
+from digits.bulk.scoring import Scorer
+from digits.bulk.workers import Counts
+from digits.errors import DigitsError, MissingInstallError, WorkerDiedError
+from digits.recognizer import Recognizer
+
+# Nothing but numbers passes through what the processes of a node share.
+_SHARED_BYTES = 200_000_000
+# Parts that are kept track of one by one; of more, several are one task.
+_MOST_TASKS = 5_000
+
+
+def require_ray() -> None:
+    """Raises `MissingInstallError` unless Ray is there."""
+    try:
+        import ray.data  # noqa: F401
+    except ImportError as error:
+        raise MissingInstallError(
+            "--engine ray needs Ray, which the other installs leave out. Install it with: "
+            "python -m pip install -r requirements/ray.txt (Ray has no packages for Intel Macs)"
+        ) from error
+
+
+def score_all_on_ray(job: Job, artifact: Artifact) -> Iterator[Counts]:
+    """Reads parts on all cores of the cluster that `RAY_ADDRESS` names; without it, of one that lives as long as this.
+
+    Yields:
+        Rows and errors of each part, when its file is written.
+
+    Raises:
+        DataMismatchError: a source is damaged or was changed since the job began.
+        DataUnavailableError: a file cannot be written.
+        WorkerDiedError: the cluster is lost, or a part ends each process that reads it.
+        MissingInstallError: Ray is not installed.
+    """
+    # It would report its use to its makers, and what only concerns these on the error stream.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    require_ray()
+    import ray
+    from ray.exceptions import RayError
+
+    items = [{"number": number, "place": place} for number, place in job.unfinished_places()]
+    if not items:
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not os.environ.get("RAY_ADDRESS"):
+        # One of its own, not any that runs on this machine.
+        options |= {"address": "local", "include_dashboard": False, "object_store_memory": _SHARED_BYTES}
+    try:
+        ray.init(**options)
+        try:
+            yield from _score(items, artifact, job.out.absolute())
+        finally:
+            ray.shutdown()
+    except (RayError, ConnectionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WorkerDiedError(
+            f"Ray could not do the job to its end: {reason}. The same command goes on where it stopped."
+        ) from error
+
+
+def _score(items: list[dict[str, int]], artifact: Artifact, out: Path) -> Iterator[Counts]:
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
+    parts = ray.data.from_items(items, override_num_blocks=min(len(items), _MOST_TASKS))
+    scored = parts.map(
+        _Reader,  # type: ignore[arg-type]
+        fn_constructor_args=(artifact, out),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cores),
+        num_cpus=1,
+    )
+    for row in scored.iter_rows():
+        if row["kind"]:
+            kind: type[DigitsError] = getattr(errors, row["kind"])
+            raise kind(row["detail"])
+        yield row["rows"], row["errors"]
+
+
+class _Reader:
+    """A process on some node that reads parts; Ray starts another if it dies, and has it read its part again.
+
+    Args:
+        artifact: the model.
+        out: the folder of the answers.
+    """
+
+    def __init__(self, artifact: Artifact, out: Path) -> None:
+        self._scorer, self._out = Scorer(Recognizer(artifact), out), out
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        """What came of a part."""
+        try:
+            rows, faults = self._scorer.score(int(item["number"]), part_at(self._out, int(item["place"])))
+        except DigitsError as error:
+            # Ray would wrap it in text of its own.
+            return {"rows": 0, "errors": 0, "kind": type(error).__name__, "detail": str(error)}
+        return {"rows": rows, "errors": faults, "kind": "", "detail": ""}
