@@ -188,7 +188,7 @@ def read_settings(given: Mapping[str, Any] | None = None) -> Settings:
         given: some of them by name, before those of the environment.
 
     Raises:
-        SettingError: one has a wrong value, a variable nearly has a setting's name, or none has a name that is given; the
+        SettingError: one has a wrong value, a variable nearly has a setting's name, or none has a given name; the
             message says what is right.
     """
     _check_names()

@@ -2,14 +2,15 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from digits import errors
-from digits.artifact import Artifact
+from digits.artifact import read
 from digits.bulk.job import Job, part_at
-from digits.bulk.scoring import Scorer
+from digits.bulk.scoring import Scorer, temporary_file
 from digits.bulk.workers import Counts
 from digits.errors import DigitsError, MissingInstallError, WorkerDiedError
 from digits.recognizer import Recognizer
@@ -31,8 +32,12 @@ def require_ray() -> None:
         ) from error
 
 
-def score_all_on_ray(job: Job, artifact: Artifact) -> Iterator[Counts]:
+def score_all_on_ray(job: Job, model: Path) -> Iterator[Counts]:
     """Reads parts on all cores of the cluster that `RAY_ADDRESS` names; without it, of one that lives as long as this.
+
+    Args:
+        job: that was begun.
+        model: the model file.
 
     Yields:
         Rows and errors of each part, when its file is written.
@@ -43,9 +48,8 @@ def score_all_on_ray(job: Job, artifact: Artifact) -> Iterator[Counts]:
         WorkerDiedError: the cluster is lost, or a part ends each process that reads it.
         MissingInstallError: Ray is not installed.
     """
-    # It would report its use to its makers, and what only concerns these on the error stream.
+    # It would report its use to its makers.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     require_ray()
     import ray
     from ray.exceptions import RayError
@@ -60,7 +64,7 @@ def score_all_on_ray(job: Job, artifact: Artifact) -> Iterator[Counts]:
     try:
         ray.init(**options)
         try:
-            yield from _score(items, artifact, job.out.absolute())
+            yield from _score(items, model, job.out.absolute())
         finally:
             ray.shutdown()
     except (RayError, ConnectionError) as error:
@@ -70,17 +74,20 @@ def score_all_on_ray(job: Job, artifact: Artifact) -> Iterator[Counts]:
         ) from error
 
 
-def _score(items: list[dict[str, int]], artifact: Artifact, out: Path) -> Iterator[Counts]:
+def _score(items: list[dict[str, int]], model: Path, out: Path) -> Iterator[Counts]:
     import ray.data
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
+    # All nodes see this folder, and what a killed run leaves there is removed by the next.
+    copy = temporary_file(out)
+    shutil.copyfile(model, copy)
     parts = ray.data.from_items(items, override_num_blocks=min(len(items), _MOST_TASKS))
     scored = parts.map(
         _Reader,  # type: ignore[arg-type]
-        fn_constructor_args=(artifact, out),
+        fn_constructor_args=(copy, out),
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cores),
         num_cpus=1,
     )
@@ -95,12 +102,12 @@ class _Reader:
     """A process on some node that reads parts; Ray starts another if it dies, and has it read its part again.
 
     Args:
-        artifact: the model.
+        model: the model file.
         out: the folder of the answers.
     """
 
-    def __init__(self, artifact: Artifact, out: Path) -> None:
-        self._scorer, self._out = Scorer(Recognizer(artifact), out), out
+    def __init__(self, model: Path, out: Path) -> None:
+        self._scorer, self._out = Scorer(Recognizer(read(model)), out), out
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """What came of a part."""

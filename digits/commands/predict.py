@@ -86,7 +86,7 @@ def _run_bulk(options: argparse.Namespace) -> int:
     artifact = read(model)
     with opened_job(options.images, model, options.out) as job, Progress(job, sys.stderr) as progress:
         if options.engine == "ray":
-            counts = score_all_on_ray(job, artifact)
+            counts = score_all_on_ray(job, model)
         else:
             counts = score_all(job.unfinished(), artifact, job.out)
         for rows, errors in counts:
