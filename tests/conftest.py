@@ -243,7 +243,7 @@ def api_served(cwd: Path, *, on_ray: bool, **settings: str) -> Iterator[str]:
         from benchmarks.ray_nodes import started
 
         with started((2,), cwd=cwd) as nodes:
-            nodes.deploy(None, **settings)
+            nodes.deploy(1, settings=settings)
             nodes.wait_until_running()
             yield nodes.url
         return

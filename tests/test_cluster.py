@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.problems import MEDIA_TYPE
 from api.settings import Settings
+from benchmarks import ray_chaos
 from benchmarks.ray_nodes import Nodes, started
 from cluster import ENVIRONMENT, RayAnswers, app
 from digits.errors import SettingError
@@ -44,11 +46,13 @@ from tests.test_api import (  # noqa: F401
     test_unknown_paths_and_methods_are_problems_too,
 )
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="tells processes by /proc")
+
 
 @pytest.fixture(scope="module")
 def nodes(repository: Path) -> Iterator[Nodes]:
     with started((2,), cwd=repository) as nodes:
-        nodes.deploy()
+        nodes.deploy(1)
         nodes.wait_until_running()
         yield nodes
 
@@ -69,7 +73,7 @@ def test_an_answer_has_one_request_id_which_is_the_clients_if_it_gives_one(api: 
 
 
 def test_beyond_the_queue_the_answer_is_a_problem_that_says_when_to_come_again(nodes: Nodes) -> None:
-    nodes.deploy({"num_replicas": 1, "max_ongoing_requests": 1, "max_queued_requests": 1})
+    nodes.deploy(1, {"max_ongoing_requests": 1, "max_queued_requests": 1})
     nodes.wait_until_running()
     photo = encode_png(np.random.default_rng(0).integers(0, 255, (1500, 2000), dtype=np.uint8), compress_level=1)
     with ThreadPoolExecutor(12) as clients:
@@ -149,3 +153,27 @@ def test_the_apis_own_answers_pass_as_they_are() -> None:
             text,
             headers["content-type"],
         )
+
+
+@LINUX
+def test_a_killed_replica_costs_a_client_that_sends_again_nothing(nodes: Nodes) -> None:
+    nodes.deploy(2)
+    nodes.wait_until_running()
+    outage = ray_chaos.kill_replica(nodes, 4, 0.5)
+    assert outage.lost == 0
+    assert outage.requests > 4 >= sum(outage.failed.values())
+
+
+@LINUX
+def test_a_killed_node_costs_a_client_that_sends_again_nothing(nodes: Nodes) -> None:
+    node = nodes.add(1)
+    nodes.deploy(3)
+    nodes.wait_until_running()
+    assert ray_chaos.kill_node(nodes, node, 1, 4, 0.5).lost == 0
+
+
+@LINUX
+def test_another_model_takes_over_with_no_request_lost_and_no_answer_from_both(nodes: Nodes) -> None:
+    found = ray_chaos.update(nodes, 2, 4, 0.5, broken=False)
+    assert found.outage.lost == sum(found.outage.failed.values()) == found.mixed == found.stale == 0
+    assert min(found.models) > 0
