@@ -1,5 +1,6 @@
 # The API:  docker build --target api --tag digits-api .
 # The app:  docker build --target app --tag digits-app .
+# A node of a Ray cluster, with the API to serve:  docker build --target ray --tag digits-ray .
 #
 # Each holds its locked install, the project and a model; nothing of training. They run as user 10001, write nothing but
 # to /tmp, and so run with a read-only file system. To serve a model of your own, mount the folder that holds
@@ -41,6 +42,15 @@ COPY --from=wheel /build/wheels wheels
 RUN pip --python /opt/digits/bin/python install --no-deps --no-index wheels/*.whl
 
 
+FROM python AS install-ray
+WORKDIR /install
+RUN python -m venv --without-pip /opt/digits
+COPY requirements/ray.txt requirements/
+RUN pip --python /opt/digits/bin/python install --require-hashes --only-binary :all: -r requirements/ray.txt
+COPY --from=wheel /build/wheels wheels
+RUN pip --python /opt/digits/bin/python install --no-deps --no-index wheels/*.whl
+
+
 FROM python:3.13-slim-trixie AS run
 RUN groupadd --gid 10001 digits \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin digits
@@ -66,6 +76,20 @@ EXPOSE 8501
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8501, timeout=4); c.request('GET', '/_stcore/health'); raise SystemExit(c.getresponse().status != 200)"]
 CMD ["streamlit", "run", "app.py"]
+
+
+# deploy/kuberay.yaml starts it; docs/cluster.md says more.
+FROM run AS ray
+COPY --from=install-ray /opt/digits /opt/digits
+COPY cluster.py serve.yaml ./
+ENV PYTHONPATH=/srv/digits \
+    RAY_USAGE_STATS_ENABLED=0 \
+    RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=cluster:middleware \
+    RAY_SERVE_REQUEST_PROCESSING_TIMEOUT_S=60 \
+    RAY_SERVE_ENABLE_HA_PROXY=1 \
+    RAY_SERVE_HAPROXY_RETRY_ON="conn-failure empty-response"
+EXPOSE 8000
+CMD ["ray", "start", "--head", "--block"]
 
 
 # The last stage is the one that is built when none is named.

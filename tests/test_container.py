@@ -171,7 +171,10 @@ def test_what_is_copied_is_there_and_nothing_else_reaches_the_builder() -> None:
         assert not reaches_builder(left_out)
 
 
-@pytest.mark.parametrize(("stage", "lock"), [("wheel", "build"), ("install-api", "serve"), ("install-app", "app")])
+INSTALLS = [("wheel", "build"), ("install-api", "serve"), ("install-app", "app"), ("install-ray", "ray")]
+
+
+@pytest.mark.parametrize(("stage", "lock"), INSTALLS)
 def test_each_install_takes_its_lock_with_hashes_and_no_more(stage: str, lock: str) -> None:
     installs = [rest for rest in STAGES[stage].every("RUN") if " install " in rest]
     assert f"--require-hashes --only-binary :all: -r requirements/{lock}.txt" in installs[0]
@@ -182,7 +185,7 @@ def test_each_install_takes_its_lock_with_hashes_and_no_more(stage: str, lock: s
     assert all("--no-deps --no-index wheels/*.whl" in rest for rest in installs[1:])
 
 
-@pytest.mark.parametrize("name", ["api", "app"])
+@pytest.mark.parametrize("name", ["api", "app", "ray"])
 def test_the_images_run_without_rights_and_get_signals_themselves(name: str) -> None:
     stage = STAGES[name]
     user = stage.every("USER")[-1]
