@@ -75,11 +75,11 @@ def app(arguments: Mapping[str, str]) -> Application:
     Raises:
         SettingError: a setting has a wrong value.
     """
+    settings = read_settings(arguments)
     for name, value in ENVIRONMENT.items():
         # For the cluster that `serve run` starts where none runs; one that runs has its own.
         if name != _LINUX_ONLY or sys.platform == "linux":
             os.environ.setdefault(name, value)
-    settings = read_settings(arguments)
     deployment = serve.deployment(
         ray_actor_options={"num_cpus": 1},
         autoscaling_config=AutoscalingConfig(min_replicas=1, max_replicas=8, target_ongoing_requests=8),

@@ -54,7 +54,14 @@ def test_the_installs_agree_on_every_version() -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("serve", []), ("app", ["app"]), ("bulk", ["bulk"]), ("train", ["train"]), ("all", ["app", "train", "dev"])],
+    [
+        ("serve", []),
+        ("app", ["app"]),
+        ("bulk", ["bulk"]),
+        ("ray", ["ray"]),
+        ("train", ["train"]),
+        ("all", ["app", "train", "dev"]),
+    ],
 )
 def test_each_lock_satisfies_what_the_project_asks_for(lock: str, extras: list[str]) -> None:
     project = PROJECT["project"]

@@ -1,1 +1,1 @@
-"""Many images to Parquet files, on the cores of one machine; begun again, it goes on."""
+"""Many images to Parquet files, on the cores of one machine or of a Ray cluster; begun again, it goes on."""
