@@ -87,6 +87,8 @@ def app(arguments: Mapping[str, str]) -> Application:
         max_ongoing_requests=64,
         max_queued_requests=256,
         backpressure_config=BackpressureConfig(status_code=503, retry_after_s=1),
+        # A model that cannot be used does not become usable by trying.
+        max_constructor_retry_count=3,
         health_check_period_s=2,
         health_check_timeout_s=10,
         graceful_shutdown_wait_loop_s=1,
