@@ -100,7 +100,7 @@ def test_what_a_shell_and_what_the_code_tell_ray_is_the_same() -> None:
     script = f"set -a; . {ROOT / 'deploy' / 'ray.env'}; env -0"
     shell = subprocess.run(["env", "-i", "sh", "-c", script], capture_output=True, text=True, check=True).stdout
     told = dict(line.split("=", 1) for line in shell.split("\0") if line.startswith("RAY_"))
-    assert told == ENVIRONMENT
+    assert told == {**ENVIRONMENT, "RAY_AUTH_MODE": "token"}
     config = yaml.safe_load((ROOT / "serve.yaml").read_text())
     assert config["http_options"]["request_timeout_s"] == int(ENVIRONMENT["RAY_SERVE_REQUEST_PROCESSING_TIMEOUT_S"])
     assert set(config["applications"][0]["args"]) <= set(Settings.model_fields)
