@@ -34,8 +34,12 @@ ENVIRONMENT: Mapping[str, str] = {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
 }
-# Of those, what needs a package that is for Linux alone.
-_LINUX_ONLY = "RAY_SERVE_ENABLE_HA_PROXY"
+
+
+def environment() -> dict[str, str]:
+    """The same for this system: the package with HAProxy is for Linux alone."""
+    linux = sys.platform == "linux"
+    return {name: value for name, value in ENVIRONMENT.items() if linux or name != "RAY_SERVE_ENABLE_HA_PROXY"}
 
 
 class Digits:
@@ -76,10 +80,9 @@ def app(arguments: Mapping[str, str]) -> Application:
         SettingError: a setting has a wrong value.
     """
     settings = read_settings(arguments)
-    for name, value in ENVIRONMENT.items():
+    for name, value in environment().items():
         # For the cluster that `serve run` starts where none runs; one that runs has its own.
-        if name != _LINUX_ONLY or sys.platform == "linux":
-            os.environ.setdefault(name, value)
+        os.environ.setdefault(name, value)
     deployment = serve.deployment(
         ray_actor_options={"num_cpus": 1},
         autoscaling_config=AutoscalingConfig(min_replicas=1, max_replicas=8, target_ongoing_requests=8),

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from cluster import ENVIRONMENT
+from cluster import environment as rays_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -48,7 +48,7 @@ class Nodes:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIGITS_", "RAY_"))}
         self.environment = {
             **clean,
-            **(ENVIRONMENT if sys.platform == "linux" else {}),
+            **rays_environment(),
             "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",
@@ -166,6 +166,9 @@ class Nodes:
 
     def stop(self) -> None:
         """Ends everything."""
+        if sys.platform != "linux":
+            # Processes cannot be told by their environment there: all of Ray's on this machine end.
+            self._run([str(BIN / "ray"), "stop", "--force"])
         for _ in range(50):
             if not (pids := self._processes()):
                 return
