@@ -160,9 +160,8 @@ def test_the_linter_finds_nothing_in_the_container_file() -> None:
 
 def test_what_is_copied_is_there_and_nothing_else_reaches_the_builder() -> None:
     files = [file for file in repository_files() if reaches_builder(file)]
-    copied = [
-        source for name in ("wheel", "install-api", "install-app", "api", "app") for source, _ in STAGES[name].copied()
-    ]
+    stages = ("wheel", "install-api", "install-app", "install-ray", "api", "app", "ray")
+    copied = [source for name in stages for source, _ in STAGES[name].copied()]
     for source in copied:
         assert [file for file in files if file.is_relative_to(source)], source
     for file in files:
