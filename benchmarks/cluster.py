@@ -10,6 +10,8 @@
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -185,6 +187,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=whole_number(1, 200), default=8, help="default: 8")
     parser.add_argument("--images", type=whole_number(1, 100_000_000), default=1_000_000, help="default: 1000000")
     options = parser.parse_args(argv)
+    # Whoever ends it by a signal wants Ray's processes to end, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     print(f"{describe_machine()}, all nodes on it\n", flush=True)
     kept = []
     for what in options.what:
