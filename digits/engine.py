@@ -2,6 +2,7 @@
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,20 +28,7 @@ class Engine:
     """
 
     def __init__(self, onnx: bytes) -> None:
-        # ONNX Runtime reports its use to its makers, for which it keeps an id in the home folder, unless it is told not
-        # to before it is loaded.
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # Warnings of graph optimization are nothing that a user could act on.
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise ModelFileError(f"ONNX Runtime cannot load the network ({error})") from error
+        self._session = open_session(onnx)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shape = list(inputs[0].shape[1:]) if len(inputs) == 1 else []
         if (
@@ -75,3 +63,28 @@ class Engine:
         scaled = images.reshape(self._shape).astype(np.float32) / np.float32(255.0)
         (probabilities,) = self._session.run([self._output], {self._input: scaled})
         return np.asarray(probabilities, dtype=np.float32)
+
+
+def open_session(onnx: bytes) -> Any:
+    """An `onnxruntime.InferenceSession` that runs on one core, and tells nobody of it.
+
+    Args:
+        onnx: an ONNX file's bytes.
+
+    Raises:
+        ModelFileError: ONNX Runtime cannot load it.
+    """
+    # ONNX Runtime reports its use to its makers, for which it keeps an id in the home folder, unless it is told not to
+    # before it is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # Warnings of graph optimization are nothing that a user could act on.
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelFileError(f"ONNX Runtime cannot load the network ({error})") from error

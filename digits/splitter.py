@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from digits.engine import CLASSES
+from digits.engine import CLASSES, open_session
 from digits.errors import ModelFileError
 from digits.windows import SIDE, Windows
 
@@ -54,14 +53,7 @@ class Splitter:
     """
 
     def __init__(self, onnx: bytes, card: SplitterCard) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise ModelFileError(f"ONNX Runtime cannot load the splitter ({error}); install Digits anew") from error
+        self._session = open_session(onnx)
         self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self.card = card
 

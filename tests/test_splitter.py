@@ -69,7 +69,7 @@ def test_paths_and_acceptance_can_be_fitted_anew(mnist: Mnist) -> None:
 
 
 def test_what_is_no_network_is_refused() -> None:
-    with pytest.raises(ModelFileError, match="install Digits anew"):
+    with pytest.raises(ModelFileError, match="ONNX Runtime cannot load the network"):
         Splitter(b"no network", CARD)
 
 
