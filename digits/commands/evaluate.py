@@ -22,10 +22,10 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
     parser.add_argument(
         "what",
-        nargs="+",
+        nargs="*",
         type=Path,
         metavar="WHAT",
-        help="a model file, to score on the MNIST test set; or a folder with a labels.csv (file, label and, if "
+        help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv (file, label and, if "
         "wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label of "
         "several digits is a number, with a blank for a new line; any other says what else a picture shows",
     )
@@ -53,6 +53,10 @@ def run(options: argparse.Namespace) -> int:
     models = [what for what in options.what if what.suffix == ".keras"]
     if models and len(options.what) > 1:
         raise SettingError("Name one model file, or folders and npz files, but not both.")
+    if not options.what:
+        from digits.recognizer import find_model
+
+        models = [find_model()]
     return _evaluate_model(options, models[0]) if models else _evaluate_pictures(options)
 
 
