@@ -25,8 +25,8 @@ def add(commands: Commands) -> None:
         nargs="*",
         type=Path,
         metavar="WHAT",
-        help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv (file, label and, if "
-        "wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label of "
+        help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv "
+        "(file, label and, if wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label of "
         "several digits is a number, with a blank for a new line; any other says what else a picture shows",
     )
     parser.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {MODEL_HELP}")
