@@ -26,8 +26,9 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="WHAT",
         help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv "
-        "(file, label and, if wanted, source) or an npz (images, labels), or several of them, to score the model in use on; a label of "
-        "several digits is a number, with a blank for a new line; any other says what else a picture shows",
+        "(file, label and, if wanted, source) or an npz (images, labels), or several of them, to score the model in use "
+        "on; a label of several digits is a number, with a blank for a new line; any other says what else a picture "
+        "shows",
     )
     parser.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {MODEL_HELP}")
     parser.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
