@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="WHAT",
         help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv "
-        "(file, label and, if wanted, source) or an npz (images, labels), or several of them, to score the model in use "
+        "(file, label and, if wanted, source) or an npz (images, labels), or several, to score the model in use "
         "on; a label of several digits is a number, with a blank for a new line; any other says what else a picture "
         "shows",
     )
