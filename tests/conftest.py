@@ -158,6 +158,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Gives the process its main module back: Streamlit's AppTest leaves its script in that place.
+
+    A process that is spawned afterwards would run that script, and die of it.
+    """
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
+
+
 class Server:
     """A server that runs as a person would start it.
 
