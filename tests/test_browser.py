@@ -66,6 +66,11 @@ def test_several_images_become_a_table_that_can_be_downloaded(page: Page, app_se
     # The left end of the second row, under the header.
     table.click(position={"x": 20, "y": 35 + 56 + 28})
     expect(page.get_by_role("img", name=f"Predicted digit: {SAMPLES[1].name[0]}")).to_be_visible(timeout=PATIENCE)
+    # The rows are others now, and none of them was chosen.
+    settled(page).get_by_role("button", name=f"Remove {SAMPLES[0].name}").click()
+    expect(page.get_by_text(f"of {len(SAMPLES) - 1} accepted")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("img", name="Predicted digit")).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_text("Click on the left end of a row")).to_be_visible(timeout=PATIENCE)
 
 
 def test_what_a_person_says_of_an_answer_is_kept_and_can_be_taken_back(

@@ -1,6 +1,7 @@
 """The answers to several pictures: a table."""
 
 import base64
+import hashlib
 import io
 from collections.abc import Sequence
 
@@ -40,7 +41,8 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         row_height=_ROW_HEIGHT,
         on_select="rerun",
         selection_mode="single-row",
-        key="table",
+        # Of these files alone: what is chosen among them is no choice among others.
+        key=f"table {_digest_of(which)}",
         column_config={
             "picture": st.column_config.ImageColumn("Picture", width="small"),
             "file": st.column_config.TextColumn("File"),
@@ -59,10 +61,14 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         icon=":material/download:",
         on_click="ignore",
     )
-    if rows := chosen["selection"]["rows"]:
+    if rows := [row for row in chosen["selection"]["rows"] if row < len(uploads)]:
         show_answer(recognizer, uploads[rows[0]].getvalue(), others)
     else:
         st.caption("Click on the left end of a row to see its whole answer, and on a column's name to sort by it.")
+
+
+def _digest_of(names: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
 def as_csv(table: pd.DataFrame) -> str:
