@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from digits.errors import FeedbackError, SettingError
-from digits.image import ENOUGH_SIDE
+from digits.errors import FeedbackError, ImageError, SettingError
+from digits.image import ENOUGH_SIDE, decode
 from digits.ink import shrink
 from digits.labeled import LABELS_FILE
 
@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS feedback (
     created TEXT NOT NULL
 )
 """
+# Before the first version, a picture's key was the digest of its PNG file, which another Pillow writes otherwise.
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,16 @@ def feedback_file(environment: Mapping[str, str] | None = None) -> Path | None:
     return Path(named) if named else FEEDBACK_FILE
 
 
+def content_digest(pixels: npt.NDArray[np.uint8]) -> str:
+    """SHA-256 of what is kept of a picture, its shape included: the key by which a store finds it.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+    """
+    kept = np.ascontiguousarray(shrink(pixels, ENOUGH_SIDE))
+    return hashlib.sha256(f"{kept.shape}".encode() + kept.tobytes()).hexdigest()
+
+
 class FeedbackStore:
     """Feedback in a SQLite file, which is made when the first is kept. May be used from several threads at a time.
 
@@ -99,14 +111,14 @@ class FeedbackStore:
             feedback: what was said.
 
         Returns:
-            The digest by which `take_back` finds it.
+            Its `content_digest`.
 
         Raises:
             FeedbackError: the file cannot be written.
         """
         file = io.BytesIO()
         Image.fromarray(shrink(pixels, ENOUGH_SIDE)).save(file, "PNG", optimize=True)
-        digest = hashlib.sha256(file.getvalue()).hexdigest()
+        digest = content_digest(pixels)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         row = (digest, file.getvalue(), feedback.label, feedback.digit_read, feedback.confidence, feedback.model, now)
         with self._open() as database:
@@ -121,6 +133,21 @@ class FeedbackStore:
         """
         with self._open() as database:
             database.execute("DELETE FROM feedback WHERE digest = ?", (digest,))
+
+    def label_of(self, digest: str) -> str | None:
+        """The label under which a picture is kept; None if it is not.
+
+        Args:
+            digest: the picture's `content_digest`.
+
+        Raises:
+            FeedbackError: the file cannot be read.
+        """
+        if not self.path.is_file():
+            return None
+        with self._open() as database:
+            row = database.execute("SELECT label FROM feedback WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else str(row[0])
 
     def __len__(self) -> int:
         if not self.path.is_file():
@@ -169,13 +196,28 @@ class FeedbackStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self.path, timeout=10.0)) as database, database:
-                database.execute(_TABLE)
+                # What is taken back is gone from the file, too, however SQLite was built.
+                database.execute("PRAGMA secure_delete = ON")
+                if database.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+                    _bring_up_to_date(database)
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise FeedbackError(
                 f"The feedback file {self.path} cannot be used ({error}). Set {FEEDBACK_VARIABLE} to another file, or "
                 f"to {OFF}."
             ) from error
+
+
+def _bring_up_to_date(database: sqlite3.Connection) -> None:
+    """Makes the table, or gives the pictures of an older one their keys of today, the last of each counting."""
+    database.execute("BEGIN IMMEDIATE")  # Another process may be about to do the same.
+    database.execute(_TABLE)
+    for digest, image in database.execute("SELECT digest, image FROM feedback ORDER BY created, rowid").fetchall():
+        with contextlib.suppress(ImageError):  # A picture that cannot be read keeps the key that it has.
+            database.execute(
+                "UPDATE OR REPLACE feedback SET digest = ? WHERE digest = ?", (content_digest(decode(image)), digest)
+            )
+    database.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _is_export(listing: Path) -> bool:

@@ -1,3 +1,6 @@
+import contextlib
+import hashlib
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +8,10 @@ import pytest
 
 from digits.cli import main
 from digits.errors import FeedbackError, SettingError
-from digits.feedback import Feedback, FeedbackStore, feedback_file
+from digits.feedback import Feedback, FeedbackStore, content_digest, feedback_file
 from digits.image import decode
 from digits.labeled import read_labeled
-from tests.conftest import SAMPLES
+from tests.conftest import SAMPLES, encode_png
 
 SEVEN = Feedback("7", "7", 0.99, "a digest")
 
@@ -74,3 +77,48 @@ def test_a_file_that_is_no_database_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "f.sqlite3").write_text("only text, and more of it than a header has bytes" * 40)
     with pytest.raises(FeedbackError, match="cannot be used"):
         FeedbackStore(tmp_path / "f.sqlite3").keep(np.zeros((9, 9), np.uint8), SEVEN)
+
+
+def test_a_store_says_as_what_a_picture_is_kept(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "new" / "f.sqlite3")
+    # Alike but for their shape, and one larger than what is kept of it.
+    wide, narrow = np.full((40, 90), 255, np.uint8), np.full((60, 60), 255, np.uint8)
+    large = np.random.default_rng(0).integers(0, 256, (900, 1200, 3), np.uint8)
+    assert store.label_of(content_digest(wide)) is None
+    assert list(tmp_path.iterdir()) == []
+    assert store.keep(wide, SEVEN) == content_digest(wide)
+    store.keep(large, Feedback("other", "", 0.0, ""))
+    kept = [store.label_of(content_digest(pixels)) for pixels in (wide, narrow, large)]
+    assert kept == ["7", None, "other"]
+    store.take_back(content_digest(wide))
+    assert store.label_of(content_digest(wide)) is None
+
+
+def test_a_file_of_an_earlier_version_goes_on_and_knows_its_pictures(tmp_path: Path) -> None:
+    """Its keys were digests of PNG files, of which two library versions write two for the same picture."""
+    pixels = decode(SAMPLES[0].read_bytes())
+    row = "INSERT INTO feedback VALUES (?, ?, ?, '', 0.0, '', ?)"
+    with contextlib.closing(sqlite3.connect(tmp_path / "f.sqlite3")) as old, old:
+        old.execute(
+            "CREATE TABLE feedback (digest TEXT PRIMARY KEY, image BLOB NOT NULL, label TEXT NOT NULL, "
+            "digit_read TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, created TEXT NOT NULL)"
+        )
+        for label, level in (("0", 1), ("3", 9)):
+            png = encode_png(pixels, compress_level=level)
+            old.execute(row, (hashlib.sha256(png).hexdigest(), png, label, f"2026-01-01T00:00:0{level}+00:00"))
+        old.execute(row, ("damaged", b"no picture", "1", "2026-01-01T00:00:00+00:00"))
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    assert store.label_of(content_digest(pixels)) == "3"
+    assert len(store) == 2
+    store.keep(pixels, SEVEN)
+    assert (len(store), store.label_of(content_digest(pixels)), store.label_of("damaged")) == (2, "7", "1")
+
+
+def test_what_is_taken_back_is_gone_from_the_file(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
+    some = encode_png(pixels, optimize=True)[500:600]
+    digest = store.keep(pixels, SEVEN)
+    assert some in store.path.read_bytes()
+    store.take_back(digest)
+    assert some not in store.path.read_bytes()
