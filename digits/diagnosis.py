@@ -1,13 +1,16 @@
 """Why a picture is hard to read, in plain words, and what to try."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.errors import NoInkError, SeveralDigitsError
+from digits.errors import NoInkError
 from digits.image import ENOUGH_SIDE
 from digits.ink import find_ink, shrink
+from digits.normalize import as_gray
 from digits.recognizer import Prediction
 from digits.segmentation import find_digit, find_parts
 from digits.verdict import two_most_likely
@@ -16,10 +19,16 @@ from digits.verdict import two_most_likely
 _FAINT = 60.0
 # A digit with fewer pixels than this on its longer side is called small.
 _SMALL = 14
+# The same where a large picture was reduced: a thin stroke is less than a pixel wide then, and turns gray.
+_SMALL_WHEN_REDUCED = 32
 # Of a picture whose noise is more than this share of the ink's strength.
 _NOISY = 0.12
+# Noise, of 255, in which strong ink drowns, too.
+_VERY_NOISY = 25.0
 # More writing than this beside the digit, as a share of the digit's own ink.
 _MORE_WRITING = 0.3
+# Paper that is looked at around a digit, as a share of its size: enough to tell ink from ground.
+_AROUND = 0.3
 
 
 @dataclass(frozen=True)
@@ -35,42 +44,53 @@ class Hint:
     what_to_try: str
 
 
-_NOTHING = Hint("Nothing was found that is darker or lighter than its ground.", "Use a dark pen and more light.")
+_FAINT_HINT = Hint("The writing is faint.", "Press harder, take a darker pen, or give it more light.")
+_GRAINY_HINT = Hint("The picture is grainy.", "Give it more light, and hold the camera still.")
 
 
-def diagnose(pixels: npt.NDArray[np.uint8], outcome: Prediction | Exception) -> list[Hint]:
+def diagnose(
+    pixels: npt.NDArray[np.uint8],
+    prediction: Prediction,
+    whole: Callable[[], npt.NDArray[np.uint8]] | None = None,
+) -> list[Hint]:
     """What may have kept a picture from being read, the likeliest cause first.
 
     Args:
-        pixels: uint8 of shape (height, width) or (height, width, 3).
-        outcome: the answer that was not accepted, or the error in place of one.
+        pixels: that were read, uint8 of shape (height, width) or (height, width, 3).
+        prediction: the answer, which was not accepted.
+        whole: gives the picture at its full size, upright, if `pixels` are a reduced copy of it; asked for only where
+            reducing may have changed what is measured.
 
     Returns:
         At least one hint.
     """
-    if isinstance(outcome, SeveralDigitsError):
-        return [
-            Hint(f"There are {outcome.count} digits or more in the picture.", "Show one digit at a time: crop to it.")
-        ]
-    hints = _about_the_picture(pixels)
-    if isinstance(outcome, Prediction):
-        first, second = two_most_likely(outcome)
-        if outcome.reason == "not_a_digit":
-            hints.append(
-                Hint("Its shape is unlike the digits that the network learned.", "Write one digit, large and plain.")
-            )
-        else:
-            hints.append(
-                Hint(f"It has something of a {first} and something of a {second}.", "Write it again, more clearly.")
-            )
-    return hints or [_NOTHING]
+    hints = _about_the_picture(pixels, whole)
+    first, second = two_most_likely(prediction)
+    if prediction.reason == "not_a_digit":
+        unlike = "Its shape is unlike the digits that the network learned."
+        hints.append(Hint(unlike, "Write one digit, large and plain."))
+    else:
+        hints.append(
+            Hint(f"It has something of a {first} and something of a {second}.", "Write it again, more clearly.")
+        )
+    return hints
 
 
-def _about_the_picture(pixels: npt.NDArray[np.uint8]) -> list[Hint]:
+def hints_without_ink(pixels: npt.NDArray[np.uint8]) -> list[Hint]:
+    """What may have kept ink from being found, beyond what the error says; often nothing.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+    """
+    gray = as_gray(shrink(pixels, ENOUGH_SIDE))
+    # From the median, which strokes do not move (1.4826 of it is a standard deviation).
+    noise = 1.4826 * float(np.median(cv2.absdiff(gray, cv2.medianBlur(gray, 3))))
+    return [_GRAINY_HINT] if noise > _VERY_NOISY else []
+
+
+def _about_the_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None) -> list[Hint]:
     """What can be told from the pixels alone."""
     small = shrink(pixels, ENOUGH_SIDE)
-    if min(small.shape[:2]) < 3:
-        return [Hint("The picture is tiny.", "Send one of 28 x 28 pixels or more.")]
     try:
         found = find_ink(small)
     except NoInkError:
@@ -79,9 +99,23 @@ def _about_the_picture(pixels: npt.NDArray[np.uint8]) -> list[Hint]:
     if not len(parts):
         return []
     members = find_digit(parts)
+    left, right = int(parts.left[members].min()), int(parts.right[members].max())
+    top, bottom = int(parts.top[members].min()), int(parts.bottom[members].max())
+    reach = max(right - left, bottom - top)
+    full = pixels
+    if whole is not None and (reach < _SMALL_WHEN_REDUCED or found.level < _FAINT):
+        full = whole()
+    scale = max(full.shape[:2]) / max(small.shape[:2])
     hints = []
-    if found.level < _FAINT:
-        hints.append(Hint("The writing is faint.", "Press harder, take a darker pen, or give it more light."))
+    if reach < (_SMALL_WHEN_REDUCED if scale > 1.0 else _SMALL):
+        large = f"The digit is only {round(scale * reach)} pixels large"
+        if scale > 1.0:
+            hints.append(Hint(f"{large}, of {max(full.shape[:2])}.", "Go closer, or crop the picture to the digit."))
+        else:
+            hints.append(Hint(f"{large}.", "Go closer, or send the picture in its full size."))
+    box = (left - found.margin, top - found.margin, right - found.margin, bottom - found.margin)
+    if found.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
+        hints.append(_FAINT_HINT)
     if not found.margin and parts.touches[members].any():
         hints.append(
             Hint("The writing is cut off at the edge of the picture.", "Leave some room on every side of the digit.")
@@ -89,14 +123,17 @@ def _about_the_picture(pixels: npt.NDArray[np.uint8]) -> list[Hint]:
     ink = parts.ink * ~parts.apart
     if ink.sum() - ink[members].sum() > _MORE_WRITING * ink[members].sum():
         hints.append(Hint("There is more writing beside it.", "Show one digit at a time: crop to it."))
-    reach = max(
-        int(parts.right[members].max() - parts.left[members].min()),
-        int(parts.bottom[members].max() - parts.top[members].min()),
-    )
-    if reach < _SMALL:
-        hints.append(
-            Hint(f"The digit is only {reach} pixels large.", "Go closer, or send the picture in its full size.")
-        )
     if found.noise > _NOISY * found.level:
-        hints.append(Hint("The picture is grainy.", "Give it more light, and hold the camera still."))
+        hints.append(_GRAINY_HINT)
     return hints
+
+
+def _level(full: npt.NDArray[np.uint8], box: tuple[int, int, int, int], scale: float) -> float:
+    """How much ink stands out, of 255, at the full size around a box of the reduced picture; 0 if none does."""
+    left, top, right, bottom = (round(scale * side) for side in box)
+    around = round(_AROUND * max(right - left, bottom - top)) + 1
+    part = full[max(0, top - around) : bottom + around, max(0, left - around) : right + around]
+    try:
+        return find_ink(np.ascontiguousarray(part)).level
+    except NoInkError:
+        return 0.0

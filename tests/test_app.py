@@ -174,3 +174,20 @@ def test_models_that_disagree_are_said_to(tmp_path: Path, sample: Path) -> None:
     with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0}).rename(tmp_path / "models" / "mnist_model.keras")
     app = upload(run_app(), "seven.png", sample.read_bytes())
     assert "The models disagree: the model that ships with Digits reads a 7" in texts(app)
+
+
+def test_a_small_shape_in_a_large_photo_is_told_its_size_in_the_photos_pixels() -> None:
+    picture = np.full((3000, 4000), 255, np.uint8)
+    cv2.polylines(
+        picture, [np.array([[2000, 1500], [2025, 1600], [2050, 1535], [2075, 1600], [2100, 1500]])], False, 0, 8
+    )
+    shown = texts(upload(run_app(), "w.png", encode_png(picture)))
+    assert re.search(r"The digit is only 1\d\d pixels large, of 4000\. Go closer, or crop", shown)
+    assert "faint" not in shown
+
+
+def test_where_noise_hides_the_ink_the_page_says_so() -> None:
+    noise = np.random.default_rng(0).normal(128.0, 60.0, (200, 200))
+    shown = texts(upload(run_app(), "noise.png", encode_png(np.clip(noise, 0, 255).astype(np.uint8))))
+    assert "No ink was found" in shown
+    assert "The picture is grainy. Give it more light" in shown

@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from digits.diagnosis import diagnose
-from digits.errors import ImageError, SeveralDigitsError
+from digits.diagnosis import Hint, diagnose, hints_without_ink
+from digits.errors import ImageError, NoInkError, SeveralDigitsError
 from digits.explain import Explanation, explain
-from digits.image import decode
+from digits.image import OpenedImage, open_image
 from digits.recognizer import Prediction, Recognizer
 from digits.verdict import disagree, second_opinion, verdict
 from ui.feedback import ask_for_feedback
@@ -37,7 +37,8 @@ def show_answer(
         beside: where digit and sentence go if the picture is in sight already, and is not to be shown once more.
     """
     try:
-        pixels = decode(image, recognizer.limits)
+        opened = open_image(image, recognizer.limits)
+        pixels = opened.decode()
     except ImageError as error:
         st.error(str(error))
         return
@@ -52,10 +53,12 @@ def show_answer(
         beside.error(str(error))
         if isinstance(error, SeveralDigitsError):
             beside.info("To read all of them, take it to the page Read a number, above.")
+        if isinstance(error, NoInkError) and (hints := hints_without_ink(pixels)):
+            beside.info(_in_lines(hints))
         ask_for_feedback(recognizer, pixels, None)
         return
     with beside:
-        _verdict(pixels, prediction)
+        _verdict(opened, pixels, prediction)
         for other in others:
             _second_opinion(prediction, pixels, other)
     ask_for_feedback(recognizer, pixels, prediction)
@@ -70,7 +73,7 @@ def show_answer(
         _why(recognizer, prediction)
 
 
-def _verdict(pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
+def _verdict(opened: OpenedImage, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
     """The digit and the sentence; if it is not sure, what may be the matter and what to try."""
     answer = verdict(prediction)
     shown = str(prediction.digit) if prediction.accepted else "?"
@@ -85,8 +88,13 @@ def _verdict(pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
     if answer.certainty != "none":
         st.caption(f"Confidence: {prediction.confidence_text}")
     if answer.certainty != "sure":
-        hints = diagnose(pixels, prediction)
-        st.warning("\n".join(f"- {hint.why} {hint.what_to_try}" for hint in hints))
+        side = max(opened.width, opened.height)
+        reduced = side > max(pixels.shape[:2])
+        st.warning(_in_lines(diagnose(pixels, prediction, (lambda: opened.decode(side)) if reduced else None)))
+
+
+def _in_lines(hints: list[Hint]) -> str:
+    return "\n".join(f"- {hint.why} {hint.what_to_try}" for hint in hints)
 
 
 def _second_opinion(prediction: Prediction, pixels: npt.NDArray[np.uint8], other: Recognizer) -> None:
