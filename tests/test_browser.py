@@ -51,6 +51,33 @@ def test_each_digit_can_be_drawn_undone_and_cleared(page: Page, app_server: str)
     expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
 
 
+def test_a_drawing_and_an_upload_outlive_a_look_at_another_page(page: Page, app_server: str, sample: Path) -> None:
+    page.goto(app_server)
+    draw(settled(page), STROKES[7])
+    digit = page.get_by_role("img", name="Predicted digit: 7")
+    expect(digit).to_be_visible(timeout=PATIENCE)
+    look_elsewhere(page)
+    expect(digit).to_be_visible(timeout=PATIENCE)
+    # It is on the canvas, too, and more can be drawn on it, or taken back.
+    draw(settled(page), [[(0.15, 0.9), (0.85, 0.1)]])
+    page.get_by_role("button", name="Undo").click()
+    expect(digit).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Undo").click()
+    expect(digit).to_have_count(0, timeout=PATIENCE)
+    give(page, sample)
+    expect(digit).to_be_visible(timeout=PATIENCE)
+    look_elsewhere(page)
+    expect(digit).to_be_visible(timeout=PATIENCE)
+
+
+def look_elsewhere(page: Page) -> None:
+    """Leaves the app's first page, and comes back."""
+    settled(page).get_by_role("link", name="API").click()
+    expect(page.get_by_role("heading", name="Ask from a program")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Try it").click()
+    settled(page)
+
+
 def test_several_images_become_a_table_that_can_be_downloaded(page: Page, app_server: str, tmp_path: Path) -> None:
     page.goto(app_server)
     give(page, *SAMPLES)

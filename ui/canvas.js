@@ -1,16 +1,16 @@
-// A canvas to draw on with mouse, pen or finger. After each stroke Python gets the drawing as a PNG data URL, or ""
-// if there is none.
+// A canvas to draw on with mouse, pen or finger. After each stroke Python gets the drawing: its picture as a PNG data
+// URL, or "" if there is none, and its strokes, which it gives to the next canvas, when the page was left and is back.
 
 // The canvas's own pixels; it is shown as large as there is room.
 const STROKE_WIDTH = 44
 
 export default function (component) {
-  const { parentElement, setStateValue } = component
+  const { parentElement, data, setStateValue } = component
   const canvas = parentElement.querySelector("canvas")
   // Called anew with every run of the page; the canvas, its strokes and its listeners stay.
   canvas.send = (drawing) => setStateValue("drawing", drawing)
   if (canvas.strokes) return
-  canvas.strokes = []
+  canvas.strokes = data?.strokes ?? []
 
   const undo = parentElement.querySelector("[data-do=undo]")
   const clear = parentElement.querySelector("[data-do=clear]")
@@ -19,7 +19,8 @@ export default function (component) {
   function place(event) {
     const box = canvas.getBoundingClientRect()
     const scale = canvas.width / box.width
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale]
+    // To a tenth of a pixel: the strokes travel with every drawing.
+    return [event.clientX - box.left, event.clientY - box.top].map((length) => Math.round(10 * length * scale) / 10)
   }
 
   function paint() {
@@ -31,7 +32,7 @@ export default function (component) {
 
   function finish() {
     paint()
-    canvas.send(canvas.strokes.length ? picture(canvas) : "")
+    canvas.send({ picture: canvas.strokes.length ? picture(canvas) : "", strokes: canvas.strokes })
   }
 
   function keep(count) {

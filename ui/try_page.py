@@ -34,8 +34,7 @@ def try_page() -> None:
             type=UPLOAD_TYPES,
             accept_multiple_files=True,
             key="upload",
-            on_change=_choose,
-            args=("upload",),
+            on_change=_keep_uploads,
         )
     with paste:
         st.write("Copy a picture of a digit, and press Ctrl+V (on a Mac ⌘V) anywhere on this page.")
@@ -59,7 +58,7 @@ def _show(recognizer: Recognizer, others: tuple[Recognizer, ...], beside_canvas:
     """The answer to what the last click or stroke chose, if anything."""
     source = st.session_state.get("source")
     if source == "upload":
-        uploads = st.session_state.get("upload") or []
+        uploads = st.session_state.get("uploads") or []
         if len(uploads) > 1:
             show_table(recognizer, uploads, others)
         elif uploads:
@@ -89,6 +88,12 @@ def _choose_pasted() -> None:
     # Wherever it was pasted: there the answer is in sight.
     st.session_state[_WAY] = "Paste"
     _choose("paste")
+
+
+def _keep_uploads() -> None:
+    """Keeps the files at hand when the page is left."""
+    st.session_state["uploads"] = st.session_state["upload"]
+    _choose("upload")
 
 
 def _keep_photo() -> None:
