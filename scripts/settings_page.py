@@ -52,6 +52,10 @@ app's and the command line's, too.
 """
 
 _LIMITS_HEAD = """
+Two more are the app's alone: `DIGITS_FEEDBACK` names the file in which it keeps feedback
+(`feedback/feedback.sqlite3` if it is empty), or is `off`, and `DIGITS_API_URL` is the address of the API in the calls
+that it shows (`http://127.0.0.1:8000` if it is empty).
+
 Three more variables that other programs share are heeded: `OTEL_*` configure traces, `XDG_RUNTIME_DIR` is where a
 server keeps what its workers share (else the system's folder for temporary files), and `FORWARDED_ALLOW_IPS` names the
 proxies whose `X-Forwarded-For` tells the client's address.

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from digits.recognizer import shipped_model
 from tests.conftest import SAMPLES, encode_png
 from tests.test_app import run_app, texts
 from ui.many import as_csv
@@ -54,17 +55,33 @@ def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sam
     assert "1 of 3 accepted" in texts(app)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n＝＋－＠"])
 def test_no_cell_of_the_csv_is_a_formula(start: str) -> None:
     name = f'{start}HYPERLINK("http://127.0.0.1", "a").png'
     rows = [{"file": name, "digit": 7, "confidence": 0.99, "accepted": True, "answer": "Sure: 7"}]
     rows.append({"file": "plain=-.png", "digit": None, "confidence": None, "accepted": False, "answer": "@home"})
     table = pd.DataFrame(rows).astype({"digit": "Int64", "confidence": "Float64"})
-    text = as_csv(table)
+    text = as_csv(table).decode("utf-8-sig")
     first, second = csv.DictReader(io.StringIO(text, newline=""))
     assert (first["file"], first["answer"], first["digit"]) == (f"'{name}", "Sure: 7", "7")
     assert (second["file"], second["answer"], second["digit"]) == ("plain=-.png", "'@home", "")
     assert table["file"][0] == name
+
+
+def test_the_csv_says_that_it_is_utf8_so_that_excel_shows_names_as_they_are() -> None:
+    table = pd.DataFrame([{"file": "zażółć.png", "digit": 7}])
+    assert as_csv(table) == b"\xef\xbb\xbf" + "file,digit\r\nzażółć.png,7\r\n".encode()
+
+
+def test_a_second_model_gives_its_opinion_of_each_picture(sample: Path, tmp_path: Path) -> None:
+    files = {"seven.png": sample.read_bytes(), "blank.png": encode_png(np.full((60, 60), 255, np.uint8))}
+    app = run_app()
+    assert "second opinion" not in upload_all(app, files)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
+    app.run()
+    table = app.dataframe[0].value
+    assert table["second opinion"].tolist() == ["Sure: 7", "No answer"]
 
 
 def test_one_picture_alone_gets_no_table(sample: Path) -> None:

@@ -86,7 +86,7 @@ def test_several_images_become_a_table_that_can_be_downloaded(page: Page, app_se
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as CSV", exact=True).click()
     download.value.save_as(tmp_path / "digits.csv")
-    with (tmp_path / "digits.csv").open(newline="") as handle:
+    with (tmp_path / "digits.csv").open(newline="", encoding="utf-8-sig") as handle:
         rows = list(csv.DictReader(handle))
     assert [row["digit"] for row in rows] == [file.name[0] for file in SAMPLES]
     settled(page)

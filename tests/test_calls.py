@@ -68,6 +68,15 @@ def test_a_picture_keeps_the_name_and_type_of_its_format(kind: str) -> None:
     assert (picture.name, picture.media_type) == (f"digit.{kind.lower()}", f"image/{kind.lower()}")
 
 
+def test_a_photo_with_a_second_picture_in_it_goes_by_the_name_of_a_jpeg() -> None:
+    file = io.BytesIO()
+    Image.new("L", (8, 8)).save(file, "MPO", save_all=True, append_images=[Image.new("L", (8, 8), 9)])
+    with Image.open(file) as image:
+        assert image.format == "MPO"
+    picture = Tried.of(file.getvalue())
+    assert (picture.name, picture.media_type) == ("digit.jpeg", "image/jpeg")
+
+
 @pytest.mark.parametrize("text", ["http://127.0.0.1:8000", "https://digits.example.com/api/", "http://[::1]:8000"])
 def test_an_address_is_taken(text: str) -> None:
     assert is_address(text)

@@ -21,17 +21,21 @@ from ui.answer import show_answer
 
 # A visitor's last table: so that a click on a row does not read every picture again.
 _LAST = "last table"
+# The column for what the other model says, if there is one.
+_SECOND = "second opinion"
 _THUMBNAIL_SIDE = 96
 _ROW_HEIGHT = 56
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The last four are as wide as a letter of Chinese or Japanese, in whose spreadsheets they start a formula, too.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> None:
     """The answers to several image files as a table that can be sorted and downloaded; a row shows its whole answer."""
-    which = (recognizer.card.onnx_sha256, recognizer.name, *(upload.file_id for upload in uploads))
+    models = (name for model in (recognizer, *others) for name in (model.digest, model.name))
+    which = (*models, *(upload.file_id for upload in uploads))
     last, table = st.session_state.get(_LAST, (None, None))
     if last != which or table is None:
-        table = _read(recognizer, uploads)
+        table = _read(recognizer, uploads, others)
         st.session_state[_LAST] = (which, table)
     accepted = int(table["accepted"].sum())
     st.subheader(f"{accepted} of {len(table)} accepted", anchor=False)
@@ -50,6 +54,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
             "confidence": st.column_config.NumberColumn("Confidence", format="percent", width="small"),
             "accepted": st.column_config.CheckboxColumn("Accepted", width="small"),
             "answer": st.column_config.TextColumn("Answer", width="large"),
+            _SECOND: st.column_config.TextColumn("Second opinion"),
         },
         alt="A row for each picture: digit, confidence, and whether the answer is accepted",
     )
@@ -71,35 +76,38 @@ def _digest_of(names: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
-def as_csv(table: pd.DataFrame) -> str:
+def as_csv(table: pd.DataFrame) -> bytes:
     """A table as a CSV file that a spreadsheet shows as text.
 
-    A cell that would be taken for a formula gets an apostrophe in front, since the name of a file comes from anyone
-    (OWASP, "CSV Injection").
+    It starts with a byte order mark, without which Excel takes UTF-8 for an older encoding. A cell that would be taken
+    for a formula gets an apostrophe in front, since the name of a file comes from anyone (OWASP, "CSV Injection").
     """
     safe = table.copy()
     for column in safe.select_dtypes(exclude=["number", "bool"]):
         safe[column] = safe[column].map(lambda cell: f"'{cell}" if str(cell).startswith(_FORMULA_STARTS) else cell)
-    return safe.to_csv(index=False, lineterminator="\r\n")
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
-def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile]) -> pd.DataFrame:
+def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> pd.DataFrame:
     rows = []
     progress = st.progress(0.0, "Reading ...")
     for i, upload in enumerate(uploads, 1):
-        rows.append({"file": upload.name} | _read_one(recognizer, upload.getvalue()))
+        rows.append({"file": upload.name} | _read_one(recognizer, upload.getvalue(), others))
         progress.progress(i / len(uploads), f"Reading ... {i} of {len(uploads)}")
     progress.empty()
-    table = pd.DataFrame(rows, columns=["picture", "file", "digit", "confidence", "accepted", "answer"])
+    columns = ["picture", "file", "digit", "confidence", "accepted", "answer", *([_SECOND] if others else [])]
+    table = pd.DataFrame(rows, columns=columns)
     return table.astype({"digit": "Int64", "confidence": "Float64", "accepted": bool})
 
 
-def _read_one(recognizer: Recognizer, file: bytes) -> dict[str, object]:
+def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...]) -> dict[str, object]:
     """The cells of one picture; those without a value are left out."""
     cells: dict[str, object] = {"accepted": False}
     try:
         pixels = decode(file, recognizer.limits)
         cells["picture"] = _thumbnail(pixels)
+        if others:
+            cells[_SECOND] = _sentences(pixels, others)
         prediction = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         return cells | {"answer": str(error)}
@@ -112,6 +120,14 @@ def _read_one(recognizer: Recognizer, file: bytes) -> dict[str, object]:
         "accepted": prediction.accepted,
         "answer": verdict(prediction).sentence,
     }
+
+
+def _sentences(pixels: npt.NDArray[np.uint8], others: tuple[Recognizer, ...]) -> str:
+    """What other models say of a picture."""
+    try:
+        return "; ".join(verdict(other.recognize_pixels(pixels)).sentence for other in others)
+    except ImageError:
+        return "No answer"
 
 
 def _thumbnail(pixels: npt.NDArray[np.uint8]) -> str:

@@ -35,7 +35,9 @@ class Tried:
     def of(cls, file: bytes) -> "Tried":
         """An image file that can be opened."""
         with Image.open(io.BytesIO(file)) as image:
-            return cls(file, image.format or "")
+            kind = image.format or ""
+            # What phones call a JPEG in which a second picture lies behind the first; it is a JPEG file all the same.
+            return cls(file, "JPEG" if kind == "MPO" else kind)
 
 
 def remember(file: bytes) -> None:
