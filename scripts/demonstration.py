@@ -1,5 +1,6 @@
 """API and app as they are without a trained model, and a hand that draws in the app."""
 
+import os
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,8 @@ _PATIENCE_SECONDS = 60.0
 def served(services: Sequence[Service]) -> Iterator[None]:
     """Starts services on the shipped model, waits until they answer, and stops them in the end.
 
+    The settings of whoever calls this stay out of them.
+
     Raises:
         RuntimeError: one does not answer.
     """
@@ -28,7 +31,13 @@ def served(services: Sequence[Service]) -> Iterator[None]:
         # Elsewhere, so that a trained model in the working folder stays out of it.
         for name in ("api", "app.py", "ui", ".streamlit"):
             (Path(folder) / name).symlink_to(ROOT / name)
-        servers = [subprocess.Popen(service.command, cwd=folder, stdout=subprocess.DEVNULL) for service in services]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
+        servers = [
+            subprocess.Popen(
+                service.command, cwd=folder, env=clean | dict(service.environment), stdout=subprocess.DEVNULL
+            )
+            for service in services
+        ]
         try:
             for service in services:
                 _wait_until_ready(service)
