@@ -7,8 +7,6 @@ import streamlit as st
 from digits.image import ImageLimits
 from ui.parts import image_of, part
 
-_KEY = "paste"
-_PICTURE = "pasted picture"
 _HTML = '<div class="buttons"><button type="button">Paste from the clipboard</button></div>'
 _PROBLEMS = {
     "none": "There is no picture on the clipboard. Copy one first: a screenshot, or a picture on a web page.",
@@ -18,29 +16,27 @@ _PROBLEMS = {
 }
 
 
-def paste_zone(on_picture: Callable[[], None]) -> None:
-    """Shows the button, and takes pictures that are pasted; `on_picture` is called after each."""
+def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
+    """Shows the button, and takes pictures that are pasted.
+
+    Args:
+        key: of this one, in the session.
+        on_picture: is called with each image file.
+    """
 
     def keep() -> None:
-        if (picture := image_of(st.session_state[_KEY]["picture"] or "")) is not None:
-            st.session_state[_PICTURE] = picture
-            on_picture()
+        if (picture := image_of(st.session_state[key]["picture"] or "")) is not None:
+            on_picture(picture)
 
     part("paste", _HTML, "buttons")(
-        key=_KEY,
+        key=key,
         data={"max_bytes": ImageLimits.max_bytes},
         on_picture_change=keep,
-        on_problem_change=_tell,
+        on_problem_change=lambda: _tell(st.session_state[key]["problem"]),
     )
 
 
-def pasted_image() -> bytes | None:
-    """The image file that was pasted last, or None."""
-    picture: bytes | None = st.session_state.get(_PICTURE)
-    return picture
-
-
-def _tell() -> None:
+def _tell(problem: str | None) -> None:
     """A note over the page, since it may have been pasted wherever the person was."""
-    if (sentence := _PROBLEMS.get(st.session_state[_KEY]["problem"])) is not None:
+    if (sentence := _PROBLEMS.get(problem or "")) is not None:
         st.toast(sentence, icon=":material/content_paste:", duration="long")

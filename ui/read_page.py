@@ -13,6 +13,7 @@ from digits.image import open_image
 from digits.reading import PAGE_SIDE, ReadDigit, Reading, read_picture
 from digits.recognizer import Recognizer
 from ui.models import choose_recognizer
+from ui.paste import paste_zone
 from ui.pictures import BLUE, for_display
 from ui.samples import SAMPLES
 from ui.try_page import UPLOAD_TYPES
@@ -21,6 +22,7 @@ SAMPLE_NUMBER = SAMPLES / "numbers" / "two_lines.png"
 
 # A visitor's last picture and what was read: so that a click on a digit does not read all of it again.
 _LAST = "last reading"
+_WAY = "read way"
 _NO_DIGIT = "no digit"
 # Paper that is shown around a digit, as a share of its height.
 _AROUND = 0.25
@@ -44,10 +46,13 @@ class _Read:
 def read_page() -> None:
     """An image in, all of its digits out."""
     st.title("Which number is this?")
-    upload, camera = st.tabs(["Upload", "Camera"], key="read way", on_change="rerun")
+    upload, paste, camera = st.tabs(["Upload", "Paste", "Camera"], key=_WAY, on_change="rerun")
     with upload:
         st.write("Upload a picture of handwritten digits: a house number, a date, a page of several lines.")
         st.file_uploader("Image", type=UPLOAD_TYPES, key="read upload", on_change=_choose, args=("read upload",))
+    with paste:
+        st.write("Copy a picture of handwritten digits, and press Ctrl+V (on a Mac ⌘V) anywhere on this page.")
+        paste_zone("read paste", _keep_pasted)
     # Only when it is opened, since the browser then asks whether the page may use it.
     if camera.open:
         camera.camera_input("Photo of a number", key="read camera", on_change=_choose, args=("read camera",))
@@ -71,6 +76,11 @@ def _choose(source: str) -> None:
     else:
         chosen = st.session_state.get(source)
         st.session_state["read image"] = None if chosen is None else chosen.getvalue()
+
+
+def _keep_pasted(picture: bytes) -> None:
+    st.session_state["read image"] = picture
+    st.session_state[_WAY] = "Paste"
 
 
 def _show(recognizer: Recognizer, image: bytes) -> None:

@@ -9,7 +9,7 @@ from ui.answer import show_answer
 from ui.canvas import draw_canvas, drawn_image
 from ui.many import show_table
 from ui.models import choose_recognizer
-from ui.paste import paste_zone, pasted_image
+from ui.paste import paste_zone
 from ui.samples import SAMPLES
 
 UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
@@ -38,7 +38,7 @@ def try_page() -> None:
         )
     with paste:
         st.write("Copy a picture of a digit, and press Ctrl+V (on a Mac ⌘V) anywhere on this page.")
-        paste_zone(_choose_pasted)
+        paste_zone("paste", _keep_pasted)
     # Only when it is opened, since the browser then asks whether the page may use it.
     if camera.open:
         camera.camera_input("Photo of one digit", key="camera", on_change=_keep_photo)
@@ -67,7 +67,7 @@ def _show(recognizer: Recognizer, others: tuple[Recognizer, ...], beside_canvas:
         if (photo := st.session_state.get("photo")) is not None:
             show_answer(recognizer, photo, others)
     elif source == "paste":
-        if (picture := pasted_image()) is not None:
+        if (picture := st.session_state.get("pasted")) is not None:
             show_answer(recognizer, picture, others)
     elif source == "drawing":
         if (drawing := drawn_image()) is not None:
@@ -84,7 +84,8 @@ def _choose_drawing() -> None:
     _choose("drawing")
 
 
-def _choose_pasted() -> None:
+def _keep_pasted(picture: bytes) -> None:
+    st.session_state["pasted"] = picture
     # Wherever it was pasted: there the answer is in sight.
     st.session_state[_WAY] = "Paste"
     _choose("paste")
