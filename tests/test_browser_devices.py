@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from scripts.demonstration import draw
+from scripts.find_browser import BROWSER_ARGUMENTS
 from tests.browsing import PATIENCE, STROKES, at_rest, give, settled
 from tests.conftest import SAMPLES
 
@@ -151,6 +154,27 @@ def test_canvas_and_drawing_turn_dark_with_the_page_and_the_digit_stays_the_same
     page.keyboard.press("Escape")
     draw(page, [[(0.5, 0.15), (0.5, 0.86)]])
     expect(digit).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_photo_is_taken_with_the_camera_and_outlives_it(
+    browser: Browser, browser_path: Path, app_server: str, sample: Path, tmp_path: Path
+) -> None:
+    video = tmp_path / "camera.mjpeg"
+    with Image.open(sample) as image:
+        paper = ImageOps.pad(image.convert("RGB"), (640, 480), color="white")
+    paper.save(video, "JPEG")
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    camera.append(f"--use-file-for-fake-video-capture={video}")
+    chromium = browser.browser_type.launch(executable_path=browser_path, args=[*BROWSER_ARGUMENTS, *camera])
+    page = open_app(chromium.new_page(), app_server)
+    page.get_by_role("tab", name="Camera").click()
+    page.get_by_role("button", name="Take Photo").click()
+    digit = page.get_by_role("img", name="Predicted digit: 7")
+    expect(digit).to_be_visible(timeout=PATIENCE)
+    settled(page).get_by_role("tab", name="Draw").click()
+    expect(page.get_by_role("button", name="Take Photo")).to_have_count(0, timeout=PATIENCE)
+    expect(digit).to_be_visible(timeout=PATIENCE)
+    chromium.close()
 
 
 def test_every_picture_and_chart_says_what_it_shows(page: Page, app_server: str) -> None:
