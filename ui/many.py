@@ -53,7 +53,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
             "digit": st.column_config.NumberColumn("Digit", width="small"),
             "confidence": st.column_config.NumberColumn("Confidence", format="percent", width="small"),
             "accepted": st.column_config.CheckboxColumn("Accepted", width="small"),
-            "answer": st.column_config.TextColumn("Answer", width="large"),
+            "answer": st.column_config.TextColumn("Answer", width="medium" if others else "large"),
             _SECOND: st.column_config.TextColumn("Second opinion"),
         },
         alt="A row for each picture: digit, confidence, and whether the answer is accepted",
