@@ -14,16 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import hypothesis
-import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from digits.image import decode
 from digits.mnist import Mnist, load
 from digits.recognizer import shipped_model
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
@@ -48,29 +45,6 @@ OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(
 def mnist() -> Mnist:
     """The real data set."""
     return load()
-
-
-def side_by_side(*names: str, gap: int = 120) -> npt.NDArray[np.uint8]:
-    """The pictures of several sample digits beside one another, with so many pixels of paper between them."""
-    pictures = [decode((ROOT / "digits" / "samples" / f"{name}.png").read_bytes()) for name in names]
-    return np.hstack([np.pad(picture, ((0, 0), (0, gap), (0, 0)), mode="edge") for picture in pictures])
-
-
-def handwritten(mnist: Mnist, *lines: str) -> tuple[npt.NDArray[np.uint8], list[list[int]]]:
-    """Lines of MNIST test digits on white paper, and the box of each digit: left, top, width, height."""
-    size, apart = 84, 96
-    paper = np.full((40 + 130 * len(lines), 40 + apart * max(map(len, lines))), 255, np.uint8)
-    boxes: list[list[int]] = []
-    for row, line in enumerate(lines):
-        for column, digit in enumerate(line):
-            left, top = 20 + apart * column, 40 + 130 * row
-            # Not the first of each: one after the other, so that no two digits of a picture are the same.
-            which = np.flatnonzero(mnist.y_test == int(digit))[len(boxes) % 7]
-            image = cv2.resize(mnist.x_test[which], (size, size), interpolation=cv2.INTER_CUBIC)
-            paper[top : top + size, left : left + size] = 255 - image
-            x, y, width, height = cv2.boundingRect((image > 100).astype(np.uint8))
-            boxes.append([left + x, top + y, width, height])
-    return paper, boxes
 
 
 def encode_png(pixels: npt.NDArray[Any], **options: Any) -> bytes:

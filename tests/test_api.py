@@ -20,7 +20,8 @@ from benchmarks.crowded_pages import CROWDED
 from digits.calibration import apply_temperature
 from digits.image import ImageLimits
 from digits.mnist import Mnist
-from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, start_api, with_card
+from tests.conftest import ROOT, SAMPLES, encode_png, start_api, with_card
+from tests.pictures import side_by_side
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from digits.artifact import read
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import ROOT, SAMPLES, encode_png, side_by_side, with_card
+from tests.conftest import ROOT, SAMPLES, encode_png, with_card
+from tests.pictures import side_by_side
 
 
 @pytest.fixture(autouse=True)

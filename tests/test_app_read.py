@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from digits.mnist import Mnist
-from tests.conftest import encode_png, handwritten
+from tests.conftest import encode_png
+from tests.pictures import handwritten
 from tests.test_app import texts
 
 

@@ -11,7 +11,8 @@ from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from digits.mnist import Mnist
 from scripts.demonstration import draw
 from tests.browsing import PATIENCE, STROKES, give, settled
-from tests.conftest import SAMPLES, encode_png, handwritten
+from tests.conftest import SAMPLES, encode_png
+from tests.pictures import handwritten
 
 
 def test_an_uploaded_image_is_shown_beside_its_digit(page: Page, app_server: str, sample: Path) -> None:

@@ -11,7 +11,8 @@ from digits.image import decode
 from digits.measure import Share
 from digits.mnist import Mnist
 from digits.recognizer import shipped_model
-from tests.conftest import encode_png, handwritten
+from tests.conftest import encode_png
+from tests.pictures import handwritten
 
 BLANK = encode_png(np.full((60, 60), 255, np.uint8))
 

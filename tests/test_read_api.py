@@ -19,7 +19,8 @@ from benchmarks.bomb_files import BOMBS
 from benchmarks.crowded_pages import CROWDED
 from digits.image import ImageLimits
 from digits.mnist import Mnist
-from tests.conftest import encode_png, handwritten, serve
+from tests.conftest import encode_png, serve
+from tests.pictures import handwritten
 
 FEW = 40
 

@@ -8,7 +8,8 @@ import pytest
 
 from digits.cli import main
 from digits.mnist import Mnist
-from tests.conftest import encode_png, handwritten
+from tests.conftest import encode_png
+from tests.pictures import handwritten
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from digits.numerals import KINDS, write_numbers
 from digits.pen import draw_curve
 from digits.reading import Reading, read_picture
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import encode_png, handwritten, side_by_side
+from tests.conftest import encode_png
+from tests.pictures import handwritten, side_by_side
 
 Picture = npt.NDArray[np.uint8]
 PEN = 9

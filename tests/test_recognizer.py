@@ -31,7 +31,8 @@ from digits.mnist import Mnist
 from digits.normalize import normalize
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction, Recognizer, find_model, shipped_model
 from digits.segmentation import find_parts
-from tests.conftest import SAMPLES, encode_png, side_by_side
+from tests.conftest import SAMPLES, encode_png
+from tests.pictures import side_by_side
 
 
 @pytest.fixture(scope="module")

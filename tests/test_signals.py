@@ -79,7 +79,9 @@ def test_whoever_is_still_sending_at_the_end_is_told_so(tmp_path: Path) -> None:
         client.sendall(b"POST /predict/ HTTP/1.1\r\nContent-Type: image/png\r\nContent-Length: 99\r\n\r\nhalf of it")
         time.sleep(0.3)
         server.process.send_signal(signal.SIGTERM)
-        answer = client.recv(65_536)
+        answer = b""
+        while more := client.recv(65_536):
+            answer += more
     assert server.process.wait(15) == 0
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"urn:digits:problem:not-ready" in answer

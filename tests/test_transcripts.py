@@ -12,7 +12,8 @@ from digits.mnist import Mnist
 from digits.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, shipped_model
 from digits.transcripts import ErrorRate, edit_distance, is_number, measure_numbers
-from tests.conftest import encode_png, handwritten
+from tests.conftest import encode_png
+from tests.pictures import handwritten
 
 TEXT = st.text("0123", max_size=7)
 
