@@ -1,8 +1,9 @@
 """Pictures to learn from besides MNIST: a labeled folder, a part of which is held out to see whether they helped."""
 
 import hashlib
+import itertools
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.errors import DataMismatchError, ImageError
+from digits.copies import find_copies, group_copies
+from digits.errors import DataMismatchError, ImageError, SeveralDigitsError
 from digits.image import decode
 from digits.labeled import LabeledPicture, read_labeled
 from digits.measure import DIGITS
 from digits.mnist import Images, Labels, Mnist, Split, split
-from digits.normalize import as_gray, normalize
+from digits.normalize import SIDE
+from digits.recognizer import Recognizer, shipped_model
 
 # One picture in so many is held out; which, its content says, so that it stays out when others join.
 HELD_OUT_ONE_IN = 5
@@ -40,7 +43,7 @@ class Extra:
         times: how often each of them is learned from in an epoch.
         held_out: pictures that are not.
         left_out: names of pictures that are used for neither, by why.
-        digest: SHA-256 of the pictures of both parts and their labels, whatever their order and names.
+        digest: SHA-256 of both parts as the network sees them and their labels, whatever their order and names.
     """
 
     images: Images
@@ -76,11 +79,26 @@ class Extra:
         return lines + [f"  left out: {line}" for line in _in_words(self.left_out)]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A picture of a single digit, what the network sees of it, and the digest of that."""
+
+    picture: LabeledPicture
+    image: npt.NDArray[np.uint8]
+    digest: str
+
+
 def read_extra(path: Path, data: Mnist) -> Extra:
     """Reads labeled pictures of digits, and holds a part of them out.
 
-    A picture that is there twice counts once. Those that cannot be read, show no single digit, have two labels, or are
-    MNIST's own (which would be tested on what was learned) are left out, by name.
+    Copies of a picture count once, even if they are inverted, padded, enlarged or compressed again: pictures are told
+    apart by what the network sees of them. Those that cannot be read, show no single digit, have two labels, or are
+    MNIST's own (which would be tested on what was learned) are left out, by name. What `digits.copies` cannot tell
+    passes for a picture of its own: a copy reduced to half its size, photographed, or turned. Some plain 1s are so
+    like one of MNIST's that they are taken for it.
+
+    A picture once held out is never learned from when others join it. One that was learned from may come to be held
+    out: when a copy joins it that is.
 
     Args:
         path: what `digits.labeled.read_labeled` takes.
@@ -90,52 +108,61 @@ def read_extra(path: Path, data: Mnist) -> Extra:
         DataUnavailableError: there is no such folder or file, or no labels.csv in it.
         DataMismatchError: it has another form, or too few pictures.
     """
-    known = {image.tobytes() for image in np.concatenate([data.x_train, data.x_test])}
     left_out: defaultdict[str, list[str]] = defaultdict(list)
-    found: defaultdict[str, list[tuple[LabeledPicture, npt.NDArray[np.uint8]]]] = defaultdict(list)
-    for picture in read_labeled(path):
+    new = list(_single_digits(read_labeled(path), left_out))
+    if new:
+        known = find_copies(_images(new), np.concatenate([data.x_train, data.x_test]))
+        for one in itertools.compress(new, known):
+            left_out["MNIST's own"].append(one.picture.name)
+        new = list(itertools.compress(new, ~known))
+    different = []
+    for places in group_copies(_images(new)):
+        copies = [new[i] for i in places]
+        if len({one.picture.label for one in copies}) > 1:
+            left_out["there twice with different labels"] += [one.picture.name for one in copies]
+        else:
+            different.append(sorted(copies, key=lambda one: one.digest))
+    return _part(path, sorted(different, key=lambda copies: copies[0].digest), left_out, len(split(data).x_fit))
+
+
+def _single_digits(pictures: Iterable[LabeledPicture], left_out: defaultdict[str, list[str]]) -> Iterator[_Found]:
+    """The pictures that can be learned from; the names of others go to `left_out`."""
+    # Always the same judge: what is used must not depend on the model that the new one is compared with.
+    judge = Recognizer.load(shipped_model())
+    for picture in pictures:
         if picture.label not in DIGITS:
             left_out["labeled as no single digit"].append(picture.name)
             continue
         try:
-            content = picture.content
-            pixels = decode(content.read_bytes()) if isinstance(content, Path) else content
-            image = normalize(pixels).image
+            image = judge.recognize_pixels(_pixels(picture)).normalized.image
+        except SeveralDigitsError:
+            left_out["of several digits"].append(picture.name)
         except ImageError as error:
             left_out[f"unreadable: {type(error).__name__}"].append(picture.name)
         except OSError as error:
             left_out[f"not opened: {error.strerror}"].append(picture.name)
         else:
-            if image.tobytes() in known:
-                left_out["MNIST's own"].append(picture.name)
-            else:
-                found[content_digest(pixels)].append((picture, image))
-    for digest, same in list(found.items()):
-        if len({picture.label for picture, _ in same}) > 1:
-            left_out["there twice with different labels"] += [picture.name for picture, _ in found.pop(digest)]
-    chosen = {digest: same[0] for digest, same in sorted(found.items())}
-    return _part(path, chosen, left_out, len(split(data).x_fit))
+            yield _Found(picture, image, hashlib.sha256(image.tobytes()).hexdigest())
 
 
-def content_digest(pixels: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 of a picture's gray pixels, which are the same whatever lossless format it is kept in."""
-    gray = np.ascontiguousarray(as_gray(pixels))
-    return hashlib.sha256(f"{gray.shape}".encode() + gray.tobytes()).hexdigest()
+def _pixels(picture: LabeledPicture) -> npt.NDArray[np.uint8]:
+    return decode(picture.content.read_bytes()) if isinstance(picture.content, Path) else picture.content
+
+
+def _images(found: Sequence[_Found]) -> Images:
+    return np.array([one.image for one in found], np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def is_held_out(digest: str) -> bool:
-    """Whether the picture of that content is held out."""
+    """Whether the image of that digest is held out."""
     return int(digest[:8], 16) % HELD_OUT_ONE_IN == 0
 
 
-def _part(
-    path: Path,
-    found: Mapping[str, tuple[LabeledPicture, npt.NDArray[np.uint8]]],
-    left_out: Mapping[str, list[str]],
-    mnist_size: int,
-) -> Extra:
-    held_out = tuple(picture for digest, (picture, _) in found.items() if is_held_out(digest))
-    learned = [pair for digest, pair in found.items() if not is_held_out(digest)]
+def _part(path: Path, found: Sequence[Sequence[_Found]], left_out: Mapping[str, list[str]], mnist_size: int) -> Extra:
+    """Parts pictures, each given with its copies, the one that stands for them first."""
+    # By any of the copies, so that another one that joins them cannot bring a held-out picture back.
+    held_out = [copies[0] for copies in found if any(is_held_out(one.digest) for one in copies)]
+    learned = [copies[0] for copies in found if not any(is_held_out(one.digest) for one in copies)]
     if len(held_out) < MIN_HELD_OUT or not learned:
         why = f" Left out: {'; '.join(_in_words(left_out))}." if left_out else ""
         raise DataMismatchError(
@@ -143,12 +170,12 @@ def _part(
             f"from and {len(held_out)} to hold out (one in {HELD_OUT_ONE_IN}, by content). At least {MIN_HELD_OUT} "
             f"have to be held out: bring more, {2 * HELD_OUT_ONE_IN * MIN_HELD_OUT} or so in all.{why}"
         )
-    listing = "".join(f"{digest} {picture.label}\n" for digest, (picture, _) in found.items())
+    listing = "".join(f"{one.digest} {one.picture.label}\n" for one, *_ in found)
     return Extra(
-        images=np.stack([image for _, image in learned]),
-        labels=np.array([int(picture.label) for picture, _ in learned], np.uint8),
+        images=_images(learned),
+        labels=np.array([int(one.picture.label) for one in learned], np.uint8),
         times=max(1, min(_MOST_TIMES, int(_MOST_SHARE * mnist_size / len(learned)))),
-        held_out=held_out,
+        held_out=tuple(one.picture for one in held_out),
         left_out=dict(left_out),
         digest=hashlib.sha256(listing.encode()).hexdigest(),
     )

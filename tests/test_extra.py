@@ -1,28 +1,33 @@
 """Pictures to learn from besides MNIST, and a new model beside the one that is there."""
 
 import csv
+import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 import train
 from digits import artifact, training
 from digits.comparison import Comparison, Standing, candidate_of, model_to_beat
 from digits.errors import DataMismatchError, DataUnavailableError
-from digits.extra import Extra, content_digest, is_held_out, read_extra
+from digits.extra import Extra, is_held_out, read_extra
 from digits.feedback import Feedback, FeedbackStore
 from digits.fitting import TrainingConfig, fit, scale
+from digits.image import decode
 from digits.measure import Share
 from digits.mnist import Mnist, Split, split
 from digits.normalize import normalize
 from digits.pen import draw_digit
 from digits.recipes import find_recipe
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import encode_png
+from tests.conftest import encode_png, side_by_side
 from tests.test_artifact import make_card, save_keras
 from tests.test_engine import network
 
@@ -52,14 +57,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("pictures"), drawn(60))
 
 
+@pytest.fixture(scope="module")
+def first(folder: Path, mnist: Mnist) -> Extra:
+    return read_extra(folder, mnist)
+
+
+@pytest.fixture(scope="module")
+def small(mnist: Mnist) -> Mnist:
+    """A part of MNIST, where the rest of it does not matter."""
+    return replace(mnist, x_train=mnist.x_train[:6_000], y_train=mnist.y_train[:6_000], x_test=mnist.x_test[:100])
+
+
 def parted(extra: Extra) -> tuple[set[bytes], set[bytes]]:
     """What is learned from and what is held out, as the network sees it."""
-    held_out = [one.content.read_bytes() for one in extra.held_out if isinstance(one.content, Path)]
+    held_out = [
+        normalize(decode(one.content.read_bytes()) if isinstance(one.content, Path) else one.content).image.tobytes()
+        for one in extra.held_out
+    ]
     return {image.tobytes() for image in extra.images}, set(held_out)
 
 
-def test_about_one_in_five_is_held_out_and_the_rest_normalized_to_be_learned_from(folder: Path, mnist: Mnist) -> None:
-    extra = read_extra(folder, mnist)
+def test_about_one_in_five_is_held_out_and_the_rest_normalized_to_be_learned_from(first: Extra) -> None:
+    extra = first
     assert len(extra.labels) + len(extra.held_out) == 60
     assert 5 <= len(extra.held_out) <= 20
     images = {normalize(pixels).image.tobytes(): int(label) for label, pixels in drawn(60)}
@@ -68,30 +87,81 @@ def test_about_one_in_five_is_held_out_and_the_rest_normalized_to_be_learned_fro
 
 
 def test_a_picture_stays_in_its_part_in_another_order_under_another_name_and_among_more(
-    folder: Path, tmp_path: Path, mnist: Mnist
+    first: Extra, tmp_path: Path, small: Mnist
 ) -> None:
-    first = read_extra(folder, mnist)
-    again = read_extra(write(tmp_path / "again", drawn(60)[::-1], "other-{}.png"), mnist)
-    more = read_extra(write(tmp_path / "more", drawn(80)), mnist)
+    again = read_extra(write(tmp_path / "again", drawn(60)[::-1], "other-{}.png"), small)
+    more = read_extra(write(tmp_path / "more", drawn(80)), small)
     assert again.digest == first.digest != more.digest
     for one in (again, more):
         for mine, first_ones in zip(parted(one), parted(first), strict=True):
             assert mine >= first_ones
 
 
-def test_the_same_picture_in_another_format_counts_once(folder: Path, tmp_path: Path, mnist: Mnist) -> None:
-    in_color = [(label, np.repeat(pixels[..., np.newaxis], 3, axis=2)) for label, pixels in drawn(60)]
-    both = read_extra(write(tmp_path / "both", [*drawn(60), *in_color]), mnist)
-    assert both.digest == read_extra(folder, mnist).digest
-    assert not both.left_out
+def copies_of(pixels: Pixels) -> list[Pixels | bytes]:
+    """The same picture in other forms."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=75)
+    return [
+        np.repeat(pixels[..., np.newaxis], 3, axis=2),
+        255 - pixels,
+        np.pad(pixels, ((40, 10), (5, 60)), mode="edge"),
+        cv2.resize(pixels, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC).astype(np.uint8),
+        file.getvalue(),
+    ]
 
 
-def test_an_export_of_feedback_is_the_same_pictures(folder: Path, tmp_path: Path, mnist: Mnist) -> None:
+def test_copies_of_a_picture_stay_in_its_part_and_count_once(tmp_path: Path, small: Mnist) -> None:
+    pictures = drawn(50)
+    copies = [(label, copy) for label, pixels in pictures for copy in copies_of(pixels)]
+    extra = read_extra(write(tmp_path / "copies", [*pictures, *copies]), small)
+    # Those that the network does not see as the same are few.
+    assert 45 <= len(extra.labels) + len(extra.held_out) <= 58
+    held_out = [int(one.name.removesuffix(".png")) for one in extra.held_out]
+    mine = {i if i < 50 else (i - 50) // 5 for i in held_out}
+    vectors = [normalize(pictures[i][1]).image.astype(float).ravel() for i in mine]
+    learned = extra.images.reshape(len(extra.images), -1).astype(float)
+    alike = [(learned @ one / np.linalg.norm(learned, axis=1) / np.linalg.norm(one)).max() for one in vectors]
+    assert np.mean(np.array(alike) > 0.98) <= 0.1
+
+
+def test_a_copy_that_joins_does_not_bring_a_held_out_picture_back(
+    first: Extra, folder: Path, tmp_path: Path, small: Mnist
+) -> None:
+    joined = [
+        (one.label, copy) for one in first.held_out for copy in copies_of(decode((folder / one.name).read_bytes()))
+    ]
+    more = read_extra(write(tmp_path / "more", [*drawn(60), *joined]), small)
+    assert not parted(first)[1] & parted(more)[0]
+
+
+def test_an_inverted_copy_with_another_label_makes_both_useless(tmp_path: Path, small: Mnist) -> None:
+    pixels = drawn(60)[3][1]
+    extra = read_extra(write(tmp_path / "odd", [*drawn(60), ("8", 255 - pixels)]), small)
+    assert extra.left_out == {"there twice with different labels": ["3.png", "60.png"]}
+
+
+def test_an_enlarged_image_of_mnist_is_not_learned_from(tmp_path: Path, mnist: Mnist) -> None:
+    enlarged = [
+        (str(mnist.y_test[i]), cv2.resize(mnist.x_test[i], (112, 112), interpolation=cv2.INTER_CUBIC).astype(np.uint8))
+        for i in range(20)
+    ]
+    extra = read_extra(write(tmp_path / "enlarged", [*drawn(60), *enlarged]), mnist)
+    names = extra.left_out["MNIST's own"]
+    assert len(names) >= 17
+    assert {int(name.removesuffix(".png")) for name in names} <= set(range(60, 80))
+
+
+def test_a_picture_of_several_digits_is_left_out(tmp_path: Path, small: Mnist) -> None:
+    extra = read_extra(write(tmp_path / "two", [*drawn(60), ("7", side_by_side("5_marker", "2_blue_pen"))]), small)
+    assert extra.left_out == {"of several digits": ["60.png"]}
+
+
+def test_an_export_of_feedback_is_the_same_pictures(first: Extra, tmp_path: Path, small: Mnist) -> None:
     store = FeedbackStore(tmp_path / "feedback.sqlite3")
     for label, pixels in drawn(60):
         store.keep(pixels, Feedback(label, "", 0.0, ""))
     store.export(tmp_path / "export")
-    assert read_extra(tmp_path / "export", mnist).digest == read_extra(folder, mnist).digest
+    assert read_extra(tmp_path / "export", small).digest == first.digest
 
 
 def test_what_cannot_be_learned_from_is_left_out_by_name(tmp_path: Path, mnist: Mnist) -> None:
@@ -122,38 +192,32 @@ def test_what_cannot_be_learned_from_is_left_out_by_name(tmp_path: Path, mnist: 
     assert "  left out: 2 labeled as no single digit (62.png, 63.png)" in extra.describe()
 
 
-def test_many_names_are_cut_short(tmp_path: Path, mnist: Mnist) -> None:
+def test_many_names_are_cut_short(tmp_path: Path, small: Mnist) -> None:
     blank = np.full((60, 60), 255, np.uint8)
-    extra = read_extra(write(tmp_path / "x", [*drawn(60), *[("7", blank)] * 8]), mnist)
+    extra = read_extra(write(tmp_path / "x", [*drawn(60), *[("7", blank)] * 8]), small)
     assert extra.describe()[1].endswith("8 unreadable: NoInkError (60.png, 61.png, 62.png, 63.png, 64.png and 3 more)")
 
 
-def test_too_few_pictures_are_counted(tmp_path: Path, mnist: Mnist) -> None:
+def test_too_few_pictures_are_counted(tmp_path: Path, small: Mnist) -> None:
     with pytest.raises(DataMismatchError, match=r"has 4 different pictures .* At least 5 have to be held out: bring"):
-        read_extra(write(tmp_path / "few", [*drawn(4), ("other", drawn(5)[4][1])]), mnist)
+        read_extra(write(tmp_path / "few", [*drawn(4), ("other", drawn(5)[4][1])]), small)
     with pytest.raises(DataUnavailableError, match="neither a folder"):
-        read_extra(tmp_path / "nowhere", mnist)
+        read_extra(tmp_path / "nowhere", small)
 
 
-def test_pictures_weigh_a_tenth_of_mnist_at_the_most(folder: Path, tmp_path: Path, mnist: Mnist) -> None:
-    extra = read_extra(folder, mnist)
+def test_pictures_weigh_a_tenth_of_mnist_at_the_most(first: Extra, tmp_path: Path, mnist: Mnist, small: Mnist) -> None:
     parts = split(mnist)
-    joined = extra.join(parts)
-    assert len(joined.x_fit) - len(parts.x_fit) == 20 * len(extra.labels) <= 5_500
-    assert joined.y_fit[55_000:].tolist() == extra.labels.tolist() * 20
+    joined = first.join(parts)
+    assert len(joined.x_fit) - len(parts.x_fit) == 20 * len(first.labels) <= 5_500
+    assert joined.y_fit[55_000:].tolist() == first.labels.tolist() * 20
     assert np.array_equal(joined.x_validation, parts.x_validation)
-    # With more of them, each counts less often.
-    noise = np.random.default_rng(0).integers(0, 256, (2_000, 12, 12), dtype=np.uint8)
-    np.savez(tmp_path / "many.npz", images=noise, labels=np.zeros(2_000, np.int64))
-    many = read_extra(tmp_path / "many.npz", mnist)
-    assert many.times == 5_500 // len(many.labels) == 3
+    # With more of them for each of MNIST's, each counts less often.
+    many = read_extra(write(tmp_path / "many", drawn(60)), small)
+    assert many.times == 100 // len(many.labels) == 2
 
 
-def test_a_digest_tells_pictures_apart_by_shape_too() -> None:
-    row = np.arange(24, dtype=np.uint8)
-    assert content_digest(row.reshape(4, 6)) != content_digest(row.reshape(6, 4))
-    assert content_digest(row.reshape(4, 6)[:, ::-1]) != content_digest(row.reshape(4, 6))
-    held_out = [is_held_out(content_digest(np.full((2, 2), i, np.uint8))) for i in range(256)]
+def test_one_digest_in_five_is_held_out() -> None:
+    held_out = [is_held_out(hashlib.sha256(bytes([i])).hexdigest()) for i in range(256)]
     assert 256 * 0.1 < sum(held_out) < 256 * 0.3
 
 
@@ -201,7 +265,7 @@ def run(*arguments: str) -> int:
 
 
 def test_a_better_model_takes_the_place_of_the_one_there(
-    folder: Path, tmp_path: Path, mnist: Mnist, capsys: pytest.CaptureFixture[str]
+    folder: Path, first: Extra, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "mine.keras"
     # Its network guesses.
@@ -210,7 +274,7 @@ def test_a_better_model_takes_the_place_of_the_one_there(
     printed = capsys.readouterr().out
     assert "The new model is at least as good on both, and is in place." in printed
     card = artifact.read(out).card
-    assert card.data["extra"] == read_extra(folder, mnist).to_json()
+    assert card.data["extra"] == first.to_json()
     assert card.data["fit"] == 55_000
     right = round((card.test_accuracy or 0.0) * 10_000)
     assert f"after     {card.test_accuracy:.2%} ({right:,} of 10,000)" in printed
@@ -247,11 +311,10 @@ def test_a_folder_that_cannot_be_used_is_told_before_anything_is_trained(
 
 
 @pytest.mark.parametrize("recipe", ["reference", "convnet"])
-def test_both_recipes_learn_from_the_extra_pictures(recipe: str, folder: Path, mnist: Mnist) -> None:
+def test_both_recipes_learn_from_the_extra_pictures(recipe: str, first: Extra, mnist: Mnist) -> None:
     training.require_keras()
     # All labels moved on by one, so that nobody learns them from MNIST.
-    extra = read_extra(folder, mnist)
-    moved = replace(extra, labels=(extra.labels + 1) % 10, times=6)
+    moved = replace(first, labels=(first.labels + 1) % 10, times=6)
     few = Split(mnist.x_train[:50], mnist.y_train[:50], mnist.x_train[-50:], mnist.y_train[-50:])
     model = find_recipe(recipe).build()
     fit(model, moved.join(few), TrainingConfig(recipe, epochs=6, batch_size=50), show_progress=False)
