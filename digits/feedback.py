@@ -6,7 +6,9 @@ import datetime
 import hashlib
 import io
 import os
+import re
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,10 @@ OFF = "off"
 # The label of what is no digit, as `digits evaluate` wants it.
 NO_DIGIT = "other"
 LABELS = (*"0123456789", NO_DIGIT)
+
+# What an export writes.
+_COLUMNS = ("file", "label", "source")
+_NAME = re.compile(r"feedback-[0-9a-f]{16}\.png")
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS feedback (
@@ -77,7 +83,10 @@ def feedback_file(environment: Mapping[str, str] | None = None) -> Path | None:
     named = (os.environ if environment is None else environment).get(FEEDBACK_VARIABLE, "").strip()
     if named.lower() == OFF:
         return None
-    return Path(named) if named else FEEDBACK_FILE
+    file = Path(named) if named else FEEDBACK_FILE
+    with contextlib.suppress(RuntimeError):  # Nobody of that name has a home.
+        return file.expanduser()
+    return file
 
 
 def content_digest(pixels: npt.NDArray[np.uint8]) -> str:
@@ -160,7 +169,7 @@ class FeedbackStore:
 
         Args:
             folder: made if need be; holds the pictures as PNG files, and labels.csv with the columns file, label and
-                source. Files of an earlier export are replaced, and others left alone.
+                source. What an earlier export listed is replaced, and everything else left alone.
 
         Returns:
             How many pictures were written.
@@ -173,19 +182,23 @@ class FeedbackStore:
         with self._open() as database:
             rows = database.execute("SELECT digest, image, label FROM feedback ORDER BY created, digest").fetchall()
         listing = folder / LABELS_FILE
-        if listing.exists() and not _is_export(listing):
-            raise FeedbackError(f"{listing} is there already and was not written by an export. Name another folder.")
+        names = {f"feedback-{digest[:16]}.png": (image, label) for digest, image, label in rows}
         try:
+            earlier = _exported(listing) if listing.exists() else set()
             folder.mkdir(parents=True, exist_ok=True)
-            for old in folder.glob("feedback-*.png"):
-                old.unlink()
-            with listing.open("w", encoding="utf-8", newline="") as handle:
-                writer = csv.writer(handle)
-                writer.writerow(("file", "label", "source"))
-                for digest, image, label in rows:
-                    name = f"feedback-{digest[:16]}.png"
-                    (folder / name).write_bytes(image)
-                    writer.writerow((name, label, "feedback"))
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as place:
+                part = Path(place)
+                for name, (image, _) in names.items():
+                    (part / name).write_bytes(image)
+                with (part / LABELS_FILE).open("w", encoding="utf-8", newline="") as handle:
+                    writer = csv.writer(handle)
+                    writer.writerow(_COLUMNS)
+                    writer.writerows((name, label, "feedback") for name, (_, label) in names.items())
+                # The listing last but for what it no longer names: whenever this stops, all that it names is there.
+                for name in (*names, LABELS_FILE):
+                    (part / name).replace(folder / name)
+            for name in earlier - names.keys():
+                (folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise FeedbackError(f"{folder} cannot be written: {error.strerror or error}.") from error
         return len(rows)
@@ -220,7 +233,18 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
     database.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _is_export(listing: Path) -> bool:
-    with listing.open(encoding="utf-8", errors="replace", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    return all((row.get("file") or "").startswith("feedback-") and row.get("source") == "feedback" for row in rows)
+def _exported(listing: Path) -> set[str]:
+    """The pictures that an earlier export wrote beside its listing.
+
+    Raises:
+        FeedbackError: something else wrote the listing.
+    """
+    try:
+        with listing.open(encoding="utf-8", newline="") as handle:
+            header, *rows = csv.reader(handle)
+    except (OSError, ValueError, csv.Error):
+        header, rows = [], []
+    names = {row[0] for row in rows if len(row) == len(_COLUMNS) and row[2] == "feedback" and _NAME.fullmatch(row[0])}
+    if tuple(header) != _COLUMNS or not rows or len(names) < len(rows):
+        raise FeedbackError(f"{listing} is there already and was not written by an export. Name another folder.")
+    return names

@@ -1,5 +1,6 @@
 import contextlib
 import hashlib
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -19,6 +20,8 @@ SEVEN = Feedback("7", "7", 0.99, "a digest")
 def test_a_setting_switches_feedback_off_or_names_its_file() -> None:
     assert feedback_file({"DIGITS_FEEDBACK": "OFF"}) is None
     assert feedback_file({"DIGITS_FEEDBACK": "here.sqlite3"}) == Path("here.sqlite3")
+    assert feedback_file({"DIGITS_FEEDBACK": "~/f.sqlite3"}) == Path.home() / "f.sqlite3"
+    assert feedback_file({"DIGITS_FEEDBACK": "~nobody-of-that-name/f"}) == Path("~nobody-of-that-name/f")
     assert feedback_file({}) == Path("feedback/feedback.sqlite3")
 
 
@@ -59,12 +62,75 @@ def test_an_export_is_scored_by_evaluate(
     assert "accuracy: 100.00% (" in printed
 
 
-def test_an_export_spares_a_listing_that_is_not_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "file,label\nmine.png,3\n",
+        "file,label,source\n",
+        "",
+        "file,label,source\nfeedback-holiday.png,3,feedback\n",
+        "file,label,source\n../feedback-0123456789abcdef.png,3,feedback\n",
+        "file,label,source,notes\nfeedback-0123456789abcdef.png,3,feedback,\n",
+        f"file,label,source\nfeedback-0123456789abcdef.png,{'3' * 200_000},feedback\n",
+        "file,label,source\n\x00\n",
+    ],
+)
+def test_an_export_spares_a_listing_that_is_not_its_own(tmp_path: Path, listing: str) -> None:
     store = FeedbackStore(tmp_path / "f.sqlite3")
     store.keep(np.zeros((9, 9), np.uint8), SEVEN)
-    (tmp_path / "labels.csv").write_text("file,label\nmine.png,3\n")
+    (tmp_path / "labels.csv").write_text(listing)
+    (tmp_path / "feedback-holiday.png").write_text("mine")
     with pytest.raises(FeedbackError, match="not written by an export"):
         store.export(tmp_path)
+    assert (tmp_path / "labels.csv").read_text() == listing
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_an_export_spares_a_folder_in_the_listings_place(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+    (tmp_path / "labels.csv").mkdir()
+    with pytest.raises(FeedbackError, match="not written by an export"):
+        store.export(tmp_path)
+
+
+def test_an_export_replaces_what_an_earlier_one_listed_and_nothing_else(tmp_path: Path) -> None:
+    store, out = FeedbackStore(tmp_path / "f.sqlite3"), tmp_path / "out"
+    out.mkdir()
+    mine = [out / "feedback-holiday.png", out / "feedback-0123456789abcdef.png"]
+    for file in mine:
+        file.write_text("mine")
+    digest = store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+    store.keep(np.ones((9, 9), np.uint8), SEVEN)
+    assert store.export(out) == 2
+    store.take_back(digest)
+    assert store.export(out) == 1
+    (left,) = read_labeled(out)
+    assert set(out.iterdir()) == {*mine, out / "labels.csv", left.content}
+    assert [file.read_text() for file in mine] == ["mine", "mine"]
+
+
+def test_an_export_that_fails_leaves_the_earlier_one_whole(tmp_path: Path) -> None:
+    store, out = FeedbackStore(tmp_path / "f.sqlite3"), tmp_path / "out"
+    digest = store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+    store.export(out)
+    before = {file: file.read_bytes() for file in out.iterdir()}
+    store.take_back(digest)
+    # A folder lies where its picture has to go.
+    (out / f"feedback-{store.keep(np.ones((9, 9), np.uint8), SEVEN)[:16]}.png").mkdir()
+    with pytest.raises(FeedbackError, match="cannot be written"):
+        store.export(out)
+    assert {file: file.read_bytes() for file in out.iterdir() if file.is_file()} == before
+
+
+def test_the_commands_after_an_export_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FeedbackStore(tmp_path / "f.sqlite3").keep(np.zeros((9, 9), np.uint8), SEVEN)
+    monkeypatch.setenv("DIGITS_FEEDBACK", str(tmp_path / "f.sqlite3"))
+    assert main(["feedback", "export", str(tmp_path / "out mit ü")]) == 0
+    _, evaluate, train = capsys.readouterr().out.splitlines()
+    assert shlex.split(evaluate)[-1] == shlex.split(train)[-1] == str(tmp_path / "out mit ü")
 
 
 @pytest.mark.parametrize("name", ["missing.sqlite3", "."])

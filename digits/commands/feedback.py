@@ -1,6 +1,7 @@
 """`digits feedback`: what people said of answers in the app."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from digits.arguments import EXIT_OK, ArgumentParser, Commands
@@ -41,6 +42,7 @@ def run_export(options: argparse.Namespace) -> int:
     print(
         f"{count} picture{'' if count == 1 else 's'} and {options.folder / 'labels.csv'} written. What to do with it:"
     )
-    print(f"  digits evaluate {options.folder}")
-    print(f"  python train.py --recipe convnet --extra {options.folder}")
+    folder = shlex.quote(str(options.folder))
+    print(f"  digits evaluate {folder}")
+    print(f"  python train.py --recipe convnet --extra {folder}")
     return EXIT_OK
