@@ -27,7 +27,8 @@ from digits.normalize import normalize
 from digits.pen import draw_digit
 from digits.recipes import find_recipe
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import encode_png, side_by_side
+from tests.conftest import encode_png
+from tests.pictures import side_by_side
 from tests.test_artifact import make_card, save_keras
 from tests.test_engine import network
 
