@@ -6,6 +6,7 @@ python train.py --recipe convnet --extra my_pictures
 """
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(arguments)
-    written = False
+    written, started = False, time.time()
 
     def note_written() -> None:
         nonlocal written
@@ -103,11 +104,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_OK if train_and_compare(job, options.extra) else EXIT_NOT_BETTER
     except (DigitsError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
+        _tell_of_candidate(options.out, started)
         return EXIT_FAILED
     except KeyboardInterrupt:
         state = "was not written" if not options.out.exists() else "is new" if written else "is as it was"
         print(f"\nStopped; {options.out} {state}.", file=sys.stderr)
+        _tell_of_candidate(options.out, started)
         return EXIT_INTERRUPTED
+
+
+def _tell_of_candidate(out: Path, started: float) -> None:
+    """Says where the new model is if it was trained, and then not compared."""
+    candidate = candidate_of(out)
+    if candidate.exists() and candidate.stat().st_mtime >= started:
+        print(f"The new model is kept as {candidate}; nothing uses it.", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -190,7 +200,7 @@ def report(job: Job, run: training.Run, card: Card) -> None:
     print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
     print(f"Model:   {job.out}")
     if job.out == TRAINED_MODEL:
-        print("App and command line use it now, and so does the API once it is started anew.")
+        print("App and command line use it now, and so does the API once it is started anew, or told by digits reload.")
     print(f"Reports: {', '.join(str(file) for file in files)}")
 
 

@@ -39,17 +39,28 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, value: Any) -> "Evaluation":
-        """Reads what `keep_evaluation` writes."""
+        """Reads what `keep_evaluation` writes.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is something else.
+        """
         return cls(
             model=str(value["model"]),
             what=str(value["what"]),
             when=str(value["when"]),
-            accuracy=Share(**value["accuracy"]),
-            accepted=Share(**value["accepted"]),
-            accepted_accuracy=Share(**value["accepted_accuracy"]),
-            by_source={name: Share(**share) for name, share in value["by_source"].items()},
-            rejected={name: Share(**share) for name, share in value["rejected"].items()},
+            accuracy=_share(value["accuracy"]),
+            accepted=_share(value["accepted"]),
+            accepted_accuracy=_share(value["accepted_accuracy"]),
+            by_source={name: _share(share) for name, share in value["by_source"].items()},
+            rejected={name: _share(share) for name, share in value["rejected"].items()},
         )
+
+
+def _share(value: Any) -> Share:
+    share = Share(**value)
+    if not (isinstance(share.hits, int) and isinstance(share.n, int) and 0 <= share.hits <= share.n):
+        raise ValueError(f"{share.hits!r} of {share.n!r} is no share")
+    return share
 
 
 def keep_evaluation(model: str, what: str, found: Measurement, file: Path = EVALUATIONS) -> None:

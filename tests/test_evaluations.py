@@ -33,6 +33,16 @@ def test_what_was_found_is_kept_by_model_the_newest_first_and_the_last_of_each_f
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("share", [Share(9, 8), Share(-1, 8), Share("8", 9), Share(1.5, 2)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("where", ["accuracy", "rejected"])
+def test_a_share_that_is_none_is_told(tmp_path: Path, share: Share, where: str) -> None:
+    file = tmp_path / "evaluations.json"
+    change = {"accuracy": share} if where == "accuracy" else {"rejected": {"letter": share}}
+    keep_evaluation("a", "one", replace(FOUND, **change), file)
+    with pytest.raises(DataMismatchError, match="Delete it, and evaluate again"):
+        evaluations_of("a", file)
+
+
 def test_where_nothing_was_kept_there_is_nothing(tmp_path: Path) -> None:
     assert evaluations_of("a", tmp_path / "none.json") == []
     assert list(tmp_path.iterdir()) == []

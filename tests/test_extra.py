@@ -300,6 +300,27 @@ def test_a_worse_model_is_kept_beside_the_one_there(
     assert sorted(tmp_path.iterdir()) == [candidate, out]
 
 
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (DataMismatchError("gone"), 1)])
+def test_a_new_model_that_was_not_compared_is_not_left_without_a_word(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stop: BaseException,
+    code: int,
+) -> None:
+    candidate = tmp_path / "mine.candidate.keras"
+
+    def save_and_stop(_run: object, _data: Mnist, path: Path, _command: list[str]) -> None:
+        path.write_bytes(b"a model")
+        raise stop
+
+    monkeypatch.setattr(train, "train", lambda _job, _extra: None)
+    monkeypatch.setattr(training, "save", save_and_stop)
+    assert run("--extra", str(folder), "--out", str(tmp_path / "mine.keras")) == code
+    assert f"The new model is kept as {candidate}; nothing uses it." in capsys.readouterr().err
+
+
 def test_a_folder_that_cannot_be_used_is_told_before_anything_is_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
