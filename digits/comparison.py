@@ -7,7 +7,7 @@ from pathlib import Path
 from digits.labeled import LabeledPicture
 from digits.measure import Share, measure
 from digits.mnist import Mnist
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer, find_model
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ def standing(recognizer: Recognizer, data: Mnist, held_out: Iterable[LabeledPict
 
 
 def model_to_beat(out: Path) -> Recognizer:
-    """The model that a new one at `out` would replace: the one there, else the one that ships, which answers so far.
+    """The model that a new one at `out` would replace: the one there, else the one in use (`find_model`).
 
     Raises:
         ModelFileError: the file there cannot be used.
     """
-    return Recognizer.load(out if out.exists() else shipped_model())
+    return Recognizer.load(out if out.exists() else find_model())
 
 
 def candidate_of(out: Path) -> Path:

@@ -47,7 +47,7 @@ class Run:
         rejection: shares of images refused with them, for the card.
         training: scores on the MNIST images that the network learned from.
         validation: scores on the validation split.
-        test: scores on the test set, which was used for nothing else.
+        test: scores on the test set, which was used for nothing else; `train.py --extra` also compares models on it.
         test_probabilities: uncalibrated, of shape (10000, 10).
         extra: other pictures that the network learned from, or None.
     """

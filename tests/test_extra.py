@@ -253,9 +253,15 @@ def test_a_refusal_says_why_and_which_recipe_would_be_the_same() -> None:
     assert len(compared.refusal(Recognizer.load(shipped_model()), "convnet", Path("m.candidate.keras"))) == 2
 
 
-def test_the_model_to_beat_is_the_one_there_or_else_the_one_that_ships(tmp_path: Path) -> None:
+def test_the_model_to_beat_is_the_one_there_or_else_the_one_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     out = tmp_path / "mine.keras"
     assert model_to_beat(out).path == shipped_model()
+    monkeypatch.setenv("DIGITS_MODEL", "used.keras")
+    Path("used.keras").write_bytes(shipped_model().read_bytes())
+    assert model_to_beat(out).path == Path("used.keras")
     out.write_bytes(shipped_model().read_bytes())
     assert model_to_beat(out).path == out
     assert candidate_of(out) == tmp_path / "mine.candidate.keras"
