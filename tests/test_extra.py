@@ -15,18 +15,16 @@ from PIL import Image
 
 import train
 from digits import artifact, training
-from digits.comparison import Comparison, Standing, candidate_of, model_to_beat
 from digits.errors import DataMismatchError, DataUnavailableError
 from digits.extra import Extra, is_held_out, read_extra
 from digits.feedback import Feedback, FeedbackStore
 from digits.fitting import TrainingConfig, fit, scale
 from digits.image import decode
-from digits.measure import Share
 from digits.mnist import Mnist, Split, split
 from digits.normalize import normalize
 from digits.pen import draw_digit
 from digits.recipes import find_recipe
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 from tests.conftest import encode_png
 from tests.pictures import side_by_side
 from tests.test_artifact import make_card, save_keras
@@ -220,51 +218,6 @@ def test_pictures_weigh_a_tenth_of_mnist_at_the_most(first: Extra, tmp_path: Pat
 def test_one_digest_in_five_is_held_out() -> None:
     held_out = [is_held_out(hashlib.sha256(bytes([i])).hexdigest()) for i in range(256)]
     assert 256 * 0.1 < sum(held_out) < 256 * 0.3
-
-
-def shares(test: int, held_out: int) -> Standing:
-    return Standing(Share(test, 10_000), Share(held_out, 10))
-
-
-@pytest.mark.parametrize(
-    ("after", "worse"),
-    [
-        (shares(9_800, 8), []),
-        (shares(9_801, 9), []),
-        (shares(9_799, 10), ["the MNIST test set"]),
-        (shares(9_900, 7), ["the held-out pictures"]),
-        (shares(9_799, 7), ["the MNIST test set", "the held-out pictures"]),
-    ],
-)
-def test_a_new_model_has_to_be_as_good_on_both(after: Standing, worse: list[str]) -> None:
-    compared = Comparison(shares(9_800, 8), after)
-    assert compared.worse_on == worse
-    assert compared.lines()[1] == "before    98.00% (9,800 of 10,000)    80.00% (8 of 10)"
-
-
-def test_a_refusal_says_why_and_which_recipe_would_be_the_same() -> None:
-    compared = Comparison(shares(9_964, 10), shares(9_770, 10))
-    lines = compared.refusal(Recognizer.load(shipped_model()), "reference", Path("m.candidate.keras"))
-    assert lines == [
-        "The new model is worse on the MNIST test set, so the model that ships with Digits stays in use.",
-        "That one is of another recipe; to train the same: --recipe convnet",
-        "The new model is kept as m.candidate.keras; nothing uses it.",
-    ]
-    assert len(compared.refusal(Recognizer.load(shipped_model()), "convnet", Path("m.candidate.keras"))) == 2
-
-
-def test_the_model_to_beat_is_the_one_there_or_else_the_one_in_use(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    out = tmp_path / "mine.keras"
-    assert model_to_beat(out).path == shipped_model()
-    monkeypatch.setenv("DIGITS_MODEL", "used.keras")
-    Path("used.keras").write_bytes(shipped_model().read_bytes())
-    assert model_to_beat(out).path == Path("used.keras")
-    out.write_bytes(shipped_model().read_bytes())
-    assert model_to_beat(out).path == out
-    assert candidate_of(out) == tmp_path / "mine.candidate.keras"
 
 
 def run(*arguments: str) -> int:
