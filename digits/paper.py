@@ -64,7 +64,8 @@ def _without_lines(mask: Gray, *, across: bool) -> Gray:
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, reach), np.uint8))
     # Without the strokes that it meets, which may join it to another, a line is in pieces, in the same rows.
     strokes = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((round(_THICKEST * _SIDE), 1), np.uint8))
-    gap = round(_GAP * small.shape[1])
+    # At the least one, on a page as narrow as a strip: what is empty makes OpenCV crash.
+    gap = max(1, round(_GAP * small.shape[1]))
     lines = cv2.copyMakeBorder(cv2.subtract(runs, strokes), 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
     lines = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))[:, gap:-gap]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(lines, dtype=np.uint8), connectivity=8)

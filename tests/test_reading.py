@@ -1,5 +1,6 @@
 """Whole numbers, read by the networks that ship with Digits."""
 
+import contextlib
 import json
 
 import cv2
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from benchmarks.crowded_pages import CROWDED
-from digits.errors import CrowdedImageError, NoInkError
+from digits.errors import CrowdedImageError, ImageError, NoInkError
 from digits.mnist import Mnist
 from digits.numerals import KINDS, write_numbers
 from digits.pen import draw_curve
@@ -174,3 +175,13 @@ def test_a_reading_is_json(recognizer: Recognizer, mnist: Mnist) -> None:
     assert found["text"] == "17"
     assert [one["digit"] for one in found["digits"]] == [1, 7]
     assert set(found["digits"][0]) == {"digit", "confidence", "accepted", "box", "line"}
+
+
+@pytest.mark.parametrize("length", [40, 300, 1600])
+@pytest.mark.parametrize("width", [3, 4, 7, 12, 20])
+def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, length: int) -> None:
+    strip = np.full((length, width), 255, np.uint8)
+    strip[length // 4 : length // 2, 1:-1] = 0
+    for pixels in (strip, np.ascontiguousarray(strip.T)):
+        with contextlib.suppress(ImageError):
+            read_picture(Recognizer.load(shipped_model()), pixels)
