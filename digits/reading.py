@@ -30,8 +30,9 @@ from digits.windows import draw_windows, reduce_line
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
 
-# A page is read at so many pixels on its longer side.
+# A page is read at so many pixels on its longer side, if its shorter one then has as many as a small digit.
 PAGE_SIDE = 1600
+SMALLEST = 10
 # Strokes of what is taken for something whole with less probability than this are cut.
 _SURE = 0.9
 # What is something whole with less probability than this is not read.
@@ -159,8 +160,10 @@ def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDAr
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:
     """Boxes are given for a picture of the size `width` x `height`, of which `pixels` may be a reduced copy."""
     page = shrink(pixels, PAGE_SIDE)
-    if min(page.shape[:2]) < 3:
-        raise NoInkError(f"The image has {width} x {height} pixels: too small to hold a digit.")
+    if min(page.shape[:2]) < SMALLEST:
+        raise NoInkError(
+            f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."
+        )
     found = find_ink(page, even_light=True)
     scale = np.array([width / page.shape[1], height / page.shape[0]])
     splitter = shipped_splitter()
