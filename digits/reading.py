@@ -260,7 +260,8 @@ def _likely(lattice: Lattice) -> Lattice:
     kept = [
         k
         for k, one in enumerate(lattice.candidates)
-        if lattice.boxes[k].any() and (whole[k] >= _LEAST or lattice.chain.is_stroke(one.first, one.last))
+        # A stroke so thin that nothing of it is left in the reduced line stays, too: the way leads over it.
+        if lattice.chain.is_stroke(one.first, one.last) or (lattice.boxes[k].any() and whole[k] >= _LEAST)
     ]
     return Lattice(
         lattice.chain,

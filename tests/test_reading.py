@@ -185,3 +185,13 @@ def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, len
     for pixels in (strip, np.ascontiguousarray(strip.T)):
         with contextlib.suppress(ImageError):
             read_picture(Recognizer.load(shipped_model()), pixels)
+
+
+def test_strokes_of_a_pixel_or_two_on_a_long_strip_crash_nothing() -> None:
+    strip = np.full((1600, 96), 255, np.uint8)
+    # Of many lengths, some so short that nothing is left of them in a line that is reduced.
+    tops = np.cumsum(np.random.default_rng(0).integers(5, 90, 40))
+    for top, bottom in zip(tops[:-1:2].tolist(), tops[1::2].tolist(), strict=True):
+        strip[top:bottom, :2] = 0
+    with contextlib.suppress(ImageError):
+        read_picture(Recognizer.load(shipped_model()), strip)
