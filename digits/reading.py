@@ -213,7 +213,7 @@ def take_apart(recognizer: Recognizer, splitter: Splitter, found: FoundInk) -> l
     again = _look(splitter, (find_chain(parts, lines[i], doubtful[i]) for i in cut), _MORE_SEEN * most)
     for i, lattice in zip(cut, again, strict=True):
         lattices[i] = lattice
-    return _read_candidates(recognizer, found, [_likely(lattice) for lattice in lattices])
+    return _read_candidates(recognizer, found, [without_unlikely(lattice) for lattice in lattices])
 
 
 def _look(splitter: Splitter, chains: Iterable[Chain], most: int) -> list[Lattice]:
@@ -254,7 +254,7 @@ def _doubtful(lattice: Lattice) -> set[int]:
     return found
 
 
-def _likely(lattice: Lattice) -> Lattice:
+def without_unlikely(lattice: Lattice) -> Lattice:
     """The lattice without what is hardly anything whole; whole strokes stay, so that there is always a way."""
     whole = 1.0 - lattice.opinions[:, NOTHING_WHOLE]
     kept = [

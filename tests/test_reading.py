@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 
 from benchmarks.crowded_pages import CROWDED
 from digits.errors import CrowdedImageError, ImageError, NoInkError
+from digits.ink import find_ink
 from digits.mnist import Mnist
 from digits.numerals import KINDS, write_numbers
 from digits.pen import draw_curve
-from digits.reading import Reading, read_picture
+from digits.reading import Reading, read_picture, take_apart, without_unlikely
 from digits.recognizer import Recognizer, shipped_model
+from digits.splitter import shipped_splitter
 from tests.conftest import encode_png
 from tests.pictures import handwritten, side_by_side
 
@@ -187,11 +190,11 @@ def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, len
             read_picture(Recognizer.load(shipped_model()), pixels)
 
 
-def test_strokes_of_a_pixel_or_two_on_a_long_strip_crash_nothing() -> None:
-    strip = np.full((1600, 96), 255, np.uint8)
-    # Of many lengths, some so short that nothing is left of them in a line that is reduced.
-    tops = np.cumsum(np.random.default_rng(0).integers(5, 90, 40))
-    for top, bottom in zip(tops[:-1:2].tolist(), tops[1::2].tolist(), strict=True):
-        strip[top:bottom, :2] = 0
-    with contextlib.suppress(ImageError):
-        read_picture(Recognizer.load(shipped_model()), strip)
+def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mnist: Mnist) -> None:
+    paper, _ = handwritten(mnist, "123")
+    splitter = shipped_splitter()
+    (lattice,) = take_apart(Recognizer.load(shipped_model()), splitter, find_ink(paper, even_light=True))
+    strokes = [one.span for one in lattice.candidates if lattice.chain.is_stroke(one.first, one.last)]
+    left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
+    assert [one.span for one in left.candidates] == strokes
+    assert len(left.best(splitter.card.weights)) == 3
