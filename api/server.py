@@ -75,7 +75,7 @@ def _summary(settings: Settings, workers: int) -> str:
 
 
 def _serve_alone(config: Any) -> int:
-    import uvicorn
+    from api.leaving import LeavingServer
 
     _ignore_hangup()
 
@@ -86,7 +86,7 @@ def _serve_alone(config: Any) -> int:
     # like a crash.
     signal.signal(signal.SIGTERM, stop)
 
-    server = uvicorn.Server(config)
+    server = LeavingServer(config)
     try:
         server.run()
     except SystemExit as ended:
@@ -97,7 +97,12 @@ def _serve_alone(config: Any) -> int:
 
 
 def _supervise(config: Any) -> int:
-    from uvicorn.supervisors import Multiprocess
+    from uvicorn.supervisors import Multiprocess, multiprocess
+
+    from api.leaving import LeavingWorker
+
+    # uvicorn has no other way to say what its workers are.
+    multiprocess.Process = LeavingWorker  # type: ignore[misc]
 
     class Supervisor(Multiprocess):
         """Starts the workers, and others in the place of those that die."""
