@@ -1,6 +1,9 @@
 """What the splitter and its paths are fitted on: windows and lattices of written numbers whose truth is known."""
 
-from collections.abc import Iterator, Mapping
+import itertools
+import multiprocessing
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -17,13 +20,13 @@ from digits.normalize import BOX, SIDE
 from digits.numerals import Page, WrittenNumber, write_numbers
 from digits.paper import writing_mask
 from digits.path_fitting import Example
-from digits.paths import acceptance_scores, digits_of
+from digits.paths import digits_of
 from digits.pen import draw_digit
-from digits.reading import take_apart
+from digits.reading import Lattice, take_apart
 from digits.recognizer import Recognizer
 from digits.segmentation import find_parts
 from digits.signs import draw_signs
-from digits.splitter import NOTHING_WHOLE, SIGN, Splitter
+from digits.splitter import NOTHING_WHOLE, Pool, Splitter
 from digits.truths import UNCLEAR, Truth, compare, owners_of_ink
 from digits.windows import Windows, draw_windows, reduce_line
 
@@ -38,7 +41,7 @@ _PAGES: Mapping[Page, float] = {
 }
 # Pictures of one page before the next is chosen, and kinds of signs drawn for all of them.
 _AT_A_TIME, _SIGNS = 5, 300
-# Paths are fitted on numbers of so many images of MNIST and so many drawn ones.
+# A chunk of windows, and the numbers for paths, are written with so many images of MNIST and so many drawn ones.
 _OF_MNIST, _DRAWN = 2_400, 600
 # Windows are drawn in chunks, each of which depends on the seed and on its number alone.
 CHUNK = 4_000
@@ -51,19 +54,25 @@ _MUCH = 0.3
 
 @dataclass(frozen=True)
 class ReadLine:
-    """A line that was taken apart and read, for the fit of paths and of acceptance.
+    """A line that was taken apart and read, and what is written on it.
 
     Args:
-        example: for the fit of paths.
-        acceptance: score of each candidate, of shape (n,).
-        is_digit: whether each is a digit, read rightly.
-        is_sign: whether each is a sign that is none.
+        lattice: the ways to take it apart.
+        truth: what its candidates really are.
     """
 
-    example: Example
-    acceptance: npt.NDArray[np.float64]
-    is_digit: npt.NDArray[np.bool_]
-    is_sign: npt.NDArray[np.bool_]
+    lattice: Lattice
+    truth: Truth
+
+    def digits(self, pool: Pool) -> npt.NDArray[np.int64]:
+        """As which digit each candidate is read, of shape (n,)."""
+        return digits_of(self.lattice.opinions, self.lattice.probabilities, pool).argmax(axis=1)
+
+    def example(self, pool: Pool) -> Example:
+        """It for the fit of paths."""
+        spans = tuple(one.span for one in self.lattice.candidates)
+        fits = _fits(self.truth, self.digits(pool))
+        return Example(self.lattice.features(pool), spans, fits, len(self.truth.labels))
 
 
 def draw_exercise(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, npt.NDArray[np.int64]]:
@@ -78,9 +87,26 @@ def draw_exercise(images: Images, labels: Labels, count: int, seed: int) -> tupl
     Returns:
         Windows of shape (count, SIDE, SIDE, 2), and their classes, of shape (count,), as of the splitter.
     """
-    chunks = [draw_chunk(images, labels, seed, k) for k in range(-(-count // CHUNK))]
+    # TensorFlow's threads do not survive a fork.
+    processes = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=processes, initializer=_learn_from, initargs=(images, labels)) as pool:
+        chunks = list(pool.map(_draw_numbered, [(seed, k) for k in range(-(-count // CHUNK))]))
     windows, classes = (np.concatenate(some) for some in zip(*chunks, strict=True))
     return windows[:count], classes[:count]
+
+
+_learned: tuple[Images, Labels]
+
+
+def _learn_from(images: Images, labels: Labels) -> None:
+    """Has a process keep what all its chunks are drawn from."""
+    global _learned
+    _learned = images, labels
+    cv2.setNumThreads(1)
+
+
+def _draw_numbered(chunk: tuple[int, int]) -> tuple[Windows, npt.NDArray[np.int64]]:
+    return draw_chunk(*_learned, *chunk)
 
 
 def draw_chunk(
@@ -88,6 +114,7 @@ def draw_chunk(
 ) -> tuple[Windows, npt.NDArray[np.int64]]:
     """One chunk of an exercise; arguments and result are those of `draw_exercise`."""
     rng = np.random.default_rng((seed, number))
+    images, labels = _with_forms(images, labels, rng)
     windows: list[Windows] = []
     classes: list[npt.NDArray[np.int64]] = []
     for one in _numbers(images, labels, rng):
@@ -99,25 +126,22 @@ def draw_chunk(
     return np.concatenate(windows)[:count], np.concatenate(classes)[:count]
 
 
-def read_exercise(
-    recognizer: Recognizer, splitter: Splitter, images: Images, labels: Labels, count: int, seed: int
-) -> list[ReadLine]:
-    """Lines of `count` written numbers, taken apart and read; pictures on which no ink is found give none.
+def write_exercise(images: Images, labels: Labels, count: int, seed: int) -> Iterator[WrittenNumber]:
+    """`count` numbers of the kinds that windows are drawn from; the other arguments are those of `draw_exercise`."""
+    rng = np.random.default_rng(seed)
+    return itertools.islice(_numbers(*_with_forms(images, labels, rng), rng), count)
 
-    Some digits are drawn, in forms of other countries: paths are not to rely on those of MNIST alone.
+
+def read_exercise(recognizer: Recognizer, splitter: Splitter, numbers: Iterable[WrittenNumber]) -> list[ReadLine]:
+    """Lines of written numbers, taken apart and read; pictures on which no ink is found give none.
 
     Args:
         recognizer: reads digits.
         splitter: says what is whole.
-        images: digits that both did not learn from, uint8 of shape (n, 28, 28).
-        labels: of them.
-        count: how many numbers.
-        seed: decides everything.
+        numbers: of digits that both did not learn from.
     """
-    rng = np.random.default_rng(seed)
-    images, labels = _with_forms(images, labels, rng)
     found = []
-    for _, number in zip(range(count), _numbers(images, labels, rng), strict=False):
+    for number in numbers:
         try:
             ink = find_ink(number.picture, even_light=True)
         except NoInkError:
@@ -125,17 +149,7 @@ def read_exercise(
         owners = owners_of_ink(number.owners, ink)
         for lattice in take_apart(recognizer, splitter, ink):
             truth = compare(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
-            digits = digits_of(lattice.opinions, lattice.probabilities).argmax(axis=1)
-            spans = tuple(one.span for one in lattice.candidates)
-            classes = truth.classes()
-            found.append(
-                ReadLine(
-                    Example(lattice.features(), spans, _fits(truth, digits), len(truth.labels)),
-                    acceptance_scores(lattice.opinions, lattice.probabilities),
-                    classes == digits,
-                    classes == SIGN,
-                )
-            )
+            found.append(ReadLine(lattice, truth))
     return found
 
 
@@ -161,7 +175,7 @@ def _numbers(images: Images, labels: Labels, rng: np.random.Generator) -> Iterat
 
 
 def _with_forms(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
-    """Some images, and among them drawn ones, in forms that MNIST's writers did not use."""
+    """Some images, and among them drawn ones, in forms of other countries: MNIST's alone are not to be relied on."""
     kept = rng.choice(len(images), min(_OF_MNIST, len(images)), replace=False)
     drawn = rng.integers(0, CLASSES, _DRAWN)
     forms = [_fitted(draw_digit(int(digit), 4 * SIDE, rng)) for digit in drawn]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from digits.acceptance import digit_scores
 from digits.candidates import Candidate, Chain
 from digits.engine import CLASSES
-from digits.splitter import NOTHING_WHOLE, SIGN
+from digits.splitter import NOTHING_WHOLE, SIGN, Pool
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,22 +40,25 @@ FEATURES = (
 _SURE = 1e-5
 
 
-def digits_of(opinions: Floats, probabilities: Floats) -> Floats:
+def digits_of(opinions: Floats, probabilities: Floats, pool: Pool) -> Floats:
     """How likely each digit is, of what is one: what both networks say, float64 of shape (n, 10).
 
-    The recognizer's network knows digits better, the splitter knows what cuts leave of them: the geometric mean of
-    both (a logarithmic opinion pool; Hinton, "Products of experts", ICANN 1999).
+    The recognizer's network knows digits better, the splitter knows what cuts leave of them: the product of both, each
+    to a power (a logarithmic opinion pool; Hinton, "Products of experts", ICANN 1999). The powers are fitted, so that
+    the result is calibrated.
 
     Args:
         opinions: the splitter's for each candidate, of shape (n, 12).
         probabilities: the recognizer's, calibrated, of shape (n, 10).
+        pool: the powers.
     """
-    both = np.sqrt(np.maximum(opinions[:, :CLASSES], _SURE) * np.maximum(probabilities, _SURE))
+    said, read = np.maximum(opinions[:, :CLASSES], _SURE), np.maximum(probabilities, _SURE)
+    both = said**pool.splitter * read**pool.recognizer
     return np.asarray(both / both.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def acceptance_scores(opinions: Floats, probabilities: Floats) -> Floats:
-    """How much candidates look like digits and not like other signs, 0..1, of shape (n,); arguments as of `digits_of`.
+    """How much candidates look like digits and not like other signs, 0..1, of shape (n,); both as of `digits_of`.
 
     It is the product of the splitter's opinion of what is whole and the recognizer's of the two most likely digits.
     """
@@ -69,7 +72,7 @@ def _is_digit(opinions: Floats) -> Floats:
 
 
 def describe(
-    chain: Chain, candidates: Sequence[Candidate], boxes: Floats, opinions: Floats, probabilities: Floats
+    chain: Chain, candidates: Sequence[Candidate], boxes: Floats, opinions: Floats, probabilities: Floats, pool: Pool
 ) -> Floats:
     """The features of candidates, float64 of shape (n, len(FEATURES)); sizes are in heights of the line's digits.
 
@@ -79,8 +82,9 @@ def describe(
         boxes: of each, of shape (n, 4): left, top, right, bottom.
         opinions: the splitter's for each, of shape (n, 12).
         probabilities: the recognizer's for each, calibrated, of shape (n, 10).
+        pool: how both opinions make one.
     """
-    digit = digits_of(opinions, probabilities).argmax(axis=1)
+    digit = digits_of(opinions, probabilities, pool).argmax(axis=1)
     which = np.arange(len(digit))
     whole = np.clip(1.0 - opinions[:, NOTHING_WHOLE], _SURE, 1.0 - _SURE)
     is_digit = np.clip(_is_digit(opinions), 0.01, 1.0)

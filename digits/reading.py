@@ -25,7 +25,7 @@ from digits.paper import writing_mask
 from digits.paths import Floats, acceptance_scores, best_path, describe, digits_of
 from digits.recognizer import Recognizer, rounded
 from digits.segmentation import Parts, find_parts
-from digits.splitter import NOTHING_WHOLE, Splitter, shipped_splitter
+from digits.splitter import NOTHING_WHOLE, Pool, Splitter, SplitterCard, shipped_splitter
 from digits.windows import draw_windows, reduce_line
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
@@ -124,13 +124,13 @@ class Lattice:
     opinions: Floats
     probabilities: Floats
 
-    def features(self) -> Floats:
+    def features(self, pool: Pool) -> Floats:
         """Of the candidates, as `paths.describe` gives them."""
-        return describe(self.chain, self.candidates, self.boxes, self.opinions, self.probabilities)
+        return describe(self.chain, self.candidates, self.boxes, self.opinions, self.probabilities, pool)
 
-    def best(self, weights: tuple[float, ...]) -> list[int]:
+    def best(self, card: SplitterCard) -> list[int]:
         """The candidates that the line most likely consists of, from left to right."""
-        return best_path([one.span for one in self.candidates], self.features() @ np.array(weights))
+        return best_path([one.span for one in self.candidates], self.features(card.pool) @ np.array(card.weights))
 
 
 def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDArray[np.uint8]) -> Reading:
@@ -169,8 +169,8 @@ def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, hei
     splitter = shipped_splitter()
     digits = []
     for number, lattice in enumerate(take_apart(recognizer, splitter, found)):
-        path = lattice.best(splitter.card.weights)
-        likely = digits_of(lattice.opinions[path], lattice.probabilities[path])
+        path = lattice.best(splitter.card)
+        likely = digits_of(lattice.opinions[path], lattice.probabilities[path], splitter.card.pool)
         accepted = acceptance_scores(lattice.opinions[path], lattice.probabilities[path]) >= splitter.card.digit
         for k, probabilities, is_digit in zip(path, likely, accepted.tolist(), strict=True):
             one = lattice.candidates[k]

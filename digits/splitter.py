@@ -28,16 +28,31 @@ _FOLDER = Path(__file__).resolve().parent / "shipped"
 
 
 @dataclass(frozen=True)
+class Pool:
+    """How much each network's opinion of a digit counts: the exponent of its probabilities in their product.
+
+    Args:
+        splitter: of the splitter's.
+        recognizer: of the recognizer's.
+    """
+
+    splitter: float
+    recognizer: float
+
+
+@dataclass(frozen=True)
 class SplitterCard:
     """What belongs to the network.
 
     Args:
         weights: of the features in digits/paths.py.
         digit: the least score with which something in a number counts as a digit.
+        pool: how its opinions and the recognizer's make one.
     """
 
     weights: tuple[float, ...]
     digit: float
+    pool: Pool
 
 
 class Splitter:
@@ -89,8 +104,9 @@ def shipped_splitter() -> Splitter:
     try:
         values = json.loads(card.read_text())
         weights, digit = tuple(float(weight) for weight in values["weights"].values()), float(values["digit"])
-        if not all(map(math.isfinite, (*weights, digit))):
+        pool = Pool(**{name: float(exponent) for name, exponent in values["pool"].items()})
+        if not all(map(math.isfinite, (*weights, digit, pool.splitter, pool.recognizer))):
             raise ValueError("a weight is not finite")
-        return Splitter(network.read_bytes(), SplitterCard(weights, digit))
+        return Splitter(network.read_bytes(), SplitterCard(weights, digit, pool))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelFileError(f"{card.name} or {network.name} cannot be read ({error}); install Digits anew") from error

@@ -12,6 +12,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,22 +23,27 @@ import numpy.typing as npt
 
 from digits.acceptance import auroc
 from digits.arguments import whole_number
-from digits.exercises import CHUNK, ReadLine, draw_exercise, read_exercise
+from digits.engine import CLASSES
+from digits.exercises import CHUNK, ReadLine, draw_exercise, read_exercise, write_exercise
 from digits.export import to_onnx
 from digits.mnist import Split, load, split
+from digits.numerals import KINDS, write_numbers
 from digits.path_fitting import fit_weights
-from digits.paths import FEATURES, best_path
+from digits.paths import FEATURES, acceptance_scores, digits_of
 from digits.recognizer import Recognizer, shipped_model
-from digits.splitter import NOTHING_WHOLE, OPINIONS, Splitter, SplitterCard, splitter_files
+from digits.splitter import NOTHING_WHOLE, OPINIONS, SIGN, Pool, Splitter, SplitterCard, splitter_files
+from digits.truths import Truth
 from digits.windows import SIDE, Windows
 
 _BATCH = 256
 # Epochs of the fit of paths: its loss no longer falls after them.
 _PATH_EPOCHS = 60
 # So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
-_REFUSED = 0.002
+_REFUSED = 0.001
 # TensorFlow is called once for so many steps.
 _STEPS_PER_CALL = 50
+# Taking lines apart and looking at windows need nothing that is fitted later.
+_UNFITTED = SplitterCard((0.0,) * len(FEATURES), 0.5, Pool(1.0, 1.0))
 
 
 def build() -> Any:
@@ -51,8 +57,8 @@ def build() -> Any:
     return Sequential(
         [
             Input((SIDE, SIDE, 2)),
-            *(*convolution(8), *convolution(20), *convolution(40)),
-            *(Flatten(), Dropout(0.2), Dense(64, activation="relu"), Dense(OPINIONS, activation="softmax")),
+            *(*convolution(24), *convolution(48), *convolution(96)),
+            *(Flatten(), Dropout(0.2), Dense(96, activation="relu"), Dense(OPINIONS, activation="softmax")),
         ]
     )
 
@@ -103,14 +109,45 @@ def measure_network(splitter: Splitter, windows: Windows, classes: npt.NDArray[n
     }
 
 
-def fit_paths(lines: list[ReadLine], epochs: int, seed: int) -> tuple[npt.NDArray[np.float64], float]:
+def fit_pool(lines: list[ReadLine]) -> tuple[Pool, dict[str, float]]:
+    """The powers with which the two networks' opinions of whole digits, multiplied, are the most likely.
+
+    Returns:
+        They; and how many digits there were, the mean negative logarithm of the probability of the right one, and the
+        share for which it is the largest.
+    """
+    whole = [_digits_in(line.truth) for line in lines]
+    opinions = np.concatenate([line.lattice.opinions[some] for line, some in zip(lines, whole, strict=True)])
+    read = np.concatenate([line.lattice.probabilities[some] for line, some in zip(lines, whole, strict=True)])
+    digits = np.concatenate([line.truth.classes()[some] for line, some in zip(lines, whole, strict=True)])
+
+    def surprise(pool: Pool) -> float:
+        right = digits_of(opinions, read, pool)[np.arange(len(digits)), digits]
+        return -float(np.log(np.maximum(right, 1e-12)).mean())
+
+    pool = min((Pool(one / 20, other / 20) for one in range(31) for other in range(31)), key=surprise)
+    accuracy = float((digits_of(opinions, read, pool).argmax(axis=1) == digits).mean())
+    return pool, {"whole_digits": len(digits), "surprise": surprise(pool), "accuracy": accuracy}
+
+
+def _digits_in(truth: Truth) -> npt.NDArray[np.int64]:
+    """The candidate that comes nearest to each digit, of those that are one whole."""
+    classes, nearest = truth.classes(), truth.overlaps.argmax(axis=0)
+    return nearest[(classes[nearest] >= 0) & (classes[nearest] < CLASSES)]
+
+
+def fit_paths(lines: list[ReadLine], pool: Pool, epochs: int, seed: int) -> tuple[npt.NDArray[np.float64], float]:
     """The weights of paths, of shape (len(FEATURES),), and the share of the lines that can be read at all."""
-    readable = [line.example for line in lines if line.example.can_be_read]
+    readable = [one for one in (line.example(pool) for line in lines) if one.can_be_read]
     return fit_weights(readable, epochs, seed), len(readable) / len(lines)
 
 
-def fit_acceptance(lines: list[ReadLine], weights: npt.NDArray[np.float64]) -> tuple[float, dict[str, float]]:
+def fit_acceptance(lines: list[ReadLine], card: SplitterCard) -> tuple[float, dict[str, float]]:
     """The threshold that refuses a given share of rightly read digits, and what it does with other signs.
+
+    Args:
+        lines: that were read.
+        card: with the weights of paths; its threshold does not count.
 
     Returns:
         It; and how many digits and signs there were, and the share of each that is accepted.
@@ -118,9 +155,11 @@ def fit_acceptance(lines: list[ReadLine], weights: npt.NDArray[np.float64]) -> t
     digits: list[float] = []
     signs: list[float] = []
     for line in lines:
-        path = best_path_of(line, weights)
-        digits += line.acceptance[path][line.is_digit[path]].tolist()
-        signs += line.acceptance[path][line.is_sign[path]].tolist()
+        path = line.lattice.best(card)
+        scores = acceptance_scores(line.lattice.opinions[path], line.lattice.probabilities[path])
+        classes = line.truth.classes()[path]
+        digits += scores[classes == line.digits(card.pool)[path]].tolist()
+        signs += scores[classes == SIGN].tolist()
     threshold = math.floor(float(np.quantile(digits, _REFUSED)) * 1e4) / 1e4
     return threshold, {
         "digits": len(digits),
@@ -128,11 +167,6 @@ def fit_acceptance(lines: list[ReadLine], weights: npt.NDArray[np.float64]) -> t
         "signs": len(signs),
         "signs_accepted": float((np.array(signs) >= threshold).mean()) if signs else 0.0,
     }
-
-
-def best_path_of(line: ReadLine, weights: npt.NDArray[np.float64]) -> list[int]:
-    """The candidates of the best way through a line."""
-    return best_path(line.example.spans, line.example.features @ weights)
 
 
 def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[bytes, dict[str, Any]]:
@@ -146,7 +180,7 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
     fit_network(model, drawn, classes, epochs, seed)
     onnx = to_onnx(model)
     held_out = draw_exercise(parts.x_validation, parts.y_validation, CHUNK, seed + 1)
-    found = measure_network(Splitter(onnx, SplitterCard((), 0.5)), *held_out)
+    found = measure_network(Splitter(onnx, _UNFITTED), *held_out)
     print(f"Held out: {found}", flush=True)
     return onnx, {
         "seed": seed,
@@ -161,16 +195,24 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
 def train_paths(parts: Split, onnx: bytes, numbers: int, seed: int) -> dict[str, Any]:
     """Fits what belongs to the network, on the training images that are held out."""
     print(f"Reading {numbers} numbers ...", flush=True)
-    splitter = Splitter(onnx, SplitterCard((0.0,) * len(FEATURES), 0.5))
+    splitter = Splitter(onnx, _UNFITTED)
     recognizer = Recognizer.load(shipped_model())
-    lines = read_exercise(recognizer, splitter, parts.x_validation, parts.y_validation, numbers, seed + 2)
-    weights, readable = fit_paths(lines, _PATH_EPOCHS, seed)
-    threshold, accepted = fit_acceptance(lines, weights)
-    found = {"lines": len(lines), "can_be_read": readable, **accepted}
+    images, labels = parts.x_validation, parts.y_validation
+    ordinary = [
+        one
+        for kind in ("digits apart", "digits touching")
+        for one in write_numbers(KINDS[kind], images, labels, numbers // 2, seed + 3)
+    ]
+    pool, told_apart = fit_pool(read_exercise(recognizer, splitter, ordinary))
+    lines = read_exercise(recognizer, splitter, write_exercise(images, labels, numbers, seed + 2))
+    weights, readable = fit_paths(lines, pool, _PATH_EPOCHS, seed)
+    threshold, accepted = fit_acceptance(lines, SplitterCard(tuple(weights), 0.0, pool))
+    found = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted}
     print(f"Held out: {found}", flush=True)
     return {
         "weights": {name: round(float(weight), 4) for name, weight in zip(FEATURES, weights, strict=True)},
         "digit": threshold,
+        "pool": asdict(pool),
         "paths": {"seed": seed, "numbers": numbers, "epochs": _PATH_EPOCHS, "held_out": found},
     }
 
@@ -180,9 +222,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     network, card_file = (file.name for file in splitter_files())
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=splitter_files()[0].parent, help="folder (default: the package's)")
-    parser.add_argument("--windows", type=whole_number(1_000, 10_000_000), default=96_000)
+    parser.add_argument("--windows", type=whole_number(1_000, 10_000_000), default=400_000)
     parser.add_argument("--epochs", type=whole_number(1, 1_000), default=8)
-    parser.add_argument("--numbers", type=whole_number(10, 1_000_000), default=300, help="that paths are fitted on")
+    parser.add_argument("--numbers", type=whole_number(10, 1_000_000), default=600, help="that paths are fitted on")
     parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0)
     parser.add_argument("--paths-only", action="store_true", help="keep the network that is in the folder")
     options = parser.parse_args(argv)

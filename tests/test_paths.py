@@ -6,7 +6,7 @@ import numpy as np
 
 from digits.path_fitting import Example, fit_weights
 from digits.paths import acceptance_scores, best_path, digits_of
-from digits.splitter import NOTHING_WHOLE, OPINIONS, SIGN
+from digits.splitter import NOTHING_WHOLE, OPINIONS, SIGN, Pool
 
 PLACES = 5
 SPANS = [(a, b) for a, b in itertools.combinations(range(PLACES), 2)]
@@ -80,9 +80,12 @@ def opinion(**classes: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64
 def test_both_networks_say_which_digit_it_is() -> None:
     network = np.full((1, 10), 0.02)
     network[0, 7], network[0, 1] = 0.45, 0.39
-    assert digits_of(opinion(d7=0.9), network).argmax() == 7
-    assert digits_of(opinion(d1=0.9), network).argmax() == 1
-    assert np.isclose(digits_of(opinion(d1=0.9), network).sum(), 1.0)
+    even = Pool(0.5, 0.5)
+    assert digits_of(opinion(d7=0.9), network, even).argmax() == 7
+    assert digits_of(opinion(d1=0.9), network, even).argmax() == 1
+    assert np.isclose(digits_of(opinion(d1=0.9), network, even).sum(), 1.0)
+    assert digits_of(opinion(d1=0.9), network, Pool(0.01, 1.0)).argmax() == 7
+    assert np.allclose(digits_of(opinion(d1=0.9), network, Pool(0.0, 1.0)), network / network.sum())
 
 
 def test_a_sign_is_accepted_less_than_a_digit_of_which_no_other_digit_is_as_likely() -> None:

@@ -197,4 +197,4 @@ def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mn
     strokes = [one.span for one in lattice.candidates if lattice.chain.is_stroke(one.first, one.last)]
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes
-    assert len(left.best(splitter.card.weights)) == 3
+    assert len(left.best(splitter.card)) == 3

@@ -8,27 +8,29 @@ import pytest
 
 from digits import splitter as module
 from digits.errors import ModelFileError
-from digits.exercises import draw_chunk, read_exercise
+from digits.exercises import draw_chunk, read_exercise, write_exercise
 from digits.mnist import Mnist, split
 from digits.paths import FEATURES
 from digits.recognizer import Recognizer, shipped_model
-from digits.splitter import NOTHING_WHOLE, OPINIONS, Splitter, SplitterCard, shipped_splitter, splitter_files
+from digits.splitter import NOTHING_WHOLE, OPINIONS, Pool, Splitter, SplitterCard, shipped_splitter, splitter_files
 from digits.windows import SIDE
-from scripts.train_splitter import best_path_of, fit_acceptance, fit_paths, measure_network
+from scripts.train_splitter import fit_acceptance, fit_paths, fit_pool, measure_network
 
-CARD = SplitterCard((0.0,) * len(FEATURES), 0.5)
+CARD = SplitterCard((0.0,) * len(FEATURES), 0.5, Pool(1.0, 1.0))
 
 
 def test_the_shipped_files_belong_together_and_say_how_they_were_made(mnist: Mnist) -> None:
     network, card = splitter_files()
     values = json.loads(card.read_text())
-    assert network.stat().st_size < 300_000
+    assert network.stat().st_size < 600_000
     assert values["network"]["onnx_sha256"] == hashlib.sha256(network.read_bytes()).hexdigest()
     assert values["network"]["data"] == mnist.digest
     assert tuple(values["weights"]) == FEATURES
     assert {"seed", "windows", "epochs", "libraries", "held_out"} <= set(values["network"])
     assert {"seed", "numbers", "epochs", "held_out"} <= set(values["paths"])
-    assert shipped_splitter().card == SplitterCard(tuple(values["weights"].values()), values["digit"])
+    assert shipped_splitter().card == SplitterCard(
+        tuple(values["weights"].values()), values["digit"], Pool(**values["pool"])
+    )
     assert shipped_splitter() is shipped_splitter()
 
 
@@ -53,17 +55,21 @@ def test_it_tells_whole_digits_from_pieces(mnist: Mnist) -> None:
 
 def test_paths_and_acceptance_can_be_fitted_anew(mnist: Mnist) -> None:
     parts = split(mnist)
-    lines = read_exercise(
-        Recognizer.load(shipped_model()), shipped_splitter(), parts.x_validation, parts.y_validation, 5, 3
-    )
-    weights, readable = fit_paths(lines, epochs=2, seed=0)
+    numbers = write_exercise(parts.x_validation, parts.y_validation, 5, 3)
+    lines = read_exercise(Recognizer.load(shipped_model()), shipped_splitter(), numbers)
+    pool, told_apart = fit_pool(lines)
+    assert min(pool.splitter, pool.recognizer) >= 0.0
+    assert 0.0 < max(pool.splitter, pool.recognizer) <= 1.5
+    assert told_apart["accuracy"] >= 0.9
+    weights, readable = fit_paths(lines, pool, epochs=2, seed=0)
     assert weights.shape == (len(FEATURES),)
     assert 0.6 < readable <= 1.0
-    threshold, found = fit_acceptance(lines, weights)
+    card = SplitterCard(tuple(weights), 0.0, pool)
+    threshold, found = fit_acceptance(lines, card)
     assert 0.0 < threshold < 1.0
     assert found["digits_accepted"] >= 0.95
     for line in lines:
-        spans = [line.example.spans[k] for k in best_path_of(line, weights)]
+        spans = [line.lattice.candidates[k].span for k in line.lattice.best(card)]
         assert spans[0][0] == 0
         assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
 
