@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from digits.bulk import plan as planning
+from digits.bulk.arrays import pictures_of_npz
 from digits.bulk.plan import Part, plan
 from digits.bulk.scoring import Scorer
 from digits.cli import main
@@ -95,6 +96,43 @@ def test_an_npz_with_fewer_images_than_it_says_is_cut_short(tmp_path: Path) -> N
         archive.writestr("images.npy", array.getvalue()[:-784])
     with pytest.raises(DataMismatchError, match="cut short"):
         list(plan([Path("short.npz")]))
+
+
+def test_a_stored_npz_that_does_not_agree_with_its_checksum_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("in.npz", images=blank(2_001))
+    content = bytearray(Path("in.npz").read_bytes())
+    content[1_000] = 1
+    Path("in.npz").write_bytes(content)
+    assert main(["predict", "in.npz", "--out", "out"]) == 1
+    assert "in.npz cannot be read" in capsys.readouterr().err
+
+
+def test_a_part_of_a_stored_npz_is_read_without_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(1).integers(0, 255, (5_000, 28, 28), np.uint8)
+    np.savez("in.npz", names=np.arange(9), images=images)
+    read, original = [0], zipfile.ZipExtFile.read
+
+    def counting(self: zipfile.ZipExtFile, size: int | None = -1) -> bytes:
+        found = original(self, size)
+        read[0] += len(found)
+        return found
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", counting)
+    named = list(pictures_of_npz("in.npz", 4_000, 500))
+    assert read[0] < 1_000
+    assert [name for name, _ in named] == [f"in.npz[{i}]" for i in range(4_000, 4_500)]
+    assert np.array_equal([pixels for _, pixels in named], images[4_000:4_500])
+
+
+def test_an_npz_of_images_that_are_too_large_is_refused_before_one_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("images.npy", "w") as member:
+        np.lib.format.write_array_header_1_0(
+            member, {"descr": "|u1", "fortran_order": False, "shape": (1, 8_000, 7_000)}
+        )
+        for _ in range(8):
+            member.write(bytes(7_000_000))
+    with pytest.raises(DataMismatchError, match="7,000 x 8,000 pixels, more than the 50,000,000 allowed"):
+        list(plan([Path("bomb.npz")]))
 
 
 @pytest.mark.parametrize("change", ["other", "removed", "cut"])

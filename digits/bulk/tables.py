@@ -5,7 +5,11 @@ from typing import Any
 
 from digits.errors import DataMismatchError, ImageError, MissingInstallError
 
+# Rows that are held at a time, and fewer where their images are large.
 _AT_A_TIME = 64
+_HELD_BYTES = 4 * 1024 * 1024
+# Read at a time of a column, which otherwise is in memory as a whole, for a row group; pages are, as the file has them.
+_BUFFER_BYTES = 1024 * 1024
 
 
 def require_parquet() -> None:
@@ -57,11 +61,13 @@ def _rows(opened: Any, file: str, first: int, end: int) -> Iterator[tuple[str, b
     row = 0
     names = ["image", *({"path"} & set(opened.schema_arrow.names))]
     for group in range(opened.num_row_groups):
-        rows = opened.metadata.row_group(group).num_rows
+        about = opened.metadata.row_group(group)
+        rows = about.num_rows
         if row + rows <= first:
             row += rows
             continue
-        for batch in opened.iter_batches(_AT_A_TIME, row_groups=[group], columns=names):
+        some = max(1, min(_AT_A_TIME, rows * _HELD_BYTES // max(1, about.total_byte_size)))
+        for batch in opened.iter_batches(some, row_groups=[group], columns=names):
             if row >= end:
                 return
             if row + len(batch) > first:
@@ -82,7 +88,7 @@ def _opened(file: str) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(file)
+        return pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False)
     except Exception as error:
         raise _unreadable(file, error) from error
 
