@@ -125,7 +125,7 @@ def test_images_npz_and_parquet_in_one_folder_are_rows_and_what_is_broken_says_w
         "3.npz[0]": None,
         "4.png": 7,
         "5.png": None,
-        "\ufffd.png": 7,
+        "\\xff.png": 7,
     }
     for row in rows.values():
         assert (row["error"] is None) == (row["digit"] is not None)
@@ -169,14 +169,36 @@ def test_another_job_in_the_folder_is_refused(tmp_path: Path, capsys: pytest.Cap
     np.savez("in.npz", images=blank(3))
     assert main(["predict", "in.npz", "--out", "out"]) == 1
     assert "out was begun with other images, or some were changed since" in capsys.readouterr().err
+    np.savez("more.npz", images=blank(2))
+    assert main(["predict", "in.npz", "more.npz", "--out", "two"]) == 0
+    assert main(["predict", "in.npz", "--out", "two"]) == 1
+    assert "two was begun with other images" in capsys.readouterr().err
+    with Path("two", "_manifest.jsonl").open("a") as manifest:
+        manifest.write("{\n")
+    assert main(["predict", "in.npz", "more.npz", "--out", "two"]) == 1
+    assert "a manifest that is damaged" in capsys.readouterr().err
     (out / "_manifest.jsonl").write_text("{")
     assert main(["predict", "in.npz", "--out", "out"]) == 1
     assert "a manifest that is damaged" in capsys.readouterr().err
     (out / "_manifest.jsonl").unlink()
-    part_file(out, 0).touch()
+    part_file(out, 0).write_bytes(b"PAR1")
     assert main(["predict", "in.npz", "--out", "out"]) == 1
     assert "out holds Parquet files of something else" in capsys.readouterr().err
     assert not list(out.glob(".*"))
+
+
+def test_a_part_without_content_is_read_again(tmp_path: Path, sample: Path) -> None:
+    for _ in range(2):
+        assert main(["predict", str(sample), "--out", "out"]) == 0
+        assert pq.read_table("out").num_rows == 1
+        part_file(Path("out"), 0).write_bytes(b"")
+
+
+def test_progress_that_nobody_reads_any_more_does_not_end_the_job() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream, Progress(Job(Path("out"), 3_000, 1_000), stream) as progress:
+        progress.add(2_000, 1)
 
 
 def test_what_cannot_be_begun_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: Path) -> None:
@@ -184,8 +206,9 @@ def test_what_cannot_be_begun_says_why(tmp_path: Path, capsys: pytest.CaptureFix
     Path("empty").mkdir()
     for source, out, words in [
         (str(sample), "file", "cannot be written to file: File exists"),
-        ("missing", "out", "There is no missing"),
-        ("empty", "out", "The folder empty holds no image, npz or Parquet file."),
+        ("missing", "out", f"There is no {tmp_path}/missing"),
+        ("empty", "out", f"The folder {tmp_path}/empty holds no image, npz or Parquet file."),
+        ("empty", "empty", "empty is a source. Name another folder for the answers"),
     ]:
         assert main(["predict", source, "--out", out]) == 1
         said = capsys.readouterr().err

@@ -1,10 +1,12 @@
 """What `digits predict --out` reads: its parts, and sources that are damaged, changed or of another form."""
 
+import errno
 import io
 import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ import pytest
 
 from digits.bulk import plan as planning
 from digits.bulk.arrays import pictures_of_npz
-from digits.bulk.plan import Part, plan
+from digits.bulk.plan import Part, pictures, plan
 from digits.bulk.scoring import Scorer
 from digits.cli import main
 from digits.errors import DataMismatchError
@@ -87,6 +89,73 @@ def test_sources_of_another_form_are_refused(tmp_path: Path) -> None:
         list(plan([Path("names.npz")]))
     with pytest.raises(DataMismatchError, match="the columns picture"):
         list(plan([Path("columns.parquet")]))
+    for column in (["text"], [1], [[b"list"]], [{"path": "no bytes"}], [{"bytes": "text"}]):
+        pq.write_table(pa.table({"image": column}), "type.parquet")
+        with pytest.raises(DataMismatchError, match="a column image of "):
+            list(plan([Path("type.parquet")]))
+
+
+def test_each_way_to_hold_bytes_in_parquet_is_read_and_a_name_may_be_bytes(sample: Path) -> None:
+    image = sample.read_bytes()
+    for column in (
+        pa.array([image], pa.large_binary()),
+        pa.array([image], pa.binary(len(image))),
+        pa.array([image]).dictionary_encode(),
+        pa.array([{"bytes": image}]),
+    ):
+        pq.write_table(pa.table({"image": column, "path": [b"7\xff.png"]}), "in.parquet")
+        assert list(pictures(one_part([Path("in.parquet")]), len(image))) == [("7\\xff.png", image)]
+
+
+def test_a_source_that_is_named_twice_is_refused(tmp_path: Path, sample: Path) -> None:
+    Path("a", "b").mkdir(parents=True)
+    for name in ("a/7.png", "a/b/7.png", "a/7"):
+        Path(name).write_bytes(sample.read_bytes())
+    for sources in (["a/7.png", "a/7.png"], ["a", str(tmp_path / "a")], ["a", "a/7.png"], ["a/b", "a"]):
+        with pytest.raises(DataMismatchError, match=r"is named twice|is named by itself and lies in"):
+            list(plan(map(Path, sources)))
+    # Its name does not say what it is: the folder leaves it out.
+    assert len(one_part([Path("a"), Path("a/7")]).files) == 3
+
+
+def test_a_link_that_leads_nowhere_is_a_row_and_links_to_folders_are_not_followed(sample: Path) -> None:
+    Path("in").mkdir()
+    Path("in/a.png").symlink_to("missing.png")
+    Path("in/b.png").symlink_to(sample)
+    Path("in/again").symlink_to(Path())
+    assert main(["predict", "in", "--out", "out"]) == 0
+    rows = {Path(row["path"]).name: row["error"] for row in pq.read_table("out").to_pylist()}
+    assert rows == {"a.png": "No such file or directory", "b.png": None}
+
+
+def test_a_folder_or_file_that_is_closed_to_the_reader_is_named(
+    monkeypatch: pytest.MonkeyPatch, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in", "closed").mkdir(parents=True)
+    Path("in/7.png").write_bytes(sample.read_bytes())
+    np.savez("closed.npz", images=blank(1))
+    original, opened = os.scandir, Path.open
+
+    def refuse(path: str | Path) -> None:
+        # Permissions do not stop root, as whom tests may run.
+        if Path(path).name.startswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def scan(path: str) -> object:
+        refuse(path)
+        return original(path)
+
+    def open_file(path: Path, *options: Any, **more: Any) -> Any:
+        refuse(path)
+        return opened(path, *options, **more)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(Path, "open", open_file)
+    for source, words in (("in", "in/closed cannot be read: Permission denied"), ("closed.npz", "closed.npz cannot")):
+        assert main(["predict", source, "--out", "out"]) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert "written" not in said
 
 
 def test_an_npz_with_fewer_images_than_it_says_is_cut_short(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What there is to read, cut into parts: the same sources give the same parts every time."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -45,15 +45,29 @@ class Part:
 def plan(sources: Iterable[Path]) -> Iterator[Part]:
     """The parts of some sources: image, npz and Parquet files, and folders of them with their subfolders.
 
+    Links to folders are not followed.
+
     Raises:
-        DataUnavailableError: a source is not there, or a folder holds nothing.
-        DataMismatchError: an npz or Parquet file cannot be read or has another form.
+        DataUnavailableError: a source is not there or cannot be opened, or a folder holds nothing.
+        DataMismatchError: an npz or Parquet file is damaged or has another form, or a source is named twice.
     """
+    try:
+        yield from _plan(sources)
+    except OSError as error:
+        if isinstance(error, DataUnavailableError):
+            raise
+        raise DataUnavailableError(f"{error.filename} cannot be read: {error.strerror or error}.") from error
+
+
+def _plan(sources: Iterable[Path]) -> Iterator[Part]:
     waiting: list[tuple[str, Stamp]] = []
     size = 0
     for file in _files(sources):
         stamp = _stamp(file)
         if _is_npz(file) or _is_parquet(file):
+            # What is missing or closed is not damaged.
+            with Path(file).open("rb"):
+                pass
             rows = npz_rows(file) if _is_npz(file) else parquet_rows(file)
             for first, end in pairwise((*range(0, rows, PART_ROWS), rows)):
                 yield Part((file,), (stamp,), first, end - first)
@@ -113,23 +127,47 @@ def _stamp(file: str) -> Stamp:
 
 
 def _files(sources: Iterable[Path]) -> Iterator[str]:
-    for source in sources:
-        absolute = os.path.abspath(source)  # noqa: PTH100 - links stay as they are named
+    named = [Path(os.path.abspath(source)) for source in sources]  # noqa: PTH100 - links stay as they are named
+    for source in named:
         if not source.exists():
             raise DataUnavailableError(f"There is no {source}: name a folder, image, npz or Parquet file.")
+    _refuse_doubles(named)
+    for source in named:
         if not source.is_dir():
-            yield absolute
+            yield str(source)
             continue
         found = False
-        for folder, folders, names in os.walk(absolute):
+        for folder, folders, names in os.walk(source, onerror=_raise):
             if MANIFEST in names:
                 folders.clear()
                 continue
             folders.sort()
             for name in sorted(names):
                 file = Path(folder) / name
-                if name.lower().endswith((*SUFFIXES, ".npz", ".parquet")) and file.is_file():
+                # A link that leads nowhere is a row that says so.
+                if _is_source(name) and (file.is_file() or not file.exists()):
                     found = True
                     yield str(file)
         if not found:
             raise DataUnavailableError(f"The folder {source} holds no image, npz or Parquet file.")
+
+
+def _refuse_doubles(sources: Sequence[Path]) -> None:
+    """Raises `DataMismatchError` if an image would be read twice."""
+    folders = {source for source in sources if source.is_dir()}
+    seen = set[Path]()
+    for source in sources:
+        if source in seen:
+            raise DataMismatchError(f"{source} is named twice. Name it once.")
+        seen.add(source)
+        around = folders.intersection(source.parents)
+        if around and (source in folders or _is_source(source.name)):
+            raise DataMismatchError(f"{source} is named by itself and lies in {around.pop()}. Name one of them.")
+
+
+def _is_source(name: str) -> bool:
+    return name.lower().endswith((*SUFFIXES, ".npz", ".parquet"))
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -91,8 +91,8 @@ class Scorer:
         for some in _at_a_time(named):
             names, found = zip(*some, strict=True)
             for name, answer in zip(names, self._answers(list(found)), strict=True):
-                # A file's name may be no text.
-                row = {"path": name.encode(errors="surrogateescape").decode(errors="replace")}
+                # A file's name may be no text, and two such names stay two.
+                row = {"path": name.encode(errors="surrogateescape").decode(errors="backslashreplace")}
                 if isinstance(answer, ImageError):
                     yield row | {"error": str(answer)}
                 else:

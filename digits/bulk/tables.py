@@ -27,7 +27,7 @@ def parquet_rows(file: str) -> int:
     """How many rows a Parquet file with a column `image` has.
 
     Raises:
-        DataMismatchError: it cannot be read, or has no such column.
+        DataMismatchError: it cannot be read, or has no such column with bytes in it.
     """
     with _opened(file) as opened:
         names = opened.schema_arrow.names
@@ -35,6 +35,9 @@ def parquet_rows(file: str) -> int:
             raise DataMismatchError(
                 f"{file} has the columns {', '.join(names)}; a column image with image files' bytes is needed."
             )
+        kind = opened.schema_arrow.field("image").type
+        if not _holds_bytes(kind):
+            raise DataMismatchError(f"{file} has a column image of {kind}; image files' bytes are needed, as binary.")
         return int(opened.metadata.num_rows)
 
 
@@ -81,7 +84,22 @@ def _named(row: dict[str, Any], place: str) -> tuple[str, bytes | ImageError]:
     image, name = row["image"], row.get("path")
     if isinstance(image, dict):
         name, image = name or image.get("path"), image.get("bytes")
+    if isinstance(name, bytes):
+        name = name.decode(errors="backslashreplace")
     return str(name or place), image if isinstance(image, bytes) else ImageError("The row has no image.")
+
+
+def _holds_bytes(kind: Any) -> bool:
+    """Whether a column's type is bytes, or Hugging Face's struct of bytes and path."""
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _holds_bytes(kind.field(place).type)
+    if types.is_dictionary(kind):
+        return _holds_bytes(kind.value_type)
+    kinds = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _opened(file: str) -> Any:
