@@ -18,11 +18,13 @@ import pytest
 import yaml
 from starlette.types import Receive, Scope, Send
 
+from api.errors import NotReadyError
 from api.problems import MEDIA_TYPE
+from api.service import Service
 from api.settings import Settings
 from benchmarks import ray_chaos
 from benchmarks.ray_nodes import Nodes, started
-from cluster import ENVIRONMENT, RayAnswers, app, middleware
+from cluster import ENVIRONMENT, Digits, RayAnswers, app, middleware
 from digits.errors import SettingError
 from tests.conftest import ROOT, encode_png
 
@@ -131,6 +133,25 @@ def test_what_a_shell_and_what_the_code_tell_ray_is_the_same() -> None:
     assert told == {**ENVIRONMENT, "RAY_AUTH_MODE": "token"}
     config = yaml.safe_load((ROOT / "serve.yaml").read_text())
     assert set(config["applications"][0]["args"]) <= set(Settings.model_fields)
+
+
+def test_a_replica_is_healthy_while_it_reads() -> None:
+    async def check() -> None:
+        replica = Digits(Settings())
+        with pytest.raises(NotReadyError):
+            await replica.check_health()
+        api = replica.__serve_build_asgi_app__()
+        async with api.router.lifespan_context(api):
+            await replica.check_health()
+            service: Service = api.state.service
+            service.models.recognizer.warm_up = fail  # type: ignore[method-assign]
+            with pytest.raises(ZeroDivisionError):
+                await replica.check_health()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    asyncio.run(check())
 
 
 def answered_by_ray(status: int, text: str, headers: Mapping[str, str]) -> httpx.Response:
