@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from digits.bulk import plan as planning
-from digits.bulk.arrays import pictures_of_npz
-from digits.bulk.plan import Part, pictures, plan
+from digits.bulk.plan import Part, Reader, plan
 from digits.bulk.scoring import Scorer
 from digits.cli import main
 from digits.errors import DataMismatchError
@@ -104,7 +103,7 @@ def test_each_way_to_hold_bytes_in_parquet_is_read_and_a_name_may_be_bytes(sampl
         pa.array([{"bytes": image}]),
     ):
         pq.write_table(pa.table({"image": column, "path": [b"7\xff.png"]}), "in.parquet")
-        assert list(pictures(one_part([Path("in.parquet")]), len(image))) == [("7\\xff.png", image)]
+        assert list(Reader(len(image)).pictures(one_part([Path("in.parquet")]))) == [("7\\xff.png", image)]
 
 
 def test_a_source_that_is_named_twice_is_refused(tmp_path: Path, sample: Path) -> None:
@@ -176,9 +175,9 @@ def test_a_stored_npz_that_does_not_agree_with_its_checksum_is_named(capsys: pyt
     assert "in.npz cannot be read" in capsys.readouterr().err
 
 
-def test_a_part_of_a_stored_npz_is_read_without_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = np.random.default_rng(1).integers(0, 255, (5_000, 28, 28), np.uint8)
-    np.savez("in.npz", names=np.arange(9), images=images)
+@pytest.fixture
+def inflated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes were read through the zip reader."""
     read, original = [0], zipfile.ZipExtFile.read
 
     def counting(self: zipfile.ZipExtFile, size: int | None = -1) -> bytes:
@@ -187,10 +186,54 @@ def test_a_part_of_a_stored_npz_is_read_without_those_before_it(monkeypatch: pyt
         return found
 
     monkeypatch.setattr(zipfile.ZipExtFile, "read", counting)
-    named = list(pictures_of_npz("in.npz", 4_000, 500))
-    assert read[0] < 1_000
+    return read
+
+
+def part_of(file: str, first: int, count: int) -> Part:
+    return Part((file,), ((0, 0),), first, count)
+
+
+def test_a_part_of_a_stored_npz_is_read_without_those_before_it(inflated: list[int]) -> None:
+    images = np.random.default_rng(1).integers(0, 255, (5_000, 28, 28), np.uint8)
+    np.savez("in.npz", names=np.arange(9), images=images)
+    named = list(Reader(1).pictures(part_of("in.npz", 4_000, 500)))
+    assert inflated[0] < 1_000
     assert [name for name, _ in named] == [f"in.npz[{i}]" for i in range(4_000, 4_500)]
-    assert np.array_equal([pixels for _, pixels in named], images[4_000:4_500])
+    pixels: Any = [pixels for _, pixels in named]
+    assert np.array_equal(pixels, images[4_000:4_500])
+
+
+def test_the_parts_of_a_compressed_npz_take_one_reading_of_it_in_any_order_of_files(inflated: list[int]) -> None:
+    images = np.random.default_rng(1).integers(0, 255, (3_000, 28, 28), np.uint8)
+    np.savez_compressed("in.npz", images=images)
+    np.savez("other.npz", images=blank(1))
+    reader = Reader(1)
+    for first in range(0, 3_000, 500):
+        found: Any = [pixels for _, pixels in reader.pictures(part_of("in.npz", first, 250))]
+        assert np.array_equal(found, images[first : first + 250])
+    assert inflated[0] < images.nbytes * 1.1
+    for file, first in (("in.npz", 700), ("other.npz", 0), ("in.npz", 20)):
+        pixels: Any = [pixels for _, pixels in reader.pictures(part_of(file, first, 1))]
+        assert np.array_equal(pixels[0], images[first] if file == "in.npz" else blank(1)[0])
+
+
+def test_the_parts_of_a_parquet_file_take_one_reading_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [str(i).encode() for i in range(1_000)]
+    pq.write_table(pa.table({"image": images}), "in.parquet", row_group_size=400)
+    begun, original = [], pq.ParquetFile.iter_batches
+
+    def counting(file: Any, *options: Any, **more: Any) -> Any:
+        begun.append(more["row_groups"])
+        return original(file, *options, **more)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", counting)
+    reader = Reader(1)
+    # Parts within a row group, over the end of one, and where others have read those between.
+    for first, count in ((0, 30), (30, 170), (300, 150), (450, 1), (900, 100)):
+        named = list(reader.pictures(part_of("in.parquet", first, count)))
+        assert named == [(f"in.parquet[{i}]", images[i]) for i in range(first, first + count)]
+    assert begun == [[0], [1], [2]]
+    assert [image for _, image in reader.pictures(part_of("in.parquet", 10, 2))] == [b"10", b"11"]
 
 
 def test_an_npz_of_images_that_are_too_large_is_refused_before_one_is_read(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from digits.bulk.arrays import npz_rows, pictures_of_npz
-from digits.bulk.tables import parquet_rows, pictures_of_parquet
+from digits.bulk.arrays import NpzPictures, npz_rows
+from digits.bulk.tables import ParquetPictures, parquet_rows
 from digits.errors import DataMismatchError, DataUnavailableError
 from digits.sources import SUFFIXES, Named, pictures_of
 
@@ -81,18 +81,39 @@ def _plan(sources: Iterable[Path]) -> Iterator[Part]:
         yield _of_images(waiting)
 
 
-def pictures(part: Part, max_bytes: int) -> Iterator[Named]:
-    """The names and images of a part, some at a time in memory.
+class Reader:
+    """Reads the images of parts; an npz or Parquet file stays open, and its next part is read on from there.
 
-    Raises:
-        DataMismatchError: an npz or Parquet file is damaged.
+    Args:
+        max_bytes: of an image file.
     """
-    file = part.files[0]
-    if _is_npz(file):
-        return pictures_of_npz(file, part.first, part.count)
-    if _is_parquet(file):
-        return pictures_of_parquet(file, part.first, part.count)
-    return pictures_of(map(Path, part.files), max_bytes)
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._file: tuple[str, Stamp] | None = None
+        self._opened: NpzPictures | ParquetPictures | None = None
+
+    def pictures(self, part: Part) -> Iterator[Named]:
+        """The names and images of a part, some at a time in memory.
+
+        Raises:
+            DataMismatchError: an npz or Parquet file is damaged.
+        """
+        name = part.files[0]
+        if not (_is_npz(name) or _is_parquet(name)):
+            return pictures_of(map(Path, part.files), self._max_bytes)
+        file = (name, part.stamps[0])
+        if self._opened is None or self._file != file:
+            self.close()
+            self._opened = NpzPictures(name) if _is_npz(name) else ParquetPictures(name)
+            self._file = file
+        return self._opened.read(part.first, part.count)
+
+    def close(self) -> None:
+        """Closes the file that is open."""
+        if self._opened:
+            self._opened.close()
+        self._opened = None
 
 
 def refuse_changed(part: Part) -> None:

@@ -1,6 +1,8 @@
 """Parquet: images read from it, some at a time, and what to say where it is not installed."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from digits.errors import DataMismatchError, ImageError, MissingInstallError
@@ -41,43 +43,70 @@ def parquet_rows(file: str) -> int:
         return int(opened.metadata.num_rows)
 
 
-def pictures_of_parquet(file: str, first: int, count: int) -> Iterator[tuple[str, bytes | ImageError]]:
-    """The names and image files of some rows.
+class ParquetPictures:
+    """The image files in a Parquet file, which stays open: a row group is read once for all parts in their order.
 
     Args:
         file: with a column `image`: bytes, or Hugging Face's struct of bytes and path; and, if it likes, `path`.
-        first: the first row's number.
-        count: how many rows.
 
     Raises:
         DataMismatchError: the file is damaged.
     """
-    with _opened(file) as opened:
+
+    def __init__(self, file: str) -> None:
+        self._file, self._opened = file, _opened(file)
+        metadata = self._opened.metadata
+        counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+        # The first row of each row group.
+        self._firsts = [0, *accumulate(counts)][:-1]
+        self._group = -1
+        self._batches: Iterator[Any] = iter(())
+        # The batch that was read last, and the number of its first row.
+        self._batch: Any = None
+        self._row = 0
+
+    def read(self, first: int, count: int) -> Iterator[tuple[str, bytes | ImageError]]:
+        """The names and image files of some rows, some at a time in memory.
+
+        Raises:
+            DataMismatchError: the file is damaged.
+        """
         try:
-            yield from _rows(opened, file, first, first + count)
+            yield from self._rows(first, first + count)
         except Exception as error:
             # On damaged bytes pyarrow raises several kinds.
-            raise _unreadable(file, error) from error
+            raise _unreadable(self._file, error) from error
 
+    def close(self) -> None:
+        """Closes the file."""
+        self._batches, self._batch = iter(()), None
+        self._opened.close()
 
-def _rows(opened: Any, file: str, first: int, end: int) -> Iterator[tuple[str, bytes | ImageError]]:
-    row = 0
-    names = ["image", *({"path"} & set(opened.schema_arrow.names))]
-    for group in range(opened.num_row_groups):
-        about = opened.metadata.row_group(group)
-        rows = about.num_rows
-        if row + rows <= first:
-            row += rows
-            continue
-        some = max(1, min(_AT_A_TIME, rows * _HELD_BYTES // max(1, about.total_byte_size)))
-        for batch in opened.iter_batches(some, row_groups=[group], columns=names):
-            if row >= end:
-                return
-            if row + len(batch) > first:
-                for i, one in enumerate(batch.to_pylist(), row):
-                    if first <= i < end:
-                        yield _named(one, f"{file}[{i}]")
-            row += len(batch)
+    def _rows(self, first: int, end: int) -> Iterator[tuple[str, bytes | ImageError]]:
+        group = bisect_right(self._firsts, first) - 1
+        if group != self._group or first < self._row:
+            self._begin(group)
+        while first < end:
+            if first >= self._row + len(self._batch):
+                self._advance()
+                continue
+            some = self._batch.slice(first - self._row, end - first).to_pylist()
+            yield from (_named(one, f"{self._file}[{i}]") for i, one in enumerate(some, first))
+            first += len(some)
+
+    def _advance(self) -> None:
+        self._row += len(self._batch)
+        self._batch = next(self._batches, None)
+        if self._batch is None:
+            self._begin(self._group + 1)
+
+    def _begin(self, group: int) -> None:
+        about = self._opened.metadata.row_group(group)
+        some = max(1, min(_AT_A_TIME, about.num_rows * _HELD_BYTES // max(1, about.total_byte_size)))
+        names = ["image", *({"path"} & set(self._opened.schema_arrow.names))]
+        self._group, self._row = group, self._firsts[group]
+        self._batches = self._opened.iter_batches(some, row_groups=[group], columns=names)
+        self._batch = next(self._batches, ())
 
 
 def _named(row: dict[str, Any], place: str) -> tuple[str, bytes | ImageError]:
