@@ -1,5 +1,6 @@
 """The processes of a benchmark's cluster are found, all of them, and end with it."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from digits.mnist import Mnist
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="tells processes by /proc")
 # It starts another without its environment, that has a file open; and ends, or waits.
-STARTER = "import subprocess, sys; print(subprocess.Popen(['sleep', '300'], env={}, stdout=open('log', 'w')).pid)"
+STARTER = "import subprocess, sys; print(subprocess.Popen(['sleep', '60'], env={}, stdout=open('log', 'w')).pid)"
 
 
 def start(folder: Path, then: str) -> "subprocess.Popen[str]":
@@ -30,6 +31,12 @@ def start(folder: Path, then: str) -> "subprocess.Popen[str]":
 def said(process: "subprocess.Popen[str]") -> int:
     assert process.stdout
     return int(process.stdout.readline())
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @LINUX
@@ -47,7 +54,9 @@ def test_what_is_left_over_without_a_parent_ends_with_the_folder() -> None:
             child = said(parent)
         assert not processes_with(f"RAY_TMPDIR={folder}")
         assert Path(f"/proc/{child}").exists()
-    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]:
+    end = time.monotonic() + 10
+    while alive(child):
+        assert time.monotonic() < end
         time.sleep(0.01)
     assert not folder.exists()
 
