@@ -85,7 +85,6 @@ COPY cluster.py serve.yaml ./
 ENV PYTHONPATH=/srv/digits \
     RAY_USAGE_STATS_ENABLED=0 \
     RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=cluster:middleware \
-    RAY_SERVE_REQUEST_PROCESSING_TIMEOUT_S=60 \
     RAY_SERVE_ENABLE_HA_PROXY=1 \
     RAY_SERVE_HAPROXY_RETRY_ON="conn-failure empty-response"
 EXPOSE 8000

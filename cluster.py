@@ -3,6 +3,7 @@
 `serve deploy serve.yaml` puts it on a cluster that runs already. docs/cluster.md says more.
 """
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from api.main import create_app
 from api.problems import blank_response, error_response
 from api.service import Service
 from api.settings import Settings, read_settings
+from digits.errors import SettingError
 
 # What Ray is to be told before it starts, on every node; deploy/ray.env says the same to a shell.
 ENVIRONMENT: Mapping[str, str] = {
@@ -27,13 +29,17 @@ ENVIRONMENT: Mapping[str, str] = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray's own answers become problem details, too.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "cluster:middleware",
-    # The longest that a request may take, in seconds.
-    "RAY_SERVE_REQUEST_PROCESSING_TIMEOUT_S": "60",
     # HAProxy hands requests straight to replicas, several times as fast as Ray's proxy, and again to another one if a
     # replica dies over them: reading a digit twice does no harm.
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
 }
+
+# The longest that a request may take, in seconds, where the environment of the nodes does not name another.
+REQUEST_SECONDS = 60.0
+_REQUEST_SECONDS_NAME = "CLUSTER_REQUEST_SECONDS"
+# With these a client could set its own, or none, and go on being served when it has gone.
+_RAYS_HEADERS = frozenset({b"x-request-timeout-seconds", b"x-request-disconnect-disabled"})
 
 
 def environment() -> dict[str, str]:
@@ -102,8 +108,19 @@ def app(arguments: Mapping[str, str]) -> Application:
 
 
 def middleware() -> list[Middleware]:
-    """What Ray puts around every application that it serves."""
-    return [Middleware(RayAnswers)]
+    """What Ray puts around every application that it serves.
+
+    Raises:
+        SettingError: the longest time of a request is no number above 0.
+    """
+    text = os.environ.get(_REQUEST_SECONDS_NAME, "") or REQUEST_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise SettingError(f"{_REQUEST_SECONDS_NAME} is {text!r}; it must be a number of seconds above 0.")
+    return [Middleware(RayAnswers, seconds=seconds)]
 
 
 class RayAnswers:
@@ -112,18 +129,24 @@ class RayAnswers:
     Those are a full queue, a time that is over, a replica that died, and paths of no application. The API's own
     problems are none of them: they have their media type already.
 
+    Ray takes the longest time of a request from a header of it; this one's is the only one that it sees.
+
     Args:
         app: Ray's.
+        seconds: the longest that a request may take.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, seconds: float = REQUEST_SECONDS) -> None:
         self.app = app
+        self._limit = (b"x-request-timeout-seconds", str(seconds).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands on, and replaces the answer if it is Ray's."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        kept = [header for header in scope["headers"] if header[0].lower() not in _RAYS_HEADERS]
+        scope = {**scope, "headers": [*kept, self._limit]}
         status, text = 0, b""
 
         async def send_on(message: Message) -> None:

@@ -5,7 +5,8 @@
 - scaling: one replica and two, and what a model of it says for more.
 - kill: SIGKILL to a replica, and to a whole node in whose place another is started at once.
 - update: another model with `serve deploy`, and then a file that is none.
-- bulk: `digits predict --engine ray` beside `--engine local`; and with SIGKILL in the middle and a second start.
+- bulk: `digits predict --engine ray` beside `--engine local`; and with SIGKILL in the middle and a second start; or
+  those that --runs names.
 """
 
 import argparse
@@ -29,6 +30,8 @@ from digits.recognizer import shipped_model
 _QUIET = {"access_log": "false"}
 _CONNECTIONS = (1, 8)
 _TARGET = 0.7
+# Of bulk: the engine, and whether it is killed.
+_BULK_RUNS = {"local": ("local", False), "ray": ("ray", False), "killed": ("ray", True)}
 
 
 def overhead(options: argparse.Namespace) -> bool:
@@ -163,7 +166,7 @@ def bulk(options: argparse.Namespace) -> bool:
         print(
             f"{options.images:,} images of 28x28 in npz files, written in {time.monotonic() - begin:.0f} s", flush=True
         )
-        for engine, killed in (("local", False), ("ray", False), ("ray", True)):
+        for engine, killed in (_BULK_RUNS[name] for name in dict.fromkeys(options.runs)):
             found = ray_bulk.run(engine, Path(name), options.images, killed=killed)
             after = "" if found.kept is None else f", killed at {found.kept:,} rows and started again"
             print(
@@ -186,6 +189,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=whole_number(1, 600), default=3, help="of each load (default: 3)")
     parser.add_argument("--clients", type=whole_number(1, 200), default=8, help="default: 8")
     parser.add_argument("--images", type=whole_number(1, 100_000_000), default=1_000_000, help="default: 1000000")
+    parser.add_argument(
+        "--runs",
+        nargs="+",
+        type=one_of(list(_BULK_RUNS)),
+        default=list(_BULK_RUNS),
+        metavar="RUN",
+        help=f"of bulk: {', '.join(_BULK_RUNS)} (default: all)",
+    )
     options = parser.parse_args(argv)
     # Whoever ends it by a signal wants Ray's processes to end, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -225,18 +225,36 @@ def short_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        kill_all(processes_with(f"RAY_TMPDIR={folder}"))
+        kill_all([*processes_with(f"RAY_TMPDIR={folder}"), *_processes_in(folder)])
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def processes_with(variable: str) -> list[int]:
-    """The processes in whose environment a variable begins like this, as `NAME=value`."""
-    found = []
+    """The processes in whose environment a variable begins like this, as `NAME=value`, and all that they started.
+
+    A process that gives itself a name, as Ray's agents do, writes it over its environment.
+    """
+    found, children = [], dict[int, list[int]]()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
+            parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
+            children.setdefault(parent, []).append(int(folder.name))
             variables = (folder / "environ").read_bytes().split(b"\0")
             if any(one.startswith(variable.encode()) for one in variables):
                 found.append(int(folder.name))
+    for pid in found:
+        # The list grows while it is gone through.
+        found.extend(child for child in children.get(pid, ()) if child not in found)
+    return found
+
+
+def _processes_in(folder: Path) -> list[int]:
+    """The processes that have a file of a folder open: Ray's log, whoever their parent is now."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if any(one.readlink().is_relative_to(folder) for one in (process / "fd").iterdir()):
+                found.append(int(process.name))
     return found
 
 

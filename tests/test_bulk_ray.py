@@ -18,7 +18,7 @@ import pytest
 from digits.cli import main
 from digits.mnist import Mnist
 from digits.recognizer import shipped_model
-from tests.conftest import BIN, ROOT, child_environment, run_python
+from tests.conftest import BIN, ROOT, child_environment, free_port, run_python
 
 
 @pytest.fixture
@@ -113,6 +113,27 @@ def test_without_ray_the_error_says_what_to_install(tmp_path: Path, sample: Path
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
     assert run_python(arguments, tmp_path).returncode == 0
+
+
+def test_an_address_at_which_no_cluster_is_says_so_at_once(
+    tmp_path: Path, sample: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITS_MODEL", str(shipped_model()))
+    # It is set where Ray is used.
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    for address, reason in (
+        ("foo", "that is no address"),
+        ("http://127.0.0.1:1", "that is no address"),
+        ("127.0.0.1:99999", "nothing answers there"),
+        (f"127.0.0.1:{free_port()}", "nothing answers there"),
+        (f"ray://127.0.0.1:{free_port()}", "nothing answers there"),
+    ):
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        assert main(["predict", str(sample), "--out", "out", "--engine", "ray"]) == 1
+        said = capsys.readouterr().err
+        assert f"digits: RAY_ADDRESS is {address!r}, and {reason}" in said
+        assert "Traceback" not in said
 
 
 def test_ray_without_a_folder_is_not_understood(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,12 @@
 """The API on a real Ray cluster: the API's own tests, and what Ray adds."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,11 +18,13 @@ import pytest
 import yaml
 from starlette.types import Receive, Scope, Send
 
+from api.errors import NotReadyError
 from api.problems import MEDIA_TYPE
+from api.service import Service
 from api.settings import Settings
 from benchmarks import ray_chaos
 from benchmarks.ray_nodes import Nodes, started
-from cluster import ENVIRONMENT, RayAnswers, app
+from cluster import ENVIRONMENT, Digits, RayAnswers, app, middleware
 from digits.errors import SettingError
 from tests.conftest import ROOT, encode_png
 
@@ -87,6 +92,31 @@ def test_beyond_the_queue_the_answer_is_a_problem_that_says_when_to_come_again(n
         assert answer.json()["type"] == "urn:digits:problem:overloaded"
 
 
+def test_a_request_that_takes_too_long_is_ended_whatever_its_headers_say(nodes: Nodes) -> None:
+    actor = {"num_cpus": 1, "runtime_env": {"env_vars": {"CLUSTER_REQUEST_SECONDS": "1.5"}}}
+    nodes.deploy(1, {"ray_actor_options": actor})
+    nodes.wait_until_running()
+
+    for headers in ({}, {"X-Request-Timeout-Seconds": "0", "X-Request-Disconnect-Disabled": "?1"}):
+        began = time.monotonic()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", nodes.http_port, timeout=60)) as client:
+            client.putrequest("POST", "/predict/")
+            for name, value in {"Content-Type": "image/png", "Content-Length": "1000", **headers}.items():
+                client.putheader(name, value)
+            client.endheaders(b"\x89")
+            answer = client.getresponse()
+        assert (answer.status, answer.headers["content-type"]) == (408, MEDIA_TYPE)
+        # The API by itself would wait for the body for 30 s.
+        assert 1.5 <= time.monotonic() - began < 25
+
+
+def test_a_longest_time_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("soon", "0", "-1", "inf", "nan"):
+        monkeypatch.setenv("CLUSTER_REQUEST_SECONDS", text)
+        with pytest.raises(SettingError, match=f"CLUSTER_REQUEST_SECONDS is '{text}'"):
+            middleware()
+
+
 def test_without_a_cluster_a_wrong_setting_is_told_at_once() -> None:
     for arguments, words in (
         ({"max_bytes": "-1"}, "DIGITS_MAX_BYTES is '-1'"),
@@ -102,8 +132,26 @@ def test_what_a_shell_and_what_the_code_tell_ray_is_the_same() -> None:
     told = dict(line.split("=", 1) for line in shell.split("\0") if line.startswith("RAY_"))
     assert told == {**ENVIRONMENT, "RAY_AUTH_MODE": "token"}
     config = yaml.safe_load((ROOT / "serve.yaml").read_text())
-    assert config["http_options"]["request_timeout_s"] == int(ENVIRONMENT["RAY_SERVE_REQUEST_PROCESSING_TIMEOUT_S"])
     assert set(config["applications"][0]["args"]) <= set(Settings.model_fields)
+
+
+def test_a_replica_is_healthy_while_it_reads() -> None:
+    async def check() -> None:
+        replica = Digits(Settings())
+        with pytest.raises(NotReadyError):
+            await replica.check_health()
+        api = replica.__serve_build_asgi_app__()
+        async with api.router.lifespan_context(api):
+            await replica.check_health()
+            service: Service = api.state.service
+            service.models.recognizer.warm_up = fail  # type: ignore[method-assign]
+            with pytest.raises(ZeroDivisionError):
+                await replica.check_health()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    asyncio.run(check())
 
 
 def answered_by_ray(status: int, text: str, headers: Mapping[str, str]) -> httpx.Response:

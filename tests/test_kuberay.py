@@ -90,8 +90,6 @@ class Upgrade(Strict):
 
 
 class Spec(Strict):
-    serviceUnhealthySecondThreshold: int  # noqa: N815
-    deploymentUnhealthySecondThreshold: int  # noqa: N815
     upgradeStrategy: Upgrade  # noqa: N815
     serveConfigV2: str  # noqa: N815
     rayClusterConfig: Cluster  # noqa: N815

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
@@ -44,7 +45,7 @@ class Job:
         return ((number, place) for number, place, _ in self._unfinished())
 
     def _unfinished(self) -> Iterator[tuple[int, int, bytes]]:
-        return (line for line in _lines(self.out) if not part_file(self.out, line[0]).exists())
+        return (line for line in _lines(self.out) if not _is_done(self.out, line[0]))
 
 
 def part_at(out: Path, place: int) -> Part:
@@ -59,9 +60,13 @@ def opened_job(sources: Sequence[Path], model: Path, out: Path) -> Iterator[Job]
     """Begins a job, or goes on with the one that is in the folder, which no other run may do meanwhile.
 
     Raises:
-        DataMismatchError: the folder belongs to a job with another model, version or other images, or is in use.
+        DataMismatchError: the folder belongs to a job with another model, version or other images, is in use, or is a
+            source.
         DataUnavailableError: a source is not there, or the folder cannot be written.
     """
+    if out.absolute() in [source.absolute() for source in sources]:
+        # The next run would take it for answers.
+        raise DataMismatchError(f"{out} is a source. Name another folder for the answers; it may be one in it.")
     with contextlib.ExitStack() as stack:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +78,7 @@ def opened_job(sources: Sequence[Path], model: Path, out: Path) -> Iterator[Job]
             if isinstance(error, DigitsError):
                 raise
             raise cannot_write(out, error) from error
-        counts = [(_part(line).count, part_file(out, number).exists()) for number, _, line in _lines(out)]
+        counts = [(_part(line).count, _is_done(out, number)) for number, _, line in _lines(out)]
         yield Job(out, sum(count for count, _ in counts), sum(count for count, there in counts if there))
 
 
@@ -132,8 +137,12 @@ def _difference(old: IO[str], new: IO[str], head: dict[str, str | int]) -> str |
     if different:
         return {"digits": "another version of Digits", "model": "another model"}.get(different[0], "other parts")
     new.readline()
-    same = all(a == b for a, b in zip(old, new, strict=False)) and not (old.readline() or new.readline())
-    return None if same else "other images, or some were changed since"
+    for a, b in zip_longest(old, new):
+        if a != b:
+            return (
+                "other images, or some were changed since" if a is None or _is_part(a) else "a manifest that is damaged"
+            )
+    return None
 
 
 def _lines(out: Path) -> Iterator[tuple[int, int, bytes]]:
@@ -146,7 +155,23 @@ def _lines(out: Path) -> Iterator[tuple[int, int, bytes]]:
             place += len(line)
 
 
-def _part(line: bytes) -> Part:
+def _is_done(out: Path, number: int) -> bool:
+    try:
+        # A disk that was full, or a machine that lost power, may leave a file without content.
+        return part_file(out, number).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _is_part(line: str) -> bool:
+    try:
+        _part(line)
+    except (ValueError, TypeError, KeyError):
+        return False
+    return True
+
+
+def _part(line: str | bytes) -> Part:
     value = json.loads(line)
     stamps = tuple((size, changed) for size, changed in value["stamps"])
     return Part(tuple(value["files"]), stamps, value["first"], value["count"])

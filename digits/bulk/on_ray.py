@@ -2,7 +2,9 @@
 
 import logging
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,15 @@ from digits.artifact import read
 from digits.bulk.job import Job, part_at
 from digits.bulk.scoring import Scorer, temporary_file
 from digits.bulk.workers import Counts
-from digits.errors import DigitsError, MissingInstallError, WorkerDiedError
+from digits.errors import DigitsError, MissingInstallError, SettingError, WorkerDiedError
 from digits.recognizer import Recognizer
 
 # Nothing but numbers passes through what the processes of a node share.
 _SHARED_BYTES = 200_000_000
 # Parts that are kept track of one by one; of more, several are one task.
 _MOST_TASKS = 5_000
+# The longest that the head of a cluster may take to answer.
+_ANSWER_SECONDS = 10.0
 
 
 def require_ray() -> None:
@@ -46,6 +50,7 @@ def score_all_on_ray(job: Job, model: Path) -> Iterator[Counts]:
         DataMismatchError: a source is damaged or was changed since the job began.
         DataUnavailableError: a file cannot be written.
         WorkerDiedError: the cluster is lost, or a part ends each process that reads it.
+        SettingError: `RAY_ADDRESS` is no address, or nothing answers there.
         MissingInstallError: Ray is not installed.
     """
     # It would report its use to its makers.
@@ -58,7 +63,9 @@ def score_all_on_ray(job: Job, model: Path) -> Iterator[Counts]:
     if not items:
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if not os.environ.get("RAY_ADDRESS"):
+    if address := os.environ.get("RAY_ADDRESS"):
+        _refuse_dead(address)
+    else:
         # One of its own, not any that runs on this machine.
         options |= {"address": "local", "include_dashboard": False, "object_store_memory": _SHARED_BYTES}
     try:
@@ -72,6 +79,24 @@ def score_all_on_ray(job: Job, model: Path) -> Iterator[Counts]:
         raise WorkerDiedError(
             f"Ray could not do the job to its end: {reason}. The same command goes on where it stopped."
         ) from error
+
+
+def _refuse_dead(address: str) -> None:
+    """Raises `SettingError` if nothing answers at an address: Ray would try for minutes."""
+    if address in ("auto", "local"):
+        return
+    found = re.fullmatch(r"(?:ray://)?\[?([^/\[\]]+)\]?:(\d{1,5})", address)
+    reason = "that is no address"
+    if found:
+        try:
+            with socket.create_connection((found[1], int(found[2])), timeout=_ANSWER_SECONDS):
+                return
+        except (OSError, OverflowError) as error:
+            reason = f"nothing answers there ({error})"
+    raise SettingError(
+        f"RAY_ADDRESS is {address!r}, and {reason}. Name the head of a cluster that runs, such as 10.0.0.1:6379, "
+        "or unset it for a cluster on this machine. The same command goes on where it stopped."
+    )
 
 
 def _score(items: list[dict[str, int]], model: Path, out: Path) -> Iterator[Counts]:

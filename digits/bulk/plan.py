@@ -1,20 +1,20 @@
 """What there is to read, cut into parts: the same sources give the same parts every time."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from digits.bulk.arrays import npz_rows, pictures_of_npz
-from digits.bulk.tables import parquet_rows, pictures_of_parquet
+from digits.bulk.arrays import NpzPictures, npz_rows
+from digits.bulk.tables import ParquetPictures, parquet_rows
 from digits.errors import DataMismatchError, DataUnavailableError
 from digits.sources import SUFFIXES, Named, pictures_of
 
 # In the folder of the answers: the job's parts. Such a folder is no source.
 MANIFEST = "_manifest.jsonl"
 
-# A part ends where it has so many images, or its image files so many bytes: a kill loses no more than these.
+# A part ends where it has so many images or, of image files, so many bytes: a kill loses what was read of a part.
 PART_ROWS = 2_000
 _PART_BYTES = 64 * 1024 * 1024
 
@@ -45,15 +45,29 @@ class Part:
 def plan(sources: Iterable[Path]) -> Iterator[Part]:
     """The parts of some sources: image, npz and Parquet files, and folders of them with their subfolders.
 
+    Links to folders are not followed.
+
     Raises:
-        DataUnavailableError: a source is not there, or a folder holds nothing.
-        DataMismatchError: an npz or Parquet file cannot be read or has another form.
+        DataUnavailableError: a source is not there or cannot be opened, or a folder holds nothing.
+        DataMismatchError: an npz or Parquet file is damaged or has another form, or a source is named twice.
     """
+    try:
+        yield from _plan(sources)
+    except OSError as error:
+        if isinstance(error, DataUnavailableError):
+            raise
+        raise DataUnavailableError(f"{error.filename} cannot be read: {error.strerror or error}.") from error
+
+
+def _plan(sources: Iterable[Path]) -> Iterator[Part]:
     waiting: list[tuple[str, Stamp]] = []
     size = 0
     for file in _files(sources):
         stamp = _stamp(file)
         if _is_npz(file) or _is_parquet(file):
+            # What is missing or closed is not damaged.
+            with Path(file).open("rb"):
+                pass
             rows = npz_rows(file) if _is_npz(file) else parquet_rows(file)
             for first, end in pairwise((*range(0, rows, PART_ROWS), rows)):
                 yield Part((file,), (stamp,), first, end - first)
@@ -67,18 +81,39 @@ def plan(sources: Iterable[Path]) -> Iterator[Part]:
         yield _of_images(waiting)
 
 
-def pictures(part: Part, max_bytes: int) -> Iterator[Named]:
-    """The names and images of a part, some at a time in memory.
+class Reader:
+    """Reads the images of parts; an npz or Parquet file stays open, and its next part is read on from there.
 
-    Raises:
-        DataMismatchError: an npz or Parquet file is damaged.
+    Args:
+        max_bytes: of an image file.
     """
-    file = part.files[0]
-    if _is_npz(file):
-        return pictures_of_npz(file, part.first, part.count)
-    if _is_parquet(file):
-        return pictures_of_parquet(file, part.first, part.count)
-    return pictures_of(map(Path, part.files), max_bytes)
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._file: tuple[str, Stamp] | None = None
+        self._opened: NpzPictures | ParquetPictures | None = None
+
+    def pictures(self, part: Part) -> Iterator[Named]:
+        """The names and images of a part, some at a time in memory.
+
+        Raises:
+            DataMismatchError: an npz or Parquet file is damaged.
+        """
+        name = part.files[0]
+        if not (_is_npz(name) or _is_parquet(name)):
+            return pictures_of(map(Path, part.files), self._max_bytes)
+        file = (name, part.stamps[0])
+        if self._opened is None or self._file != file:
+            self.close()
+            self._opened = NpzPictures(name) if _is_npz(name) else ParquetPictures(name)
+            self._file = file
+        return self._opened.read(part.first, part.count)
+
+    def close(self) -> None:
+        """Closes the file that is open."""
+        if self._opened:
+            self._opened.close()
+        self._opened = None
 
 
 def refuse_changed(part: Part) -> None:
@@ -113,23 +148,47 @@ def _stamp(file: str) -> Stamp:
 
 
 def _files(sources: Iterable[Path]) -> Iterator[str]:
-    for source in sources:
-        absolute = os.path.abspath(source)  # noqa: PTH100 - links stay as they are named
+    named = [Path(os.path.abspath(source)) for source in sources]  # noqa: PTH100 - links stay as they are named
+    for source in named:
         if not source.exists():
             raise DataUnavailableError(f"There is no {source}: name a folder, image, npz or Parquet file.")
+    _refuse_doubles(named)
+    for source in named:
         if not source.is_dir():
-            yield absolute
+            yield str(source)
             continue
         found = False
-        for folder, folders, names in os.walk(absolute):
+        for folder, folders, names in os.walk(source, onerror=_raise):
             if MANIFEST in names:
                 folders.clear()
                 continue
             folders.sort()
             for name in sorted(names):
                 file = Path(folder) / name
-                if name.lower().endswith((*SUFFIXES, ".npz", ".parquet")) and file.is_file():
+                # A link that leads nowhere is a row that says so.
+                if _is_source(name) and (file.is_file() or not file.exists()):
                     found = True
                     yield str(file)
         if not found:
             raise DataUnavailableError(f"The folder {source} holds no image, npz or Parquet file.")
+
+
+def _refuse_doubles(sources: Sequence[Path]) -> None:
+    """Raises `DataMismatchError` if an image would be read twice."""
+    folders = {source for source in sources if source.is_dir()}
+    seen = set[Path]()
+    for source in sources:
+        if source in seen:
+            raise DataMismatchError(f"{source} is named twice. Name it once.")
+        seen.add(source)
+        around = folders.intersection(source.parents)
+        if around and (source in folders or _is_source(source.name)):
+            raise DataMismatchError(f"{source} is named by itself and lies in {around.pop()}. Name one of them.")
+
+
+def _is_source(name: str) -> bool:
+    return name.lower().endswith((*SUFFIXES, ".npz", ".parquet"))
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,6 +1,8 @@
 """How far a job is, for the person who waits for it."""
 
+import os
 import time
+from pathlib import Path
 from typing import Self, TextIO
 
 from digits.bulk.job import Job
@@ -51,4 +53,9 @@ class Progress:
 
     def _print(self, text: str, end: str = "\n") -> None:
         over = f"\r{text:50}" if self._terminal and text and self._rows else text
-        print(over, end=end, file=self._stream, flush=True)
+        try:
+            print(over, end=end, file=self._stream, flush=True)
+        except BrokenPipeError:
+            # Whoever read it has gone. The job goes on, and Python does not complain at its end.
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), self._stream.fileno())

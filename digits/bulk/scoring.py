@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.bulk.plan import Part, pictures, refuse_changed
+from digits.bulk.plan import Part, Reader, refuse_changed
 from digits.errors import DataUnavailableError, ImageError
 from digits.recognizer import BATCH, Picture, Prediction, Recognizer
 from digits.sources import Named
@@ -44,6 +44,7 @@ class Scorer:
 
     def __init__(self, recognizer: Recognizer, out: Path) -> None:
         self._recognizer, self._out = recognizer, out
+        self._reader = Reader(recognizer.limits.max_bytes)
 
     def score(self, number: int, part: Part) -> tuple[int, int]:
         """Writes a part's file; returns how many rows it has, and how many of them are errors.
@@ -53,7 +54,10 @@ class Scorer:
             DataUnavailableError: the file cannot be written.
         """
         try:
-            rows = list(self._rows(pictures(part, self._recognizer.limits.max_bytes)))
+            rows = list(self._rows(self._reader.pictures(part)))
+        except Exception:
+            self._reader.close()
+            raise
         finally:
             # A file that was changed is often broken, too, and this says why.
             refuse_changed(part)
@@ -91,8 +95,8 @@ class Scorer:
         for some in _at_a_time(named):
             names, found = zip(*some, strict=True)
             for name, answer in zip(names, self._answers(list(found)), strict=True):
-                # A file's name may be no text.
-                row = {"path": name.encode(errors="surrogateescape").decode(errors="replace")}
+                # A file's name may be no text, and two such names stay two.
+                row = {"path": name.encode(errors="surrogateescape").decode(errors="backslashreplace")}
                 if isinstance(answer, ImageError):
                     yield row | {"error": str(answer)}
                 else:
