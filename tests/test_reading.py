@@ -198,3 +198,9 @@ def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mn
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes
     assert len(left.best(splitter.card.weights)) == 3
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 40), (40, 0, 3)])
+def test_a_picture_without_pixels_is_too_small(recognizer: Recognizer, shape: tuple[int, ...]) -> None:
+    with pytest.raises(NoInkError, match="too small"):
+        read_picture(recognizer, np.zeros(shape, np.uint8))
