@@ -15,7 +15,7 @@ from digits.ink import find_ink
 from digits.mnist import Mnist
 from digits.numerals import KINDS, write_numbers
 from digits.pen import draw_curve
-from digits.reading import ReadDigit, Reading, read_picture
+from digits.reading import ReadDigit, Reading, read_picture, take_apart, without_unlikely
 from digits.recognizer import Recognizer, shipped_model
 from digits.splitter import shipped_splitter
 from tests.conftest import encode_png
