@@ -107,8 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table, in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="default: the shipped one")
-    parser.add_argument("--pictures", type=whole_number(1, 100_000), default=1_000, help="of each kind (default: 1000)")
-    parser.add_argument("--pages", type=whole_number(2, 10_000), default=30, help="readings of a page (default: 30)")
+    parser.add_argument("--pictures", type=whole_number(1, 100_000), default=300, help="of each kind (default: 300)")
+    parser.add_argument("--pages", type=whole_number(2, 10_000), default=20, help="readings of a page (default: 20)")
     options = parser.parse_args(argv)
     recognizer, data = Recognizer.load(options.model), load()
     print(f"{recognizer.description}; 95% intervals in brackets\n")

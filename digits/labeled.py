@@ -102,4 +102,7 @@ def _from_npz(file: Path, label_of_all: str = "") -> Iterator[LabeledPicture]:
         )
     texts = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
     for i, (image, label) in enumerate(zip(images, texts.tolist(), strict=True)):
-        yield LabeledPicture(f"{file.stem}-{i}", str(label), "", image)
+        text = str(label).strip()
+        if not text:
+            raise DataMismatchError(f"{file} has no label for image {i}; give it one, or leave the image out.")
+        yield LabeledPicture(f"{file.stem}-{i}", text, "", image)

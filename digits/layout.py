@@ -22,6 +22,9 @@ _ALONE = 0.5
 _RULE_WIDTH, _RULE_DEPTH = 2.2, 0.22
 # A stroke so many times as wide as it is high is a rule, whatever the digits' height.
 _FLAT = 8.0
+# Such a stroke, of at most so many pixels, is a rule even where nothing else tells how high digits are. No line has
+# digits less high: else a thin stroke, brought to the size of digits, would grow without a bound.
+_FEW_PIXELS = 6
 # Neighbors on a line: this far down or up at the most if they are near, and this if they are farther apart than that.
 _STEP, _FAR_STEP, _NEAR = 0.75, 0.45, 1.2
 _FARTHEST = 12.0
@@ -35,7 +38,7 @@ class Line:
 
     Args:
         members: indices of the strokes in it, from left to right.
-        height: of its digits, in pixels.
+        height: of its digits, in pixels, at least 6.
     """
 
     members: list[int]
@@ -64,7 +67,7 @@ def find_lines(parts: Parts) -> list[Line]:
         members = [i for i in members if not _cut_off(parts, i, line_height)]
         if members:
             members.sort(key=lambda i: float(parts.left[i] + parts.right[i]))
-            lines.append(Line(members, line_height))
+            lines.append(Line(members, max(line_height, float(_FEW_PIXELS))))
     return lines
 
 
@@ -97,6 +100,10 @@ def _is_rule(parts: Parts, chosen: npt.NDArray[np.int64], height: float) -> npt.
     for k, i in enumerate(chosen.tolist()):
         wide = int(parts.right[i] - parts.left[i])
         if wide < _RULE_WIDTH * height:
+            continue
+        high = int(parts.bottom[i] - parts.top[i])
+        if high <= _FEW_PIXELS and wide > _FLAT * high:
+            found[k] = True
             continue
         _, mask = parts.cut([i], 0)
         inked = mask.any(axis=0)

@@ -90,7 +90,7 @@ class Reading:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The accepted digits of each line."""
+        """The accepted digits of each line, which `ReadDigit.line` counts; "" where a line holds only signs."""
         count = 1 + max((one.line for one in self.digits), default=-1)
         return tuple(
             "".join(str(one.digit) for one in self.digits if one.accepted and one.line == i) for i in range(count)
@@ -98,8 +98,8 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The lines, with line breaks between them."""
-        return "\n".join(self.lines)
+        """The lines that hold digits, with line breaks between them."""
+        return "\n".join(line for line in self.lines if line)
 
     def to_json(self) -> dict[str, Any]:
         """It as JSON's types, as programs get it."""
@@ -159,7 +159,8 @@ def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDAr
 
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:
     """Boxes are given for a picture of the size `width` x `height`, of which `pixels` may be a reduced copy."""
-    page = shrink(pixels, PAGE_SIDE)
+    # Reducing needs pixels, and a picture of none is too small.
+    page = shrink(pixels, PAGE_SIDE) if pixels.size else pixels
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."

@@ -94,7 +94,7 @@ class NumbersMeasurement:
 
 def is_number(label: str) -> bool:
     """Whether a label is of several digits; a blank in it means a new line."""
-    return len(label) > 1 and not label.strip("0123456789 ")
+    return len(label.replace(" ", "")) > 1 and not label.strip("0123456789 ")
 
 
 def edit_distance(read: Sequence[str], written: Sequence[str]) -> int:

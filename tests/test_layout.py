@@ -19,6 +19,14 @@ def bar(picture: Picture, x: int, y: int, height: int = 40, width: int = 8) -> N
     cv2.rectangle(picture, (x - width // 2, y - height // 2), (x + width // 2, y + height // 2), 20, -1)
 
 
+@pytest.mark.parametrize("thickness", [1, 3, 5])
+def test_rules_alone_on_a_page_are_no_writing(thickness: int) -> None:
+    picture = paper(400, 1600)
+    for y in (100, 200, 300):
+        picture[y : y + thickness, 400:1100] = 20
+    assert lines_of(picture)[1] == []
+
+
 def lines_of(picture: Picture) -> tuple[Parts, list[Line]]:
     parts = find_parts(find_ink(picture, even_light=True))
     return parts, find_lines(parts)

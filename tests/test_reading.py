@@ -15,7 +15,7 @@ from digits.ink import find_ink
 from digits.mnist import Mnist
 from digits.numerals import KINDS, write_numbers
 from digits.pen import draw_curve
-from digits.reading import Reading, read_picture, take_apart, without_unlikely
+from digits.reading import ReadDigit, Reading, read_picture, take_apart, without_unlikely
 from digits.recognizer import Recognizer, shipped_model
 from digits.splitter import shipped_splitter
 from tests.conftest import encode_png
@@ -198,3 +198,18 @@ def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mn
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes
     assert len(left.best(splitter.card)) == 3
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 40), (40, 0, 3)])
+def test_a_picture_without_pixels_is_too_small(recognizer: Recognizer, shape: tuple[int, ...]) -> None:
+    with pytest.raises(NoInkError, match="too small"):
+        read_picture(recognizer, np.zeros(shape, np.uint8))
+
+
+def test_the_text_has_no_empty_line_where_a_line_holds_only_signs() -> None:
+    signs = ReadDigit(1, 0.2, False, (0, 20, 5, 5), 1)
+    reading = Reading(
+        (ReadDigit(2, 0.9, True, (0, 0, 9, 9), 0), signs, ReadDigit(4, 0.9, True, (0, 40, 9, 9), 2)), 50, 50
+    )
+    assert reading.lines == ("2", "", "4")
+    assert reading.text == "2\n4"

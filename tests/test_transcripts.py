@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from digits.drawing import draw_reading
-from digits.labeled import LabeledPicture
+from digits.errors import DataMismatchError
+from digits.labeled import LabeledPicture, read_labeled
 from digits.mnist import Mnist
 from digits.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, shipped_model
@@ -94,3 +95,17 @@ def test_a_reading_is_drawn_in_blue_and_what_is_no_digit_in_gray() -> None:
 def test_nothing_read_is_nothing_drawn() -> None:
     paper = np.full((20, 30, 3), 200, np.uint8)
     assert np.array_equal(draw_reading(paper, Reading((), 30, 20)), paper)
+
+
+@pytest.mark.parametrize("label", ["", "  ", " 7", "7 "])
+def test_blanks_make_no_number_of_a_label(label: str) -> None:
+    assert not is_number(label)
+
+
+def test_labels_of_an_npz_are_stripped_and_may_not_be_blank(tmp_path: Path) -> None:
+    images = np.zeros((2, 28, 28), np.uint8)
+    np.savez(tmp_path / "good.npz", images=images, labels=np.array([" 7", "20 24 "]))
+    assert [picture.label for picture in read_labeled(tmp_path / "good.npz")] == ["7", "20 24"]
+    np.savez(tmp_path / "blank.npz", images=images, labels=np.array(["7", "  "]))
+    with pytest.raises(DataMismatchError, match="no label for image 1"):
+        read_labeled(tmp_path / "blank.npz")
