@@ -4,6 +4,7 @@ A line is a chain of neighbors, each within reach of the next, so that lines may
 no writing, such as rules, edges and specks, are left out.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from digits.segmentation import Parts
 
-Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 # In heights of the digits: what is smaller is a speck, what is larger is no digit, what is at least so high can stand
 # alone; the rest are strokes of what is next to them, or signs.
@@ -28,6 +29,10 @@ _FEW_PIXELS = 6
 # Neighbors on a line: this far down or up at the most if they are near, and this if they are farther apart than that.
 _STEP, _FAR_STEP, _NEAR = 0.75, 0.45, 1.2
 _FARTHEST = 12.0
+# Writing of another size than most of a page is at least so high, in pixels.
+_SMALLEST_RUN = 10
+# Frames are as high as one another up to this factor.
+_AS_HIGH = 1.3
 # More strokes than this, and those with the least ink are not looked at.
 _MAX_STROKES = 1_500
 
@@ -51,15 +56,15 @@ def find_lines(parts: Parts) -> list[Line]:
     Args:
         parts: the strokes.
     """
-    chosen = _writing(parts)
+    chosen, huge = _writing(parts)
     if not chosen.size:
         return []
-    height = _typical_height(parts, chosen)
-    blobs = [_Blob(parts, members) for members in _stacked(parts, chosen, height)]
-    alone = [blob for blob in blobs if blob.high >= _ALONE * height]
-    rest = [blob for blob in blobs if blob.high < _ALONE * height]
-    chains, slope = _chain(alone)
-    _attach(rest, chains)
+    chains, left_over, slope = _lay_out(parts, chosen)
+    # A page may have writing of another size, such as a heading. One thing alone is no writing of a size: it is a blot,
+    # or a drawing.
+    for others in (left_over, _without_frames(parts, huge, chosen)):
+        if others.size > 1:
+            chains += [chain for chain in _lay_out(parts, others)[0] if _is_run(chain)]
     lines = []
     for chain in sorted(chains, key=lambda chain: float(np.mean([blob.y - slope * blob.x for blob in chain]))):
         members = [i for blob in chain for i in blob.members]
@@ -71,7 +76,48 @@ def find_lines(parts: Parts) -> list[Line]:
     return lines
 
 
-def _typical_height(parts: Parts, chosen: npt.NDArray[np.int64]) -> float:
+def _lay_out(parts: Parts, chosen: Indices) -> tuple[list[list["_Blob"]], Indices, float]:
+    """Strokes as lines of one size of writing.
+
+    Returns:
+        The lines; the strokes that are in none; and how much the lines fall, in pixels for each pixel to the right.
+    """
+    height = _typical_height(parts, chosen)
+    blobs = [_Blob(parts, members) for members in _stacked(parts, chosen, height)]
+    alone = [blob for blob in blobs if blob.high >= _ALONE * height]
+    chains, slope = _chain(alone)
+    left_over = _attach([blob for blob in blobs if blob.high < _ALONE * height], chains)
+    return chains, np.array([i for blob in left_over for i in blob.members], dtype=np.int64), slope
+
+
+def _without_frames(parts: Parts, huge: Indices, others: Indices) -> Indices:
+    """Huge strokes that are no frames: nothing is in their box, and they are as high as none in which there is."""
+    inside = (
+        (parts.left[others] >= parts.left[huge][:, None])
+        & (parts.right[others] <= parts.right[huge][:, None])
+        & (parts.top[others] >= parts.top[huge][:, None])
+        & (parts.bottom[others] <= parts.bottom[huge][:, None])
+    ).any(axis=1)
+    high = (parts.bottom - parts.top)[huge].astype(float)
+    alike = np.abs(np.log(high[:, None] / high[inside])) < np.log(_AS_HIGH)
+    return huge[~alike.any(axis=1)]
+
+
+def _is_run(chain: list["_Blob"]) -> bool:
+    """Whether these are several things of a size beside one another, none of them flat or tiny."""
+    if len(chain) < 2:
+        return False
+    high = np.array([blob.high for blob in chain])
+    gaps = [right.left - left.right for left, right in itertools.pairwise(sorted(chain, key=lambda blob: blob.x))]
+    return bool(
+        high.min() >= _SMALLEST_RUN
+        and high.max() <= 2.0 * high.min()
+        and max(gaps) <= 2.0 * high.max()
+        and all(blob.right - blob.left <= 1.5 * blob.high for blob in chain)
+    )
+
+
+def _typical_height(parts: Parts, chosen: Indices) -> float:
     """The median height, in which a stroke counts as much as it has ink; rules count little."""
     high, wide = (parts.bottom - parts.top)[chosen], (parts.right - parts.left)[chosen]
     # Under a short number a rule may have more ink than all digits.
@@ -81,20 +127,21 @@ def _typical_height(parts: Parts, chosen: npt.NDArray[np.int64]) -> float:
     return float(high[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
-def _writing(parts: Parts) -> npt.NDArray[np.int64]:
-    """The strokes that may be of digits: no specks, rules, edges or frames."""
+def _writing(parts: Parts) -> tuple[Indices, Indices]:
+    """The strokes that may be of digits, no specks, rules, edges or frames; and those that are too large for it."""
     high, wide = parts.bottom - parts.top, parts.right - parts.left
     chosen = np.flatnonzero(~parts.apart)
     chosen = chosen[np.argsort(-parts.ink[chosen], kind="stable")[:_MAX_STROKES]]
     if not chosen.size:
-        return chosen
+        return chosen, chosen
     height = _typical_height(parts, chosen)
     longer = np.maximum(high, wide)[chosen]
+    seen = (longer >= _SPECK * height) & ~_is_rule(parts, chosen, height)
     huge = high[chosen] > _HUGE * height
-    return chosen[(longer >= _SPECK * height) & ~huge & ~_is_rule(parts, chosen, height)]
+    return chosen[seen & ~huge], chosen[seen & huge & ~parts.touches[chosen]]
 
 
-def _is_rule(parts: Parts, chosen: npt.NDArray[np.int64], height: float) -> npt.NDArray[np.bool_]:
+def _is_rule(parts: Parts, chosen: Indices, height: float) -> npt.NDArray[np.bool_]:
     """Which strokes are long and thin all the way, even if they rise or fall."""
     found = np.zeros(chosen.size, dtype=np.bool_)
     for k, i in enumerate(chosen.tolist()):
@@ -127,7 +174,7 @@ class _Blob:
         self.x, self.y, self.high = (self.left + self.right) / 2, (self.top + self.bottom) / 2, self.bottom - self.top
 
 
-def _stacked(parts: Parts, chosen: npt.NDArray[np.int64], height: float) -> list[list[int]]:
+def _stacked(parts: Parts, chosen: Indices, height: float) -> list[list[int]]:
     """Strokes that lie close above one another, together."""
     left, right = parts.left[chosen].astype(float), parts.right[chosen].astype(float)
     top, bottom = parts.top[chosen].astype(float), parts.bottom[chosen].astype(float)
@@ -191,9 +238,14 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
     return found
 
 
-def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> None:
-    """Puts each small thing into the line of its nearest neighbor, if it lies within the height of that."""
+def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> list[_Blob]:
+    """Puts each small thing into the line of its nearest neighbor, if it lies within the height of that.
+
+    Returns:
+        Those that it does not.
+    """
     mains = [(blob, chain) for chain in chains for blob in chain]
+    left_over = []
     for small in rest:
         best, into = np.inf, None
         for blob, chain in mains:
@@ -201,5 +253,8 @@ def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> None:
             down = max(0.0, small.top - blob.bottom, blob.top - small.bottom) / blob.high
             if down < 0.25 and across < 2.0 and across + 3.0 * down < best:
                 best, into = across + 3.0 * down, chain
-        if into is not None:
+        if into is None:
+            left_over.append(small)
+        else:
             into.append(small)
+    return left_over

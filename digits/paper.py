@@ -1,9 +1,10 @@
-"""The lines of ruled and squared paper, off the page: the digits that they cross stay whole."""
+"""The lines of ruled and squared paper, and the boxes of forms, off the page: the digits that they cross stay whole."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.frames import without_frames
 from digits.ink import FoundInk, Gray
 
 # Ink is compared with the strongest around it, as far as this share of the page, if that is not fainter than this share
@@ -22,12 +23,12 @@ _THICKEST = 0.02
 
 
 def writing_mask(found: FoundInk) -> Gray:
-    """The mask of all ink, weak ink too, without the lines of the paper.
+    """The mask of all ink, weak ink too, without the lines of the paper and the boxes on it.
 
     Returns:
         uint8 array of shape (height, width), 1 where ink is.
     """
-    mask = (found.strength >= _weak_around(found)).astype(np.uint8)
+    mask = without_frames((found.strength >= _weak_around(found)).astype(np.uint8))
     writing = _without_lines(mask, across=True)
     if writing is mask:
         return mask

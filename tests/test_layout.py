@@ -89,3 +89,38 @@ def test_a_line_knows_how_high_its_digits_are() -> None:
         bar(picture, x, 150, height=60)
     (line,) = lines_of(picture)[1]
     assert line.height == pytest.approx(61, abs=3)
+
+
+@pytest.mark.parametrize("large", [70, 120, 200])
+@pytest.mark.parametrize("many", [2, 12])
+def test_a_heading_and_what_is_written_under_it_in_another_size_are_lines(large: int, many: int) -> None:
+    picture = paper(700, 900)
+    bar(picture, 100, 150, large, large // 5)
+    bar(picture, 100 + large, 150, large, large // 5)
+    for k in range(many):
+        for y in (450, 550):
+            bar(picture, 100 + 50 * k, y, 30, 6)
+    _, lines = lines_of(picture)
+    assert [len(line.members) for line in lines] == [2, many, many]
+    assert lines[0].height == pytest.approx(large, abs=8)
+    assert lines[1].height == pytest.approx(30, abs=8)
+
+
+def test_one_thing_of_another_size_is_no_line() -> None:
+    picture = paper(700, 900)
+    bar(picture, 100, 150, 200, 6)
+    for k in range(12):
+        bar(picture, 100 + 50 * k, 450, 30, 6)
+    assert [len(line.members) for line in lines_of(picture)[1]] == [12]
+
+
+def test_circles_around_numbers_are_no_heading_even_if_one_is_empty() -> None:
+    picture = paper(700, 900)
+    for k in range(3):
+        cv2.circle(picture, (100 + 110 * k, 150), 45, 20, 2)
+    for k in range(2):
+        bar(picture, 100 + 110 * k, 150, 30, 6)
+    for k in range(12):
+        for y in (450, 550):
+            bar(picture, 100 + 50 * k, y, 30, 6)
+    assert [len(line.members) for line in lines_of(picture)[1]] == [2, 12, 12]

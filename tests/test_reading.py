@@ -213,3 +213,23 @@ def test_the_text_has_no_empty_line_where_a_line_holds_only_signs() -> None:
     )
     assert reading.lines == ("2", "", "4")
     assert reading.text == "2\n4"
+
+
+@pytest.mark.parametrize("gap", [0, 20])
+def test_digits_in_the_boxes_of_a_form_are_read(recognizer: Recognizer, mnist: Mnist, gap: int) -> None:
+    picture = np.full((300, 1100), 235, np.uint8)
+    for k in range(6):
+        cv2.rectangle(picture, (60 + k * (140 + gap), 80), (200 + k * (140 + gap), 220), 40, 3)
+        if k not in (3, 4):
+            digit = cv2.resize(mnist.x_test[k], (100, 100), interpolation=cv2.INTER_CUBIC)
+            left = 80 + k * (140 + gap)
+            picture[100:200, left : left + 100] -= np.rint(digit * 0.8).astype(np.uint8)
+    assert read_picture(recognizer, picture).text == "".join(str(mnist.y_test[k]) for k in (0, 1, 2, 5))
+
+
+def test_a_heading_and_smaller_writing_under_it_are_both_read(recognizer: Recognizer, mnist: Mnist) -> None:
+    small = handwritten(mnist, "71", "5556789")[0]
+    heading = np.asarray(cv2.resize(handwritten(mnist, "24")[0], None, fx=2.6, fy=2.6, interpolation=cv2.INTER_CUBIC))
+    width = max(heading.shape[1], small.shape[1])
+    parts = [np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=255) for one in (heading, small)]
+    assert read_picture(recognizer, np.vstack(parts)).text == "24\n71\n5556789"
