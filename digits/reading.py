@@ -150,11 +150,7 @@ def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDAr
         return _read(recognizer, picture, picture.shape[1], picture.shape[0])
     opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
     pixels = opened.decode(PAGE_SIDE)
-    width, height = opened.width, opened.height
-    # Pixels are upright; the file's header may mean a picture that lies on its side.
-    if (width > height) != (pixels.shape[1] > pixels.shape[0]):
-        width, height = height, width
-    return _read(recognizer, pixels, width, height)
+    return _read(recognizer, pixels, *opened.upright_size)
 
 
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:

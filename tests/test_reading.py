@@ -82,6 +82,15 @@ def test_boxes_of_large_pictures_are_in_their_own_pixels(recognizer: Recognizer,
     assert all(np.allclose(one.box, 9 * np.array(box), atol=50) for one, box in zip(reading.digits, boxes, strict=True))
 
 
+def test_a_picture_that_reducing_makes_square_keeps_its_size(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper = np.full((1601, 1602), 255, np.uint8)
+    picture, _ = handwritten(mnist, "39")
+    paper[: picture.shape[0], : picture.shape[1]] = picture
+    large = np.asarray(cv2.resize(paper, (3200, 3199)), dtype=np.uint8)
+    reading = read_picture(recognizer, encode_png(large))
+    assert (reading.text, reading.width, reading.height) == ("39", 3200, 3199)
+
+
 @pytest.mark.parametrize("degrees", [-12, 12])
 def test_slanted_lines_are_read_in_order(recognizer: Recognizer, mnist: Mnist, degrees: int) -> None:
     picture, _ = handwritten(mnist, "2024", "7150")
