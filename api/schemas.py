@@ -78,8 +78,13 @@ class ReadDigit(BaseModel):
 class ReadResponse(BaseModel):
     """The digits of an image, and how long reading them took."""
 
-    text: str = Field(description="All accepted digits in reading order, with a line break between lines.")
-    lines: list[str] = Field(description="The accepted digits of each line, from top to bottom.")
+    text: str = Field(
+        description="All accepted digits in reading order, with a line break between lines; lines that hold none are "
+        "left out."
+    )
+    lines: list[str] = Field(
+        description='The accepted digits of each line, from top to bottom; "" for a line that holds only other signs.'
+    )
     digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
     reading_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."

@@ -1,4 +1,7 @@
-"""Pages on which there is as much as possible that may be a digit, made by code: the worst that `/read/` can get."""
+"""Pages on which there is as much as possible that may be a digit, made by code: the worst that `/read/` can get.
+
+And pages of nothing but thin lines: if these were brought to the size of digits, they would grow beyond all bounds.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -87,6 +90,29 @@ def digits() -> Page:
     return page
 
 
+def hairlines() -> Page:
+    """A narrow strip with three lines of one pixel across all of it."""
+    page = blank()[:10]
+    page[2::3] = 0
+    return page
+
+
+def dashes() -> Page:
+    """Lines of one pixel, nearly half as long as the page is wide."""
+    page = blank()
+    page[50::100, 5:795] = 0
+    return page
+
+
+def form() -> Page:
+    """A photographed form on which nothing was filled in: six lines on paper that is not evenly lit."""
+    page, rng = blank()[:1200], np.random.default_rng(0)
+    for top in range(170, 1200, 170):
+        page[top - 1 : top + 2, 200:900] = 40
+    light = np.linspace(0.9, 0.7, SIDE)
+    return np.clip(page * light + rng.normal(0.0, 3.0, page.shape), 0, 255).astype(np.uint8)
+
+
 def _file(make: Callable[[], Page]) -> Callable[[], bytes]:
     return lambda: encode(Image.fromarray(make()), "PNG")
 
@@ -102,5 +128,8 @@ CROWDED: Mapping[str, Callable[[], bytes]] = {
         "grain": grain,
         "sticks": sticks,
         "small digits": digits,
+        "hairlines": hairlines,
+        "dashes": dashes,
+        "form": form,
     }.items()
 }

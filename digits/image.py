@@ -79,7 +79,8 @@ class ImageLimits:
 class OpenedImage:
     """An image file whose header was read, and no pixel yet; made by `open_image`.
 
-    `width` and `height` are in pixels; `is_plain` tells files that take little time and memory to decode.
+    `width` and `height` are in pixels, as stored; `upright_size` is both as a person sees it, known once it is decoded;
+    `is_plain` tells files that take little time and memory to decode.
 
     Args:
         data: the file.
@@ -96,7 +97,7 @@ class OpenedImage:
         if size is None:
             self._image = self._open()
             size = self._image.size
-        self.width, self.height = size
+        self.width, self.height = self.upright_size = size
 
     def decode(self, enough: int = ENOUGH_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.
@@ -125,9 +126,11 @@ class OpenedImage:
             )
         try:
             with image:
-                return _to_array(image, self._data, enough)
+                pixels, is_turned = _to_array(image, self._data, enough)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
+        self.upright_size = (self.height, self.width) if is_turned else (self.width, self.height)
+        return pixels
 
     def _open(self) -> Image.Image:
         screened = screen(self._data)
@@ -217,7 +220,8 @@ def too_many_bytes(max_bytes: int) -> str:
     return f"The file has more than the {max_bytes:,} bytes allowed. Send a smaller image."
 
 
-def _to_array(image: Image.Image, data: bytes, enough: int) -> npt.NDArray[np.uint8]:
+def _to_array(image: Image.Image, data: bytes, enough: int) -> tuple[npt.NDArray[np.uint8], bool]:
+    """The upright pixels, and whether they were turned by a quarter, which the EXIF orientations 5 to 8 mean."""
     deep = image.mode in _DEEP_MODES
     # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
     factor = max(1, max(image.size) // enough)
@@ -229,11 +233,15 @@ def _to_array(image: Image.Image, data: bytes, enough: int) -> npt.NDArray[np.ui
         image.load()
         image = _reduce(image, enough)
     try:
-        # Transposing copies; most files say nothing about which way is up.
-        upright = ImageOps.exif_transpose(image) if image.getexif() else image
+        turn = image.getexif().get(ExifTags.Base.Orientation)
+        upright, is_turned = ImageOps.exif_transpose(image) if turn else image, turn in (5, 6, 7, 8)
     except Exception:  # noqa: BLE001
         # Damaged EXIF data, whose reader raises nearly anything, does not make the pixels worse.
-        upright = image
+        upright, is_turned = image, False
+    return _pixels_of(upright, deep), is_turned
+
+
+def _pixels_of(upright: Image.Image, deep: bool) -> npt.NDArray[np.uint8]:
     if deep:
         return _stretch(np.asarray(upright, dtype=np.float64))
     if upright.has_transparency_data:

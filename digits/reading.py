@@ -133,13 +133,18 @@ class Lattice:
         return best_path([one.span for one in self.candidates], self.features(card.pool) @ np.array(card.weights))
 
 
-def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDArray[np.uint8]) -> Reading:
+def read_picture(
+    recognizer: Recognizer,
+    picture: bytes | OpenedImage | npt.NDArray[np.uint8],
+    size: tuple[int, int] | None = None,
+) -> Reading:
     """Reads the digits in a picture; boxes are in pixels of the whole picture, turned upright.
 
     Args:
         recognizer: whose network and limits to use.
         picture: an image file's bytes; what `open_image` made of them; or pixels, uint8 of shape (height, width) or
             (height, width, 3), RGB, ink of either polarity.
+        size: (width, height) in pixels of the whole picture, if the pixels given are a reduced copy of it.
 
     Raises:
         NoInkError: nothing is written on it, or no digit.
@@ -147,14 +152,10 @@ def read_picture(recognizer: Recognizer, picture: bytes | OpenedImage | npt.NDAr
         ImageError: the file cannot be answered; the message says why and what to do.
     """
     if isinstance(picture, np.ndarray):
-        return _read(recognizer, picture, picture.shape[1], picture.shape[0])
+        return _read(recognizer, picture, *(size or picture.shape[1::-1]))
     opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
     pixels = opened.decode(PAGE_SIDE)
-    width, height = opened.width, opened.height
-    # Pixels are upright; the file's header may mean a picture that lies on its side.
-    if (width > height) != (pixels.shape[1] > pixels.shape[0]):
-        width, height = height, width
-    return _read(recognizer, pixels, width, height)
+    return _read(recognizer, pixels, *opened.upright_size)
 
 
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:
@@ -211,23 +212,23 @@ def take_apart(recognizer: Recognizer, splitter: Splitter, found: FoundInk) -> l
     lattices = _look(splitter, (find_chain(parts, line, ()) for line in lines), most)
     doubtful = [_doubtful(lattice) for lattice in lattices]
     cut = [i for i, strokes in enumerate(doubtful) if strokes]
-    again = _look(splitter, (find_chain(parts, lines[i], doubtful[i]) for i in cut), _MORE_SEEN * most)
+    again = _look(splitter, (find_chain(parts, lines[i], doubtful[i]) for i in cut), most, _MORE_SEEN)
     for i, lattice in zip(cut, again, strict=True):
         lattices[i] = lattice
     return _read_candidates(recognizer, found, [without_unlikely(lattice) for lattice in lattices])
 
 
-def _look(splitter: Splitter, chains: Iterable[Chain], most: int) -> list[Lattice]:
+def _look(splitter: Splitter, chains: Iterable[Chain], most: int, times: int = 1) -> list[Lattice]:
     """Lines as the splitter sees them; nothing is read yet.
 
-    Lines are taken one by one, and no more of them once they have more than `most` candidates together.
+    Lines are taken one by one, and no more of them once they have more than `times` `most` candidates together.
     """
     every: list[tuple[Chain, list[Candidate]]] = []
     count = 0
     for chain in chains:
         candidates = find_candidates(chain)
         count += len(candidates)
-        _check(count, most)
+        _check(count, most, times)
         every.append((chain, candidates))
     lattices = []
     for chain, candidates in every:
@@ -236,9 +237,10 @@ def _look(splitter: Splitter, chains: Iterable[Chain], most: int) -> list[Lattic
     return lattices
 
 
-def _check(count: int, most: int) -> None:
-    if count > most:
+def _check(count: int, most: int, times: int = 1) -> None:
+    if count > times * most:
         raise CrowdedImageError(
+            # Who reads it can look up the setting, and nothing else.
             f"More than the {most:,} things allowed were seen in this picture that may be digits, or parts of them. "
             "Crop it to the numbers that you mean."
         )

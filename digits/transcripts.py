@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits.drawing import draw_reading
 from digits.errors import ImageError
@@ -115,8 +116,8 @@ def measure_numbers(
     Args:
         recognizer: reads them.
         pictures: at least one; labels are the digits in reading order, a blank for each new line.
-        mistakes: a folder in which each misread picture is written with what was read drawn on it; None writes
-            nothing.
+        mistakes: a folder in which each misread picture is written with what was read, if anything was, drawn on it;
+            None writes nothing. A file that cannot be decoded is left out.
 
     Raises:
         OSError: a picture's file is not there, or `mistakes` cannot be written.
@@ -143,11 +144,12 @@ def measure_numbers(
             continue
         if len(misread) < _MISREAD_SHOWN:
             misread.append(f"{' '.join(written)} read as {answer}")
-        if mistakes and reading:
-            stem = f"{Path(picture.name).stem}-{'_'.join(written)[:_NAMED]}-read-as-{'_'.join(lines)[:_NAMED]}"
+        if mistakes and (drawn := _draw_mistake(recognizer, data, reading)) is not None:
+            read_as = "_".join(lines)[:_NAMED] or "nothing"
+            stem = f"{Path(picture.name).stem}-{'_'.join(written)[:_NAMED]}-read-as-{read_as}"
             saved[stem] += 1
             name = f"{stem}.png" if saved[stem] == 1 else f"{stem}-{saved[stem]}.png"
-            _write_mistake(mistakes / name, recognizer, data, reading)
+            _write(mistakes / name, drawn)
     answers = [answer for answers in right.values() for answer in answers]
     return NumbersMeasurement(
         exact=Share(sum(answers), len(answers)),
@@ -157,9 +159,19 @@ def measure_numbers(
     )
 
 
-def _write_mistake(file: Path, recognizer: Recognizer, data: bytes | np.ndarray[Any, Any], reading: Reading) -> None:
-    pixels = decode(data, recognizer.limits) if isinstance(data, bytes) else data
-    drawn = draw_reading(pixels, reading)
+def _draw_mistake(
+    recognizer: Recognizer, data: bytes | npt.NDArray[np.uint8], reading: Reading | None
+) -> npt.NDArray[np.uint8] | None:
+    """A picture with what was read; None if it has no pixels."""
+    try:
+        pixels = decode(data, recognizer.limits) if isinstance(data, bytes) else data
+    except ImageError:
+        return None
+    height, width = pixels.shape[:2]
+    return draw_reading(pixels, reading or Reading((), width, height)) if pixels.size else None
+
+
+def _write(file: Path, drawn: npt.NDArray[np.uint8]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(file), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)):
         raise OSError(f"{file} cannot be written")

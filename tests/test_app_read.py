@@ -93,13 +93,29 @@ def test_a_sign_that_is_a_digit_can_be_made_one() -> None:
     assert app.code[0].value == "2024\n375108"
 
 
+def test_the_last_digit_of_a_large_picture_is_shown_beside_its_correction(
+    mnist: Mnist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    monkeypatch.setattr("streamlit.image", lambda image, **_: shown.append(image))
+    picture, boxes = handwritten(mnist, "24", "715")
+    large = np.repeat(np.repeat(picture, 12, axis=0), 12, axis=1)
+    app = choose(upload(run_page(), encode_png(large)), 0, 4)
+    assert app.code[0].value == "24\n715"
+    assert shown[-1].min() < 100
+    # The picture is reduced to a half, and a quarter of the digit's height is shown around it.
+    _, _, width, height = boxes[4]
+    assert shown[-1].shape == pytest.approx((6 * 1.5 * height, 6 * (width + 0.5 * height)), rel=0.15)
+
+
 @pytest.mark.parametrize(
     ("image", "message"),
     [
         (b"only text", "This is not an image that can be read."),
         (encode_png(np.full((60, 60), 255, np.uint8)), "No ink was found"),
+        (encode_png(np.full((12, 20_000), 255, np.uint8)), "The image has 20000 x 12 pixels"),
     ],
-    ids=["text", "blank"],
+    ids=["text", "blank", "narrow"],
 )
 def test_what_cannot_be_read_gets_a_sentence(image: bytes, message: str) -> None:
     app = upload(run_page(), image)

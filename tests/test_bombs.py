@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.bomb_files import BOMBS
 from benchmarks.bombs import MEGABYTES, SECONDS, Meter
+from benchmarks.crowded_pages import CROWDED
 from benchmarks.large_files import LARGE
 from benchmarks.piecemeal import LARGEST, PIECEMEAL
 from digits.errors import ImageError
@@ -58,3 +59,12 @@ def test_a_large_image_takes_no_more_memory_than_its_pixels(meter: Meter) -> Non
     # 50 million pixels of four bytes, and what the decoder needs.
     for name, make in LARGE.items():
         assert meter.measure(make(), 1).megabytes < 320.0, name
+
+
+@pytest.mark.parametrize("name", ["hairlines", "dashes", "form"])
+def test_a_page_of_thin_lines_costs_no_more_than_one_of_digits(name: str, meter: Meter) -> None:
+    cost = meter.measure(CROWDED[name](), 1, whole=True)
+    assert cost.outcome == "NoInkError"
+    # Seconds of a core: it takes a tenth of that. A page of many digits takes more time, and more memory.
+    assert cost.busy < 1.0
+    assert cost.megabytes < 100.0

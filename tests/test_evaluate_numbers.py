@@ -58,12 +58,20 @@ def test_as_json_it_says_the_same(folder: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_misread_number_is_saved_with_what_was_read_drawn_on_it(folder: Path, tmp_path: Path) -> None:
     assert main(["evaluate", str(folder), "--save-mistakes", str(tmp_path / "mistakes")]) == 0
-    # Of the blank picture, nothing was read that could be drawn.
-    (saved,) = (tmp_path / "mistakes").iterdir()
-    assert saved.name == "wrong-1985-read-as-1984.png"
-    drawn, plain = decode(saved.read_bytes()), decode((folder / "wrong.png").read_bytes())
+    blank, wrong = sorted((tmp_path / "mistakes").iterdir())
+    assert wrong.name == "wrong-1985-read-as-1984.png"
+    drawn, plain = decode(wrong.read_bytes()), decode((folder / "wrong.png").read_bytes())
     assert drawn.shape == (*plain.shape, 3)
     assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > len(np.unique(plain))
+    # On the blank picture nothing was read that could be drawn.
+    assert blank.name == "blank-12-read-as-nothing.png"
+    assert (decode(blank.read_bytes()) == 255).all()
+
+
+def test_a_file_that_cannot_be_decoded_is_misread_and_not_saved(folder: Path, tmp_path: Path) -> None:
+    (folder / "year.png").write_bytes(BLANK[:-30])
+    assert main(["evaluate", str(folder), "--save-mistakes", str(tmp_path / "mistakes")]) == 0
+    assert {file.name.partition("-")[0] for file in (tmp_path / "mistakes").iterdir()} == {"wrong", "blank"}
 
 
 def test_numbers_and_digits_in_one_folder_are_scored_apart(

@@ -98,6 +98,20 @@ def test_a_photo_is_turned_upright_by_its_exif(form: str, orientation: int, turn
     assert np.abs(pixels.astype(int) - upright).mean() < 8
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(("size", "orientation"), [((300, 299), 1), ((300, 299), 6), ((299, 300), 3), ((299, 300), 8)])
+def test_the_size_of_an_upright_picture_is_known_though_reducing_makes_it_square(
+    form: str, size: tuple[int, int], orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    opened = open_image(encode(Image.new("RGB", size), form, exif=exif))
+    for _ in range(2):
+        pixels = opened.decode(20)
+        assert pixels.shape[0] == pixels.shape[1] < 40
+        assert opened.upright_size == (size if orientation < 5 else size[::-1])
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 def test_an_intact_image_with_damaged_exif_is_read(form: str) -> None:
     assert decode(encode(PICTURE, form, exif=b"Exif\x00\x00garbage")).shape == PICTURE.shape

@@ -82,6 +82,23 @@ def test_boxes_of_large_pictures_are_in_their_own_pixels(recognizer: Recognizer,
     assert all(np.allclose(one.box, 9 * np.array(box), atol=50) for one, box in zip(reading.digits, boxes, strict=True))
 
 
+def test_a_picture_that_reducing_makes_square_keeps_its_size(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper = np.full((1601, 1602), 255, np.uint8)
+    picture, _ = handwritten(mnist, "39")
+    paper[: picture.shape[0], : picture.shape[1]] = picture
+    large = np.asarray(cv2.resize(paper, (3200, 3199)), dtype=np.uint8)
+    reading = read_picture(recognizer, encode_png(large))
+    assert (reading.text, reading.width, reading.height) == ("39", 3200, 3199)
+
+
+def test_boxes_of_a_reduced_copy_are_in_pixels_of_the_whole_picture(recognizer: Recognizer, mnist: Mnist) -> None:
+    copy, _ = handwritten(mnist, "39")
+    height, width = copy.shape
+    reading, whole = read_picture(recognizer, copy), read_picture(recognizer, copy, (9 * width, 9 * height))
+    assert (whole.text, whole.width, whole.height) == ("39", 9 * width, 9 * height)
+    assert [one.box for one in whole.digits] == [tuple(9 * value for value in one.box) for one in reading.digits]
+
+
 @pytest.mark.parametrize("degrees", [-12, 12])
 def test_slanted_lines_are_read_in_order(recognizer: Recognizer, mnist: Mnist, degrees: int) -> None:
     picture, _ = handwritten(mnist, "2024", "7150")
@@ -167,9 +184,10 @@ def test_what_holds_no_digit_is_refused(recognizer: Recognizer) -> None:
         read_picture(recognizer, np.zeros((2, 40), np.uint8))
 
 
-def test_a_page_with_more_than_the_limit_is_refused(recognizer: Recognizer) -> None:
+@pytest.mark.parametrize("name", ["bars", "waves"])
+def test_a_page_with_more_than_the_limit_is_refused(recognizer: Recognizer, name: str) -> None:
     with pytest.raises(CrowdedImageError, match="More than the 3,000 things"):
-        read_picture(recognizer, CROWDED["bars"]())
+        read_picture(recognizer, CROWDED[name]())
 
 
 def test_a_reading_is_json(recognizer: Recognizer, mnist: Mnist) -> None:

@@ -67,12 +67,19 @@ def test_pictures_of_numbers_are_scored_and_mistakes_saved(mnist: Mnist, tmp_pat
     assert found.digit_errors.lengths == (4, 5, 4, 2)
     assert {source: share.hits for source, share in found.by_source.items()} == {"desk": 2, "wall": 0}
     assert found.misread == ["2034 read as 2024", "12 read as nothing (NoInkError)"]
-    (saved,) = (tmp_path / "mistakes").iterdir()
-    assert saved.name == "wrong-2034-read-as-2024.png"
+    blank, saved = sorted((tmp_path / "mistakes").iterdir())
+    assert (blank.name, saved.name) == ("blank-12-read-as-nothing.png", "wrong-2034-read-as-2024.png")
     drawn = cv2.imread(str(saved))
     assert drawn is not None
     assert drawn.shape[:2] == year.shape
     assert found.to_json()["exact"]["n"] == 4
+
+
+def test_a_picture_without_pixels_is_misread_and_not_saved(tmp_path: Path) -> None:
+    empty = LabeledPicture("empty.npz", "12", "", np.zeros((0, 0), np.uint8))
+    found = measure_numbers(Recognizer.load(shipped_model()), [empty], tmp_path / "mistakes")
+    assert found.misread == ["12 read as nothing (NoInkError)"]
+    assert not (tmp_path / "mistakes").exists()
 
 
 def test_a_reading_is_drawn_in_blue_and_what_is_no_digit_in_gray() -> None:

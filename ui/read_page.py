@@ -34,8 +34,8 @@ class _Read:
 
     Args:
         which: tells it from others.
-        pixels: uint8 of shape (height, width) or (height, width, 3).
-        reading: of the pixels; boxes are in their coordinates.
+        pixels: uint8 of shape (height, width) or (height, width, 3); a large picture is reduced.
+        reading: of it; boxes are in pixels of the whole picture.
     """
 
     which: str
@@ -108,8 +108,10 @@ def _read(recognizer: Recognizer, image: bytes) -> _Read:
     last: _Read | None = st.session_state.get(_LAST)
     if last is None or last.which != which:
         with st.spinner("Reading ..."):
-            pixels = open_image(image, recognizer.limits).decode(PAGE_SIDE)
-            last = st.session_state[_LAST] = _Read(which, pixels, read_picture(recognizer, pixels))
+            opened = open_image(image, recognizer.limits)
+            pixels = opened.decode(PAGE_SIDE)
+            reading = read_picture(recognizer, pixels, opened.upright_size)
+            last = st.session_state[_LAST] = _Read(which, pixels, reading)
     return last
 
 
@@ -164,7 +166,7 @@ def _correct(read: _Read, reading: Reading, key: str) -> None:
     one = reading.digits[chosen]
     with st.container(horizontal=True, vertical_alignment="top"):
         st.image(
-            _cut_out(read.pixels, one),
+            _cut_out(read, one),
             width=90,
             alt=f"Number {chosen + 1}, read as {one.digit}" if one.accepted else f"Number {chosen + 1}, another sign",
         )
@@ -188,10 +190,12 @@ def _keep_correction(key: str, index: int, label: str) -> None:
         st.session_state[key] = corrections | {index: None if said == _NO_DIGIT else int(said)}
 
 
-def _cut_out(pixels: npt.NDArray[np.uint8], one: ReadDigit) -> npt.NDArray[np.uint8]:
+def _cut_out(read: _Read, one: ReadDigit) -> npt.NDArray[np.uint8]:
     x, y, width, height = one.box
-    around = round(_AROUND * height)
-    return pixels[max(0, y - around) : y + height + around, max(0, x - around) : x + width + around]
+    around = _AROUND * height
+    down, across = read.pixels.shape[0] / read.reading.height, read.pixels.shape[1] / read.reading.width
+    rows = slice(max(0, round((y - around) * down)), round((y + height + around) * down))
+    return read.pixels[rows, max(0, round((x - around) * across)) : round((x + width + around) * across)]
 
 
 def _shown_side(pixels: npt.NDArray[np.uint8]) -> int:

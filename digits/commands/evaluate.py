@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="DIR",
         help="for a folder or npz: write each misread picture beside the 28x28 image that the network saw; of a "
-        "number, with what was read drawn on it",
+        "number, with what was read, if anything was, drawn on it",
     )
     parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
     parser.add_argument(
