@@ -16,7 +16,8 @@ _HEIGHT = 40
 _MAX_INK = 1.0
 # Cuts with less ink between them than this, in squares of a digit's height, are the same cut.
 _SAME = 0.016
-# Nobody writes more digits in one stroke than so many cuts can part.
+# Nobody writes more digits in one stroke than so many cuts can part. In one that is wider, in heights of a digit, cuts
+# are looked for less closely: time and memory would grow with its width.
 _MOST = 60
 # What a pixel without ink costs beside one with, and a step aside of what a pixel costs: cuts are nearly straight.
 _WAY, _ASIDE = 0.2, 1.0
@@ -48,7 +49,9 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
         mask: uint8 of shape (height, width), 1 where the stroke is.
         height: of a digit, in pixels of the mask.
     """
-    scale = _HEIGHT / height
+    # Of a digit, in pixels of the field where cuts are looked for.
+    high = min(float(_HEIGHT), _HEIGHT * _MOST * height / mask.shape[1])
+    scale = high / height
     size = (max(3, round(mask.shape[1] * scale)), max(3, round(mask.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     ink = np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=method), dtype=np.float32)
@@ -61,10 +64,10 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
         ]
     )
     rows = np.arange(size[1])
-    crossed = ink[rows, ways].sum(axis=1) / _HEIGHT
+    crossed = ink[rows, ways].sum(axis=1) / high
     # How much ink lies left of a way in each row.
-    left = (np.cumsum(ink, axis=1) - 0.5 * ink)[rows, ways] / _HEIGHT**2
-    total = float(ink.sum()) / _HEIGHT**2
+    left = (np.cumsum(ink, axis=1) - 0.5 * ink)[rows, ways] / high**2
+    total = float(ink.sum()) / high**2
     kept: list[int] = []
     for i in np.argsort(crossed, kind="stable").tolist():
         if crossed[i] > _MAX_INK or len(kept) >= _MOST:

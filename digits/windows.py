@@ -112,18 +112,27 @@ def reduce_line(chain: Chain) -> ReducedLine:
 
 def reduce_field(field: Floats, top: int, left: int, scale: float) -> Stroke:
     """Averages a field of the page over the pixels of the reduced line."""
-    down, first_row = _overlaps(top, field.shape[0], scale)
-    across, first_column = _overlaps(left, field.shape[1], scale)
-    return Stroke(first_row, first_column, np.minimum(down @ field @ across.T, np.float32(1.0)))
+    rows, first_row = _reduce_rows(field, top, scale)
+    columns, first_column = _reduce_rows(rows.T, left, scale)
+    ink = np.ascontiguousarray(columns.T, dtype=np.float32)
+    return Stroke(first_row, first_column, np.minimum(ink, np.float32(1.0)))
 
 
-def _overlaps(start: int, length: int, scale: float) -> tuple[Floats, int]:
-    """How much of each reduced pixel every one of the page's pixels covers, and the first reduced pixel."""
-    edges = (start + np.arange(length + 1)) * scale
-    first, last = int(np.floor(edges[0])), int(np.ceil(edges[-1]))
-    places = np.arange(first, last)[:, None]
-    overlap = np.minimum(edges[1:], places + 1) - np.maximum(edges[:-1], places)
-    return np.maximum(overlap, 0.0).astype(np.float32), first
+def _reduce_rows(
+    field: Floats | npt.NDArray[np.float64], start: int, scale: float
+) -> tuple[npt.NDArray[np.float64], int]:
+    """A field whose first row is the page's row `start` with reduced rows, and which of these is the first.
+
+    Each is the difference of two running sums: a matrix of all overlaps would grow with the square of a line's length.
+    """
+    first, last = int(np.floor(start * scale)), int(np.ceil((start + len(field)) * scale))
+    sums = np.zeros((len(field) + 1, field.shape[1]))
+    np.cumsum(field, axis=0, out=sums[1:])
+    at = np.clip(np.arange(first, last + 1) / scale - start, 0.0, len(field))
+    row = np.minimum(at.astype(np.int64), len(field) - 1)
+    # So that where there is no ink, nothing but 0 is left of the difference.
+    sums = sums[row] + (at - row)[:, None] * (sums[row + 1] - sums[row])
+    return np.diff(sums, axis=0) * scale, first
 
 
 def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, npt.NDArray[np.float64]]:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -59,3 +61,17 @@ def test_cuts_go_from_left_to_right_and_no_two_part_the_ink_alike() -> None:
 
 def test_a_dot_has_no_cuts() -> None:
     assert find_cuts(np.ones((3, 3), np.uint8), HEIGHT) == []
+
+
+def test_cuts_of_a_very_long_stroke_take_no_more_memory_than_of_one_of_sixty_digits() -> None:
+    most = []
+    for width in (60 * 8, 200 * 8):
+        mask = np.zeros((8, width), np.uint8)
+        mask[3:6] = 1
+        tracemalloc.start()
+        cuts = find_cuts(mask, 8)
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(cuts) > 50
+        assert all(abs(cut.ink - 3 / 8) < 0.1 for cut in cuts)
+    assert most[1] < 1.2 * most[0]

@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from digits.segmentation import find_parts
 from digits.signs import draw_signs
 from digits.splitter import NOTHING_WHOLE, SIGN
 from digits.truths import compare, owners_of_ink
-from digits.windows import HEIGHT, SIDE, draw_windows, reduce_line
+from digits.windows import HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
 
 Picture = npt.NDArray[np.uint8]
 
@@ -126,3 +127,29 @@ def test_signs_are_drawn_anew_and_reach_no_further_than_their_field() -> None:
     assert (signs.reshape(30, -1).max(axis=1) > 64).all()
     assert len({sign.tobytes() for sign in signs}) > 28
     assert np.array_equal(signs, draw_signs(30, np.random.default_rng(1)))
+
+
+@pytest.mark.parametrize("scale", [0.09, 0.4, 1.0, 2.7])
+def test_a_reduced_field_has_the_ink_of_the_page_that_lies_under_each_of_its_pixels(scale: float) -> None:
+    field = (np.random.default_rng(0).random((31, 47)) < 0.4).astype(np.float32)
+    reduced = reduce_field(field, 100, 333, scale)
+
+    def overlaps(first: int, count: int, start: int, length: int) -> npt.NDArray[np.float64]:
+        """Of each reduced pixel with each of the page's."""
+        ours, theirs = np.arange(first, first + count)[:, None], np.arange(start, start + length) * scale
+        return np.maximum(np.minimum(ours + 1, theirs + scale) - np.maximum(ours, theirs), 0.0)
+
+    height, width = reduced.ink.shape
+    expected = overlaps(reduced.top, height, 100, 31) @ field @ overlaps(reduced.left, width, 333, 47).T
+    assert reduced.ink.dtype == np.float32
+    assert np.allclose(reduced.ink, expected, atol=1e-6)
+    assert reduced.ink.sum() == pytest.approx(field.sum() * scale**2, rel=1e-5)
+
+
+def test_reducing_a_long_line_takes_memory_as_its_length_and_not_as_its_square() -> None:
+    field = np.ones((6, 1_600), np.float32)
+    tracemalloc.start()
+    reduced = reduce_field(field, 0, 0, HEIGHT / 6)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 12 * reduced.ink.nbytes
