@@ -62,7 +62,7 @@ class ReadDigit(BaseModel):
     """A digit of a number, or a sign beside it."""
 
     digit: int = Field(ge=0, le=9, description="The most likely digit.")
-    confidence: Probability = Field(description="Its probability; not calibrated.")
+    confidence: Probability = Field(description="Its probability, if it is a digit, and whole.")
     accepted: bool = Field(
         description="Whether it is taken for a digit and is in `text`; other signs, such as a minus, are not."
     )
