@@ -74,16 +74,18 @@ def _lines_of_box(stroke: Gray) -> npt.NDArray[np.bool_] | None:
     fall = (_slope(first) + _slope(last)) / 2.0
     if abs(fall) > _STEEPEST:
         return None
-    # It is turned, and its sides lean as much as its lines across fall.
-    lean = -fall
-    down, aside = int(np.ceil(abs(fall) * width / 2.0)), int(np.ceil(abs(lean) * height / 2.0))
-    shear = np.array([[1.0, -lean, lean * height / 2.0 + aside], [-fall, 1.0, fall * width / 2.0 + down]])
+    # It is turned: its sides lean as much as its lines across fall, the other way.
+    down, aside = int(np.ceil(abs(fall) * width / 2.0)), int(np.ceil(abs(fall) * height / 2.0))
+    shear = np.array([[1.0, fall, aside - fall * height / 2.0], [-fall, 1.0, down + fall * width / 2.0]])
     size = width + 2 * aside, height + 2 * down
     upright = np.asarray(cv2.warpAffine(stroke, shear, size, flags=cv2.INTER_NEAREST), dtype=np.uint8)
     x, y, wide, high = cv2.boundingRect(upright)
     inner = upright[y : y + high, x : x + wide]
+    # Most strokes are no boxes, and lines take longer to find than sides.
+    if not _has_sides(inner):
+        return None
     across, upwards = _straight(inner)
-    if not _is_box(inner, across):
+    if _covers_middle(across):
         return None
     lines = np.zeros_like(upright)
     lines[y : y + high, x : x + wide] = np.maximum(across, upwards) & ~_strokes(inner)
@@ -121,7 +123,7 @@ def _straight(stroke: Gray) -> tuple[Gray, Gray]:
 
 def _strokes(stroke: Gray) -> Gray:
     """What is thicker than a box's lines: writing that touches them."""
-    band = max(2, round(_BAND * stroke.shape[0]))
+    band = _band(stroke)
     thickness = int(np.median(np.concatenate([stroke[:band].sum(axis=0), stroke[-band:].sum(axis=0)])))
     side = thickness + 2 + thickness // 3
     # Beyond its border a field would count as ink.
@@ -130,13 +132,20 @@ def _strokes(stroke: Gray) -> Gray:
     return np.asarray(thick[side:-side, side:-side], dtype=np.uint8)
 
 
-def _is_box(stroke: Gray, across: Gray) -> bool:
-    """Whether ink runs along all sides, and no line across the middle, as in squared paper."""
-    height = stroke.shape[0]
-    band = max(2, round(_BAND * height))
+def _has_sides(stroke: Gray) -> bool:
+    """Whether ink runs along all sides."""
+    band = _band(stroke)
     sides = (stroke[:band], stroke[-band:], stroke[:, :band].T, stroke[:, -band:].T)
-    middle = (height - band) // 2
-    return bool(
-        min(side.any(axis=0).mean() for side in sides) >= _SIDE_COVERED
-        and across[middle : middle + band].any(axis=0).mean() <= _MIDDLE_COVERED
-    )
+    return bool(min(side.any(axis=0).mean() for side in sides) >= _SIDE_COVERED)
+
+
+def _covers_middle(across: Gray) -> bool:
+    """Whether lines across run through the middle, as in squared paper."""
+    band = _band(across)
+    middle = (across.shape[0] - band) // 2
+    return bool(across[middle : middle + band].any(axis=0).mean() > _MIDDLE_COVERED)
+
+
+def _band(field: Gray) -> int:
+    """How far from a side what counts for that side may lie, in pixels."""
+    return max(2, round(_BAND * field.shape[0]))

@@ -133,9 +133,9 @@ def shrink(image: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
         side: in pixels.
     """
     height, width = image.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1.0:
+    if not image.size or max(height, width) <= side:
         return image
+    scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 

@@ -160,8 +160,7 @@ def read_picture(
 
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:
     """Boxes are given for a picture of the size `width` x `height`, of which `pixels` may be a reduced copy."""
-    # Reducing needs pixels, and a picture of none is too small.
-    page = shrink(pixels, PAGE_SIDE) if pixels.size else pixels
+    page = shrink(pixels, PAGE_SIDE)
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."

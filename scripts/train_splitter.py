@@ -116,10 +116,11 @@ def fit_pool(lines: list[ReadLine]) -> tuple[Pool, dict[str, float]]:
         They; and how many digits there were, the mean negative logarithm of the probability of the right one, and the
         share for which it is the largest.
     """
-    whole = [_digits_in(line.truth) for line in lines]
-    opinions = np.concatenate([line.lattice.opinions[some] for line, some in zip(lines, whole, strict=True)])
-    read = np.concatenate([line.lattice.probabilities[some] for line, some in zip(lines, whole, strict=True)])
-    digits = np.concatenate([line.truth.classes()[some] for line, some in zip(lines, whole, strict=True)])
+    whole = []
+    for line in lines:
+        some, classes = _digits_in(line.truth)
+        whole.append((line.lattice.opinions[some], line.lattice.probabilities[some], classes))
+    opinions, read, digits = (np.concatenate(parts) for parts in zip(*whole, strict=True))
 
     def surprise(pool: Pool) -> float:
         right = digits_of(opinions, read, pool)[np.arange(len(digits)), digits]
@@ -130,10 +131,12 @@ def fit_pool(lines: list[ReadLine]) -> tuple[Pool, dict[str, float]]:
     return pool, {"whole_digits": len(digits), "surprise": surprise(pool), "accuracy": accuracy}
 
 
-def _digits_in(truth: Truth) -> npt.NDArray[np.int64]:
-    """The candidate that comes nearest to each digit, of those that are one whole."""
-    classes, nearest = truth.classes(), truth.overlaps.argmax(axis=0)
-    return nearest[(classes[nearest] >= 0) & (classes[nearest] < CLASSES)]
+def _digits_in(truth: Truth) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The candidate that comes nearest to each digit, of those that are one whole; and which digit it is."""
+    nearest = truth.overlaps.argmax(axis=0)
+    classes = truth.classes()[nearest]
+    whole = (classes >= 0) & (classes < CLASSES)
+    return nearest[whole], classes[whole]
 
 
 def fit_paths(lines: list[ReadLine], pool: Pool, epochs: int, seed: int) -> tuple[npt.NDArray[np.float64], float]:
