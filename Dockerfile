@@ -19,7 +19,6 @@ COPY requirements/build.txt requirements/
 RUN pip install --require-hashes --only-binary :all: -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY digits digits
-COPY api api
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
 
 
@@ -67,7 +66,6 @@ FROM run AS app
 COPY --from=install-app /opt/digits /opt/digits
 COPY .streamlit .streamlit
 COPY app.py ./
-COPY ui ./ui
 ENV STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
     STREAMLIT_SERVER_PORT=8501 \
     STREAMLIT_SERVER_HEADLESS=true \
@@ -84,7 +82,7 @@ COPY --from=install-ray /opt/digits /opt/digits
 COPY cluster.py serve.yaml ./
 ENV PYTHONPATH=/srv/digits \
     RAY_USAGE_STATS_ENABLED=0 \
-    RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=cluster:middleware \
+    RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=digits.cluster:middleware \
     RAY_SERVE_ENABLE_HA_PROXY=1 \
     RAY_SERVE_HAPROXY_RETRY_ON="conn-failure empty-response"
 EXPOSE 8000

@@ -77,10 +77,10 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Each is a command of its own, too: python -m benchmarks.serving, for example.
+# Each is a command of its own, too: python -m benchmarks.speed.serving, for example.
 BENCHMARKS := serving under_load latency app bulk training footprint robustness numbers bombs fuzz chaos soak
 bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle machine, an hour, wrk)
-	@$(BIN)/python -m benchmarks.all $(BENCHMARKS)
+	@$(BIN)/python -m benchmarks.support.all $(BENCHMARKS)
 
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links

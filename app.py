@@ -1,37 +1,6 @@
 """The app, for people with no code: streamlit run app.py"""
 
-from pathlib import Path
-
-import streamlit as st
-
-from digits.errors import DigitsError
-from ui.api_page import api_page
-from ui.model_page import model_page
-from ui.read_page import read_page
-from ui.samples import SAMPLES
-from ui.try_page import try_page
-
-
-def main() -> None:
-    """Draws the page that was asked for."""
-    st.set_page_config(
-        page_title="Digits",
-        page_icon=str(SAMPLES / "7_stylus.png"),
-        # With an entry of its own there is a menu, and in it the choice between light and dark.
-        menu_items={"About": "Digits reads handwritten digits, and says so when it cannot."},
-    )
-    st.html(Path(__file__).with_name("ui") / "page.css")
-    pages = [
-        st.Page(try_page, title="Try it", icon=":material/edit:", default=True),
-        st.Page(read_page, title="Read a number", icon=":material/pin:", url_path="read"),
-        st.Page(model_page, title="The model", icon=":material/show_chart:", url_path="model"),
-        st.Page(api_page, title="API", icon=":material/code:", url_path="api"),
-    ]
-    try:
-        st.navigation(pages, position="top").run()
-    except DigitsError as error:
-        st.error(str(error))
-
+from digits.app.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,5 +1,5 @@
 """The HTTP API: `fastapi dev api` while developing, `fastapi run api` in production."""
 
-from api.main import create_app
+from digits.service.app import create_app
 
 app = create_app()

@@ -1,5 +1,5 @@
 """`python -m digits` is the `digits` command."""
 
-from digits.cli import main
+from digits.cli.main import main
 
 raise SystemExit(main())

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from digits.data.labeled import LABELS_FILE
 from digits.errors import FeedbackError, ImageError, SettingError
-from digits.image import ENOUGH_SIDE, decode
-from digits.ink import shrink
-from digits.labeled import LABELS_FILE
+from digits.images.decode import ENOUGH_SIDE, decode
+from digits.vision.foreground import shrink
 
 FEEDBACK_VARIABLE = "DIGITS_FEEDBACK"
 FEEDBACK_FILE = Path("feedback/feedback.sqlite3")

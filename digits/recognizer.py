@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.acceptance import Reason, Thresholds, reasons_to_refuse
-from digits.artifact import Artifact, Card, read
-from digits.calibration import apply_temperature
-from digits.engine import Engine
 from digits.errors import ImageError, ModelFileError, SeveralDigitsError
-from digits.image import ImageLimits, OpenedImage, open_image
-from digits.normalize import SIDE, Normalized, already_normalized, as_gray, fetch_digit, like_mnist
-from digits.segmentation import MAX_SEPARATE
+from digits.images.decode import ImageLimits, OpenedImage, open_image
+from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
+from digits.model.artifact import Artifact, Card, read
+from digits.model.calibration import apply_temperature
+from digits.model.engine import Engine
+from digits.vision.components import MAX_SEPARATE
+from digits.vision.normalize import SIDE, Normalized, already_normalized, as_gray, fetch_digit, like_mnist
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from digits.launcher import Service
+from digits.cli.launcher import Service
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE_SECONDS = 60.0

@@ -5,7 +5,7 @@ import sys
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from digits.launcher import services
+from digits.cli.launcher import services
 from scripts.demonstration import ROOT, draw, served
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 

@@ -4,16 +4,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from api.errors import (
-    BatchTooLargeError,
-    BodyTooSlowError,
-    BuffersFullError,
-    OverloadedError,
-    RateLimitedError,
-    TooManyFilesError,
-)
-from api.problems import PROBLEMS
-from api.settings import Settings, text_of, variable_of
 from digits.errors import (
     CrowdedImageError,
     DigitsError,
@@ -22,6 +12,16 @@ from digits.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from digits.service.errors import (
+    BatchTooLargeError,
+    BodyTooSlowError,
+    BuffersFullError,
+    OverloadedError,
+    RateLimitedError,
+    TooManyFilesError,
+)
+from digits.service.problems import PROBLEMS
+from digits.service.settings import Settings, text_of, variable_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from digits.mnist import Mnist, load
+from digits.data.mnist import Mnist, load
 from digits.recognizer import shipped_model
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 from tests.browsing import PATIENCE
@@ -225,7 +225,7 @@ def api_served(cwd: Path, *, on_ray: bool, **settings: str) -> Iterator[str]:
         settings: by name.
     """
     if on_ray:
-        from benchmarks.ray_nodes import started
+        from benchmarks.faults.ray_nodes import started
 
         with started((2,), cwd=cwd) as nodes:
             nodes.deploy(1, settings=settings)

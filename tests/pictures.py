@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.image import decode
-from digits.mnist import Mnist
+from digits.data.mnist import Mnist
+from digits.images.decode import decode
 from tests.conftest import ROOT
 
 

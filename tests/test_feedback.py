@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digits.cli import main
+from digits.cli.main import main
+from digits.data.labeled import read_labeled
 from digits.errors import FeedbackError, SettingError
 from digits.feedback import Feedback, FeedbackStore, content_digest, feedback_file
-from digits.image import decode
-from digits.labeled import read_labeled
+from digits.images.decode import decode
 from tests.conftest import SAMPLES, encode_png
 
 SEVEN = Feedback("7", "7", 0.99, "a digest")

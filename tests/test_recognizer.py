@@ -10,10 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digits.acceptance import Thresholds
-from digits.artifact import Artifact, Card, read
-from digits.calibration import apply_temperature
-from digits.engine import Engine
+from digits.data.mnist import Mnist
 from digits.errors import (
     BrokenImageError,
     EmptyFileError,
@@ -25,12 +22,15 @@ from digits.errors import (
     SeveralDigitsError,
     UnsupportedFormatError,
 )
-from digits.image import ImageLimits, decode, open_image
-from digits.ink import find_ink
-from digits.mnist import Mnist
-from digits.normalize import normalize
+from digits.images.decode import ImageLimits, decode, open_image
+from digits.model.acceptance import Thresholds
+from digits.model.artifact import Artifact, Card, read
+from digits.model.calibration import apply_temperature
+from digits.model.engine import Engine
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction, Recognizer, find_model, shipped_model
-from digits.segmentation import find_parts
+from digits.vision.components import find_parts
+from digits.vision.foreground import find_ink
+from digits.vision.normalize import normalize
 from tests.conftest import SAMPLES, encode_png
 from tests.pictures import side_by_side
 

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from digits.artifact import read
+from digits.model.artifact import read
 from digits.recognizer import shipped_model
 from tests.conftest import BIN, ROOT, repository_files, run_python
 
@@ -110,7 +110,7 @@ def test_the_set_up_takes_the_same_pythons_as_the_project() -> None:
     assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
 
 
-@pytest.mark.parametrize("start", ["import digits", "import digits.cli", "import digits.recognizer", "import api"])
+@pytest.mark.parametrize("start", ["import digits", "import digits.cli.main", "import digits.recognizer", "import api"])
 def test_serving_imports_nothing_of_training(start: str, sample: Path, tmp_path: Path) -> None:
     # The API is also started and asked, the recognizer used: nothing may be imported late either.
     use = {
@@ -123,7 +123,7 @@ def test_serving_imports_nothing_of_training(start: str, sample: Path, tmp_path:
         "import digits.recognizer": (
             f"assert digits.recognizer.Recognizer.load().recognize(open({str(sample)!r}, 'rb').read()).digit == 7\n"
         ),
-        "import digits.cli": f"digits.cli.main(['predict', {str(sample)!r}])\n",
+        "import digits.cli.main": f"digits.cli.main.main(['predict', {str(sample)!r}])\n",
     }.get(start, "")
     check = f"import sys\nprint(sorted({{name.split('.')[0] for name in sys.modules}} & {set(TRAINING_ONLY)!r}))\n"
     (tmp_path / "api").symlink_to(ROOT / "api")

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from digits import errors
-from digits.artifact import read
 from digits.bulk.job import Job, part_at
 from digits.bulk.scoring import Scorer, temporary_file
 from digits.bulk.workers import Counts
 from digits.errors import DigitsError, MissingInstallError, SettingError, WorkerDiedError
+from digits.model.artifact import read
 from digits.recognizer import Recognizer
 
 # Nothing but numbers passes through what the processes of a node share.

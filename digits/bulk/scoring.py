@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from digits.bulk.plan import Part, Reader, refuse_changed
 from digits.errors import DataUnavailableError, ImageError
+from digits.images.sources import Named
 from digits.recognizer import BATCH, Picture, Prediction, Recognizer
-from digits.sources import Named
 
 # Image files that are held at a time, in bytes, and one more.
 _HELD_BYTES = 16 * 1024 * 1024

@@ -10,10 +10,10 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
-from digits.artifact import Artifact
 from digits.bulk.job import Numbered
 from digits.bulk.scoring import Scorer
 from digits.errors import WorkerDiedError
+from digits.model.artifact import Artifact
 from digits.recognizer import Recognizer
 
 Counts = tuple[int, int]

@@ -1,0 +1,1 @@
+"""Files and requests that are made to do harm."""

@@ -1,0 +1,189 @@
+"""Real image files of every supported kind, made by code from the sample digits: what the fuzzer mutates."""
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from digits.images.decode import decode
+
+SAMPLES = Path(__file__).resolve().parents[2] / "digits" / "samples"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_ORIENTATION = 0x0112
+
+
+def encode(image: Image.Image, form: str, **options: Any) -> bytes:
+    """An image as a file."""
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG file, with its length and checksum."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def specimens() -> dict[str, bytes]:
+    """Image files by name, over fifty; the same in every run."""
+    seven = Image.fromarray(decode((SAMPLES / "7_stylus.png").read_bytes())).convert("L")
+    three = Image.fromarray(decode((SAMPLES / "3_pencil.png").read_bytes())).convert("RGB")
+    small, color = seven.resize((28, 28)), three.resize((96, 80))
+    gray, large = color.convert("L"), three.resize((1700, 1300))
+    clear = color.convert("RGBA")
+    clear.putalpha(Image.eval(gray, lambda value: 255 - value))
+    deep = Image.fromarray(np.asarray(gray, dtype=np.uint16) * 200)
+    frames = [
+        color,
+        color.rotate(90, fillcolor="white").resize(color.size),
+        color.transpose(Image.Transpose.ROTATE_180),
+    ]
+    return {
+        "png sample": (SAMPLES / "7_stylus.png").read_bytes(),
+        **_png(small, color, gray, large, clear, deep, frames),
+        **_jpeg(small, color, gray, large),
+        **_animated(small, color, gray, clear, frames),
+        **_tiff(small, color, gray, clear, deep, frames),
+        "bmp": encode(color, "BMP"),
+        "bmp gray": encode(small, "BMP"),
+        "bmp palette": encode(color.quantize(16), "BMP"),
+        "bmp 1 bit": encode(gray.convert("1"), "BMP"),
+        "bmp rgba": encode(clear, "BMP"),
+    }
+
+
+def _png(
+    small: Image.Image,
+    color: Image.Image,
+    gray: Image.Image,
+    large: Image.Image,
+    clear: Image.Image,
+    deep: Image.Image,
+    frames: list[Image.Image],
+) -> Mapping[str, bytes]:
+    text = b"Comment\0\0" + zlib.compress(b"written by hand " * 50)
+    plain = encode(color, "PNG")
+    header = len(PNG_SIGNATURE) + 25
+    return {
+        "png 28x28": encode(small, "PNG"),
+        "png gray": encode(gray, "PNG"),
+        "png color": plain,
+        "png large": encode(large, "PNG"),
+        "png rgba": encode(clear, "PNG"),
+        "png gray alpha": encode(clear.convert("LA"), "PNG"),
+        "png palette": encode(color.quantize(16), "PNG"),
+        "png palette transparent": encode(color.quantize(16), "PNG", transparency=0),
+        "png 1 bit": encode(gray.convert("1"), "PNG"),
+        "png 16 bit": encode(deep, "PNG"),
+        "png turned": encode(color, "PNG", exif=_exif(6)),
+        "png animated": encode(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=50),
+        "png with text": plain[:header] + chunk(b"zTXt", text) + plain[header:],
+        "png interlaced": _interlaced(small),
+    }
+
+
+def _interlaced(image: Image.Image) -> bytes:
+    """An Adam7 PNG file, which Pillow reads and does not write."""
+    pixels = np.asarray(image)
+    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    raw = b"".join(
+        b"\0" + row.tobytes() for top, left, down, right in passes for row in pixels[top::down, left::right] if row.size
+    )
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, 0, 0, 0, 1)
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+
+
+def _exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[_ORIENTATION] = orientation
+    return exif
+
+
+def _jpeg(small: Image.Image, color: Image.Image, gray: Image.Image, large: Image.Image) -> Mapping[str, bytes]:
+    return {
+        "jpeg": encode(color, "JPEG"),
+        "jpeg gray": encode(gray, "JPEG"),
+        "jpeg 28x28": encode(small, "JPEG"),
+        "jpeg large": encode(large, "JPEG", quality=70),
+        "jpeg progressive": encode(color, "JPEG", progressive=True),
+        "jpeg cmyk": encode(color.convert("CMYK"), "JPEG"),
+        "jpeg restart": encode(color, "JPEG", restart_marker_blocks=2),
+        "jpeg optimized": encode(color, "JPEG", optimize=True, subsampling=0),
+        "jpeg profile": encode(color, "JPEG", icc_profile=bytes(3000), comment=b"a comment"),
+        "jpeg pictures": encode(color, "MPO", save_all=True, append_images=[gray.convert("RGB")]),
+        **{f"jpeg turned {turn}": encode(color, "JPEG", exif=_exif(turn)) for turn in (2, 3, 5, 6, 8)},
+    }
+
+
+def _animated(
+    small: Image.Image, color: Image.Image, gray: Image.Image, clear: Image.Image, frames: list[Image.Image]
+) -> Mapping[str, bytes]:
+    several = {"save_all": True, "append_images": frames[1:], "duration": 50}
+    return {
+        "gif": encode(color, "GIF"),
+        "gif 28x28": encode(small, "GIF"),
+        "gif transparent": encode(color.quantize(16), "GIF", transparency=0),
+        "gif animated": encode(frames[0], "GIF", **several),
+        "gif interlaced": encode(gray, "GIF", interlace=1, comment=b"a comment"),
+        "webp": encode(color, "WEBP"),
+        "webp 28x28": encode(small.convert("RGB"), "WEBP"),
+        "webp lossless": encode(color, "WEBP", lossless=True),
+        "webp alpha": encode(clear, "WEBP"),
+        "webp animated": encode(frames[0], "WEBP", **several),
+        "webp turned": encode(color, "WEBP", exif=_exif(8), icc_profile=bytes(500)),
+    }
+
+
+def _tiff(
+    small: Image.Image,
+    color: Image.Image,
+    gray: Image.Image,
+    clear: Image.Image,
+    deep: Image.Image,
+    frames: list[Image.Image],
+) -> Mapping[str, bytes]:
+    real = Image.fromarray(np.asarray(gray, dtype=np.float32) / 255.0)
+    return {
+        "tiff": encode(color, "TIFF"),
+        "tiff 28x28": encode(small, "TIFF"),
+        "tiff lzw": encode(color, "TIFF", compression="tiff_lzw"),
+        "tiff deflate": encode(color, "TIFF", compression="tiff_adobe_deflate"),
+        "tiff jpeg": encode(color, "TIFF", compression="jpeg"),
+        "tiff packbits": encode(gray, "TIFF", compression="packbits"),
+        "tiff fax": encode(gray.convert("1"), "TIFF", compression="group4"),
+        "tiff palette": encode(color.quantize(16), "TIFF"),
+        "tiff 16 bit": encode(deep, "TIFF"),
+        "tiff real": encode(real, "TIFF"),
+        "tiff integer": encode(gray.convert("I"), "TIFF"),
+        "tiff rgba": encode(clear, "TIFF"),
+        "tiff cmyk": encode(color.convert("CMYK"), "TIFF"),
+        "tiff pages": encode(frames[0], "TIFF", save_all=True, append_images=frames[1:]),
+        "tiff big": encode(color, "TIFF", big_tiff=True),
+        "tiff tiles": _tiles(gray),
+    }
+
+
+def _tiles(image: Image.Image) -> bytes:
+    """An uncompressed TIFF file of 32 x 32 tiles, which Pillow reads and does not write."""
+    side = 32
+    across, down = -(-image.width // side), -(-image.height // side)
+    padded = np.zeros((down * side, across * side), np.uint8)
+    padded[: image.height, : image.width] = np.asarray(image)
+    tiles = padded.reshape(down, side, across, side).swapaxes(1, 2).tobytes()
+    count = across * down
+    entries = [
+        (256, 3, 1, image.width), (257, 3, 1, image.height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
+        (277, 3, 1, 1), (322, 3, 1, side), (323, 3, 1, side),
+    ]  # fmt: skip
+    at = 8 + 2 + 12 * (len(entries) + 2) + 4
+    entries += [(324, 4, count, at), (325, 4, count, at + 4 * count)]
+    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    first = at + 8 * count
+    offsets = struct.pack(f"<{count}I", *(first + number * side * side for number in range(count)))
+    sizes = struct.pack(f"<{count}I", *[side * side] * count)
+    return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + offsets + sizes + tiles

@@ -1,0 +1,1 @@
+"""How fast training, service, app and command line are."""

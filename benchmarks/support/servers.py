@@ -1,0 +1,241 @@
+"""The servers that are compared: how each is installed, started, and watched."""
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Environments and images that take long to make are kept here.
+CACHE = ROOT / ".benchmarks"
+BOUNDARY = "digits-benchmark"
+# The longest that a server may take to start, in seconds.
+_PATIENCE = 120.0
+
+_WRK_SCRIPT = """
+wrk.method = "POST"
+local file = io.open(os.getenv("BODY"), "rb")
+wrk.body = file:read("*a")
+wrk.headers["Content-Type"] = os.getenv("CONTENT_TYPE")
+done = function(summary, latency, requests)
+  local errors = summary.errors
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50),
+    latency:percentile(99), failed))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One of the servers.
+
+    Args:
+        name: for the table.
+        command: what starts it, after the interpreter; `{port}` stands for its port.
+        lock: the locked requirements of its own environment; None for the one that the benchmark runs in.
+        raw: whether the image is sent as the body itself, not as a form.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    lock: str | None = None
+    raw: bool = False
+
+
+_UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log")
+DIGITS = Server("Digits, form", (*_UVICORN, "api:app"))
+DIGITS_RAW = Server("Digits, raw body", (*_UVICORN, "api:app"), raw=True)
+SERVE = Server("digits serve", ("-m", "digits", "serve", "--port", "{port}"))
+NOTHING = Server("FastAPI upload endpoint that does nothing", (*_UVICORN, "benchmarks.peers.nothing:app"))
+COMMON = Server("FastAPI with Keras' `model.predict`", (*_UVICORN, "benchmarks.peers.common:app"))
+LITSERVE = Server("LitServe, ONNX Runtime", ("benchmarks/peers/litserve_server.py", "{port}"), "bench-litserve.txt")
+BENTOML = Server(
+    "BentoML, ONNX Runtime",
+    ("-m", "bentoml", "serve", "benchmarks.peers.bentoml_service:Digits", "--host", "127.0.0.1", "--port", "{port}"),
+    "bench-bentoml.txt",
+)
+
+
+def form(image: bytes) -> bytes:
+    """A multipart body with the image in field `file`."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def content_type(*, raw: bool) -> str:
+    """The Content-Type of a request with an image."""
+    return "application/octet-stream" if raw else f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def interpreter(server: Server) -> str:
+    """The Python that runs a server; makes its environment if it is not there yet."""
+    if server.lock is None:
+        return sys.executable
+    lock = ROOT / "requirements" / server.lock
+    folder = CACHE / f"{lock.stem}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    python = folder / "bin" / "python"
+    done = folder / "installed"
+    if not done.exists():
+        print(f"Making the environment of {server.name} ...", file=sys.stderr, flush=True)
+        make_environment(folder, lock)
+        done.touch()
+    return str(python)
+
+
+def make_environment(folder: Path, *locks: Path) -> list[str]:
+    """Makes an environment of locked requirements in a folder; returns its `pip install` command."""
+    subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True, stdout=2)
+    python = str(folder / "bin" / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    requirements = [word for lock in locks for word in ("-r", str(lock))]
+    command = [*pip, "--require-hashes", *requirements]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=2, stderr=subprocess.DEVNULL)
+    return pip
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs.
+
+    Args:
+        url: of its upload endpoint.
+        process: the one that was started; it may have started others.
+        first_answer: seconds from the start of the process to the first answer.
+        log: the file into which it prints.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+    first_answer: float
+    log: Path
+
+    def output(self) -> str:
+        """What it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def memory(self) -> float:
+        """Resident memory of all its processes in MB; not a number where /proc is missing."""
+        resident = 0
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                if os.getpgid(int(status.parent.name)) == self.process.pid:
+                    found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
+                    resident += int(found[1]) if found else 0
+            except (OSError, ValueError):
+                continue  # It ended meanwhile.
+        return resident / 1024.0 if resident else float("nan")
+
+
+@contextmanager
+def running(
+    server: Server,
+    image: bytes,
+    environment: Mapping[str, str],
+    extra: tuple[str, ...] = (),
+    python: str | None = None,
+) -> Iterator[Running]:
+    """Starts a server, waits until it answers an image, and stops it in the end.
+
+    Args:
+        server: which.
+        image: the file that it has to answer.
+        environment: variables that it needs.
+        extra: further words of its command.
+        python: the interpreter; that of the server's own environment if None.
+
+    Raises:
+        RuntimeError: it ended, or did not answer in time.
+    """
+    python = python or interpreter(server)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
+    command = [python, *(word.replace("{port}", str(port)) for word in server.command), *extra]
+    body = image if server.raw else form(image)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/predict/", body, {"Content-Type": content_type(raw=server.raw)}
+    )
+    start = time.perf_counter()
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=clean | dict(environment), stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            while True:
+                try:
+                    with urllib.request.urlopen(request, timeout=30):
+                        break
+                except (urllib.error.URLError, ConnectionError) as error:
+                    if process.poll() is not None or time.perf_counter() - start > _PATIENCE:
+                        reason = Path(log.name).read_text(encoding="utf-8", errors="replace")[-2_000:]
+                        raise RuntimeError(f"{server.name} does not answer ({error}):\n{reason}") from None
+                    time.sleep(0.01)
+            yield Running(request.full_url, process, time.perf_counter() - start, Path(log.name))
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of sending one image as often as possible.
+
+    Args:
+        rate: requests per second.
+        p50: median latency in ms.
+        p99: 99th percentile in ms.
+        errors: requests that were not answered with a status under 400.
+        requests: how many there were.
+    """
+
+    rate: float
+    p50: float
+    p99: float
+    errors: int
+    requests: int
+
+
+def load(url: str, image: bytes, *, raw: bool, connections: int, seconds: float) -> Load:
+    """Sends one image over some connections, each sending the next as soon as it has the answer, with wrk.
+
+    Raises:
+        RuntimeError: wrk is not installed, or failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        script, body = Path(folder) / "post.lua", Path(folder) / "body"
+        script.write_text(_WRK_SCRIPT)
+        body.write_bytes(image if raw else form(image))
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
+        environment = os.environ | {"BODY": str(body), "CONTENT_TYPE": content_type(raw=raw)}
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        except FileNotFoundError:
+            raise RuntimeError("wrk is needed, which most systems package: apt-get install wrk") from None
+        except subprocess.CalledProcessError as error:
+            raise RuntimeError(f"wrk failed: {error.stdout}{error.stderr}") from None
+    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", done.stdout)
+    if found is None:
+        raise RuntimeError(f"wrk printed no result: {done.stdout}")
+    requests, duration, p50, p99, errors = (int(value) for value in found.groups())
+    return Load(requests / duration * 1e6, p50 / 1e3, p99 / 1e3, errors, requests)

@@ -1,0 +1,42 @@
+"""Small images in a grid, each with what it shows and what was read in it."""
+
+import base64
+import html
+import io
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+from PIL import Image
+
+from digits.model.examples import Examples
+from digits.recognizer import confidence_text
+
+_SIDE = 72
+
+# The pixels are to be seen, since they are all that the network sees.
+_STYLE = f"""
+<style>
+.digits-gallery {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 0.6rem; }}
+.digits-gallery figure {{ margin: 0; text-align: center; }}
+.digits-gallery img {{ width: {_SIDE}px; height: {_SIDE}px; image-rendering: pixelated; border-radius: 4px; }}
+.digits-gallery figcaption {{ font-size: 0.8rem; line-height: 1.2; margin-top: 0.2rem; }}
+</style>
+"""
+
+
+def gallery(examples: Examples, places: npt.NDArray[np.intp]) -> None:
+    """Shows some of a model's examples, in this order."""
+    figures = [_figure(examples, int(i)) for i in places]
+    st.html(f'{_STYLE}<div class="digits-gallery">{"".join(figures)}</div>')
+
+
+def _figure(examples: Examples, i: int) -> str:
+    true, read, sure = int(examples.labels[i]), int(examples.read[i]), confidence_text(float(examples.confidence[i]))
+    what = f"{true} read as {read}" if true != read else f"{true}, read correctly"
+    file = io.BytesIO()
+    Image.fromarray(examples.images[i]).save(file, "PNG")
+    data = base64.b64encode(file.getvalue()).decode()
+    alt = html.escape(f"Test image of a {what}, {sure} sure")
+    image = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
+    return f"<figure>{image}<figcaption>{what}<br>{sure}</figcaption></figure>"

@@ -1,0 +1,137 @@
+"""The answers to several pictures: a table."""
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from digits.app.components.answer import show_answer
+from digits.errors import ImageError
+from digits.explain.wording import verdict
+from digits.images.decode import decode
+from digits.recognizer import Recognizer
+from digits.vision.foreground import shrink
+
+# A visitor's last table: so that a click on a row does not read every picture again.
+_LAST = "last table"
+# The column for what the other model says, if there is one.
+_SECOND = "second opinion"
+_THUMBNAIL_SIDE = 96
+_ROW_HEIGHT = 56
+# The last four are as wide as a letter of Chinese or Japanese, in whose spreadsheets they start a formula, too.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> None:
+    """The answers to several image files as a table that can be sorted and downloaded; a row shows its whole answer."""
+    models = (name for model in (recognizer, *others) for name in (model.digest, model.name))
+    which = (*models, *(upload.file_id for upload in uploads))
+    last, table = st.session_state.get(_LAST, (None, None))
+    if last != which or table is None:
+        table = _read(recognizer, uploads, others)
+        st.session_state[_LAST] = (which, table)
+    accepted = int(table["accepted"].sum())
+    st.subheader(f"{accepted} of {len(table)} accepted", anchor=False)
+    chosen = st.dataframe(
+        table,
+        hide_index=True,
+        row_height=_ROW_HEIGHT,
+        on_select="rerun",
+        selection_mode="single-row",
+        # Of these files alone: what is chosen among them is no choice among others.
+        key=f"table {_digest_of(which)}",
+        column_config={
+            "picture": st.column_config.ImageColumn("Picture", width="small"),
+            "file": st.column_config.TextColumn("File"),
+            "digit": st.column_config.NumberColumn("Digit", width="small"),
+            "confidence": st.column_config.NumberColumn("Confidence", format="percent", width="small"),
+            "accepted": st.column_config.CheckboxColumn("Accepted", width="small"),
+            "answer": st.column_config.TextColumn("Answer", width="medium" if others else "large"),
+            _SECOND: st.column_config.TextColumn("Second opinion"),
+        },
+        alt="A row for each picture: digit, confidence, and whether the answer is accepted",
+    )
+    st.download_button(
+        "Download as CSV",
+        as_csv(table.drop(columns="picture")),
+        file_name="digits.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    if rows := [row for row in chosen["selection"]["rows"] if row < len(uploads)]:
+        show_answer(recognizer, uploads[rows[0]].getvalue(), others)
+    else:
+        st.caption("Click on the left end of a row to see its whole answer, and on a column's name to sort by it.")
+
+
+def _digest_of(names: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as a CSV file that a spreadsheet shows as text.
+
+    It starts with a byte order mark, without which Excel takes UTF-8 for an older encoding. A cell that would be taken
+    for a formula gets an apostrophe in front, since the name of a file comes from anyone (OWASP, "CSV Injection").
+    """
+    safe = table.copy()
+    for column in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[column] = safe[column].map(lambda cell: f"'{cell}" if str(cell).startswith(_FORMULA_STARTS) else cell)
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> pd.DataFrame:
+    rows = []
+    progress = st.progress(0.0, "Reading ...")
+    for i, upload in enumerate(uploads, 1):
+        rows.append({"file": upload.name} | _read_one(recognizer, upload.getvalue(), others))
+        progress.progress(i / len(uploads), f"Reading ... {i} of {len(uploads)}")
+    progress.empty()
+    columns = ["picture", "file", "digit", "confidence", "accepted", "answer", *([_SECOND] if others else [])]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"digit": "Int64", "confidence": "Float64", "accepted": bool})
+
+
+def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...]) -> dict[str, object]:
+    """The cells of one picture; those without a value are left out."""
+    cells: dict[str, object] = {"accepted": False}
+    try:
+        pixels = decode(file, recognizer.limits)
+        cells["picture"] = _thumbnail(pixels)
+        if others:
+            cells[_SECOND] = _sentences(pixels, others)
+        prediction = recognizer.recognize_pixels(pixels)
+    except ImageError as error:
+        return cells | {"answer": str(error)}
+    if prediction.reason != "not_a_digit":
+        cells |= {"digit": prediction.digit}
+    # As everywhere: never rounded up to a certainty that nobody has.
+    confidence = min(round(prediction.confidence, 4), 0.9999)
+    return cells | {
+        "confidence": confidence,
+        "accepted": prediction.accepted,
+        "answer": verdict(prediction).sentence,
+    }
+
+
+def _sentences(pixels: npt.NDArray[np.uint8], others: tuple[Recognizer, ...]) -> str:
+    """What other models say of a picture."""
+    try:
+        return "; ".join(verdict(other.recognize_pixels(pixels)).sentence for other in others)
+    except ImageError:
+        return "No answer"
+
+
+def _thumbnail(pixels: npt.NDArray[np.uint8]) -> str:
+    """A small picture as a data URL."""
+    file = io.BytesIO()
+    Image.fromarray(shrink(pixels, _THUMBNAIL_SIDE)).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,66 @@
+"""The charts of a model's page: how it learned, and what its confidence is worth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from digits.app.pictures import BLUE, GRAY, ORANGE
+
+_LEGEND = alt.Legend(orient="top", title=None)
+
+
+def curve_chart(name: str, training: list[float], validation: list[float]) -> alt.Chart:
+    """A figure of the training run, epoch by epoch, on the images learned from and on those watched.
+
+    Args:
+        name: of the figure: accuracy or loss.
+        training: its values on the images learned from.
+        validation: on the others.
+    """
+    epochs = list(range(1, len(training) + 1))
+    table = pd.DataFrame(
+        {
+            "epoch": epochs * 2,
+            name: training + validation,
+            "images": ["training"] * len(epochs) + ["validation"] * len(epochs),
+        }
+    )
+    return (
+        alt.Chart(table, height=240)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("epoch:O", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y(f"{name}:Q", scale=alt.Scale(zero=False)),
+            color=alt.Color("images:N", legend=_LEGEND, scale=alt.Scale(range=[BLUE, ORANGE])),
+            tooltip=["epoch", "images", alt.Tooltip(f"{name}:Q", format=".4f")],
+        )
+    )
+
+
+def reliability_chart(bins: list[Mapping[str, Any]]) -> alt.LayerChart:
+    """How often answers of each confidence are right; the larger a point, the more answers.
+
+    Args:
+        bins: `digits.model.calibration.ReliabilityBin`s as objects.
+    """
+    table = pd.DataFrame(bins).rename(columns={"n": "answers", "accuracy": "share read correctly"})
+    percent = alt.Axis(format="%", tickCount=6)
+    scale = alt.Scale(domain=[0, 1])
+    ideal = alt.Chart(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})).mark_line(strokeDash=[4, 4], color=GRAY)
+    base = alt.Chart(table, height=320).encode(
+        x=alt.X("confidence:Q", axis=percent, scale=scale),
+        y=alt.Y("share read correctly:Q", axis=percent, scale=scale),
+        tooltip=[
+            alt.Tooltip("confidence:Q", format=".1%"),
+            alt.Tooltip("share read correctly:Q", format=".1%"),
+            alt.Tooltip("answers:Q", format=","),
+        ],
+    )
+    size = alt.Size("answers:Q", scale=alt.Scale(type="log", range=[30, 500]), legend=None)
+    return (
+        ideal.encode(x=alt.X("x:Q", title="confidence"), y=alt.Y("y:Q", title="share read correctly"))
+        + base.mark_line(color=BLUE)
+        + base.mark_circle(color=BLUE, opacity=1.0).encode(size=size)
+    )

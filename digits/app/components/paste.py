@@ -1,0 +1,42 @@
+"""A picture from the clipboard: with a key anywhere on the page, or with a button."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from digits.app.components.browser import image_of, part
+from digits.images.decode import ImageLimits
+
+_HTML = '<div class="buttons"><button type="button">Paste from the clipboard</button></div>'
+_PROBLEMS = {
+    "none": "There is no picture on the clipboard. Copy one first: a screenshot, or a picture on a web page.",
+    "large": f"This picture is larger than {ImageLimits.max_bytes // 1024**2} MB. Copy a part of it.",
+    "keys": "This browser does not let the button read the clipboard. Press Ctrl+V (on a Mac ⌘V) instead.",
+    "refused": "The browser was not allowed to read the clipboard. Allow it, or press Ctrl+V (on a Mac ⌘V) instead.",
+}
+
+
+def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
+    """Shows the button, and takes pictures that are pasted.
+
+    Args:
+        key: of this one, in the session.
+        on_picture: is called with each image file.
+    """
+
+    def keep() -> None:
+        if (picture := image_of(st.session_state[key]["picture"] or "")) is not None:
+            on_picture(picture)
+
+    part("paste", _HTML, "buttons")(
+        key=key,
+        data={"max_bytes": ImageLimits.max_bytes},
+        on_picture_change=keep,
+        on_problem_change=lambda: _tell(st.session_state[key]["problem"]),
+    )
+
+
+def _tell(problem: str | None) -> None:
+    """A note over the page, since it may have been pasted wherever the person was."""
+    if (sentence := _PROBLEMS.get(problem or "")) is not None:
+        st.toast(sentence, icon=":material/content_paste:", duration="long")

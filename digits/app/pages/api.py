@@ -1,0 +1,101 @@
+"""The page for those who want the answer in a program of their own."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Literal
+
+import streamlit as st
+
+from digits.app.calls import calls, is_address
+from digits.app.models import choose_recognizer
+from digits.app.pictures import for_display
+from digits.app.samples import SAMPLES
+from digits.app.tried import Tried, tried_last
+from digits.cli.launcher import API_URL_VARIABLE, DEFAULT_API_URL
+from digits.errors import ImageError
+from digits.images.decode import decode
+from digits.recognizer import Recognizer
+
+_PICTURE_WIDTH = 120
+_PATIENCE_SECONDS = 1.0
+_SECONDS_REMEMBERED = 5.0
+
+
+def api_page() -> None:
+    """The picture that was tried last, as calls of the API that can be pasted, and what they answer."""
+    st.title("Ask from a program")
+    tried = tried_last()
+    st.write(
+        "Here is the picture that you tried last, as a call to the API."
+        if tried
+        else "Here is a sample as a call to the API. What you try on the first page takes its place."
+    )
+    tried = tried or Tried.of((SAMPLES / "7_stylus.png").read_bytes())
+    recognizer, _ = choose_recognizer()
+    _picture(recognizer, tried)
+    set_up = os.environ.get(API_URL_VARIABLE) or DEFAULT_API_URL
+    address = st.text_input("Address of the API", set_up, key="api address", type="url", persist_state="session")
+    address = (address or "").strip()
+    if not is_address(address):
+        st.error(f"This is no address: {address or 'it is empty'}. It looks like {DEFAULT_API_URL}.")
+        return
+    # Only the address that whoever runs the app has set: it does not go where a visitor sends it.
+    state = _ask(set_up) if address == set_up else "unknown"
+    with_key = st.checkbox("It asks for a key", value=state == "key", key=f"api key {state}")
+    # In a place of its own, so that what follows stays in its place.
+    with st.container():
+        if state == "none":
+            st.info("As far as this page can see, nothing answers there yet. `make run` starts API and app together.")
+    st.write(f"**2.** In the folder with {tried.name}, run one of these:")
+    found = calls(address, tried.name, tried.media_type, with_key=with_key)
+    for tab, call in zip(st.tabs([call.name for call in found]), found, strict=True):
+        with tab:
+            st.code(call.text, call.language, wrap_lines=True)
+            st.caption(call.how)
+    _answer(recognizer, tried)
+    st.write(f"All that the API can do is on [its own page]({address.rstrip('/')}/docs).")
+
+
+def _picture(recognizer: Recognizer, tried: Tried) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(
+            for_display(decode(tried.file, recognizer.limits)),
+            width=_PICTURE_WIDTH,
+            alt="The picture that the calls send",
+        )
+        with st.container(width="content"):
+            st.write("**1.** Save the picture:")
+            st.download_button(
+                f"Download {tried.name}",
+                tried.file,
+                tried.name,
+                tried.media_type,
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def _answer(recognizer: Recognizer, tried: Tried) -> None:
+    try:
+        answer = recognizer.recognize(tried.file).to_json()
+    except ImageError as error:
+        st.write("**3.** The answer is a problem with status 422, and says why:")
+        st.code(str(error), None, wrap_lines=True)
+        return
+    st.write(f"**3.** The answer, if the API reads with {recognizer.name}:")
+    st.code(json.dumps(answer), "json", wrap_lines=True)
+    st.caption("The API adds prediction_time_ms. `accepted` is false where the network cannot tell; `reason` says why.")
+
+
+@st.cache_data(ttl=_SECONDS_REMEMBERED, show_spinner=False)
+def _ask(address: str) -> Literal["open", "key", "none"]:
+    """Whether an API answers at an address, and whether it asks for a key."""
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/model", timeout=_PATIENCE_SECONDS):
+            return "open"
+    except urllib.error.HTTPError as error:
+        return "key" if error.code == 401 else "none"
+    except (OSError, ValueError):
+        return "none"

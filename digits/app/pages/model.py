@@ -1,0 +1,198 @@
+"""The page about the model in use: what it is, how it was trained, how good it is, and what it gets wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from digits.app.components.confusion import choose_cell
+from digits.app.components.gallery import gallery
+from digits.app.components.model_charts import curve_chart, reliability_chart
+from digits.app.models import choose_recognizer
+from digits.errors import DataMismatchError, ModelFileError
+from digits.evaluation.classification import confused_pairs
+from digits.evaluation.pictures import Share
+from digits.evaluation.records import Evaluation, evaluations_of
+from digits.explain.model_card import summary
+from digits.model.artifact import Card, read_examples
+from digits.model.examples import Examples
+from digits.recognizer import Recognizer, shipped_model
+from digits.training.recipes import RECIPES
+
+_MISTAKES_SHOWN = 24
+_TRAIN = "`python train.py`"
+
+
+def model_page() -> None:
+    """What the model in use is, how it was trained, how good it is, and what it gets wrong."""
+    st.title("The model")
+    recognizer, _ = choose_recognizer()
+    card = recognizer.card
+    st.write(f"This page is about {recognizer.name}. " + " ".join(summary(card)))
+    if recognizer.path == shipped_model():
+        st.caption(f"{_TRAIN} trains one of your own, which this page is about from then on.")
+    if not card.history or card.test_accuracy is None:
+        st.info(f"The model file carries no report: it was made outside Digits. Train one with: {_TRAIN}")
+    else:
+        _figures(card)
+        _curves(card)
+        examples = _examples_of(recognizer)
+        _confusion(card, examples)
+        _reliability(card)
+        _mistakes(examples)
+    _own_pictures(recognizer)
+    _made(card)
+
+
+def _figures(card: Card) -> None:
+    test = card.metrics["test"]
+    figures = {
+        "Test accuracy": f"{test['accuracy']:.2%}",
+        "Test loss": f"{test['loss']:.4f}",
+        "Training accuracy": f"{card.metrics['training']['accuracy']:.2%}",
+        "Calibration error": f"{test['calibration_error']:.2%}",
+    }
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(name, value, width="content")
+
+
+def _curves(card: Card) -> None:
+    st.subheader("Training curves", anchor=False)
+    for column, name in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+        training, validation = card.history[name], card.history[f"val_{name}"]
+        column.altair_chart(
+            curve_chart(name, training, validation),
+            width="stretch",
+            alt=f"The {name} epoch by epoch; at the end {training[-1]:.4f} in training and {validation[-1]:.4f} on "
+            "validation images",
+        )
+    if card.recipe in RECIPES and RECIPES[card.recipe].outliers is not None:
+        st.caption("Training images are changed anew in each epoch, and its loss counts images of other things, too.")
+
+
+def _examples_of(recognizer: Recognizer) -> Examples | None:
+    try:
+        return _read_examples(recognizer.path, recognizer.digest)
+    except ModelFileError as error:
+        st.warning(str(error))
+        return None
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _read_examples(path: Path, digest: str) -> Examples | None:
+    """Reads them once for each model; `digest` makes a retrained file a new one."""
+    del digest  # Only tells the cache one model from the next.
+    return read_examples(path)
+
+
+def _confusion(card: Card, examples: Examples | None) -> None:
+    test = card.metrics["test"]
+    confusion = np.array(test["confusion"])
+    st.subheader("Confusion matrix", anchor=False)
+    pairs = confused_pairs(confusion)
+    st.write(
+        f"{test['n']:,} test images: each row a true digit, each column the digit read. "
+        + (f"Most confused: {', '.join(pairs)}. " if pairs else "")
+        + "Choose a number to see its images."
+    )
+    true, read = choose_cell(confusion)
+    count = int(confusion[true, read])
+    st.markdown(f"**{true} read as {read}: {count:,} image{'' if count == 1 else 's'}**")
+    if examples is None:
+        st.info(f"The model file holds no test images, which were not kept in earlier versions. Train anew: {_TRAIN}")
+        return
+    places = examples.of_cell(true, read)
+    if true == read:
+        st.caption(f"Of those, the {len(places)} of which it was least sure, and how sure it was:")
+    elif count:
+        st.caption("With how sure it was:")
+    gallery(examples, places)
+
+
+def _reliability(card: Card) -> None:
+    bins = card.metrics["test"].get("reliability")
+    st.subheader("Reliability diagram", anchor=False)
+    if not bins:
+        st.info(f"The model's card says nothing of it: it was made by an earlier version. Train anew: {_TRAIN}")
+        return
+    st.write(
+        "Of the answers given with 80% confidence, 80% should be right: on the dashed line. Above it the network is "
+        "too modest, under it too sure. The larger a point, the more answers; nearly all are at the top right."
+    )
+    st.altair_chart(
+        reliability_chart(bins),
+        width="stretch",
+        alt="How often answers of each confidence are right: "
+        + "; ".join(f"{one['accuracy']:.0%} at {one['confidence']:.0%}" for one in bins),
+    )
+
+
+def _mistakes(examples: Examples | None) -> None:
+    st.subheader("Mistakes", anchor=False)
+    if examples is None:
+        st.info(f"The model file holds no test images, which were not kept in earlier versions. Train anew: {_TRAIN}")
+        return
+    places = examples.mistakes()
+    if not len(places):
+        st.write("There is not one among the test images.")
+        return
+    st.write(f"All {len(places)} misread test images, the surest first: where it is wrong and does not know it.")
+    gallery(examples, places[:_MISTAKES_SHOWN])
+    if len(places) > _MISTAKES_SHOWN:
+        more = st.expander(f"{len(places) - _MISTAKES_SHOWN} more", key="more mistakes", on_change="rerun")
+        if more.open:
+            with more:
+                gallery(examples, places[_MISTAKES_SHOWN:])
+    st.caption("Test images: MNIST, by Yann LeCun and Corinna Cortes, CC BY-SA 3.0.")
+
+
+def _own_pictures(recognizer: Recognizer) -> None:
+    st.subheader("On pictures of your own", anchor=False)
+    try:
+        found = evaluations_of(recognizer.card.onnx_sha256)
+    except DataMismatchError as error:
+        st.warning(str(error))
+        return
+    if not found:
+        st.info(
+            "This model was not scored on pictures of your own yet. `digits evaluate FOLDER` does it, for a folder "
+            "with a labels.csv, such as `digits feedback export FOLDER` writes."
+        )
+        return
+    st.write("Pictures that people take are harder than the test images. In brackets: the 95% interval.")
+    for one in found:
+        st.markdown(f"**{one.what}**, scored on {one.when[:10]}")
+        st.table(_shares(one))
+
+
+def _shares(found: Evaluation) -> pd.DataFrame:
+    rows = {"Read correctly": found.accuracy, "Accepted": found.accepted}
+    rows |= {"Read correctly, of the accepted": found.accepted_accuracy}
+    rows |= {f"Read correctly, {source}": share for source, share in found.by_source.items()}
+    rows |= {f"Rejected, as it should be: {kind}": share for kind, share in found.rejected.items()}
+    shown = {name: share for name, share in rows.items() if share.n}
+    return pd.DataFrame(
+        {"share": [_in_words(share) for share in shown.values()]}, index=pd.Index(list(shown), name="pictures")
+    )
+
+
+def _in_words(share: Share) -> str:
+    low, high = share.interval
+    return f"{share.value:.1%} ({low:.1%} to {high:.1%}), {share.hits:,} of {share.n:,}"
+
+
+def _made(card: Card) -> None:
+    st.subheader("How it was made", anchor=False)
+    made = {
+        "Command": card.command,
+        "Recipe": card.recipe,
+        "Seed": card.seed,
+        "Epochs": card.epochs,
+        "Batch size": card.batch_size,
+        "Weights": f"{card.parameters:,}" if card.parameters else None,
+        "Created": card.created,
+    } | dict(card.versions)
+    known = {name: str(value) for name, value in made.items() if value is not None}
+    st.table(pd.DataFrame({"value": list(known.values())}, index=pd.Index(list(known), name="what")))

@@ -1,0 +1,1 @@
+"""The `digits` command: one module for each subcommand."""

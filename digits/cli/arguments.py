@@ -1,0 +1,75 @@
+"""Command-line arguments: one-line errors that say what would have been right."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NOT_BETTER = 3
+EXIT_INTERRUPTED = 130
+
+MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse, with an error of one line and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the message and ends the process."""
+        print(f"{self.prog}: {message}. See {self.prog} --help.", file=sys.stderr)
+        raise SystemExit(EXIT_USAGE)
+
+
+# Where a module of `digits.commands` adds its own.
+Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Adds the images to read, as `digits.images.sources.pictures_of` takes them."""
+    parser.add_argument(
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE",
+        help="a PNG, JPEG, WebP, GIF, BMP or TIFF file, a folder of them, or an npz file (images)",
+    )
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """A type for `add_argument`: a whole number of a range."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} to {highest}")
+        return value
+
+    return parse
+
+
+def one_of(names: list[str]) -> Callable[[str], str]:
+    """A type for `add_argument`: one of some names, which the error lists."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of: {', '.join(names)}")
+        return text
+
+    return parse
+
+
+def keras_file(text: str) -> Path:
+    """A type for `add_argument`: the path of a model file to write."""
+    path = Path(text)
+    if path.suffix != ".keras":
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .keras, as Keras wants it")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it, such as {path / 'my_model.keras'}")
+    return path

@@ -1,0 +1,171 @@
+"""`digits evaluate`: score a model on the MNIST test set, or on one's own pictures."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, whole_number
+from digits.errors import DataMismatchError, SettingError
+
+# Loading these takes longer than `digits --help` should.
+if TYPE_CHECKING:
+    from digits.data.labeled import LabeledPicture
+    from digits.evaluation.numbers import NumbersMeasurement
+    from digits.evaluation.pictures import Measurement
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
+    parser.add_argument(
+        "what",
+        nargs="*",
+        type=Path,
+        metavar="WHAT",
+        help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv "
+        "(file, label and, if wanted, source) or an npz (images, labels), or several, to score the model in use "
+        "on; a label of several digits is a number, with a blank for a new line; any other says what else a picture "
+        "shows",
+    )
+    parser.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {MODEL_HELP}")
+    parser.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
+    parser.add_argument(
+        "--save-mistakes",
+        type=Path,
+        metavar="DIR",
+        help="for a folder or npz: write each misread picture beside the 28x28 image that the network saw; of a "
+        "number, with what was read, if anything was, drawn on it",
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    parser.add_argument(
+        "--seeds",
+        type=whole_number(1, 100),
+        metavar="N",
+        help="for a model: also train its recipe anew with N seeds, and print mean and spread",
+    )
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scores; returns the exit code."""
+    models = [what for what in options.what if what.suffix == ".keras"]
+    if models and len(options.what) > 1:
+        raise SettingError("Name one model file, or folders and npz files, but not both.")
+    if not options.what:
+        from digits.recognizer import find_model
+
+        models = [find_model()]
+    return _evaluate_model(options, models[0]) if models else _evaluate_pictures(options)
+
+
+def _evaluate_pictures(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import track
+
+    from digits.data.labeled import read_labeled
+    from digits.evaluation.numbers import is_number, measure_numbers
+    from digits.evaluation.pictures import measure
+    from digits.evaluation.records import EVALUATIONS, keep_evaluation
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    pictures = [picture for what in options.what for picture in read_labeled(what)]
+    if not pictures:
+        raise DataMismatchError(f"There is no picture to score in {', '.join(str(what) for what in options.what)}.")
+    numbers = [picture for picture in pictures if is_number(picture.label)]
+    others = [picture for picture in pictures if not is_number(picture.label)]
+    console = Console(stderr=True)
+
+    def watched(some: list["LabeledPicture"]) -> Iterable["LabeledPicture"]:
+        return track(some, "Reading", console=console, transient=True, disable=not console.is_terminal)
+
+    try:
+        found = measure(recognizer, watched(others), options.save_mistakes) if others else None
+        read = measure_numbers(recognizer, watched(numbers), options.save_mistakes) if numbers else None
+    except OSError as error:
+        print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
+        return EXIT_FAILED
+    what = ", ".join(str(path) for path in options.what)
+    kept = None
+    try:
+        if found:
+            keep_evaluation(recognizer.card.onnx_sha256, what, found)
+            kept = f"kept for the app's page about the model in {EVALUATIONS}"
+    except (OSError, DataMismatchError) as error:
+        # Who wants the figures alone shall have them.
+        kept = f"not kept for the app's page about the model: {error}"
+    if options.json:
+        scores = {"model": recognizer.name} | (found.to_json() if found else {})
+        print(json.dumps(scores | ({"numbers": read.to_json()} if read else {}), indent=1))
+        return EXIT_OK
+    print(f"{what}, read with {recognizer.description}")
+    print("95% intervals in brackets")
+    if found:
+        _print_digits(found)
+    if read:
+        _print_numbers(read)
+    if kept:
+        print(kept)
+    return EXIT_OK
+
+
+def _print_digits(found: "Measurement") -> None:
+    if found.accuracy.n:
+        print(f"accuracy: {found.accuracy}")
+        for source, share in found.by_source.items():
+            print(f"  {source}: {share}")
+        print(f"accepted: {found.accepted}")
+        if found.accepted_accuracy.n:
+            print(f"accuracy of the accepted: {found.accepted_accuracy}")
+    if found.confused:
+        print(f"most confused: {', '.join(found.confused)}")
+    for kind, share in found.rejected.items():
+        print(f"rejected, {kind}: {share}")
+    if found.auroc is not None:
+        print(f"AUROC of digits against other things: {found.auroc:.4f}")
+
+
+def _print_numbers(found: "NumbersMeasurement") -> None:
+    print(f"numbers read exactly: {found.exact}")
+    for source, share in found.by_source.items():
+        print(f"  {source}: {share}")
+    print(f"digit error rate, edit distance over length: {found.digit_errors}")
+    if found.misread:
+        print(f"misread: {', '.join(found.misread)}")
+
+
+def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
+    from digits.data import mnist
+    from digits.evaluation.classification import confused_pairs, confusion_matrix, spread
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(model)
+    data = mnist.load(options.data, say=lambda line: print(line, file=sys.stderr))
+    read = recognizer.classify(data.x_test).argmax(axis=1)
+    accuracy = float((read == data.y_test).mean())
+    print(f"{recognizer.name}: test accuracy {accuracy:.2%} ({len(read):,} images)")
+    print(f"Most confused: {', '.join(confused_pairs(confusion_matrix(data.y_test, read)))}")
+    if options.seeds:
+        from digits.training.loop import TrainingConfig
+        from digits.training.run import Run, accuracies_over_seeds
+
+        card = recognizer.card
+        config = TrainingConfig(card.recipe, card.epochs, card.batch_size)
+        print(
+            f"Training recipe {config.recipe}, {config.epochs} epochs, with the seeds 0 to {options.seeds - 1}:",
+            flush=True,
+        )
+
+        def report(run: Run) -> None:
+            print(
+                f"  seed {run.config.seed}: test accuracy {run.test.accuracy:.2%}, "
+                f"training accuracy {run.training.accuracy:.2%}",
+                flush=True,
+            )
+
+        runs = accuracies_over_seeds(config, data, options.seeds, report)
+        print(f"Test accuracy over seeds: {spread(runs)}")
+    return EXIT_OK

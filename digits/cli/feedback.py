@@ -1,0 +1,48 @@
+"""`digits feedback`: what people said of answers in the app."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from digits.cli.arguments import EXIT_OK, ArgumentParser, Commands
+from digits.errors import FeedbackError
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("feedback", help="what people said of answers in the app: count it, or export it")
+    parser.set_defaults(command=run_count)
+    actions = parser.add_subparsers(metavar="ACTION", parser_class=ArgumentParser)
+    export = actions.add_parser("export", help="write the pictures and a labels.csv, for digits evaluate")
+    export.add_argument("folder", type=Path, metavar="FOLDER", help="made if need be")
+    export.set_defaults(command=run_export)
+
+
+def run_count(_options: argparse.Namespace) -> int:
+    """Says how much is kept and where; returns the exit code."""
+    from digits.feedback import FeedbackStore, feedback_file
+
+    file = feedback_file()
+    if file is None:
+        print("Feedback is switched off: DIGITS_FEEDBACK is off.")
+    else:
+        count = len(FeedbackStore(file))
+        print(f"{count} picture{'' if count == 1 else 's'} in {file}")
+    return EXIT_OK
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Exports; returns the exit code."""
+    from digits.feedback import FEEDBACK_VARIABLE, FeedbackStore, feedback_file
+
+    file = feedback_file()
+    if file is None:
+        raise FeedbackError(f"Feedback is switched off: {FEEDBACK_VARIABLE} is off. Name the file that holds it.")
+    count = FeedbackStore(file).export(options.folder)
+    print(
+        f"{count} picture{'' if count == 1 else 's'} and {options.folder / 'labels.csv'} written. What to do with it:"
+    )
+    folder = shlex.quote(str(options.folder))
+    print(f"  digits evaluate {folder}")
+    print(f"  python train.py --recipe convnet --extra {folder}")
+    return EXIT_OK

@@ -1,0 +1,24 @@
+"""`digits key`: make an API key."""
+
+import argparse
+import sys
+
+from digits.cli.arguments import EXIT_OK, Commands
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("key", help="make an API key for a client of the service")
+    parser.add_argument("name", help="of the client, for the log")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the line for the server's file; the key itself, which nobody can find out from it, beside it."""
+    from digits.service.middleware.keys import make_key
+
+    key, line = make_key(options.name)
+    print(f"The key, for the client (it is shown this once): {key}", file=sys.stderr)
+    print("The line for the file that DIGITS_API_KEYS_FILE names:", file=sys.stderr, flush=True)
+    print(line)
+    return EXIT_OK

@@ -1,0 +1,68 @@
+"""The `digits` command.
+
+digits predict 7.png photo.jpg
+digits predict scans/ --out answers/
+digits read number.jpg
+digits model
+digits evaluate models/mnist_model.keras --seeds 5
+digits evaluate my-digits/ --save-mistakes mistakes/
+digits feedback export my-feedback/
+digits run
+digits serve --workers 4
+digits reload
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from digits import __version__
+from digits.cli import evaluate, feedback, key, model, predict, read, reload, run, serve
+from digits.cli.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser
+from digits.errors import DigitsError
+
+# In the order in which `digits --help` lists them.
+_COMMANDS = (predict, read, model, evaluate, feedback, run, serve, reload, key)
+
+_EXIT_CODES = """exit codes:
+  0    all went well
+  1    something could not be done; the message says what
+  2    the command was not understood
+  130  stopped with Ctrl-C"""
+
+
+def build_parser() -> ArgumentParser:
+    """The command's arguments; each subcommand sets `command` to the function that runs it."""
+    parser = ArgumentParser(
+        prog="digits",
+        description="Recognize handwritten digits.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"digits {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=ArgumentParser)
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    options = build_parser().parse_args(argv)
+    try:
+        code: int = options.command(options)
+    except DigitsError as error:
+        print(f"digits: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain once more while flushing at exit.
+        sys.stdout = None
+        return EXIT_OK
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,94 @@
+"""`digits predict`: read the digits in images."""
+
+import argparse
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
+from digits.cli.refusals import print_refusal
+from digits.errors import ImageError
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("predict", help="read the digits in images, a line per image")
+    add_images(parser)
+    answers = parser.add_mutually_exclusive_group()
+    answers.add_argument("--json", action="store_true", help="print JSON lines")
+    answers.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write Parquet files there instead, on all cores; takes Parquet files (image), too; an image that cannot "
+        "be read is a row with its error; the same command goes on after a stop",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="with --out, where: on this machine (default), or on the Ray cluster that RAY_ADDRESS names, whose nodes "
+        "see the same folders",
+    )
+    parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
+    parser.set_defaults(command=run, refuse=parser.error)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reads the images; returns the exit code."""
+    if options.out is not None:
+        return _run_bulk(options)
+    if options.engine != "local":
+        options.refuse("--engine ray needs --out FOLDER")
+    from digits.images.sources import pictures_of
+    from digits.recognizer import Picture, Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    if not options.json:
+        print(f"Using {recognizer.description}", file=sys.stderr)
+    failed = 0
+    names: deque[str] = deque()
+
+    def pictures() -> Iterator[Picture | ImageError]:
+        for name, picture in pictures_of(options.images, recognizer.limits.max_bytes):
+            names.append(name)
+            yield picture
+
+    for found in recognizer.recognize_many(pictures()):
+        name = names.popleft()
+        if isinstance(found, ImageError):
+            failed += 1
+            print_refusal(name, found, as_json=options.json)
+        elif options.json:
+            print(json.dumps({"file": name} | found.to_json()))
+        else:
+            doubt = "" if found.reason is None else f", not accepted: {found.reason.replace('_', ' ')}"
+            print(f"{name}: {found.digit} ({found.confidence_text}{doubt})")
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _run_bulk(options: argparse.Namespace) -> int:
+    from digits.bulk.job import opened_job
+    from digits.bulk.progress import Progress
+    from digits.bulk.tables import require_parquet
+    from digits.bulk.workers import score_all
+    from digits.model.artifact import read
+    from digits.recognizer import find_model
+
+    require_parquet()
+    if options.engine == "ray":
+        from digits.bulk.on_ray import require_ray, score_all_on_ray
+
+        require_ray()
+    model = options.model or find_model()
+    artifact = read(model)
+    with opened_job(options.images, model, options.out) as job, Progress(job, sys.stderr) as progress:
+        if options.engine == "ray":
+            counts = score_all_on_ray(job, model)
+        else:
+            counts = score_all(job.unfinished(), artifact, job.out)
+        for rows, errors in counts:
+            progress.add(rows, errors)
+    return EXIT_OK

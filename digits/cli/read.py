@@ -1,0 +1,49 @@
+"""`digits read`: read whole numbers, of any count of digits and lines."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
+from digits.cli.refusals import print_refusal
+from digits.errors import ImageError
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("read", help="read all digits in images: numbers, dates, several lines")
+    add_images(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON lines, with a box for each digit")
+    parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reads the images; returns the exit code."""
+    from digits.images.sources import pictures_of
+    from digits.numbers.reader import read_picture
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    if not options.json:
+        print(f"Using {recognizer.description}", file=sys.stderr)
+    failed = 0
+    for name, picture in pictures_of(options.images, recognizer.limits.max_bytes):
+        start = time.perf_counter()
+        try:
+            if isinstance(picture, ImageError):
+                raise picture
+            found = read_picture(recognizer, picture)
+        except ImageError as error:
+            failed += 1
+            print_refusal(name, error, as_json=options.json)
+            continue
+        if options.json:
+            taken = round((time.perf_counter() - start) * 1000.0, 3)
+            print(json.dumps({"file": name} | found.to_json() | {"reading_time_ms": taken}))
+        else:
+            for line in filter(None, found.lines):
+                print(f"{name}: {line}")
+    return EXIT_FAILED if failed else EXIT_OK

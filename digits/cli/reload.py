@@ -1,0 +1,66 @@
+"""`digits reload`: have a running server read its model anew."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, whole_number
+from digits.errors import SettingError
+
+# A model takes a second to load, and a worker that is busy longer.
+_PATIENCE_SECONDS = 60.0
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("reload", help="have the running server read its model file anew")
+    parser.add_argument(
+        "--pid", type=whole_number(1, 2**31), metavar="N", help="of the server, if several run; its first process"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Asks each worker, and prints what came of it; returns the exit code."""
+    from digits.service.process.runtime import base_folder, running
+
+    if not hasattr(signal, "SIGHUP"):
+        raise SettingError("This system has no signal that asks for it. Restart the server.")
+    servers = running()
+    if options.pid is not None:
+        servers = {pid: workers for pid, workers in servers.items() if pid == options.pid}
+    if not servers:
+        which = "No server" if options.pid is None else f"No server with process {options.pid}"
+        raise SettingError(
+            f"{which} of this user is known in {base_folder()}. Start one with: digits serve. One that runs with "
+            "another XDG_RUNTIME_DIR keeps its folder there: set it likewise, or send SIGHUP to its first process."
+        )
+    if len(servers) > 1:
+        raise SettingError(f"Several servers run. Name one of them with --pid: {', '.join(map(str, sorted(servers)))}")
+    ((server, before),) = servers.items()
+    for pid in before:
+        # It may have ended meanwhile.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        now = running().get(server, {})
+        done = {pid: _reload(now[pid]) for pid in before if pid in now and _reload(now[pid]) != _reload(before[pid])}
+        waiting = [pid for pid in before if pid in now and pid not in done]
+        if not waiting or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    for pid, outcome in done.items():
+        print(f"worker {pid}: {outcome['outcome']}. {outcome['detail']}")
+    for pid in waiting:
+        print(f"digits: worker {pid} has not answered yet; its log will tell.", file=sys.stderr)
+    failed = waiting or not done or any(outcome["outcome"] == "failed" for outcome in done.values())
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _reload(state: dict[str, Any]) -> dict[str, Any]:
+    return state.get("last_reload") or {}

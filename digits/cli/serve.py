@@ -1,0 +1,23 @@
+"""`digits serve`: the API in production."""
+
+import argparse
+
+from digits.cli.arguments import Commands, whole_number
+
+
+def add(commands: Commands) -> None:
+    """Declares the command's arguments."""
+    parser = commands.add_parser("serve", help="serve the API in production; DIGITS_* variables are its settings")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=whole_number(1, 65_535), default=8000, metavar="PORT", help="default: 8000")
+    parser.add_argument(
+        "--workers", type=whole_number(1, 1_000), default=1, metavar="N", help="processes that answer (default: 1)"
+    )
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serves until a signal stops it; returns the exit code."""
+    from digits.service.process.server import serve
+
+    return serve(options.host, options.port, options.workers)

@@ -1,0 +1,177 @@
+"""How well whole numbers are read: what was read beside what is written."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.data.labeled import LabeledPicture
+from digits.errors import ImageError
+from digits.evaluation.pictures import Share
+from digits.images.decode import decode
+from digits.numbers.drawing import draw_reading
+from digits.numbers.reader import Reading, read_picture
+from digits.recognizer import Recognizer
+
+# Resamples of a bootstrap interval; its ends are then stable to a tenth of its width.
+_RESAMPLES = 2_000
+_MISREAD_SHOWN = 8
+# File names may not be of any length.
+_NAMED = 60
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """Errors per digit with their 95% interval.
+
+    Args:
+        errors: edits that turn what was read into what is written, for each picture.
+        lengths: digits that are written on each.
+    """
+
+    errors: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+    @property
+    def value(self) -> float:
+        """Errors per digit; more than 1 if much was read that is not written."""
+        return sum(self.errors) / sum(self.lengths)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% percentile interval of a bootstrap over pictures (Efron, 1979), the same at each call.
+
+        The digits of a picture are read well or badly together, so pictures are drawn, not digits.
+        """
+        errors, lengths = np.array(self.errors), np.array(self.lengths)
+        drawn = np.random.default_rng(0).integers(0, len(errors), (_RESAMPLES, len(errors)))
+        low, high = np.quantile(errors[drawn].sum(axis=1) / lengths[drawn].sum(axis=1), (0.025, 0.975))
+        return float(low), float(high)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:.2%} ({low:.1%} to {high:.1%}, {sum(self.errors)} in {sum(self.lengths)})"
+
+    def to_json(self) -> dict[str, Any]:
+        """The rate and its interval as JSON's types."""
+        return {
+            "errors": sum(self.errors),
+            "n": sum(self.lengths),
+            "value": self.value,
+            "interval": list(self.interval),
+        }
+
+
+@dataclass(frozen=True)
+class NumbersMeasurement:
+    """What came of scoring pictures of numbers.
+
+    Args:
+        exact: share of the pictures of which all lines were read without an error.
+        digit_errors: edit distance over length.
+        by_source: the share read exactly of each source, if the pictures name any.
+        misread: the first mistakes, in words.
+    """
+
+    exact: Share
+    digit_errors: ErrorRate
+    by_source: dict[str, Share]
+    misread: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The measurement as JSON's types."""
+        return {
+            "exact": self.exact.to_json(),
+            "digit_errors": self.digit_errors.to_json(),
+            "by_source": {source: share.to_json() for source, share in self.by_source.items()},
+            "misread": self.misread,
+        }
+
+
+def is_number(label: str) -> bool:
+    """Whether a label is of several digits; a blank in it means a new line."""
+    return len(label.replace(" ", "")) > 1 and not label.strip("0123456789 ")
+
+
+def edit_distance(read: Sequence[str], written: Sequence[str]) -> int:
+    """The least number of insertions, deletions and replacements from one to the other (Levenshtein, 1966)."""
+    row = list(range(len(written) + 1))
+    for i, one in enumerate(read, start=1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(written, start=1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (one != other))
+    return row[-1]
+
+
+def measure_numbers(
+    recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes: Path | None = None
+) -> NumbersMeasurement:
+    """Reads every picture and compares.
+
+    Args:
+        recognizer: reads them.
+        pictures: at least one; labels are the digits in reading order, a blank for each new line.
+        mistakes: a folder in which each misread picture is written with what was read, if anything was, drawn on it;
+            None writes nothing. A file that cannot be decoded is left out.
+
+    Raises:
+        OSError: a picture's file is not there, or `mistakes` cannot be written.
+    """
+    errors: list[int] = []
+    lengths: list[int] = []
+    misread: list[str] = []
+    right: defaultdict[str, list[bool]] = defaultdict(list)
+    saved: Counter[str] = Counter()
+    for picture in pictures:
+        written = picture.label.split()
+        content = picture.content
+        data = content.read_bytes() if isinstance(content, Path) else content
+        try:
+            reading = read_picture(recognizer, data)
+            answer = " ".join(line for line in reading.lines if line)
+        except ImageError as error:
+            reading, answer = None, f"nothing ({type(error).__name__})"
+        lines = [line for line in reading.lines if line] if reading else []
+        errors.append(edit_distance("".join(lines), "".join(written)))
+        lengths.append(sum(len(line) for line in written))
+        right[picture.source].append(lines == written)
+        if lines == written:
+            continue
+        if len(misread) < _MISREAD_SHOWN:
+            misread.append(f"{' '.join(written)} read as {answer}")
+        if mistakes and (drawn := _draw_mistake(recognizer, data, reading)) is not None:
+            read_as = "_".join(lines)[:_NAMED] or "nothing"
+            stem = f"{Path(picture.name).stem}-{'_'.join(written)[:_NAMED]}-read-as-{read_as}"
+            saved[stem] += 1
+            name = f"{stem}.png" if saved[stem] == 1 else f"{stem}-{saved[stem]}.png"
+            _write(mistakes / name, drawn)
+    answers = [answer for answers in right.values() for answer in answers]
+    return NumbersMeasurement(
+        exact=Share(sum(answers), len(answers)),
+        digit_errors=ErrorRate(tuple(errors), tuple(lengths)),
+        by_source={source: Share(sum(found), len(found)) for source, found in sorted(right.items()) if source},
+        misread=misread,
+    )
+
+
+def _draw_mistake(
+    recognizer: Recognizer, data: bytes | npt.NDArray[np.uint8], reading: Reading | None
+) -> npt.NDArray[np.uint8] | None:
+    """A picture with what was read; None if it has no pixels."""
+    try:
+        pixels = decode(data, recognizer.limits) if isinstance(data, bytes) else data
+    except ImageError:
+        return None
+    height, width = pixels.shape[:2]
+    return draw_reading(pixels, reading or Reading((), width, height)) if pixels.size else None
+
+
+def _write(file: Path, drawn: npt.NDArray[np.uint8]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(file), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)):
+        raise OSError(f"{file} cannot be written")

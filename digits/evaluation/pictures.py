@@ -1,0 +1,205 @@
+"""How well a model reads labeled pictures, through the whole path that an upload takes."""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from digits.data.labeled import LabeledPicture
+from digits.errors import ImageError
+from digits.images.decode import decode
+from digits.model.acceptance import auroc
+from digits.recognizer import Recognizer
+
+DIGITS = frozenset("0123456789")
+_AMBIGUOUS = " (ambiguous)"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share with its 95% interval.
+
+    Args:
+        hits: how many.
+        n: of how many.
+    """
+
+    hits: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        """The share, 0..1; not a number if n is 0."""
+        return self.hits / self.n if self.n else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's score interval at 95% (Wilson, JASA 1927), which holds for small n and near 0 and 1."""
+        if not self.n:
+            return (0.0, 1.0)
+        z = 1.959964
+        center = (self.hits + z * z / 2.0) / (self.n + z * z)
+        half = z / (self.n + z * z) * math.sqrt(self.hits * (self.n - self.hits) / self.n + z * z / 4.0)
+        return (max(0.0, center - half), min(1.0, center + half))
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:.2%} ({low:.1%} to {high:.1%}, {self.hits} of {self.n})"
+
+    def to_json(self) -> dict[str, Any]:
+        """The share and its interval as JSON's types."""
+        return asdict(self) | {"value": self.value if self.n else None, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came of scoring pictures.
+
+    Args:
+        accuracy: share of the digits read correctly, accepted or not; one in which none could be read counts as wrong.
+        accepted: share of the digits whose answer was accepted.
+        accepted_accuracy: share of those that were read correctly.
+        by_source: accuracy of each source, if the pictures name any.
+        confused: the most frequent mistakes, in words.
+        rejected: share of the other things that were not accepted as a digit, by kind; those that could pass for a
+            digit as kinds of their own, and in `all others` not at all.
+        auroc: the chance that a digit is read with more confidence than another thing; None without one of the two.
+    """
+
+    accuracy: Share
+    accepted: Share
+    accepted_accuracy: Share
+    by_source: dict[str, Share]
+    confused: list[str]
+    rejected: dict[str, Share]
+    auroc: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The measurement as JSON's types."""
+        return {
+            "accuracy": self.accuracy.to_json(),
+            "accepted": self.accepted.to_json(),
+            "accepted_accuracy": self.accepted_accuracy.to_json(),
+            "by_source": {source: share.to_json() for source, share in self.by_source.items()},
+            "confused": self.confused,
+            "rejected": {kind: share.to_json() for kind, share in self.rejected.items()},
+            "auroc": self.auroc,
+        }
+
+
+class _Tally:
+    """Answers so far."""
+
+    def __init__(self) -> None:
+        self.right: defaultdict[str, list[bool]] = defaultdict(list)
+        self.right_if_accepted: list[bool] = []
+        self.wrong: Counter[str] = Counter()
+        self.rejected: defaultdict[str, list[bool]] = defaultdict(list)
+        # Confidence of the answers on digits and on other things, 0 where there was none.
+        self.on_digits: list[float] = []
+        self.on_others: list[float] = []
+        self.saved: Counter[str] = Counter()
+
+    def result(self) -> Measurement:
+        answers = [answer for answers in self.right.values() for answer in answers]
+        clear = [
+            answer for kind, answers in self.rejected.items() if not kind.endswith(_AMBIGUOUS) for answer in answers
+        ]
+        rejected = {kind: _share(answers) for kind, answers in sorted(self.rejected.items())}
+        return Measurement(
+            accuracy=_share(answers),
+            accepted=Share(len(self.right_if_accepted), len(answers)),
+            accepted_accuracy=_share(self.right_if_accepted),
+            by_source={source: _share(found) for source, found in sorted(self.right.items()) if source},
+            confused=[f"{what}: {count} time{'s' if count > 1 else ''}" for what, count in self.wrong.most_common(8)],
+            rejected=rejected | ({"all others": _share(clear)} if len(rejected) > 1 and clear else {}),
+            auroc=auroc(np.array(self.on_digits), np.array(self.on_others))
+            if self.on_digits and self.on_others
+            else None,
+        )
+
+
+def _share(answers: list[bool]) -> Share:
+    return Share(sum(answers), len(answers))
+
+
+def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes: Path | None = None) -> Measurement:
+    """Reads every picture and compares.
+
+    Args:
+        recognizer: reads them.
+        pictures: to be read, none of several digits.
+        mistakes: a folder in which each misread picture is written beside the 28x28 that the network saw; None
+            writes nothing.
+
+    Raises:
+        OSError: a picture's file is not there, or `mistakes` cannot be written.
+    """
+    tally = _Tally()
+    for picture in pictures:
+        content = picture.content
+        try:
+            pixels = decode(content.read_bytes(), recognizer.limits) if isinstance(content, Path) else content
+            prediction = recognizer.recognize_pixels(pixels)
+        except ImageError as error:
+            _count_error(tally, picture, error)
+            continue
+        if picture.label not in DIGITS:
+            tally.rejected[_kind(picture)].append(not prediction.accepted)
+            if not picture.ambiguous:
+                tally.on_others.append(prediction.confidence)
+            if not prediction.accepted:
+                continue
+        else:
+            right = str(prediction.digit) == picture.label
+            tally.right[picture.source].append(right)
+            tally.on_digits.append(prediction.confidence)
+            if prediction.accepted:
+                tally.right_if_accepted.append(right)
+            if right:
+                continue
+            tally.wrong[f"{picture.label} read as {prediction.digit}"] += 1
+        if mistakes:
+            label = re.sub(r"\W", "_", picture.label)
+            stem = f"{Path(picture.name).stem}-{label}-read-as-{prediction.digit}"
+            tally.saved[stem] += 1
+            # Pictures of two folders may have the same name.
+            name = f"{stem}.png" if tally.saved[stem] == 1 else f"{stem}-{tally.saved[stem]}.png"
+            _write_mistake(mistakes / name, pixels, prediction.normalized.image)
+    return tally.result()
+
+
+def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:
+    """A picture in which no single digit was found: right for what is none."""
+    if picture.label in DIGITS:
+        tally.wrong[f"{picture.label} not read ({type(error).__name__})"] += 1
+        tally.right[picture.source].append(False)
+        tally.on_digits.append(0.0)
+    else:
+        tally.rejected[_kind(picture)].append(True)
+        if not picture.ambiguous:
+            tally.on_others.append(0.0)
+
+
+def _kind(picture: LabeledPicture) -> str:
+    kind = picture.label.partition(":")[0] or "no label"
+    return kind + _AMBIGUOUS if picture.ambiguous else kind
+
+
+def _write_mistake(file: Path, pixels: np.ndarray[Any, Any], seen: np.ndarray[Any, Any]) -> None:
+    """The picture, and beside it what the network saw, both 224 pixels high."""
+    side = 224
+    width = max(1, round(pixels.shape[1] * side / pixels.shape[0]))
+    shown = cv2.resize(pixels, (width, side), interpolation=cv2.INTER_AREA)
+    color = cv2.cvtColor(shown, cv2.COLOR_RGB2BGR if pixels.ndim == 3 else cv2.COLOR_GRAY2BGR)
+    beside = cv2.resize(seen, (side, side), interpolation=cv2.INTER_NEAREST)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    both = np.concatenate([color, cv2.cvtColor(beside, cv2.COLOR_GRAY2BGR)], axis=1)
+    if not cv2.imwrite(str(file), both):
+        raise OSError(f"{file} cannot be written")

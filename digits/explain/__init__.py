@@ -1,0 +1,1 @@
+"""Answers, pictures and models explained in words and pictures."""

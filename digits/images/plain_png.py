@@ -1,0 +1,54 @@
+"""Small plain PNG files, which programs send most, decoded in a sixth of the time that others take."""
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.images.screening.screen import PNG_SIGNATURE
+
+# What they consist of; programs write the pixels in one chunk or a few.
+_CHUNKS = frozenset({b"IHDR", b"IDAT", b"IEND"})
+# OpenCV inflates all of the data, even beyond the pixels: of so many bytes that cannot be much. Of larger files Pillow
+# is as fast.
+_MAX_BYTES = 4_096
+
+
+def plain_png_size(data: bytes, below: int) -> tuple[int, int] | None:
+    """(width, height) of a PNG file with 8-bit gray or RGB samples and nothing else, whole and undamaged; else None.
+
+    None, too, if it has more than some kilobytes. Whatever has transparency, a palette, an orientation, or a fault is
+    left to Pillow.
+
+    Args:
+        data: the file.
+        below: neither side may have so many pixels.
+    """
+    if data[:8] != PNG_SIGNATURE or data[12:16] != b"IHDR" or not 57 <= len(data) <= _MAX_BYTES:
+        return None
+    width, height, depth, color, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    if depth != 8 or color not in (0, 2) or interlaced or not 0 < min(width, height) <= max(width, height) < below:
+        return None
+    view, at = memoryview(data), 8
+    kinds: list[bytes] = []
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data) or zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4]):
+            return None
+        kinds.append(bytes(view[at + 4 : at + 8]))
+        if kinds[-1] not in _CHUNKS:
+            return None
+        at = end + 4
+    plain = kinds[0] == b"IHDR" and kinds[-1] == b"IEND" and set(kinds[1:-1]) == {b"IDAT"} and at == len(data)
+    return (width, height) if plain else None
+
+
+def decode_plain_png(data: bytes) -> npt.NDArray[np.uint8] | None:
+    """The pixels; None if OpenCV cannot tell them."""
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        return None
+    return np.asarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)

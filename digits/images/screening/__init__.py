@@ -1,0 +1,1 @@
+"""How image files of each format are built, checked before a decoder opens them."""

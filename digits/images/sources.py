@@ -1,0 +1,85 @@
+"""Pictures to read, wherever they are: image files, folders of them, npz files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import DataError, DataMismatchError, DataUnavailableError, ImageError, ImageTooLargeError
+from digits.images.decode import too_many_bytes
+
+# Of the names of image files, in the order in which people are told of them.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+
+# A picture's name, and its file's bytes or its pixels, or why it could not be had.
+Named: TypeAlias = tuple[str, bytes | npt.NDArray[np.uint8] | ImageError]
+
+
+def pictures_of(paths: Iterable[Path], max_bytes: int) -> Iterator[Named]:
+    """The pictures of some paths, one at a time.
+
+    Args:
+        paths: image files; folders, whose image files (by their suffix, in subfolders too) are taken in the order of
+            their names; npz files with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
+        max_bytes: of an image file; no more than that is read.
+
+    Yields:
+        Each picture's name and its file's bytes or its pixels, or why it could not be had.
+    """
+    for path in paths:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not files:
+                yield str(path), ImageError("The folder holds no image file.")
+            for file in files:
+                yield str(file), _read(file, max_bytes)
+        elif path.suffix.lower() == ".npz":
+            try:
+                images = read_npz(path)["images"]
+            except DataError as error:
+                yield str(path), ImageError(str(error))
+                continue
+            yield from ((f"{path}[{i}]", image) for i, image in enumerate(images))
+        else:
+            yield str(path), _read(path, max_bytes)
+
+
+def _read(file: Path, max_bytes: int) -> bytes | ImageError:
+    try:
+        with file.open("rb") as handle:
+            data = handle.read(max_bytes + 1)
+    except OSError as error:
+        return ImageError(error.strerror or str(error))
+    return data if len(data) <= max_bytes else ImageTooLargeError(too_many_bytes(max_bytes))
+
+
+def read_npz(file: Path) -> Mapping[str, npt.NDArray[Any]]:
+    """Reads an npz file of images.
+
+    Args:
+        file: with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
+
+    Returns:
+        All its arrays.
+
+    Raises:
+        DataUnavailableError: there is no such file.
+        DataMismatchError: it has another form.
+    """
+    try:
+        with file.open("rb") as handle:
+            arrays = dict(np.load(handle, allow_pickle=False))
+        images = arrays["images"]
+    except OSError as error:
+        raise DataUnavailableError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:
+        # On damaged bytes the readers of zip and npy raise nearly anything.
+        raise DataMismatchError(f"{file} cannot be read: an npz file with an array images is needed.") from error
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
+        raise DataMismatchError(
+            f"{file} has images of {images.dtype} and shape {images.shape}; uint8 of shape (n, height, width) or "
+            "(n, height, width, 3) is needed."
+        )
+    return arrays

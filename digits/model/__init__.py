@@ -1,0 +1,1 @@
+"""The model file, the network that it holds, and what its probabilities mean."""

@@ -1,0 +1,1 @@
+"""From a page to the numbers that are written on it."""

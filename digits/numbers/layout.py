@@ -1,0 +1,260 @@
+"""How a page is laid out: which strokes are written in which line, from left to right.
+
+A line is a chain of neighbors, each within reach of the next, so that lines may rise, fall and bend. Strokes that are
+no writing, such as rules, edges and specks, are left out.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.vision.components import Parts
+
+Indices = npt.NDArray[np.int64]
+
+# In heights of the digits: what is smaller is a speck, what is larger is no digit, what is at least so high can stand
+# alone; the rest are strokes of what is next to them, or signs.
+_SPECK = 0.15
+_HUGE = 2.6
+_ALONE = 0.5
+# A stroke as wide as this and as flat as that is a rule.
+_RULE_WIDTH, _RULE_DEPTH = 2.2, 0.22
+# A stroke so many times as wide as it is high is a rule, whatever the digits' height.
+_FLAT = 8.0
+# Such a stroke, of at most so many pixels, is a rule even where nothing else tells how high digits are. No line has
+# digits less high: else a thin stroke, brought to the size of digits, would grow without a bound.
+_FEW_PIXELS = 6
+# Neighbors on a line: this far down or up at the most if they are near, and this if they are farther apart than that.
+_STEP, _FAR_STEP, _NEAR = 0.75, 0.45, 1.2
+_FARTHEST = 12.0
+# Writing of another size than most of a page is at least so high, in pixels.
+_SMALLEST_RUN = 10
+# Frames are as high as one another up to this factor.
+_AS_HIGH = 1.3
+# More strokes than this, and those with the least ink are not looked at.
+_MAX_STROKES = 1_500
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of writing.
+
+    Args:
+        members: indices of the strokes in it, from left to right.
+        height: of its digits, in pixels, at least 6.
+    """
+
+    members: list[int]
+    height: float
+
+
+def find_lines(parts: Parts) -> list[Line]:
+    """The lines of a page, from top to bottom; none if nothing on it can be a digit.
+
+    Args:
+        parts: the strokes.
+    """
+    chosen, huge = _writing(parts)
+    if not chosen.size:
+        return []
+    chains, left_over, slope = _lay_out(parts, chosen)
+    # A page may have writing of another size, such as a heading. One thing alone is no writing of a size: it is a blot,
+    # or a drawing.
+    for others in (left_over, _without_frames(parts, huge, chosen)):
+        if others.size > 1:
+            chains += [chain for chain in _lay_out(parts, others)[0] if _is_run(chain)]
+    lines = []
+    for chain in sorted(chains, key=lambda chain: float(np.mean([blob.y - slope * blob.x for blob in chain]))):
+        members = [i for blob in chain for i in blob.members]
+        line_height = _typical_height(parts, np.array(members))
+        members = [i for i in members if not _cut_off(parts, i, line_height)]
+        if members:
+            members.sort(key=lambda i: float(parts.left[i] + parts.right[i]))
+            lines.append(Line(members, max(line_height, float(_FEW_PIXELS))))
+    return lines
+
+
+def _lay_out(parts: Parts, chosen: Indices) -> tuple[list[list["_Blob"]], Indices, float]:
+    """Strokes as lines of one size of writing.
+
+    Returns:
+        The lines; the strokes that are in none; and how much the lines fall, in pixels for each pixel to the right.
+    """
+    height = _typical_height(parts, chosen)
+    blobs = [_Blob(parts, members) for members in _stacked(parts, chosen, height)]
+    alone = [blob for blob in blobs if blob.high >= _ALONE * height]
+    chains, slope = _chain(alone)
+    left_over = _attach([blob for blob in blobs if blob.high < _ALONE * height], chains)
+    return chains, np.array([i for blob in left_over for i in blob.members], dtype=np.int64), slope
+
+
+def _without_frames(parts: Parts, huge: Indices, others: Indices) -> Indices:
+    """Huge strokes that are no frames: nothing is in their box, and they are as high as none in which there is."""
+    inside = (
+        (parts.left[others] >= parts.left[huge][:, None])
+        & (parts.right[others] <= parts.right[huge][:, None])
+        & (parts.top[others] >= parts.top[huge][:, None])
+        & (parts.bottom[others] <= parts.bottom[huge][:, None])
+    ).any(axis=1)
+    high = (parts.bottom - parts.top)[huge].astype(float)
+    alike = np.abs(np.log(high[:, None] / high[inside])) < np.log(_AS_HIGH)
+    return huge[~alike.any(axis=1)]
+
+
+def _is_run(chain: list["_Blob"]) -> bool:
+    """Whether these are several things of a size beside one another, none of them flat or tiny."""
+    if len(chain) < 2:
+        return False
+    high = np.array([blob.high for blob in chain])
+    gaps = [right.left - left.right for left, right in itertools.pairwise(sorted(chain, key=lambda blob: blob.x))]
+    return bool(
+        high.min() >= _SMALLEST_RUN
+        and high.max() <= 2.0 * high.min()
+        and max(gaps) <= 2.0 * high.max()
+        and all(blob.right - blob.left <= 1.5 * blob.high for blob in chain)
+    )
+
+
+def _typical_height(parts: Parts, chosen: Indices) -> float:
+    """The median height, in which a stroke counts as much as it has ink; rules count little."""
+    high, wide = (parts.bottom - parts.top)[chosen], (parts.right - parts.left)[chosen]
+    # Under a short number a rule may have more ink than all digits.
+    ink = parts.ink[chosen] * np.where(wide > _FLAT * high, 0.01, 1.0)
+    order = np.argsort(high)
+    total = np.cumsum(ink[order])
+    return float(high[order][np.searchsorted(total, 0.5 * total[-1])])
+
+
+def _writing(parts: Parts) -> tuple[Indices, Indices]:
+    """The strokes that may be of digits, no specks, rules, edges or frames; and those that are too large for it."""
+    high, wide = parts.bottom - parts.top, parts.right - parts.left
+    chosen = np.flatnonzero(~parts.apart)
+    chosen = chosen[np.argsort(-parts.ink[chosen], kind="stable")[:_MAX_STROKES]]
+    if not chosen.size:
+        return chosen, chosen
+    height = _typical_height(parts, chosen)
+    longer = np.maximum(high, wide)[chosen]
+    seen = (longer >= _SPECK * height) & ~_is_rule(parts, chosen, height)
+    huge = high[chosen] > _HUGE * height
+    return chosen[seen & ~huge], chosen[seen & huge & ~parts.touches[chosen]]
+
+
+def _is_rule(parts: Parts, chosen: Indices, height: float) -> npt.NDArray[np.bool_]:
+    """Which strokes are long and thin all the way, even if they rise or fall."""
+    found = np.zeros(chosen.size, dtype=np.bool_)
+    for k, i in enumerate(chosen.tolist()):
+        wide = int(parts.right[i] - parts.left[i])
+        if wide < _RULE_WIDTH * height:
+            continue
+        high = int(parts.bottom[i] - parts.top[i])
+        if high <= _FEW_PIXELS and wide > _FLAT * high:
+            found[k] = True
+            continue
+        _, mask = parts.cut([i], 0)
+        inked = mask.any(axis=0)
+        depth = mask.shape[0] - mask[::-1].argmax(axis=0) - mask.argmax(axis=0)
+        found[k] = float(np.median(depth[inked])) < _RULE_DEPTH * height
+    return found
+
+
+def _cut_off(parts: Parts, i: int, height: float) -> bool:
+    """Whether a stroke is what the picture's border left of something."""
+    return bool(parts.touches[i]) and parts.bottom[i] - parts.top[i] < 0.6 * height
+
+
+class _Blob:
+    """Strokes above one another, which are taken for one thing."""
+
+    def __init__(self, parts: Parts, members: list[int]) -> None:
+        self.members = members
+        self.left, self.right = float(parts.left[members].min()), float(parts.right[members].max())
+        self.top, self.bottom = float(parts.top[members].min()), float(parts.bottom[members].max())
+        self.x, self.y, self.high = (self.left + self.right) / 2, (self.top + self.bottom) / 2, self.bottom - self.top
+
+
+def _stacked(parts: Parts, chosen: Indices, height: float) -> list[list[int]]:
+    """Strokes that lie close above one another, together."""
+    left, right = parts.left[chosen].astype(float), parts.right[chosen].astype(float)
+    top, bottom = parts.top[chosen].astype(float), parts.bottom[chosen].astype(float)
+    overlap = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    narrower = np.minimum((right - left)[:, None], right - left)
+    down = np.maximum(top[:, None], top) - np.minimum(bottom[:, None], bottom)
+    both = np.maximum(bottom[:, None], bottom) - np.minimum(top[:, None], top)
+    joined = (overlap >= 0.5 * narrower) & (down <= 0.2 * height) & (both <= 1.4 * height)
+    group = np.arange(chosen.size)
+    for i, j in np.argwhere(np.triu(joined, 1)).tolist():
+        group[group == group[j]] = group[i]
+    return [chosen[group == one].tolist() for one in np.unique(group).tolist()]
+
+
+def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
+    """Neighbors linked to lines, and how much the lines fall from left to right, as a slope."""
+    links = _links(blobs, 0.0)
+    near = [(i, j) for i, j in links if blobs[j].left - blobs[i].right < _NEAR * max(blobs[i].high, blobs[j].high)]
+    slopes = [(blobs[j].y - blobs[i].y) / (blobs[j].x - blobs[i].x) for i, j in near]
+    slope = float(np.clip(np.median(slopes), -0.8, 0.8)) if slopes else 0.0
+    after = dict(_links(blobs, slope))
+    starts = [i for i in range(len(blobs)) if i not in set(after.values())]
+    chains = []
+    for start in starts:
+        chain = [start]
+        while chain[-1] in after:
+            chain.append(after[chain[-1]])
+        chains.append([blobs[i] for i in chain])
+    return chains, slope
+
+
+def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
+    """Pairs (left, right) of neighbors on a line; each blob is in one pair on either side at the most.
+
+    Args:
+        blobs: at least one.
+        slope: how much lines fall, in pixels for each pixel to the right.
+    """
+    x, y = np.array([blob.x for blob in blobs]), np.array([blob.y for blob in blobs])
+    left, right = np.array([blob.left for blob in blobs]), np.array([blob.right for blob in blobs])
+    high = np.array([blob.high for blob in blobs])
+    foot = y + high / 2
+    larger = np.maximum(high[:, None], high)
+    across = x - x[:, None]
+    fall = slope * across
+    # Digits of different heights stand on the same line, or are written around the same middle.
+    step = np.minimum(np.abs(y - y[:, None] - fall), np.abs(foot - foot[:, None] - fall)) / larger
+    gap = np.maximum(left - right[:, None], 0.0) / larger
+    allowed = np.where(gap < _NEAR, _STEP, _FAR_STEP)
+    possible = (across > 0.0) & (step <= allowed) & (gap <= _FARTHEST)
+    cost = gap + 2.0 * step + 0.2 * across / larger
+    pairs = np.argwhere(possible)
+    pairs = pairs[np.argsort(cost[possible], kind="stable")]
+    with_right, with_left = set[int](), set[int]()
+    found = []
+    for i, j in pairs.tolist():
+        if i not in with_right and j not in with_left:
+            with_right.add(i)
+            with_left.add(j)
+            found.append((i, j))
+    return found
+
+
+def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> list[_Blob]:
+    """Puts each small thing into the line of its nearest neighbor, if it lies within the height of that.
+
+    Returns:
+        Those that it does not.
+    """
+    mains = [(blob, chain) for chain in chains for blob in chain]
+    left_over = []
+    for small in rest:
+        best, into = np.inf, None
+        for blob, chain in mains:
+            across = max(0.0, small.left - blob.right, blob.left - small.right) / blob.high
+            down = max(0.0, small.top - blob.bottom, blob.top - small.bottom) / blob.high
+            if down < 0.25 and across < 2.0 and across + 3.0 * down < best:
+                best, into = across + 3.0 * down, chain
+        if into is None:
+            left_over.append(small)
+        else:
+            into.append(small)
+    return left_over

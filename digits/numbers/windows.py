@@ -1,0 +1,188 @@
+"""What a network sees of a candidate: its ink, and the ink around it, in a window of the line.
+
+A 28x28 image of the candidate alone does not show whether a stroke goes on beyond the cut; this does.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.numbers.cuts import Cut
+from digits.numbers.lattice import Candidate, Chain
+
+Floats = npt.NDArray[np.float32]
+Windows = npt.NDArray[np.uint8]
+
+# Side of a window, and height of a digit in it, in pixels.
+SIDE = 28
+HEIGHT = 16
+# Ink as strong as this belongs to a candidate's box.
+_INKED = 0.25
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A stroke on the reduced line.
+
+    Args:
+        top, left: of its field, in pixels of the reduced line.
+        ink: float32 of shape (height, width), how much of each pixel is ink, 0..1.
+    """
+
+    top: int
+    left: int
+    ink: Floats
+
+
+@dataclass(frozen=True)
+class ReducedLine:
+    """A line at the size of windows.
+
+    Args:
+        chain: the line.
+        scale: size of the reduced line's pixels beside the page's.
+        strokes: of the chain, reduced.
+    """
+
+    chain: Chain
+    scale: float
+    strokes: tuple[Stroke, ...]
+
+    @cached_property
+    def _sides(self) -> dict[int, Floats]:
+        """For each cut, how much of each pixel of its stroke's field lies right of it."""
+        found = {}
+        for place in self.chain.places:
+            if place.cut is not None:
+                stroke = self.strokes[place.stroke]
+                found[id(place.cut)] = self._right_of(place.cut, place.stroke, stroke)
+        return found
+
+    def _right_of(self, cut: Cut, index: int, stroke: Stroke) -> Floats:
+        rows, columns = self.chain.where[index]
+        middles = (np.arange(stroke.ink.shape[0]) + stroke.top + 0.5) / self.scale - rows.start - 0.5
+        way = (np.interp(middles, np.arange(len(cut.columns)), cut.columns) + columns.start) * self.scale - stroke.left
+        return np.clip(np.arange(1, stroke.ink.shape[1] + 1) - way[:, None], 0.0, 1.0).astype(np.float32)
+
+    def shares(self, one: Candidate) -> list[tuple[Stroke, Floats]]:
+        """The strokes of a candidate, and how much ink in each pixel of their fields is its own."""
+        found = []
+        for i, left, right in self.chain.shares(one.first, one.last):
+            ink = self.strokes[i].ink
+            if left is not None:
+                ink = ink * self._sides[id(left)]
+            if right is not None:
+                ink = ink * (1.0 - self._sides[id(right)])
+            found.append((self.strokes[i], ink))
+        return found
+
+    def amounts(self, inks: list[Floats], candidates: list[Candidate]) -> npt.NDArray[np.float64]:
+        """How much ink each candidate has, in pixels of the reduced line, of shape (n,).
+
+        Args:
+            inks: the ink that counts, of each stroke, of the shape of its field.
+            candidates: of the line.
+        """
+        # For each stroke, the ink right of one of its places and left of another, for all pairs of them at once.
+        ahead: dict[int, int] = {}
+        tables: list[npt.NDArray[np.float64]] = []
+        for i, ink in enumerate(inks):
+            places = [k for k, place in enumerate(self.chain.places) if place.stroke == i]
+            sides = [self._sides[id(place.cut)] for k in places if (place := self.chain.places[k]).cut is not None]
+            right = np.stack([np.ones_like(ink), *sides, np.zeros_like(ink)]).reshape(len(sides) + 2, -1)
+            tables.append(np.asarray((right * ink.ravel()) @ (1.0 - right).T, dtype=np.float64))
+            ahead |= {place: k for k, place in enumerate(places)}
+        found = np.zeros(len(candidates))
+        for n, one in enumerate(candidates):
+            for i, left, right_cut in self.chain.shares(one.first, one.last):
+                found[n] += tables[i][ahead[one.first] if left else 0, ahead[one.last] if right_cut else -1]
+        return found
+
+
+def reduce_line(chain: Chain) -> ReducedLine:
+    """Brings a line to the size of windows."""
+    scale = HEIGHT / chain.height
+    strokes = []
+    for (rows, columns), mask in zip(chain.where, chain.masks, strict=True):
+        strokes.append(reduce_field(mask.astype(np.float32), rows.start, columns.start, scale))
+    return ReducedLine(chain, scale, tuple(strokes))
+
+
+def reduce_field(field: Floats, top: int, left: int, scale: float) -> Stroke:
+    """Averages a field of the page over the pixels of the reduced line."""
+    rows, first_row = _reduce_rows(field, top, scale)
+    columns, first_column = _reduce_rows(rows.T, left, scale)
+    ink = np.ascontiguousarray(columns.T, dtype=np.float32)
+    return Stroke(first_row, first_column, np.minimum(ink, np.float32(1.0)))
+
+
+def _reduce_rows(
+    field: Floats | npt.NDArray[np.float64], start: int, scale: float
+) -> tuple[npt.NDArray[np.float64], int]:
+    """A field whose first row is the page's row `start` with reduced rows, and which of these is the first.
+
+    Each is the difference of two running sums: a matrix of all overlaps would grow with the square of a line's length.
+    """
+    first, last = int(np.floor(start * scale)), int(np.ceil((start + len(field)) * scale))
+    sums = np.zeros((len(field) + 1, field.shape[1]))
+    np.cumsum(field, axis=0, out=sums[1:])
+    at = np.clip(np.arange(first, last + 1) / scale - start, 0.0, len(field))
+    row = np.minimum(at.astype(np.int64), len(field) - 1)
+    # So that where there is no ink, nothing but 0 is left of the difference.
+    sums = sums[row] + (at - row)[:, None] * (sums[row + 1] - sums[row])
+    return np.diff(sums, axis=0) * scale, first
+
+
+def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, npt.NDArray[np.float64]]:
+    """The windows of candidates, each centered on its box.
+
+    Returns:
+        uint8 of shape (n, SIDE, SIDE, 2), the candidate's own ink and that of the rest of the line; and the boxes,
+        float64 of shape (n, 4): left, top, right, bottom in heights of a digit; all 0 where a candidate has no ink.
+    """
+    boxes = np.zeros((len(candidates), 4))
+    windows = np.zeros((len(candidates), SIDE, SIDE, 2), np.uint8)
+    if not candidates:
+        return windows, boxes
+    top = min(stroke.top for stroke in line.strokes) - SIDE
+    left = min(stroke.left for stroke in line.strokes) - SIDE
+    bottom = max(stroke.top + stroke.ink.shape[0] for stroke in line.strokes) + SIDE
+    right = max(stroke.left + stroke.ink.shape[1] for stroke in line.strokes) + SIDE
+    everything = np.zeros((bottom - top, right - left), np.float32)
+    for stroke in line.strokes:
+        _add(everything, stroke, stroke.ink, top, left)
+    for k, one in enumerate(candidates):
+        shares = line.shares(one)
+        box_top, box_left = min(stroke.top for stroke, _ in shares), min(stroke.left for stroke, _ in shares)
+        box_bottom = max(stroke.top + ink.shape[0] for stroke, ink in shares)
+        box_right = max(stroke.left + ink.shape[1] for stroke, ink in shares)
+        own = np.zeros((box_bottom - box_top, box_right - box_left), np.float32)
+        for stroke, ink in shares:
+            _add(own, stroke, ink, box_top, box_left)
+        inked = own >= _INKED
+        rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+        if not rows.size:
+            continue
+        x0, x1, y0, y1 = columns[0] + box_left, columns[-1] + 1 + box_left, rows[0] + box_top, rows[-1] + 1 + box_top
+        boxes[k] = np.array([x0, y0, x1, y1]) / HEIGHT
+        # The window's corner, on the canvas of everything, whose margins hold any window.
+        y, x = (y0 + y1 - SIDE) // 2 - top, (x0 + x1 - SIDE) // 2 - left
+        alone = np.zeros((SIDE, SIDE), np.float32)
+        _add(alone, Stroke(box_top, box_left, own), own, y + top, x + left)
+        around = everything[y : y + SIDE, x : x + SIDE] - alone
+        windows[k, ..., 0] = np.rint(np.minimum(alone, 1.0) * 255.0)
+        windows[k, ..., 1] = np.rint(np.clip(around, 0.0, 1.0) * 255.0)
+    return windows, boxes
+
+
+def _add(canvas: Floats, stroke: Stroke, ink: Floats, top: int, left: int) -> None:
+    """Adds a stroke's ink to a canvas whose corner is given; what lies outside is left out."""
+    y, x = stroke.top - top, stroke.left - left
+    first_row, first_column = max(0, -y), max(0, -x)
+    last_row, last_column = min(ink.shape[0], canvas.shape[0] - y), min(ink.shape[1], canvas.shape[1] - x)
+    if last_row > first_row and last_column > first_column:
+        canvas[y + first_row : y + last_row, x + first_column : x + last_column] += ink[
+            first_row:last_row, first_column:last_column
+        ]

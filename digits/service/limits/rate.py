@@ -1,0 +1,101 @@
+"""A bound on how often each client asks, counted over all workers of a machine."""
+
+import hashlib
+import math
+import mmap
+import os
+import re
+import struct
+import tempfile
+import time
+from pathlib import Path
+
+from digits.service.errors import RateLimitedError
+from digits.service.process.runtime import locked
+
+_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+
+# A slot: the client's tag, and the time from which on it has its whole allowance.
+_SLOT = struct.Struct("<Qd")
+_WAYS = 8
+_SETS = 8_192
+_SET_BYTES = _SLOT.size * _WAYS
+
+
+def read_limit(limit: str) -> tuple[int, str]:
+    """How many requests in which unit of time.
+
+    Raises:
+        ValueError: the limit cannot be read.
+    """
+    match = re.fullmatch(rf"\s*([1-9]\d{{0,8}})\s*/\s*({'|'.join(_UNITS)})s?\s*", limit)
+    if match is None:
+        raise ValueError(f"it must be like 100/minute ({', '.join(_UNITS)})")
+    return int(match[1]), match[2]
+
+
+class RateLimiter:
+    """Lets each client ask so often, and a whole period's allowance at once after a pause.
+
+    The generic cell rate algorithm (ITU-T I.371): for each client one moment is kept, up to which its requests are
+    paid for; each request moves it on by an equal share of the period. The moments lie in a table of fixed size in
+    a file that the workers share, so that memory is bounded however many addresses ask; where a place is contested,
+    whoever has been silent for longest is forgotten, in their favor.
+
+    Args:
+        limit: such as 100/minute.
+        file: is made if need be; workers that name the same one count together. A temporary one if None.
+
+    Raises:
+        ValueError: the limit cannot be read.
+    """
+
+    def __init__(self, limit: str, file: Path | None) -> None:
+        count, unit = read_limit(limit)
+        self.period = _UNITS[unit]
+        self.share = self.period / count
+        self.limit = f"{count:,} requests a {unit}"
+        self._handle = file.open("a+b") if file else tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this is
+        with locked(self._handle):
+            if os.fstat(self._handle.fileno()).st_size != _SETS * _SET_BYTES:
+                self._handle.truncate(_SETS * _SET_BYTES)
+        self._table = mmap.mmap(self._handle.fileno(), _SETS * _SET_BYTES)
+
+    def check(self, client: str) -> None:
+        """Counts a request of a client.
+
+        Raises:
+            RateLimitedError: it has asked too often; the error says when it may again.
+        """
+        digest = hashlib.blake2b(client.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+        tag, place = int.from_bytes(digest[:8], "little") or 1, int.from_bytes(digest[8:], "little") % _SETS
+        with locked(self._handle):
+            # This clock is the same in every process of the machine.
+            wait = self._take(tag, place * _SET_BYTES, time.monotonic())
+        if wait > 0.0:
+            seconds = math.ceil(wait)
+            raise RateLimitedError(
+                f"More than {self.limit} came from this client. Try again in {seconds} second{'s' * (seconds != 1)}.",
+                retry_after=seconds,
+            )
+
+    def _take(self, tag: int, offset: int, now: float) -> float:
+        """Seconds until the client may ask; if it may now, the request is paid for."""
+        slots = list(_SLOT.iter_unpack(self._table[offset : offset + _SET_BYTES]))
+        at = next((i for i, slot in enumerate(slots) if slot[0] == tag), None)
+        paid = now if at is None else max(now, slots[at][1])
+        if paid > now + self.period:
+            # No request gets that far ahead: it is left from before the machine was started anew.
+            paid = now
+        wait = paid + self.share - now - self.period
+        if wait > 1e-9:
+            return wait
+        if at is None:
+            at = min(range(_WAYS), key=lambda i: slots[i][1])
+        _SLOT.pack_into(self._table, offset + at * _SLOT.size, tag, paid + self.share)
+        return 0.0
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._table.close()
+        self._handle.close()

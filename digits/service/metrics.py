@@ -1,0 +1,215 @@
+"""Counts and times in Prometheus' format."""
+
+import os
+from collections import Counter as Counts
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from digits.numbers.reader import Reading
+from digits.recognizer import Prediction, Recognizer
+from digits.service.process.runtime import Runtime
+from digits.service.schemas import Outcome
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Histogram
+
+_MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BYTES = (256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864)
+_CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
+
+# Other paths and methods are anybody's to invent, and each would be a series of its own.
+_METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
+OTHER = "other"
+
+
+class Metrics:
+    """The metrics of this process, or of all workers of its server.
+
+    With several workers each writes its numbers into the server's folder, and whichever is asked adds them all up.
+
+    Args:
+        runtime: the server's folder; None if there is none: then a worker knows of itself alone.
+        routes: the paths that are told apart.
+    """
+
+    def __init__(self, runtime: Runtime | None, routes: Iterable[str]) -> None:
+        self._runtime = runtime
+        shared = runtime is not None and runtime.has_siblings
+        if runtime is not None and shared:
+            # Prometheus' client decides at its first import which kind of numbers it keeps.
+            os.environ.setdefault(_MULTIPROCESS, str(runtime.metrics_folder))
+        import prometheus_client as prometheus
+        from prometheus_client import multiprocess
+
+        self._client, self._multiprocess = prometheus, multiprocess
+        self._is_shared = _MULTIPROCESS in os.environ
+        self._registry = registry = prometheus.CollectorRegistry()
+        if not self._is_shared:
+            prometheus.ProcessCollector(registry=registry)
+            prometheus.PlatformCollector(registry=registry)
+        self._routes = frozenset(routes)
+        self._requests = prometheus.Counter(
+            "digits_requests", "Requests that were answered.", ["method", "route", "status"], registry=registry
+        )
+        self._seconds = prometheus.Histogram(
+            "digits_request_duration_seconds",
+            "From the head of a request to the end of its answer.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._sizes = prometheus.Histogram(
+            "digits_request_size_bytes", "Bodies that came in.", ["route"], buckets=_BYTES, registry=registry
+        )
+        self._predictions = prometheus.Counter(
+            "digits_predictions", "Digits that were read.", ["digit", "accepted"], registry=registry
+        )
+        self._confidence = prometheus.Histogram(
+            "digits_confidence", "Of the digits that were read.", buckets=_CONFIDENCES, registry=registry
+        )
+        self._readings = prometheus.Counter("digits_readings", "Images that were read as numbers.", registry=registry)
+        self._read_digits = prometheus.Counter(
+            "digits_read_digits",
+            "Digits that were read in numbers, and signs that were not accepted.",
+            ["digit", "accepted"],
+            registry=registry,
+        )
+        self._problems = prometheus.Counter(
+            "digits_problems", "Problems that were answered.", ["type"], registry=registry
+        )
+        self.in_flight = prometheus.Gauge(
+            "digits_requests_in_flight",
+            "Requests that are being answered.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._workers = prometheus.Gauge(
+            "digits_workers", "Worker processes that live.", registry=registry, multiprocess_mode="livesum"
+        )
+        self._ready = prometheus.Gauge(
+            "digits_workers_ready", "Workers that can answer.", registry=registry, multiprocess_mode="livesum"
+        )
+        self._model = prometheus.Gauge(
+            "digits_model_info",
+            "Workers that use a model; 0 once it was replaced.",
+            ["name", "recipe", "digest"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._reloads = prometheus.Counter(
+            "digits_model_reloads", "Reloads of the model.", ["outcome"], registry=registry
+        )
+        self._reload_failed = prometheus.Gauge(
+            "digits_model_reload_failed",
+            "Workers whose last reload failed: they use a model that is not in the file any more.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._deaths = prometheus.Counter(
+            "digits_worker_deaths", "Workers that were killed, or crashed.", registry=registry
+        )
+        self._memory = prometheus.Gauge(
+            "digits_resident_memory_bytes", "Memory of all workers.", registry=registry, multiprocess_mode="livesum"
+        )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, str]] = {}
+        self._digits = {
+            (digit, accepted): self._predictions.labels(str(digit), str(accepted).lower())
+            for digit in range(10)
+            for accepted in (True, False)
+        }
+        for outcome in get_args(Outcome):
+            self._reloads.labels(outcome)
+        self._workers.set(1)
+
+    def request(self, method: str, path: str, status: int, seconds: float, size: int | None) -> None:
+        """Counts an answer.
+
+        Args:
+            method: of the request.
+            path: of the request; it need not be one that exists.
+            status: HTTP status code.
+            seconds: how long it took.
+            size: bytes of the body, or None.
+        """
+        key = (method, path, status)
+        children = self._children.get(key)
+        if children is None:
+            # Either spelling of a path is the same route; of unknown ones nothing is kept.
+            known = next((one for one in (path, path + "/") if one in self._routes), None)
+            route = known or OTHER
+            children = (
+                self._requests.labels(method if method in _METHODS else OTHER, route, str(status)),
+                self._seconds.labels(route),
+                route,
+            )
+            if known and method in _METHODS:
+                self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+        if size is not None:
+            self._sizes.labels(children[2]).observe(size)
+
+    def prediction(self, prediction: Prediction) -> None:
+        """Counts a digit that was read."""
+        self._digits[prediction.digit, prediction.accepted].inc()
+        self._confidence.observe(prediction.confidence)
+
+    def reading(self, reading: Reading) -> None:
+        """Counts a number that was read, and its digits."""
+        self._readings.inc()
+        for (digit, accepted), count in Counts((one.digit, one.accepted) for one in reading.digits).items():
+            self._read_digits.labels(str(digit), str(accepted).lower()).inc(count)
+
+    def problem(self, name: str) -> None:
+        """Counts a problem, by the end of its type."""
+        self._problems.labels(name).inc()
+
+    def readiness(self, *, ready: bool) -> None:
+        """Notes whether this worker can answer."""
+        self._ready.set(int(ready))
+
+    def model(self, recognizer: Recognizer, before: Recognizer | None = None) -> None:
+        """Notes which model is used."""
+        if before is not None:
+            self._labels(before, 0)
+        self._labels(recognizer, 1)
+
+    def _labels(self, recognizer: Recognizer, value: int) -> None:
+        self._model.labels(recognizer.name, recognizer.card.recipe, recognizer.digest[:12]).set(value)
+
+    def reload(self, outcome: Outcome) -> None:
+        """Counts a reload of the model."""
+        self._reloads.labels(outcome).inc()
+        self._reload_failed.set(int(outcome == "failed"))
+
+    def measure_memory(self) -> None:
+        """Notes how much memory this process takes."""
+        self._memory.set(resident_bytes())
+
+    def render(self) -> tuple[bytes, str]:
+        """All metrics as text, and its media type."""
+        self.measure_memory()
+        registry = self._registry
+        if self._is_shared:
+            for pid in self._runtime.dead_workers() if self._runtime else []:
+                self._multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+                self._deaths.inc()
+            registry = self._client.CollectorRegistry()
+            self._multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return self._client.generate_latest(registry), self._client.CONTENT_TYPE_LATEST
+
+    def close(self) -> None:
+        """Notes that this worker is gone."""
+        if self._is_shared:
+            self._multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds; 0 where the system has no /proc that tells."""
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -1,0 +1,1 @@
+"""What surrounds each request: access log, keys, hosts, rates, traces."""

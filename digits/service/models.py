@@ -1,0 +1,139 @@
+"""The model in use, and how another takes its place while requests are answered."""
+
+import asyncio
+import logging
+import os
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio.to_thread
+
+from digits.errors import DigitsError, ModelError
+from digits.model.artifact import read
+from digits.recognizer import Recognizer, find_model
+from digits.service.metrics import Metrics
+from digits.service.process.runtime import Runtime
+from digits.service.schemas import ModelInUse, Outcome, Reload
+from digits.service.settings import Settings
+
+_log = logging.getLogger("digits")
+
+# A copy of the model in use, among what the workers share.
+_ACCEPTED = "accepted.keras"
+
+
+class Models:
+    """Holds the model in use.
+
+    Whoever answers a request takes `recognizer` once, and keeps to it: a request is answered by one model.
+
+    Args:
+        settings: name the file and the limits.
+        metrics: are told which model is used.
+        runtime: is told, too; None if there is none.
+
+    Raises:
+        ModelError: there is no usable model.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics | None, runtime: Runtime | None) -> None:
+        self._settings, self._metrics, self._runtime = settings, metrics, runtime
+        self._reloading = asyncio.Lock()
+        self.previous: ModelInUse | None = None
+        self.last_reload: Reload | None = None
+        self.recognizer = self._load_first()
+        self.in_use = _describe(self.recognizer)
+        if metrics:
+            metrics.model(self.recognizer)
+
+    def _load(self) -> Recognizer:
+        path = self._settings.model or find_model()
+        if self._runtime is None or not self._runtime.has_siblings or not path.is_file():
+            return self._recognizer_of(path, path)
+        # Of a copy, so that what is kept is what was checked, whatever becomes of the file meanwhile.
+        copy = self._runtime.folder / f"{os.getpid()}.keras"
+        try:
+            shutil.copyfile(path, copy)
+            recognizer = self._recognizer_of(copy, path)
+            copy.replace(self._runtime.folder / _ACCEPTED)
+        finally:
+            copy.unlink(missing_ok=True)
+        return recognizer
+
+    def _load_first(self) -> Recognizer:
+        """The model for a worker that starts: if the file cannot be used, the one that the other workers use."""
+        try:
+            return self._load()
+        except ModelError as error:
+            accepted = self._runtime.folder / _ACCEPTED if self._runtime else None
+            if accepted is None or not accepted.exists():
+                raise
+            _log.error("This worker takes the model that the others use: %s", error)
+            self._note("failed", str(error))
+            return self._recognizer_of(accepted, self._settings.model or find_model())
+
+    def _recognizer_of(self, file: Path, path: Path) -> Recognizer:
+        """The model in a file that stands for another."""
+        try:
+            artifact = replace(read(file), path=path)
+        except ModelError as error:
+            raise type(error)(str(error).replace(str(file), str(path))) from error
+        recognizer = Recognizer(artifact, self._settings.limits)
+        # It has read a picture before anybody's request depends on it.
+        recognizer.warm_up()
+        return recognizer
+
+    async def reload(self) -> Reload:
+        """Reads the model file anew; if it cannot be used, the model in use stays."""
+        async with self._reloading:
+            try:
+                # In a thread: requests are answered meanwhile.
+                fresh = await anyio.to_thread.run_sync(self._load)
+            except DigitsError as error:
+                return self._done("failed", str(error))
+            except Exception as error:  # noqa: BLE001 - the service goes on with the model that it has
+                _log.exception("The model was not replaced: an unexpected error")
+                return self._done("failed", f"An unexpected error, {type(error).__name__}; the log has its trace.")
+            before = self.recognizer
+            if fresh.digest == before.digest and fresh.name == before.name:
+                return self._done("unchanged", f"The file holds the model in use: {fresh.description}.")
+            self.recognizer, self.in_use, self.previous = fresh, _describe(fresh), self.in_use
+            if self._metrics:
+                self._metrics.model(fresh, before)
+            return self._done("replaced", f"{before.description} was replaced by {fresh.description}.")
+
+    def _done(self, outcome: Outcome, detail: str) -> Reload:
+        reload = self._note(outcome, detail)
+        self.tell()
+        level = logging.ERROR if outcome == "failed" else logging.INFO
+        before = f", before {self.previous.digest[:12]}" if self.previous else ""
+        _log.log(level, "Reload %s: %s (model %s%s)", outcome, detail, self.in_use.digest[:12], before)
+        return reload
+
+    def _note(self, outcome: Outcome, detail: str) -> Reload:
+        self.last_reload = Reload(outcome=outcome, detail=detail, at=_now())
+        if self._metrics:
+            self._metrics.reload(outcome)
+        return self.last_reload
+
+    def tell(self) -> None:
+        """Lets the other processes of this machine know which model answers here."""
+        if self._runtime:
+            reload = self.last_reload and self.last_reload.model_dump()
+            self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})
+
+
+def _describe(recognizer: Recognizer) -> ModelInUse:
+    return ModelInUse(
+        name=recognizer.name,
+        digest=recognizer.digest,
+        recipe=recognizer.card.recipe,
+        test_accuracy=recognizer.card.test_accuracy,
+        loaded_at=_now(),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,313 @@
+"""Errors as HTTP answers: RFC 9457 problem details, and the one place that maps one to the other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from digits.errors import (
+    BrokenImageError,
+    CrowdedImageError,
+    DigitsError,
+    EmptyFileError,
+    ImageTooLargeError,
+    NoInkError,
+    SeveralDigitsError,
+    TooManyFramesError,
+    TooManyPixelsError,
+    UnsupportedFormatError,
+)
+from digits.service.errors import (
+    BatchTooLargeError,
+    BodyTooSlowError,
+    BuffersFullError,
+    MalformedFormError,
+    MissingFileError,
+    NotReadyError,
+    OverloadedError,
+    RateLimitedError,
+    TooManyFilesError,
+    UnauthorizedError,
+    UnsupportedMediaTypeError,
+    UntrustedHostError,
+)
+from digits.service.request_context import CURRENT
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A kind of problem.
+
+    Args:
+        name: ends the `type`, which is stable: programs may rely on it.
+        status: HTTP status code.
+        title: the same for every problem of this kind.
+        example: a `detail` as it is really given.
+        retry_after: seconds after which the same request may succeed, unless the error says it; None if it will not.
+        headers: that the answer has besides.
+    """
+
+    name: str
+    status: int
+    title: str
+    example: str
+    retry_after: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """The URI that identifies this kind."""
+        return f"urn:digits:problem:{self.name}"
+
+    def body(self, detail: str) -> dict[str, Any]:
+        """The problem as JSON's types."""
+        return {"type": self.type, "title": self.title, "status": self.status, "detail": detail}
+
+
+# What has no type of its own: the status says it all.
+BLANK = "about:blank"
+
+PROBLEMS: Mapping[type[DigitsError], Problem] = {
+    MalformedFormError: Problem(
+        "malformed-form",
+        400,
+        "The form cannot be read",
+        "The multipart form cannot be read (its Content-Type names no boundary). "
+        "Let your HTTP client build it, for example: curl -F file=@7.png",
+    ),
+    ImageTooLargeError: Problem(
+        "image-too-large",
+        413,
+        "The image is too large",
+        "The file has more than the 20,971,520 bytes allowed. Send a smaller image.",
+    ),
+    TooManyPixelsError: Problem(
+        "too-many-pixels",
+        413,
+        "The image has too many pixels",
+        "The image has 8,000 x 8,000 pixels, more than the 50,000,000 allowed. Scale it down or crop it to the digit.",
+    ),
+    TooManyFramesError: Problem(
+        "too-many-frames",
+        413,
+        "The image has too many frames",
+        "The image has more than the 200 frames or pages allowed. Send the one that shows the digit.",
+    ),
+    CrowdedImageError: Problem(
+        "crowded-image",
+        413,
+        "The image shows too much",
+        "More than the 3,000 things allowed were seen in this picture that may be digits, or parts of them. "
+        "Crop it to the numbers that you mean.",
+    ),
+    BatchTooLargeError: Problem(
+        "batch-too-large",
+        413,
+        "The batch is too large",
+        "The files have more than the 104,857,600 bytes allowed together. Send fewer at a time.",
+    ),
+    UnsupportedFormatError: Problem(
+        "unsupported-format",
+        415,
+        "Not an image of a supported format",
+        "This is not an image that can be read. Send a PNG, JPEG, WebP, GIF, BMP or TIFF file; "
+        "a HEIC photo from a phone has to be saved as JPEG first.",
+    ),
+    UnsupportedMediaTypeError: Problem(
+        "unsupported-media-type",
+        415,
+        "Neither a form nor an image",
+        "The request has Content-Type 'application/json'. Send the image as multipart/form-data in field 'file', "
+        "for example: curl -F file=@7.png; or as the body alone, with a Content-Type such as image/png.",
+    ),
+    TooManyFilesError: Problem(
+        "too-many-files",
+        413,
+        "Too many files",
+        "The form has more than the 100 files allowed. Send fewer at a time.",
+    ),
+    MissingFileError: Problem(
+        "missing-file",
+        422,
+        "No file was sent",
+        "The form has no field 'file'. Send the image in it, for example: curl -F file=@7.png",
+    ),
+    EmptyFileError: Problem(
+        "empty-file",
+        422,
+        "The file is empty",
+        "The file is empty (0 bytes). Choose an image file and send it again.",
+    ),
+    BrokenImageError: Problem(
+        "broken-image",
+        422,
+        "The image is damaged",
+        "The image file is damaged or cut off and cannot be decoded (image file is truncated (2 bytes not processed)). "
+        "Save or photograph it again and send the new file.",
+    ),
+    NoInkError: Problem(
+        "no-ink",
+        422,
+        "No ink was found",
+        "No ink was found: the image is blank, too faint or too noisy. "
+        "Write the digit with a darker pen, fill more of the picture with it, or give it more light.",
+    ),
+    SeveralDigitsError: Problem(
+        "several-digits",
+        422,
+        "Several digits were seen",
+        "2 digits were seen in this picture, and one is expected. Crop it to the digit that you mean.",
+    ),
+    BodyTooSlowError: Problem(
+        "body-too-slow",
+        408,
+        "The body came in too slowly",
+        "The body did not arrive within 30 seconds. Send a smaller image, or try again over a faster connection.",
+    ),
+    OverloadedError: Problem(
+        "overloaded",
+        503,
+        "Too many requests at a time",
+        "256 requests are being answered, and no more are taken at a time. Try again in a moment.",
+        retry_after=1,
+    ),
+    BuffersFullError: Problem(
+        "buffers-full",
+        503,
+        "Too much is being received at a time",
+        "The bodies that are being received fill the 536,870,912 bytes that there are for them. Try again in a moment.",
+        retry_after=1,
+    ),
+    NotReadyError: Problem(
+        "not-ready",
+        503,
+        "Not ready",
+        "The model is not loaded. Try again in a moment.",
+        retry_after=1,
+    ),
+    UnauthorizedError: Problem(
+        "unauthorized",
+        401,
+        "An API key is needed",
+        "The request has no API key. Send the one that the operator gave you in a header: Authorization: Bearer KEY",
+        headers={"WWW-Authenticate": "Bearer"},
+    ),
+    RateLimitedError: Problem(
+        "rate-limited",
+        429,
+        "Too many requests from this client",
+        "More than 100 requests a minute came from this client. Try again in 3 seconds.",
+        retry_after=1,
+    ),
+    UntrustedHostError: Problem(
+        "untrusted-host",
+        421,
+        "Not the host that was asked for",
+        "This service does not answer for the host 'example.com'. Use the address that the operator gave you.",
+    ),
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """The kind of problem that an error is; raises the error if it is none: the server logs it and answers 500."""
+    problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+    if problem is None:
+        raise error
+    return problem
+
+
+def problem_response(name: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer with a problem's body and status, and the request's id.
+
+    Args:
+        name: by which metrics and logs count it.
+        body: the problem details.
+        headers: of the answer.
+    """
+    if exchange := CURRENT.get():
+        exchange.problem = name
+        body |= {"request_id": exchange.request_id}
+    return JSONResponse(body, body["status"], headers, media_type=MEDIA_TYPE)
+
+
+def error_response(error: Exception) -> JSONResponse:
+    """The answer to a request that ended in an error; raises it if it is none of `PROBLEMS`."""
+    problem = problem_of(error)
+    headers = dict(problem.headers)
+    if (seconds := getattr(error, "retry_after", problem.retry_after)) is not None:
+        headers["Retry-After"] = str(seconds)
+    return problem_response(problem.name, problem.body(str(error)), headers)
+
+
+def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer whose status says it all (RFC 9457's blank type)."""
+    title = HTTPStatus(status).phrase
+    body = {"type": BLANK, "title": title, "status": status, "detail": detail}
+    return problem_response(f"http-{status}", body, headers)
+
+
+def fault_response() -> JSONResponse:
+    """The answer when something went wrong that is no fault of the request."""
+    return blank_response(500, "Something went wrong on the server; the operator finds the cause in its log.")
+
+
+def client_gone_response() -> Response:
+    """Nobody is left to read an answer, and nothing is wrong with the server."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+def documented(
+    *errors: type[DigitsError], examples: Mapping[type[DigitsError], str] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can raise these errors, with an example of each, for /docs.
+
+    Args:
+        errors: the errors.
+        examples: their `detail`, where the route says it otherwise than others.
+    """
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        problem = PROBLEMS[error]
+        response = responses.setdefault(
+            problem.status,
+            {
+                "description": "",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": {}}},
+            },
+        )
+        response["content"][MEDIA_TYPE]["examples"][problem.name] = {
+            "summary": problem.title,
+            "value": problem.body((examples or {}).get(error, problem.example)),
+        }
+        response["description"] = "; ".join(filter(None, (response["description"], problem.title)))
+    return responses
+
+
+def install(app: FastAPI) -> None:
+    """Makes an app answer every error with problem details."""
+
+    async def digits_error(_request: Request, error: Exception) -> JSONResponse:
+        return error_response(error)
+
+    async def client_gone(_request: Request, _error: Exception) -> Response:
+        return client_gone_response()
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        # Paths and methods that do not exist.
+        title = HTTPStatus(error.status_code).phrase
+        detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
+        return blank_response(error.status_code, detail, error.headers)
+
+    app.add_exception_handler(DigitsError, digits_error)
+    app.add_exception_handler(ClientDisconnect, client_gone)
+    app.add_exception_handler(HTTPException, http_error)

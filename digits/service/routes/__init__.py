@@ -1,0 +1,1 @@
+"""The endpoints of the API, and how their requests are read."""

@@ -1,0 +1,250 @@
+"""The routes that read digits."""
+
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
+
+from digits.errors import (
+    BrokenImageError,
+    CrowdedImageError,
+    DigitsError,
+    EmptyFileError,
+    ImageError,
+    ImageTooLargeError,
+    NoInkError,
+    SeveralDigitsError,
+    TooManyFramesError,
+    TooManyPixelsError,
+    UnsupportedFormatError,
+)
+from digits.images.decode import open_image
+from digits.numbers.reader import read_picture
+from digits.recognizer import Prediction
+from digits.service.errors import (
+    BatchTooLargeError,
+    BodyTooSlowError,
+    BuffersFullError,
+    MalformedFormError,
+    MissingFileError,
+    NotReadyError,
+    OverloadedError,
+    RateLimitedError,
+    TooManyFilesError,
+    UnauthorizedError,
+    UnsupportedMediaTypeError,
+    UntrustedHostError,
+)
+from digits.service.limits.concurrency import Room
+from digits.service.problems import documented, problem_of
+from digits.service.routes.direct import Endpoint
+from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_file, read_image_files
+from digits.service.schemas import BatchResponse, PredictionResponse, ReadResponse
+from digits.service.state import Service, service_of
+
+
+def _binary(shows: str) -> dict[str, Any]:
+    description = f"A PNG, JPEG, WebP, GIF, BMP or TIFF image with {shows}."
+    return {"type": "string", "format": "binary", "description": description}
+
+
+_ONE_DIGIT, _MANY_DIGITS = _binary("one handwritten digit"), _binary("any count of handwritten digits")
+
+
+def _form(field: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"multipart/form-data": {"schema": {"type": "object", "required": [field], "properties": {field: schema}}}}
+
+
+def _body(content: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _form_or_raw(schema: dict[str, Any]) -> dict[str, Any]:
+    raw = {media_type: {"schema": schema} for media_type in ("image/*", "application/octet-stream")}
+    return _body(_form(FIELD, schema) | raw)
+
+
+# A plain PNG image of no more pixels and bytes is read on the spot: that takes less time than a thread takes to wake
+# up, or not much more. Any other goes to a thread, so that the others need not wait for it.
+_ON_THE_SPOT_PIXELS = 64 * 64
+_ON_THE_SPOT_BYTES = 16 * 1024
+
+
+class _Direct(APIRoute):
+    """A route whose endpoint takes the request and makes the response itself.
+
+    FastAPI documents it like any other. What it would do on the way, finding parameters and checking the answer
+    against its schema, takes longer than reading a digit; the tests check the answers instead.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
+
+
+def _milliseconds_since(start: float) -> float:
+    return round((time.perf_counter() - start) * 1000.0, 3)
+
+
+async def _predict(request: Request) -> Response:
+    """Reads the handwritten digit in an image file.
+
+    Dark ink on light ground or the other way round, photographed, scanned or drawn. The image is sent in field `file`
+    of a form, or as the body itself with its own Content-Type, which is faster.
+    """
+    service = service_of(request)
+    settings = service.settings
+    with Room(service.buffers) as room:
+        data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
+        # A request whose body is still coming in takes no place.
+        with service.places:
+            return await _answer_one(service, data)
+
+
+async def _answer_one(service: Service, data: bytes) -> Response:
+    start = time.perf_counter()
+    recognizer = service.models.recognizer
+    image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
+    if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
+        prediction = await service.batcher.recognize(recognizer, image)
+    else:
+        prediction = await anyio.to_thread.run_sync(recognizer.recognize, image or data, limiter=service.slots)
+    if service.metrics:
+        service.metrics.prediction(prediction)
+    return JSONResponse(prediction.to_json() | {"prediction_time_ms": _milliseconds_since(start)})
+
+
+async def _predict_batch(request: Request) -> Response:
+    """Reads the digits in many image files, one in each.
+
+    Each file is sent in a field `files` of one form. The answers come in the same order; a file that cannot be read
+    gets a problem in its place, and the others their digits.
+    """
+    service = service_of(request)
+    settings, recognizer = service.settings, service.models.recognizer
+    with Room(service.buffers) as room:
+        files = await read_image_files(
+            request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
+        )
+        start = time.perf_counter()
+        with service.places:
+            answers = await anyio.to_thread.run_sync(
+                lambda: list(recognizer.recognize_many(part.content for part in files)), limiter=service.batch_slot
+            )
+    results = [_item(service, part.file, found) for part, found in zip(files, answers, strict=True)]
+    return JSONResponse({"results": results, "prediction_time_ms": _milliseconds_since(start)})
+
+
+def _item(service: Service, file: str | None, found: Prediction | ImageError) -> dict[str, Any]:
+    """What came of one file of a batch."""
+    if isinstance(found, Prediction):
+        if service.metrics:
+            service.metrics.prediction(found)
+        return {"file": file, "prediction": found.to_json(), "problem": None}
+    problem = problem_of(found)
+    if service.metrics:
+        service.metrics.problem(problem.name)
+    return {"file": file, "prediction": None, "problem": problem.body(str(found))}
+
+
+async def _read(request: Request) -> Response:
+    """Reads all handwritten digits in an image file: a house number, a date, a page of several lines.
+
+    The image is sent as for `/predict/`. Every digit comes with its box, in reading order; other signs, such as a
+    minus, come with `accepted: false` and are not in `text`.
+    """
+    service = service_of(request)
+    settings = service.settings
+    with Room(service.buffers) as room:
+        data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
+        with service.places:
+            start = time.perf_counter()
+            recognizer = service.models.recognizer
+            # Always in a thread: a number takes longer than the others should wait for it.
+            reading = await anyio.to_thread.run_sync(read_picture, recognizer, data, limiter=service.slots)
+    if service.metrics:
+        service.metrics.reading(reading)
+    return JSONResponse(reading.to_json() | {"reading_time_ms": _milliseconds_since(start)})
+
+
+PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
+
+
+def _spellings(path: str) -> tuple[str, str]:
+    """With the slash, as it is documented, and without."""
+    return path, path.rstrip("/")
+
+
+ENDPOINTS: Mapping[str, Endpoint] = {
+    **dict.fromkeys(_spellings(PREDICT), _predict),
+    **dict.fromkeys(_spellings(BATCH), _predict_batch),
+    **dict.fromkeys(_spellings(READ), _read),
+}
+
+_FORM_PROBLEMS = (MalformedFormError, BodyTooSlowError, UnsupportedMediaTypeError, MissingFileError)
+_SERVICE_PROBLEMS = (
+    *(OverloadedError, BuffersFullError, NotReadyError),
+    *(UnauthorizedError, RateLimitedError, UntrustedHostError),
+)
+_BATCH_EXAMPLES: dict[type[DigitsError], str] = {
+    MalformedFormError: "The multipart form cannot be read (its Content-Type names no boundary). "
+    "Let your HTTP client build it, for example: curl -F files=@7.png -F files=@2.png",
+    UnsupportedMediaTypeError: "The request has Content-Type 'application/json'. Send the images as "
+    "multipart/form-data, each in a field 'files', for example: curl -F files=@7.png -F files=@2.png",
+    MissingFileError: "The form has no file in a field 'files'. Send each image in one, "
+    "for example: curl -F files=@7.png -F files=@2.png",
+}
+_IMAGE_PROBLEMS = (
+    *(ImageTooLargeError, TooManyPixelsError, TooManyFramesError, UnsupportedFormatError, EmptyFileError),
+    *(BrokenImageError, NoInkError),
+)
+
+
+def install(app: FastAPI) -> None:
+    """Adds the routes."""
+    _add_direct(
+        app,
+        PREDICT,
+        summary="Read a digit",
+        response_model=PredictionResponse,
+        response_description="The digit.",
+        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, SeveralDigitsError, *_SERVICE_PROBLEMS),
+        openapi_extra=_form_or_raw(_ONE_DIGIT),
+    )
+    _add_direct(
+        app,
+        BATCH,
+        summary="Read many digits",
+        response_model=BatchResponse,
+        response_description="The digits.",
+        responses=documented(
+            *(*_FORM_PROBLEMS, TooManyFilesError, BatchTooLargeError, *_SERVICE_PROBLEMS), examples=_BATCH_EXAMPLES
+        ),
+        openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _ONE_DIGIT})),
+    )
+    _add_direct(
+        app,
+        READ,
+        summary="Read a number",
+        response_model=ReadResponse,
+        response_description="The digits.",
+        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, CrowdedImageError, *_SERVICE_PROBLEMS),
+        openapi_extra=_form_or_raw(_MANY_DIGITS),
+    )
+
+
+def _add_direct(app: FastAPI, path: str, **documentation: Any) -> None:
+    for spelling in _spellings(path):
+        app.router.add_api_route(
+            spelling,
+            ENDPOINTS[spelling],
+            methods=["POST"],
+            tags=["recognition"],
+            include_in_schema=spelling == path,
+            route_class_override=_Direct,
+            **documentation,
+        )

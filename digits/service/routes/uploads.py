@@ -1,0 +1,212 @@
+"""Request bodies to image bytes."""
+
+import asyncio
+from dataclasses import dataclass
+
+import anyio.to_thread
+from multipart import (
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
+from starlette.requests import ClientDisconnect, Request
+
+from digits.errors import DigitsError, ImageTooLargeError
+from digits.images.decode import too_many_bytes
+from digits.service.errors import (
+    BatchTooLargeError,
+    BodyTooSlowError,
+    MalformedFormError,
+    MissingFileError,
+    TooManyFilesError,
+    UnsupportedMediaTypeError,
+)
+from digits.service.limits.concurrency import Room
+from digits.service.request_context import CURRENT
+
+FIELD = "file"
+BATCH_FIELD = "files"
+
+# What boundaries and part headers may add to each file.
+_PART_OVERHEAD = 16 * 1024
+# Other fields than the one that is asked for are read past, up to so many.
+_MAX_OTHER_PARTS = 7
+# Of the one that is asked for, the last counts, as in most web frameworks, up to so many.
+_MAX_SAME_PARTS = 8
+_MAX_HEADERS = 16
+# A larger form is taken apart in a thread, so that the others need not wait for it.
+_ON_THE_SPOT_BYTES = 64 * 1024
+
+_HOW = f"for example: curl -F {FIELD}=@7.png"
+_HOW_MANY = f"for example: curl -F {BATCH_FIELD}=@7.png -F {BATCH_FIELD}=@2.png"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a multipart form.
+
+    Args:
+        file: the name that the client gave the file; None if the part is a text field.
+        content: its bytes.
+    """
+
+    file: str | None
+    content: bytes
+
+
+async def read_image_file(request: Request, max_bytes: int, seconds: float, room: Room) -> bytes:
+    """The image of a request: its whole body, or the file in a form's field `file`.
+
+    Args:
+        request: whose body was not read yet.
+        max_bytes: the largest file; bytes are counted as they come in, and no more than that is taken.
+        seconds: the longest time for the body to arrive.
+        room: for its body.
+
+    Raises:
+        UnsupportedMediaTypeError: neither an image nor a multipart form.
+        MalformedFormError: not a readable form.
+        MissingFileError: no file in it.
+        ImageTooLargeError: more than `max_bytes`.
+        BodyTooSlowError: not all of it within `seconds`.
+        BuffersFullError: there is no room for it.
+    """
+    media_type = _media_type(request)
+    too_large = ImageTooLargeError(too_many_bytes(max_bytes))
+    if media_type.startswith("image/") or media_type == "application/octet-stream":
+        return await _read_body(request, max_bytes, too_large, seconds, room)
+    if media_type != "multipart/form-data":
+        raise UnsupportedMediaTypeError(
+            f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
+            f"multipart/form-data in field '{FIELD}', {_HOW}; or as the body alone, with a Content-Type such as "
+            "image/png."
+        )
+    body = await _read_body(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room)
+    too_many = MalformedFormError(
+        f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
+    )
+    chosen = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many)
+    if not chosen:
+        raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
+    if chosen[-1].file is None:
+        raise MissingFileError(f"The form's field '{FIELD}' is text, not a file. Send a file in it, {_HOW}")
+    return chosen[-1].content
+
+
+async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
+    """The files in a form's fields `files`, in order.
+
+    Args:
+        request: whose body was not read yet.
+        max_files: how many there may be.
+        max_bytes: all of them together.
+        seconds: the longest time for the body to arrive.
+        room: for its body.
+
+    Raises:
+        UnsupportedMediaTypeError, MalformedFormError, MissingFileError, BodyTooSlowError, BuffersFullError: as for
+            one file.
+        BatchTooLargeError: more than `max_bytes`.
+        TooManyFilesError: more than `max_files`.
+    """
+    if _media_type(request) != "multipart/form-data":
+        raise UnsupportedMediaTypeError(
+            f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the images as "
+            f"multipart/form-data, each in a field '{BATCH_FIELD}', {_HOW_MANY}"
+        )
+    too_large = BatchTooLargeError(
+        f"The files have more than the {max_bytes:,} bytes allowed together. Send fewer at a time."
+    )
+    body = await _read_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
+    too_many = TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
+    parts = await _parse_form(request, body, BATCH_FIELD, _HOW_MANY, max_files, too_many)
+    files = [part for part in parts if part.file is not None]
+    if not files:
+        raise MissingFileError(f"The form has no file in a field '{BATCH_FIELD}'. Send each image in one, {_HOW_MANY}")
+    if len(files) < len(parts):
+        raise MissingFileError(
+            f"A field '{BATCH_FIELD}' of the form is text, not a file. Send a file in it, {_HOW_MANY}"
+        )
+    if sum(len(part.content) for part in files) > max_bytes:
+        raise too_large
+    return files
+
+
+def _media_type(request: Request) -> str:
+    return str(request.headers.get("content-type", "").partition(";")[0].strip().lower())
+
+
+async def _read_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:
+    """The body, of which no more than `most` bytes are taken, whatever its length is said to be."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > most:
+        raise too_large
+    chunks, seen = [], 0
+    try:
+        async with asyncio.timeout(seconds):
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(message.get("body", b""))
+                seen += len(chunks[-1])
+                if seen > most:
+                    raise too_large
+                room.take(len(chunks[-1]))
+                more = message.get("more_body", False)
+        if exchange := CURRENT.get():
+            exchange.is_read = True
+    except TimeoutError:
+        raise BodyTooSlowError(
+            f"The body did not arrive within {seconds:g} seconds. Send a smaller image, or try again over a faster "
+            "connection."
+        ) from None
+    finally:
+        if exchange := CURRENT.get():
+            exchange.size = seen
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _parse_form(
+    request: Request, body: bytes, field: str, how: str, most: int, too_many: DigitsError
+) -> list[Part]:
+    """The parts of a field of a multipart form that was received whole; `too_many` is raised at the first over `most`.
+
+    Starlette's own parser hands each part through a temporary file and several awaitables, which for small images
+    costs more than reading the digit.
+    """
+    _, options = parse_options_header(request.headers["content-type"])
+    boundary = options.get("boundary")
+    try:
+        if not boundary:
+            raise MultipartError("its Content-Type names no boundary")
+        if len(body) <= _ON_THE_SPOT_BYTES:
+            return _parts_of(body, boundary, field, most, too_many)
+        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many)
+    except MultipartError as error:
+        raise MalformedFormError(
+            f"The multipart form cannot be read ({error.args[0]}). Let your HTTP client build it, {how}"
+        ) from error
+
+
+def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: DigitsError) -> list[Part]:
+    parts: list[Part] = []
+    content: list[bytes] = []
+    others = 0
+    with PushMultipartParser(boundary, max_header_count=_MAX_HEADERS) as parser:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                part, content = event, []
+                if part.name == field and len(parts) == most:
+                    raise too_many
+                others += part.name != field
+                if others > _MAX_OTHER_PARTS:
+                    raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
+            elif event is None:
+                if part.name == field:
+                    parts.append(Part(part.filename, b"".join(content)))
+            else:
+                content.append(event)
+    return parts

@@ -1,0 +1,154 @@
+"""The wire contract: what the API answers. Names here are promises to programs and stay as they are."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from digits.model.acceptance import Reason
+
+Outcome = Literal["replaced", "unchanged", "failed"]
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+# In the order in which it is answered, which a schema's own examples would not keep.
+PREDICTION_EXAMPLE: dict[str, Any] = {
+    "predicted_digit": 2,
+    "confidence": 0.999999,
+    "accepted": True,
+    "reason": None,
+    "probabilities": [0.0, 0.0, 0.999999, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    "prediction_time_ms": 5.834,
+}
+
+
+class BatchPrediction(BaseModel):
+    """The digit that was read."""
+
+    predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
+    confidence: Probability = Field(description="Its calibrated probability.")
+    accepted: bool = Field(description="Whether the answer may be acted on.")
+    reason: Reason | None = Field(
+        description="Why not: `not_a_digit` if the image does not look like one, `low_confidence` if it does but the "
+        "network cannot tell which; null if accepted."
+    )
+    probabilities: list[Probability] = Field(
+        min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
+    )
+
+
+class PredictionResponse(BatchPrediction):
+    """The digit that was read, and how long that took."""
+
+    prediction_time_ms: float = Field(
+        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
+    )
+
+
+# The year and the month of a date, written in two lines.
+READ_EXAMPLE: dict[str, Any] = {
+    "text": "24\n7",
+    "lines": ["24", "7"],
+    "digits": [
+        {"digit": 2, "confidence": 0.999998, "accepted": True, "box": [110, 120, 90, 141], "line": 0},
+        {"digit": 4, "confidence": 0.999871, "accepted": True, "box": [221, 117, 102, 150], "line": 0},
+        {"digit": 1, "confidence": 0.412033, "accepted": False, "box": [352, 180, 71, 19], "line": 0},
+        {"digit": 7, "confidence": 0.999999, "accepted": True, "box": [132, 330, 84, 146], "line": 1},
+    ],
+    "reading_time_ms": 7.204,
+}
+
+
+class ReadDigit(BaseModel):
+    """A digit of a number, or a sign beside it."""
+
+    digit: int = Field(ge=0, le=9, description="The most likely digit.")
+    confidence: Probability = Field(description="Its probability, if it is a digit, and whole.")
+    accepted: bool = Field(
+        description="Whether it is taken for a digit and is in `text`; other signs, such as a minus, are not."
+    )
+    box: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=4,
+        max_length=4,
+        description="Left edge, top edge, width and height, in pixels of the image as a person sees it: at its full "
+        "size, turned upright if the file says how.",
+    )
+    line: int = Field(ge=0, description="On which line it stands, from 0: an index of `lines`.")
+
+
+class ReadResponse(BaseModel):
+    """The digits of an image, and how long reading them took."""
+
+    text: str = Field(
+        description="All accepted digits in reading order, with a line break between lines; lines that hold none are "
+        "left out."
+    )
+    lines: list[str] = Field(
+        description='The accepted digits of each line, from top to bottom; "" for a line that holds only other signs.'
+    )
+    digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
+    reading_time_ms: float = Field(
+        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
+    )
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong and what to do (RFC 9457)."""
+
+    type: str = Field(description="A stable URI for this kind of problem; programs may rely on it.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(ge=400, le=599, description="The HTTP status code.")
+    detail: str = Field(description="What happened and what to do, for a person.")
+    request_id: str | None = Field(
+        None, description="The request's id, which is in `X-Request-ID` and in the operator's log, too."
+    )
+
+
+class BatchItem(BaseModel):
+    """What came of one file of a batch: a prediction or a problem."""
+
+    file: str = Field(description="The file's name, as the client gave it.")
+    prediction: BatchPrediction | None = Field(description="Its digit; null if there is a problem.")
+    problem: ProblemDetails | None = Field(description="Why it was not read; null if it was.")
+
+
+class BatchResponse(BaseModel):
+    """The files of a batch, in the order in which they were sent."""
+
+    results: list[BatchItem]
+    prediction_time_ms: float = Field(ge=0.0, description="Milliseconds for all of them.")
+
+
+class ModelInUse(BaseModel, frozen=True):
+    """A model that answers, or did."""
+
+    name: str = Field(description="Its file, or that it is the one that ships.")
+    digest: str = Field(description="SHA-256 of all that its answers depend on.")
+    recipe: str = Field(description="By which it was made.")
+    test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    loaded_at: str = Field(description="Since when it answers, ISO 8601.")
+
+
+class Reload(BaseModel, frozen=True):
+    """What came of reading the model file anew."""
+
+    outcome: Outcome = Field(description="Whether there is a new model.")
+    detail: str = Field(description="What happened, for a person.")
+    at: str = Field(description="When, ISO 8601.")
+
+
+class ModelResponse(BaseModel):
+    """The model that answers."""
+
+    name: str = Field(description="Its file, or that it is the one that ships.")
+    test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    digest: str = Field(description="SHA-256 of all that its answers depend on.")
+    loaded_at: str = Field(description="Since when it answers, ISO 8601.")
+    previous: ModelInUse | None = Field(description="The model that it replaced, if there was one.")
+    last_reload: Reload | None = Field(description="What came of the last reload, if there was one.")
+    card: dict[str, Any] = Field(description="How it was made and how good it is.")
+
+
+class HealthResponse(BaseModel):
+    """How the service is."""
+
+    status: Literal["live", "ready"]

@@ -1,0 +1,216 @@
+"""What an operator can set, from environment variables."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from digits.errors import SettingError
+from digits.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits
+from digits.service.limits.rate import read_limit
+
+PREFIX = "DIGITS_"
+
+_HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
+_ORIGIN = re.compile(r"https?://[^/\s,*]+")
+# How alike a variable's name has to be to a setting's to be a slip of the pen.
+_ALIKE = 0.85
+
+# A variable holds several values with commas between them.
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The API's settings; each is read from `DIGITS_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True)
+
+    model: Path | None = Field(
+        None, description="Model file; without it models/mnist_model.keras, else the one that ships."
+    )
+
+    max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")
+    max_pixels: int = Field(
+        ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, width times height."
+    )
+    max_frames: int = Field(
+        ImageLimits.max_frames, ge=1, le=100_000, description="Most frames or pages of an image; the first is read."
+    )
+    formats: Names = Field(
+        FORMATS, description="Formats that are read, by content and not by name; with commas between them."
+    )
+    max_candidates: int = Field(
+        ImageLimits.max_candidates,
+        ge=1,
+        le=1_000_000,
+        description="Most things on one image that the network looks at when it reads a number: digits, and what may "
+        "be digits. A thousand take about a second.",
+    )
+    max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
+    max_batch_bytes: int = Field(
+        100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."
+    )
+    receive_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="Longest time for a request's body to arrive.")
+    max_in_flight: int = Field(
+        256, ge=1, le=100_000, description="Most requests that a worker answers at a time; beyond it, 503."
+    )
+    max_buffered_bytes: int = Field(
+        512 * 1024 * 1024,
+        ge=1,
+        description="All bodies that a worker holds at a time together, in bytes; beyond it, 503. More than one image.",
+    )
+    header_seconds: float = Field(
+        10.0, gt=0.0, le=3600.0, description="Longest time for a request's headers to arrive, under `digits serve`."
+    )
+    max_connections: int = Field(
+        900,
+        ge=1,
+        le=1_000_000,
+        description="Most connections that a worker holds, under `digits serve`; beyond it, 503. Fewer than the files "
+        "that a process may open (`ulimit -n`).",
+    )
+
+    api_keys: SecretStr | None = Field(
+        None,
+        description="API keys, each as a name, a space and the key, of 16 characters or more; with commas between "
+        "them. Without any, no key is asked for.",
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File with more of them, one on a line; read again when it changes."
+    )
+    rate_limit: str | None = Field(
+        None,
+        description="Most requests per key or address, such as 100/minute; counted over the workers of one machine.",
+    )
+    cors_origins: Names = Field((), description="Web origins whose pages may call the API, or *.")
+    trusted_hosts: Names = Field((), description="Host names that are answered, such as *.example.com; all if empty.")
+
+    drain_seconds: float = Field(
+        0.0, ge=0.0, le=3600.0, description="How long, after SIGTERM, requests go on being taken while not ready."
+    )
+    shutdown_seconds: int = Field(
+        30, ge=1, le=3600, description="How long `digits serve` then waits for the requests that it has accepted."
+    )
+    metrics: bool = Field(True, description="Whether `/metrics` answers, and is kept.")
+    log_format: Literal["text", "json"] = Field("text", description="Of the log: `text` or `json`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    access_log: bool = Field(True, description="Whether each request is logged.")
+    traces: Literal["off", "console", "otlp"] = Field(
+        "off", description="Where OpenTelemetry traces go; `otlp` is configured by OpenTelemetry's own variables."
+    )
+
+    @field_validator("formats", "cors_origins", "trusted_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("log_level", "log_format", "traces", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _readable_limit(cls, value: str | None) -> str | None:
+        if value is not None:
+            read_limit(value)
+        return value
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _plain_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host name; name it without scheme and port, as digits.example.com")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _whole_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; name scheme and host alone, such as https://example.com")
+        return value
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        formats = tuple({"JPG": "JPEG", "TIF": "TIFF"}.get(name.upper(), name.upper()) for name in value)
+        if unknown := sorted(set(formats) - set(FORMATS)):
+            raise ValueError(f"{unknown[0]} is not among {', '.join(FORMATS)}")
+        if not formats:
+            raise ValueError(f"name some of {', '.join(FORMATS)}")
+        return formats
+
+    @property
+    def limits(self) -> ImageLimits:
+        """What one image may cost."""
+        return ImageLimits(
+            max_bytes=self.max_bytes,
+            max_pixels=self.max_pixels,
+            max_frames=self.max_frames,
+            formats=self.formats,
+            max_candidates=self.max_candidates,
+        )
+
+    def effective(self) -> dict[str, str]:
+        """Each setting's variable and its value, for people; secrets are not shown."""
+        return {variable_of(name): text_of(getattr(self, name)) for name in type(self).model_fields}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def text_of(value: object) -> str:
+    """A setting's value as its variable would hold it; a secret as asterisks."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case _:
+            return str(value)
+
+
+def read_settings(given: Mapping[str, Any] | None = None) -> Settings:
+    """The settings from the environment.
+
+    Args:
+        given: some of them by name, before those of the environment.
+
+    Raises:
+        SettingError: one has a wrong value, a variable nearly has a setting's name, or none has a given name; the
+            message says what is right.
+    """
+    _check_names()
+    given = given or {}
+    for name in given:
+        if name not in Settings.model_fields:
+            raise SettingError(f"There is no setting {name}; there are {', '.join(Settings.model_fields)}.")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        shown = "" if name == "api_keys" else f" {first['input']!r}"
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+        raise SettingError(f"{variable_of(name)} is{shown}: {reason}.") from None
+
+
+def _check_names() -> None:
+    """Refuses names that are nearly a setting's: a lock that does not close because of a letter is worse than none."""
+    known = {variable_of(name) for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            meant = difflib.get_close_matches(name, known, 1, _ALIKE)
+            if meant:
+                raise SettingError(f"{name} is no setting. Is {meant[0]} meant? docs/settings.md lists them all.")

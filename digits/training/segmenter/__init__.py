@@ -1,0 +1,1 @@
+"""Training of the segment classifier and of the weights of its decoding."""

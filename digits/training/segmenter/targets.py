@@ -1,0 +1,84 @@
+"""What candidates of a written number really are, for training: the number's maker knows whose ink each pixel is."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.numbers.lattice import Candidate, Chain
+from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
+from digits.numbers.windows import Floats, ReducedLine, reduce_field
+from digits.vision.foreground import FoundInk
+
+# Blur spreads ink by so many pixels around that of its owner.
+_SPREAD = 3
+# What shares so much ink with a digit (intersection over union) is that digit; with less than the other share, it is
+# nothing whole; what lies between is too close to call.
+WHOLE, NOT_WHOLE = 0.84, 0.7
+UNCLEAR = -1
+
+
+@dataclass(frozen=True)
+class Truth:
+    """How much of whose ink candidates have.
+
+    Args:
+        overlaps: intersection over union of each candidate's ink with that of each digit and sign, float64 of shape
+            (n, m), in reading order.
+        labels: the digits, and None for signs; of length m.
+    """
+
+    overlaps: npt.NDArray[np.float64]
+    labels: tuple[int | None, ...]
+
+    def classes(self) -> npt.NDArray[np.int64]:
+        """The splitter's class of each candidate: a digit, `SIGN`, `NOTHING_WHOLE`, or `UNCLEAR`; of shape (n,)."""
+        if not self.labels:
+            return np.full(len(self.overlaps), NOTHING_WHOLE)
+        nearest = self.overlaps.argmax(axis=1)
+        most = self.overlaps.max(axis=1)
+        classes = np.array([SIGN if label is None else label for label in self.labels])[nearest]
+        return np.where(most >= WHOLE, classes, np.where(most < NOT_WHOLE, NOTHING_WHOLE, UNCLEAR))
+
+
+def owners_of_ink(owners: npt.NDArray[np.int16], found: FoundInk) -> npt.NDArray[np.int16]:
+    """Whose ink each pixel is, with the ink's soft edges, in the frame in which ink was found."""
+    size = 2 * _SPREAD + 1
+    spread = cv2.dilate((owners + 1).astype(np.uint16), np.ones((size, size), np.uint8)).astype(np.int16) - 1
+    return np.pad(np.where(owners >= 0, owners, spread), found.margin, constant_values=-1).astype(np.int16)
+
+
+def compare(
+    line: ReducedLine, candidates: list[Candidate], owners: npt.NDArray[np.int16], labels: tuple[int | None, ...]
+) -> Truth:
+    """Compares candidates with what was written.
+
+    Args:
+        line: of the candidates.
+        candidates: of it.
+        owners: what `owners_of_ink` gives.
+        labels: of each owner.
+
+    Returns:
+        For the digits and signs that the line has any ink of.
+    """
+    present = _present(line.chain, owners)
+    overlaps = np.zeros((len(candidates), len(present)))
+    sizes = line.amounts([stroke.ink for stroke in line.strokes], candidates)
+    for j, owner in enumerate(present):
+        inks: list[Floats] = []
+        for (rows, columns), mask in zip(line.chain.where, line.chain.masks, strict=True):
+            own = (mask > 0) & (owners[rows, columns] == owner)
+            inks.append(reduce_field(own.astype(np.float32), rows.start, columns.start, line.scale).ink)
+        total = sum(float(ink.sum()) for ink in inks)
+        shared = line.amounts(inks, candidates)
+        overlaps[:, j] = shared / np.maximum(sizes + total - shared, 1e-6)
+    return Truth(overlaps, tuple(labels[owner] for owner in present))
+
+
+def _present(chain: Chain, owners: npt.NDArray[np.int16]) -> list[int]:
+    found: set[int] = set()
+    for (rows, columns), mask in zip(chain.where, chain.masks, strict=True):
+        found.update(np.unique(owners[rows, columns][mask > 0]).tolist())
+    return sorted(found - {-1})

@@ -1,0 +1,1 @@
+"""From pixels to the 28x28 image that the network sees."""

@@ -1,0 +1,151 @@
+"""The boxes of forms, off the page: one around each digit, or many side by side like the teeth of a comb."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.vision.foreground import Gray
+
+Floats = npt.NDArray[np.float64]
+
+# A box is at least so many pixels wide and high, and no more of its area is ink than this share.
+_LEAST, _MOST_INK = 16, 0.4
+# Of nine in ten of its columns, this share lies between its lines.
+_BETWEEN = 0.6
+# Its sides rise or lean so much at the most, in pixels for each pixel.
+_STEEPEST = 0.12
+# Within this share of its height from each of its sides, ink covers so much of the side; and lines across its middle
+# cover no more than that.
+_BAND, _SIDE_COVERED, _MIDDLE_COVERED = 0.12, 0.93, 0.4
+# What is so much wider than high is no digit. A box that is not is one if it holds something at least so high, or if it
+# is as high, up to a factor, as one that does.
+_WIDE, _HOLDS, _AS_HIGH = 1.5, 0.2, 1.3
+# Its lines go straight over this share of its height, if they may be a little askew: this much of it.
+_STRAIGHT, _ASKEW = 0.75, 0.02
+# Of a page with more strokes, those with the largest boxes are looked at.
+_MOST = 500
+
+
+def without_frames(mask: Gray) -> Gray:
+    """The mask without the lines of boxes; what they hold stays, even where it touches them.
+
+    Args:
+        mask: uint8 array of shape (height, width), 1 where ink is.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    # In the order of OpenCV's CC_STAT constants.
+    left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
+    possible = (np.minimum(wide, high) >= _LEAST) & (areas <= _MOST_INK * wide * high)
+    possible[0] = False
+    found = np.flatnonzero(possible)
+    boxes = {}
+    for i in found[np.argsort(-(wide * high)[found], kind="stable")[:_MOST]].tolist():
+        where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
+        if (lines := _lines_of_box((labels[where] == i).astype(np.uint8))) is not None:
+            boxes[i] = where, lines
+    others = np.arange(1, count)
+    sure = [
+        i
+        for i in boxes
+        if wide[i] >= _WIDE * high[i]
+        or np.any(
+            (left[others] > left[i])
+            & (left[others] + wide[others] < left[i] + wide[i])
+            & (top[others] > top[i])
+            & (top[others] + high[others] < top[i] + high[i])
+            & (high[others] >= _HOLDS * high[i])
+        )
+    ]
+    if not sure:
+        return mask
+    mask = mask.copy()
+    for i, (where, lines) in boxes.items():
+        if np.any(np.abs(np.log(high[i] / high[sure])) <= np.log(_AS_HIGH)):
+            mask[where][lines] = 0
+    return mask
+
+
+def _lines_of_box(stroke: Gray) -> npt.NDArray[np.bool_] | None:
+    """Where a stroke's lines are, if it is a box: if it runs along all sides of it and leaves the middle free."""
+    height, width = stroke.shape
+    first, last = _ends(stroke)
+    if np.quantile(last - first, 0.1) < _BETWEEN * height:
+        return None
+    fall = (_slope(first) + _slope(last)) / 2.0
+    if abs(fall) > _STEEPEST:
+        return None
+    # It is turned: its sides lean as much as its lines across fall, the other way.
+    down, aside = int(np.ceil(abs(fall) * width / 2.0)), int(np.ceil(abs(fall) * height / 2.0))
+    shear = np.array([[1.0, fall, aside - fall * height / 2.0], [-fall, 1.0, down + fall * width / 2.0]])
+    size = width + 2 * aside, height + 2 * down
+    upright = np.asarray(cv2.warpAffine(stroke, shear, size, flags=cv2.INTER_NEAREST), dtype=np.uint8)
+    x, y, wide, high = cv2.boundingRect(upright)
+    inner = upright[y : y + high, x : x + wide]
+    # Most strokes are no boxes, and lines take longer to find than sides.
+    if not _has_sides(inner):
+        return None
+    across, upwards = _straight(inner)
+    if _covers_middle(across):
+        return None
+    lines = np.zeros_like(upright)
+    lines[y : y + high, x : x + wide] = np.maximum(across, upwards) & ~_strokes(inner)
+    back = cv2.warpAffine(lines, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    return np.asarray(cv2.dilate(back, np.ones((3, 3), np.uint8)) > 0)
+
+
+def _ends(stroke: Gray) -> tuple[Floats, Floats]:
+    """The first and the last row with ink of each column, but for the outermost, where the box's sides are."""
+    edge = stroke.shape[1] // 20 + 1
+    inner = stroke[:, edge:-edge]
+    first, last = inner.argmax(axis=0), inner.shape[0] - 1 - inner[::-1].argmax(axis=0)
+    return np.asarray(first, dtype=np.float64), np.asarray(last, dtype=np.float64)
+
+
+def _slope(places: Floats) -> float:
+    """How much places rise from each to the next, of what is nearly a straight line."""
+    third = max(1, places.size // 3)
+    return float(np.median(places[-third:]) - np.median(places[:third])) / max(1, places.size - third)
+
+
+def _straight(stroke: Gray) -> tuple[Gray, Gray]:
+    """The long straight lines across, and those down."""
+    height = stroke.shape[0]
+    length, askew = round(_STRAIGHT * height), 2 * max(1, round(_ASKEW * height)) + 1
+    across, down = (
+        np.asarray(cv2.morphologyEx(cv2.dilate(stroke, aside), cv2.MORPH_OPEN, along), dtype=np.uint8)
+        for aside, along in (
+            (np.ones((askew, 1), np.uint8), np.ones((1, length), np.uint8)),
+            (np.ones((1, askew), np.uint8), np.ones((length, 1), np.uint8)),
+        )
+    )
+    return across, down
+
+
+def _strokes(stroke: Gray) -> Gray:
+    """What is thicker than a box's lines: writing that touches them."""
+    band = _band(stroke)
+    thickness = int(np.median(np.concatenate([stroke[:band].sum(axis=0), stroke[-band:].sum(axis=0)])))
+    side = thickness + 2 + thickness // 3
+    # Beyond its border a field would count as ink.
+    thick = cv2.morphologyEx(np.pad(stroke, side), cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    thick = cv2.dilate(thick, np.ones((3, 3), np.uint8))
+    return np.asarray(thick[side:-side, side:-side], dtype=np.uint8)
+
+
+def _has_sides(stroke: Gray) -> bool:
+    """Whether ink runs along all sides."""
+    band = _band(stroke)
+    sides = (stroke[:band], stroke[-band:], stroke[:, :band].T, stroke[:, -band:].T)
+    return bool(min(side.any(axis=0).mean() for side in sides) >= _SIDE_COVERED)
+
+
+def _covers_middle(across: Gray) -> bool:
+    """Whether lines across run through the middle, as in squared paper."""
+    band = _band(across)
+    middle = (across.shape[0] - band) // 2
+    return bool(across[middle : middle + band].any(axis=0).mean() > _MIDDLE_COVERED)
+
+
+def _band(field: Gray) -> int:
+    """How far from a side what counts for that side may lie, in pixels."""
+    return max(2, round(_BAND * field.shape[0]))

@@ -1,0 +1,104 @@
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from digits.app.components.many import as_csv
+from digits.recognizer import shipped_model
+from tests.app.test_recognize import run_app, texts
+from tests.conftest import SAMPLES, encode_png
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+def upload_all(app: AppTest, files: dict[str, bytes]) -> pd.DataFrame:
+    app.file_uploader[0].set_value([(name, data, "image/png") for name, data in files.items()]).run()
+    assert not app.exception
+    return app.dataframe[0].value
+
+
+def jpeg(file: Path) -> bytes:
+    photo = io.BytesIO()
+    Image.open(file).convert("RGB").save(photo, "JPEG")
+    return photo.getvalue()
+
+
+def test_several_pictures_get_a_row_each_in_their_order() -> None:
+    app = run_app()
+    table = upload_all(app, {file.name: file.read_bytes() for file in SAMPLES})
+    assert table["file"].tolist() == [file.name for file in SAMPLES]
+    assert table["digit"].tolist() == [int(file.name[0]) for file in SAMPLES]
+    assert table["accepted"].all()
+    assert ((table["confidence"] > 0.5) & (table["confidence"] < 1.0)).all()
+    assert table["picture"].str.startswith("data:image/png;base64,").all()
+    assert f"{len(SAMPLES)} of {len(SAMPLES)} accepted" in texts(app)
+
+
+def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sample: Path) -> None:
+    blank = encode_png(np.full((60, 60), 255, np.uint8))
+    app = run_app()
+    table = upload_all(app, {"broken.png": b"only text", "blank.png": blank, "seven.png": sample.read_bytes()})
+    assert table["accepted"].tolist() == [False, False, True]
+    assert table["digit"].isna().tolist() == [True, True, False]
+    assert table["answer"][0].startswith("This is not an image that can be read.")
+    assert table["answer"][1].startswith("No ink was found")
+    assert table["answer"][2] == "Sure: 7"
+    assert "1 of 3 accepted" in texts(app)
+
+
+@pytest.mark.parametrize("start", [*"=+-@\t\r\n＝＋－＠"])
+def test_no_cell_of_the_csv_is_a_formula(start: str) -> None:
+    name = f'{start}HYPERLINK("http://127.0.0.1", "a").png'
+    rows = [{"file": name, "digit": 7, "confidence": 0.99, "accepted": True, "answer": "Sure: 7"}]
+    rows.append({"file": "plain=-.png", "digit": None, "confidence": None, "accepted": False, "answer": "@home"})
+    table = pd.DataFrame(rows).astype({"digit": "Int64", "confidence": "Float64"})
+    text = as_csv(table).decode("utf-8-sig")
+    first, second = csv.DictReader(io.StringIO(text, newline=""))
+    assert (first["file"], first["answer"], first["digit"]) == (f"'{name}", "Sure: 7", "7")
+    assert (second["file"], second["answer"], second["digit"]) == ("plain=-.png", "'@home", "")
+    assert table["file"][0] == name
+
+
+def test_the_csv_says_that_it_is_utf8_so_that_excel_shows_names_as_they_are() -> None:
+    table = pd.DataFrame([{"file": "zażółć.png", "digit": 7}])
+    assert as_csv(table) == b"\xef\xbb\xbf" + "file,digit\r\nzażółć.png,7\r\n".encode()
+
+
+def test_a_second_model_gives_its_opinion_of_each_picture(sample: Path, tmp_path: Path) -> None:
+    files = {"seven.png": sample.read_bytes(), "blank.png": encode_png(np.full((60, 60), 255, np.uint8))}
+    app = run_app()
+    assert "second opinion" not in upload_all(app, files)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
+    app.run()
+    table = app.dataframe[0].value
+    assert table["second opinion"].tolist() == ["Sure: 7", "No answer"]
+
+
+def test_one_picture_alone_gets_no_table(sample: Path) -> None:
+    app = run_app()
+    app.file_uploader[0].set_value([("seven.png", sample.read_bytes(), "image/png")]).run()
+    assert not app.dataframe
+    assert "Predicted digit: 7" in texts(app)
+
+
+def test_the_camera_is_there_only_once_it_is_opened(sample: Path) -> None:
+    app = run_app()
+    assert not app.get("camera_input")
+    app.session_state["way"] = "Camera"
+    app.run()
+    app.camera_input[0].set_value(("photo.jpg", jpeg(sample), "image/jpeg")).run()
+    assert not app.exception
+    assert "Predicted digit: 7" in texts(app)
+    app.session_state["way"] = "Draw"
+    app.run()
+    assert "Predicted digit: 7" in texts(app)

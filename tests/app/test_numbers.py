@@ -1,0 +1,123 @@
+"""The app's page that reads numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from digits.data.mnist import Mnist
+from tests.app.test_recognize import texts
+from tests.conftest import encode_png
+from tests.pictures import handwritten
+
+
+@pytest.fixture(autouse=True)
+def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+def page() -> None:
+    from digits.app.pages.numbers import read_page
+
+    read_page()
+
+
+def run_page() -> AppTest:
+    app = AppTest.from_function(page, default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, image: bytes) -> AppTest:
+    app.file_uploader[0].set_value(("number.png", image, "image/png")).run()
+    assert not app.exception
+    return app
+
+
+def choose(app: AppTest, group: int, value: object) -> AppTest:
+    """A click on one of a group of pills."""
+    app.pills[group].set_value(value).run()
+    assert not app.exception
+    return app
+
+
+def test_the_sample_is_read_with_its_sign_left_out() -> None:
+    app = run_page()
+    app.button(key="read sample").click().run()
+    assert app.code[0].value == "2024\n37508"
+    assert 'aria-label="Digits read: 2024, 37508"' in texts(app)
+    assert "Gray boxes: 1 other sign, not in the text." in texts(app)
+    assert [option.content for option in app.pills[0].proto.options] == [*"202437", "5", "?", "0", "8"]
+
+
+def test_an_upload_is_read_and_replaces_the_sample(mnist: Mnist) -> None:
+    app = run_page()
+    app.button(key="read sample").click().run()
+    upload(app, encode_png(handwritten(mnist, "1984")[0]))
+    assert [code.value for code in app.code] == ["1984"]
+    assert "Gray boxes" not in texts(app)
+
+
+def test_a_digit_can_be_corrected_and_the_text_follows(mnist: Mnist) -> None:
+    app = upload(run_page(), encode_png(handwritten(mnist, "24", "715")[0]))
+    choose(app, 0, 2)
+    assert app.pills[1].value == "7"
+    choose(app, 1, "1")
+    assert app.code[0].value == "24\n115"
+    choose(app, 0, 0)
+    assert app.pills[1].value == "2"
+    choose(app, 1, "no digit")
+    assert app.code[0].value == "4\n115"
+    assert "Gray boxes: 1 other sign" in texts(app)
+
+
+def test_corrections_are_of_one_picture(mnist: Mnist) -> None:
+    first, second = (encode_png(handwritten(mnist, text)[0]) for text in ("39", "86"))
+    app = upload(run_page(), first)
+    choose(choose(app, 0, 1), 1, "4")
+    assert app.code[0].value == "34"
+    upload(app, second)
+    assert app.code[0].value == "86"
+    upload(app, first)
+    assert app.code[0].value == "34"
+
+
+def test_a_sign_that_is_a_digit_can_be_made_one() -> None:
+    app = run_page()
+    app.button(key="read sample").click().run()
+    choose(app, 0, 7)
+    assert app.pills[1].value == "no digit"
+    choose(app, 1, "1")
+    assert app.code[0].value == "2024\n375108"
+
+
+def test_the_last_digit_of_a_large_picture_is_shown_beside_its_correction(
+    mnist: Mnist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    monkeypatch.setattr("streamlit.image", lambda image, **_: shown.append(image))
+    picture, boxes = handwritten(mnist, "24", "715")
+    large = np.repeat(np.repeat(picture, 12, axis=0), 12, axis=1)
+    app = choose(upload(run_page(), encode_png(large)), 0, 4)
+    assert app.code[0].value == "24\n715"
+    assert shown[-1].min() < 100
+    # The picture is reduced to a half, and a quarter of the digit's height is shown around it.
+    _, _, width, height = boxes[4]
+    assert shown[-1].shape == pytest.approx((6 * 1.5 * height, 6 * (width + 0.5 * height)), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (b"only text", "This is not an image that can be read."),
+        (encode_png(np.full((60, 60), 255, np.uint8)), "No ink was found"),
+        (encode_png(np.full((12, 20_000), 255, np.uint8)), "The image has 20000 x 12 pixels"),
+    ],
+    ids=["text", "blank", "narrow"],
+)
+def test_what_cannot_be_read_gets_a_sentence(image: bytes, message: str) -> None:
+    app = upload(run_page(), image)
+    assert message in app.error[0].value
+    assert not app.code

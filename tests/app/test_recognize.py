@@ -1,0 +1,194 @@
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from digits.model.artifact import read
+from digits.recognizer import Recognizer, shipped_model
+from tests.conftest import ROOT, SAMPLES, encode_png, with_card
+from tests.pictures import side_by_side
+
+
+@pytest.fixture(autouse=True)
+def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+    monkeypatch.delenv("DIGITS_FEEDBACK", raising=False)
+
+
+def run_app() -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, name: str, data: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, data, "image/png")).run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
+    spoken = [element.proto.body for element in app.get("html")]
+    return "\n".join([element.value for kind in kinds for element in kind] + spoken)
+
+
+def test_it_says_which_model_reads_and_how_good_it_is() -> None:
+    card = read(shipped_model()).card
+    line = f"Reads with the model that ships with Digits (recipe {card.recipe}, test accuracy {card.test_accuracy:.2%})"
+    assert line in texts(run_app())
+
+
+@pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
+def test_a_click_on_a_sample_shows_its_digit(file: Path) -> None:
+    app = run_app()
+    app.button(key=f"sample {file.name[0]}").click().run()
+    assert f"Predicted digit: {file.name[0]}" in texts(app)
+    assert re.search(rf"Sure: {file.name[0]}|Probably {file.name[0]}, perhaps", texts(app))
+    assert "Confidence: " in texts(app)
+
+
+def test_what_is_no_digit_is_called_none() -> None:
+    picture = np.full((200, 200), 255, np.uint8)
+    for start, end in (((20, 30), (60, 170)), ((60, 170), (100, 60)), ((100, 60), (140, 170)), ((140, 170), (180, 30))):
+        cv2.line(picture, start, end, 0, 12)
+    shown = texts(upload(run_app(), "w.png", encode_png(picture)))
+    assert "This does not look like a digit" in shown
+    assert "Its shape is unlike the digits that the network learned." in shown
+    assert "Predicted digit" not in shown
+    assert "Confidence" not in shown
+
+
+def test_an_unsure_answer_names_the_two_digits_it_may_be(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No network is as sure as this.
+    monkeypatch.setenv("DIGITS_MODEL", str(with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0})))
+    assert "Not sure: perhaps 7, perhaps" in texts(upload(run_app(), "seven.png", sample.read_bytes()))
+
+
+def test_several_digits_are_counted_and_the_page_that_reads_them_is_named() -> None:
+    picture = encode_png(side_by_side("5_marker", "2_blue_pen"))
+    shown = texts(upload(run_app(), "two.png", picture))
+    assert "2 digits were seen in this picture" in shown
+    assert "To read all of them, take it to the page Read a number" in shown
+
+
+def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
+    app = run_app()
+    app.button(key="sample 4").click().run()
+    assert "Predicted digit: 4" in texts(app)
+    upload(app, "seven.png", sample.read_bytes())
+    assert "Predicted digit: 7" in texts(app)
+    assert "Predicted digit: 4" not in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"only text", "This is not an image that can be read."),
+        (b"", "The file is empty (0 bytes)."),
+        (SAMPLES[0].read_bytes()[:3000], "The image file is damaged or cut off"),
+    ],
+    ids=["text", "empty", "truncated"],
+)
+def test_a_broken_file_gets_a_sentence_not_a_trace(data: bytes, message: str) -> None:
+    app = upload(run_app(), "broken.png", data)
+    assert message in app.error[0].value
+    assert "Predicted digit" not in texts(app)
+
+
+def test_a_missing_model_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_MODEL", "nowhere.keras")
+    app = run_app()
+    assert app.error[0].value.startswith("There is no model file nowhere.keras. Name one that exists")
+
+
+def test_a_model_that_is_retrained_is_picked_up_without_a_restart(tmp_path: Path) -> None:
+    app = run_app()
+    assert "the model that ships" in texts(app)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
+    app.run()
+    assert "Reads with models/mnist_model.keras" in texts(app)
+
+
+def test_a_faint_digit_cut_off_at_the_edge_gets_told_so_and_what_to_try() -> None:
+    picture = np.full((200, 200), 255, np.uint8)
+    cv2.line(picture, (0, 30), (199, 190), 225, 12)
+    cv2.line(picture, (0, 150), (150, 0), 225, 12)
+    shown = texts(upload(run_app(), "faint.png", encode_png(picture)))
+    assert "The writing is faint. Press harder" in shown
+    assert "cut off at the edge of the picture. Leave some room" in shown
+
+
+def test_the_map_of_what_spoke_for_the_digit_is_drawn_only_when_it_is_opened() -> None:
+    app = run_app()
+    app.button(key="sample 7").click().run()
+    assert "spoke for 7" not in texts(app)
+    app.session_state["why"] = True
+    app.run()
+    assert not app.exception
+    assert "spoke for 7" in texts(app)
+
+
+def test_a_digit_is_explained_once_and_not_at_every_rerun(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(recognizer: Recognizer, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        asked.append(len(images))
+        return classify(recognizer, images)
+
+    classify = Recognizer.classify
+    monkeypatch.setattr(Recognizer, "classify", counted)
+    st.cache_data.clear()
+    app = run_app()
+    app.session_state["why"] = True
+    app.button(key="sample 7").click().run()
+    first = sum(asked)
+    app.run()
+    assert first > 28 * 28 > sum(asked) - first
+    # Another digit is another question.
+    app.button(key="sample 4").click().run()
+    assert sum(asked) - first > 28 * 28
+
+
+def test_two_models_can_be_picked_between_and_each_gives_its_opinion_of_the_others_answer(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
+    app = run_app()
+    app.button(key="sample 7").click().run()
+    assert "Second opinion: the model that ships with Digits reads a 7, too" in texts(app)
+    app.radio(key="model").set_value("the model that ships with Digits").run()
+    assert "Reads with the model that ships" in texts(app)
+    assert "Second opinion: models/mnist_model.keras reads a 7, too" in texts(app)
+
+
+def test_models_that_disagree_are_said_to(tmp_path: Path, sample: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0}).rename(tmp_path / "models" / "mnist_model.keras")
+    app = upload(run_app(), "seven.png", sample.read_bytes())
+    assert "The models disagree: the model that ships with Digits reads a 7" in texts(app)
+
+
+def test_a_small_shape_in_a_large_photo_is_told_its_size_in_the_photos_pixels() -> None:
+    picture = np.full((3000, 4000), 255, np.uint8)
+    cv2.polylines(
+        picture, [np.array([[2000, 1500], [2025, 1600], [2050, 1535], [2075, 1600], [2100, 1500]])], False, 0, 8
+    )
+    shown = texts(upload(run_app(), "w.png", encode_png(picture)))
+    assert re.search(r"The digit is only 1\d\d pixels large, of 4000\. Go closer, or crop", shown)
+    assert "faint" not in shown
+
+
+def test_where_noise_hides_the_ink_the_page_says_so() -> None:
+    noise = np.random.default_rng(0).normal(128.0, 60.0, (200, 200))
+    shown = texts(upload(run_app(), "noise.png", encode_png(np.clip(noise, 0, 255).astype(np.uint8))))
+    assert "No ink was found" in shown
+    assert "The picture is grainy. Give it more light" in shown

@@ -1,0 +1,44 @@
+"""How the app's speed is measured, and that nothing of the measurer's own settings comes into it."""
+
+import json
+import sys
+import urllib.request
+
+import pytest
+
+from benchmarks.speed.app import row
+from digits.cli.launcher import Service
+from scripts.demonstration import served
+from tests.conftest import free_port
+
+# Answers anything with the names of its environment variables.
+SERVER = """
+import http.server, json, os, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(dict(os.environ)).encode())
+
+    def log_message(self, *args):
+        pass
+
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_a_row_says_what_most_got_and_how_many_within_half_a_second() -> None:
+    assert row("a stroke", [100.0] * 19 + [900.0]) == (
+        "| a stroke | 100 ms | 140 ms | 900 ms | 95% | 140 ± 179 ms | 20 |"
+    )
+
+
+def test_what_is_demonstrated_runs_without_the_callers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_MODEL", "nowhere.keras")
+    monkeypatch.setenv("DIGITS_FEEDBACK", "mine.sqlite3")
+    port = free_port()
+    service = Service("server", port, "PORT", "/", (sys.executable, "-c", SERVER, str(port)), {"DIGITS_API_URL": "set"})
+    with served([service]), urllib.request.urlopen(service.address) as answer:
+        found = json.load(answer)
+    assert {name: value for name, value in found.items() if name.startswith("DIGITS_")} == {"DIGITS_API_URL": "set"}

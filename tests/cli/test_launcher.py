@@ -1,0 +1,97 @@
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from digits.cli.launcher import API_URL_VARIABLE, services
+from tests.conftest import BIN, Server, free_port
+
+
+def start(folder: Path, api_port: int, app_port: int) -> Server:
+    command = [str(BIN / "digits"), "run", "--api-port", str(api_port), "--app-port", str(app_port)]
+    return Server(command, folder, f"http://127.0.0.1:{api_port}")
+
+
+def wait_until_announced(server: Server, last_line: str) -> None:
+    server.wait_until("/health/ready")
+    for _ in range(600):
+        if last_line in server.output():
+            return
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(0.1)
+    raise AssertionError(server.output())
+
+
+def processes_on(port: int) -> list[str]:
+    """Command lines that mention the port, as the servers' do."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(port) in command.split():
+            found.append(command)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_run_serves_both_prints_the_addresses_last_and_leaves_nothing_behind(repository: Path, number: int) -> None:
+    api_port, app_port = free_port(), free_port()
+    server = start(repository, api_port, app_port)
+    try:
+        app_line = f"app: http://127.0.0.1:{app_port}"
+        wait_until_announced(server, app_line)
+        assert server.output().rstrip().splitlines()[-2:] == [f"API: http://127.0.0.1:{api_port}", app_line]
+        assert httpx.get(f"http://127.0.0.1:{app_port}").status_code == 200
+        os.kill(server.process.pid, number)
+        assert server.process.wait(20) == 0
+    finally:
+        server.stop()
+    assert "Traceback" not in server.output()
+    for port in (api_port, app_port):
+        if Path("/proc").is_dir():
+            assert processes_on(port) == []
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize(("busy", "option"), [("API", "API_PORT"), ("app", "APP_PORT")])
+def test_a_port_in_use_gets_one_line_that_says_how_to_choose_another(repository: Path, busy: str, option: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        ports = (port, free_port()) if busy == "API" else (free_port(), port)
+        server = start(repository, *ports)
+        assert server.process.wait(20) == 1
+    assert server.output() == (
+        f"digits: Port {port}, for the {busy}, is in use. Choose another, for example: make run {option}={port + 1}\n"
+    )
+
+
+def test_one_port_for_both_is_refused(repository: Path) -> None:
+    port = free_port()
+    server = start(repository, port, port)
+    assert server.process.wait(20) == 1
+    assert server.output().startswith(f"digits: API and app cannot share port {port}.")
+
+
+def test_if_one_server_cannot_start_the_other_is_stopped(repository: Path) -> None:
+    ports = free_port(), free_port()
+    command = [str(BIN / "digits"), "run", "--api-port", str(ports[0]), "--app-port", str(ports[1])]
+    server = Server(command, repository, f"http://127.0.0.1:{ports[0]}", {"DIGITS_MODEL": "nowhere.keras"})
+    assert server.process.wait(60) == 1
+    assert "There is no model file nowhere.keras. Name one that exists" in server.output()
+    assert "digits: the API ended with code" in server.output()
+    assert processes_on(ports[1]) == []
+
+
+def test_the_app_is_told_where_the_api_listens() -> None:
+    api, app = services(8100, 8600)
+    assert app.environment == {API_URL_VARIABLE: api.address}
+    assert api.address == "http://127.0.0.1:8100"

@@ -1,0 +1,67 @@
+"""`digits read`: numbers on the command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits.cli.main import main
+from digits.data.mnist import Mnist
+from tests.conftest import encode_png
+from tests.pictures import handwritten
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist: Mnist) -> tuple[str, str]:
+    """A year, and two lines, in a folder in which no model was trained."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+    Path("year.png").write_bytes(encode_png(handwritten(mnist, "2024")[0]))
+    Path("lines.png").write_bytes(encode_png(handwritten(mnist, "24", "715")[0]))
+    return "year.png", "lines.png"
+
+
+def test_each_written_line_is_a_line_with_its_file(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", *files]) == 0
+    output = capsys.readouterr()
+    assert output.out.splitlines() == ["year.png: 2024", "lines.png: 24", "lines.png: 715"]
+    assert output.err.startswith("Using the model that ships with Digits (recipe ")
+
+
+def test_json_lines_are_what_the_api_answers(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", "--json", *files]) == 0
+    output = capsys.readouterr()
+    year, lines = map(json.loads, output.out.splitlines())
+    assert list(year) == ["file", "text", "lines", "digits", "reading_time_ms"]
+    assert (year["file"], year["text"]) == ("year.png", "2024")
+    assert (lines["text"], lines["lines"]) == ("24\n715", ["24", "715"])
+    assert [one["digit"] for one in lines["digits"]] == [2, 4, 7, 1, 5]
+    assert list(lines["digits"][0]) == ["digit", "confidence", "accepted", "box", "line"]
+    assert output.err == ""
+
+
+def test_what_cannot_be_read_is_named_and_does_not_spoil_the_others(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("blank.png").write_bytes(encode_png(np.full((60, 60), 255, np.uint8)))
+    Path("text.png").write_text("only text")
+    assert main(["read", "text.png", "missing.png", "blank.png", files[0]]) == 1
+    output = capsys.readouterr()
+    assert output.out == "year.png: 2024\n"
+    refusals = output.err.splitlines()[1:]
+    assert len(refusals) == 3
+    assert refusals[0].startswith("digits: text.png: This is not an image that can be read.")
+    assert refusals[1] == "digits: missing.png: No such file or directory"
+    assert refusals[2].startswith("digits: blank.png: No ink was found")
+    assert main(["read", "--json", "missing.png"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"file": "missing.png", "error": "No such file or directory"}
+
+
+def test_folders_and_npz_files_are_read_as_predict_does(
+    files: tuple[str, str], mnist: Mnist, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez("numbers.npz", images=np.stack([handwritten(mnist, text)[0] for text in ("39", "86")]))
+    assert main(["read", "numbers.npz", "."]) == 0
+    expected = ["numbers.npz[0]: 39", "numbers.npz[1]: 86", "lines.png: 24", "lines.png: 715", "year.png: 2024"]
+    assert capsys.readouterr().out.splitlines() == expected

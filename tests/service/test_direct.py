@@ -1,0 +1,122 @@
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Message
+
+from digits.recognizer import shipped_model
+from digits.service.app import create_app
+from digits.service.problems import MEDIA_TYPE
+from digits.service.settings import Settings
+
+Ask = Callable[[httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
+
+
+def application() -> FastAPI:
+    return create_app(Settings(model=shipped_model()))
+
+
+async def ask_of(served: FastAPI, ask: Ask) -> httpx.Response:
+    transport = httpx.ASGITransport(app=served, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://digits") as client:
+        return await ask(client)
+
+
+def answer(app: FastAPI, ask: Ask, served: FastAPI | None = None) -> httpx.Response:
+    """The answer of an application that has started; `served` is what it is a part of."""
+
+    async def run() -> httpx.Response:
+        async with app.router.lifespan_context(app):
+            return await ask_of(served or app, ask)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/predict", "/predict/batch/", "/predict/batch"])
+def test_mounted_under_another_path_it_answers_as_at_the_root(sample: Path, path: str) -> None:
+    app, outer = application(), FastAPI()
+    outer.mount("/digits", app)
+    field = "files" if "batch" in path else "file"
+
+    def post(prefix: str) -> Ask:
+        return lambda client: client.post(prefix + path, files={field: sample.read_bytes()})
+
+    mounted, plain = answer(app, post("/digits"), outer), answer(app, post(""))
+    assert mounted.status_code == plain.status_code == 200
+    found = [a.json()["results"][0]["prediction"] if "batch" in path else a.json() for a in (mounted, plain)]
+    assert {(a["predicted_digit"], a["confidence"]) for a in found} == {(7, found[0]["confidence"])}
+
+
+@pytest.mark.parametrize("prefix", ["", "/digits"])
+@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/", "/read/"])
+def test_a_bad_request_gets_the_same_problem_mounted_or_not(prefix: str, path: str) -> None:
+    app, outer = application(), FastAPI()
+    outer.mount("/digits", app)
+    response = answer(app, lambda client: client.post(prefix + path, json={}), outer if prefix else app)
+    assert response.status_code == 415
+    assert response.headers["content-type"] == MEDIA_TYPE
+    assert response.json()["type"] == "urn:digits:problem:unsupported-media-type"
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/predict", "/predict/batch/", "/predict/batch", "/read/", "/read"])
+def test_other_methods_are_not_allowed_and_told_which_one_is(path: str) -> None:
+    response = answer(application(), lambda client: client.get(path))
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.headers["content-type"] == MEDIA_TYPE
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/predict/batch/", "/read/"])
+def test_before_the_model_is_loaded_nothing_is_predicted(path: str, sample: Path) -> None:
+    files = {"file": sample.read_bytes(), "files": sample.read_bytes()}
+    response = asyncio.run(ask_of(application(), lambda client: client.post(path, files=files)))
+    assert response.status_code == 503
+    assert response.json()["type"] == "urn:digits:problem:not-ready"
+
+
+def test_a_fault_of_the_server_is_a_problem_that_tells_nothing_of_it(sample: Path) -> None:
+    app = application()
+
+    async def fail(client: httpx.AsyncClient) -> httpx.Response:
+        app.state.service.places = None
+        return await client.post("/predict/batch/", files={"files": sample.read_bytes()})
+
+    response = answer(app, fail)
+    assert response.status_code == 500
+    assert response.headers["content-type"] == MEDIA_TYPE
+    assert response.json()["type"] == "about:blank"
+    assert "NoneType" not in response.text
+
+
+def test_a_client_that_goes_away_while_it_sends_is_no_fault_of_the_server() -> None:
+    app = application()
+    sent: list[Message] = []
+    received: list[Message] = [
+        {"type": "http.request", "body": b"half of an im", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict/",
+        "raw_path": b"/predict/",
+        "query_string": b"",
+        "headers": [(b"content-type", b"image/png")],
+    }
+
+    async def receive() -> Message:
+        return received.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            await app(scope, receive, send)
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 400

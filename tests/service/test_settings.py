@@ -1,0 +1,69 @@
+"""What an operator may set, and what is said to a slip of the pen."""
+
+import pytest
+
+from digits.errors import SettingError
+from digits.service.settings import read_settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        *[
+            ("DIGITS_RATE_LIMIT", value, "it must be like 100/minute")
+            for value in ("0/minute", "10", "10/fortnight", "-1/second", "1.5/second")
+        ],
+        *[
+            ("DIGITS_TRUSTED_HOSTS", value, "is no host name; name it without scheme and port")
+            for value in ("https://a.example", "a.example:80", "a.example,b.*.example", "*")
+        ],
+        *[
+            ("DIGITS_CORS_ORIGINS", value, "is no origin; name scheme and host alone")
+            for value in ("example.com", "https://example.com/", "https://a.example,null")
+        ],
+        ("DIGITS_FORMATS", "PNG,HEIC", "HEIC is not among PNG, JPEG"),
+        ("DIGITS_MAX_BYTES", "20MB", "it should be a valid integer"),
+        ("DIGITS_LOG_LEVEL", "loud", "it should be 'debug', 'info'"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name_with_what_is_right(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=f"^{name} is .*{said}"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("DIGITS_API_KEY", "DIGITS_API_KEYS"),
+        ("DIGITS_RATELIMIT", "DIGITS_RATE_LIMIT"),
+        ("DIGITS_MAX_BYTE", "DIGITS_MAX_BYTES"),
+        ("DIGITS_TRUSTED_HOST", "DIGITS_TRUSTED_HOSTS"),
+    ],
+)
+def test_a_name_that_is_nearly_a_settings_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+    monkeypatch.setenv(name, "a-secret-word")
+    with pytest.raises(SettingError, match=f"^{name} is no setting. Is {meant} meant?") as caught:
+        read_settings()
+    assert "secret" not in str(caught.value)
+
+
+# Kubernetes makes such variables for a service that is named digits, and the app has settings of its own.
+@pytest.mark.parametrize("name", ["DIGITS_PORT", "DIGITS_SERVICE_HOST", "DIGITS_FEEDBACK", "DIGITS_BROWSER"])
+def test_other_names_are_somebody_elses(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:80")
+    read_settings()
+
+
+def test_values_may_be_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_FORMATS", "png, jpg")
+    monkeypatch.setenv("DIGITS_LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("DIGITS_TRUSTED_HOSTS", "*.example.com, localhost, 10.0.0.7, [::1]")
+    monkeypatch.setenv("DIGITS_CORS_ORIGINS", "https://example.com, http://localhost:3000")
+    settings = read_settings()
+    assert settings.formats == ("PNG", "JPEG")
+    assert settings.log_level == "warning"
+    assert settings.trusted_hosts == ("*.example.com", "localhost", "10.0.0.7", "[::1]")
+    assert settings.cors_origins == ("https://example.com", "http://localhost:3000")

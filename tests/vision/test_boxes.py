@@ -1,0 +1,63 @@
+"""Digits in the boxes of forms."""
+
+from collections.abc import Collection
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from digits.vision.boxes import without_frames
+
+Mask = npt.NDArray[np.uint8]
+
+SIDE = 140
+
+
+def form(gap: int = 0, thickness: int = 3, empty: Collection[int] = (), digit: int = 80) -> tuple[Mask, Mask]:
+    """Six boxes with a stroke in each, and the strokes alone."""
+    boxes, strokes = np.zeros((300, 1100), np.uint8), np.zeros((300, 1100), np.uint8)
+    for k in range(6):
+        x = 60 + k * (SIDE + gap)
+        cv2.rectangle(boxes, (x, 80), (x + SIDE, 80 + SIDE), 1, thickness)
+        if k not in empty:
+            middle = x + SIDE // 2, 80 + SIDE // 2
+            cv2.ellipse(strokes, middle, (digit // 3, digit // 2), 0, 30, 330, 1, 12)
+    return boxes | strokes, strokes
+
+
+def turned(mask: Mask, angle: float) -> Mask:
+    height, width = mask.shape
+    around = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    return np.asarray(cv2.warpAffine(mask, around, (width, height), flags=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("gap", [0, 25])
+@pytest.mark.parametrize("angle", [0.0, -3.0, 1.0, 3.0])
+@pytest.mark.parametrize("thickness", [2, 3, 5])
+def test_boxes_are_taken_off_and_what_they_hold_stays(gap: int, angle: float, thickness: int) -> None:
+    mask, strokes = form(gap, thickness, empty=(3, 4))
+    left, wanted = without_frames(turned(mask, angle)), turned(strokes, angle)
+    assert np.array_equal(left & wanted, wanted)
+    assert int((left - wanted).sum()) < 0.01 * mask.sum()
+
+
+def test_writing_that_touches_its_box_stays() -> None:
+    mask, strokes = form(digit=SIDE)
+    left = without_frames(mask)
+    assert (left & strokes).sum() > 0.95 * strokes.sum()
+    assert (left & ~strokes & 1).sum() < 0.1 * (mask - strokes).sum()
+
+
+def test_a_square_alone_may_be_a_digit() -> None:
+    mask = np.zeros((200, 200), np.uint8)
+    cv2.rectangle(mask, (60, 40), (140, 160), 1, 4)
+    assert np.array_equal(without_frames(mask), mask)
+
+
+def test_digits_and_squared_paper_are_no_boxes() -> None:
+    _, strokes = form()
+    assert np.array_equal(without_frames(strokes), strokes)
+    squares = np.zeros((300, 600), np.uint8)
+    squares[10:290:40, 10:580] = squares[10:290, 10:580:40] = 1
+    assert np.array_equal(without_frames(squares), squares)
