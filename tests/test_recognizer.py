@@ -28,8 +28,8 @@ from digits.model.artifact import Artifact, Card, read
 from digits.model.calibration import apply_temperature
 from digits.model.engine import Engine
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction, Recognizer, find_model, shipped_model
-from digits.vision.components import find_parts
-from digits.vision.foreground import find_ink
+from digits.vision.components import find_components
+from digits.vision.foreground import find_foreground
 from digits.vision.normalize import normalize
 from tests.conftest import SAMPLES, encode_png
 from tests.pictures import side_by_side
@@ -120,13 +120,13 @@ def test_the_halves_of_a_broken_0_are_not_two_digits(recognizer: Recognizer) -> 
 @pytest.mark.parametrize("across", [True, False], ids=["one above the other", "side by side"])
 def test_a_digit_that_is_broken_in_two_is_still_one(recognizer: Recognizer, name: str, across: bool) -> None:
     pixels = next(decode(file.read_bytes()).copy() for file in SAMPLES if file.stem == name)
-    rows, columns = np.nonzero(find_ink(pixels).strength > 60)
+    rows, columns = np.nonzero(find_foreground(pixels).strength > 60)
     middle = int(np.mean(rows if across else columns))
     # A gap of paper through the middle, as a pen leaves that skips.
     gap = slice(middle - 4, middle + 4)
     paper = np.median(pixels, axis=(0, 1)).astype(np.uint8)
     pixels[gap if across else slice(None), slice(None) if across else gap] = paper
-    assert len(find_parts(find_ink(pixels))) >= 2
+    assert len(find_components(find_foreground(pixels))) >= 2
     assert recognizer.recognize_pixels(pixels).digit == int(name[0])
 
 

@@ -28,7 +28,7 @@ from digits.evaluation.pictures import Share
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, Page, write_numbers
-from digits.synthetic.symbols import draw_signs
+from digits.synthetic.symbols import draw_symbols
 
 _PAGE = Page(lines=10, digits=(10, 10), height=(140, 150))
 _HEIGHT, _WIDTH = 4000, 3000
@@ -54,7 +54,7 @@ def score_signs(recognizer: Recognizer, data: Mnist, count: int, seed: int = 0) 
     Returns:
         Of `count` pictures, the share of the signs and that of the digits.
     """
-    drawn = draw_signs(_SIGN_COUNT, np.random.default_rng(seed + _SIGN_SEED))
+    drawn = draw_symbols(_SIGN_COUNT, np.random.default_rng(seed + _SIGN_SEED))
     accepted: dict[bool, list[bool]] = {True: [], False: []}
     for one in write_numbers(_SIGNS, data.x_test, data.y_test, count, seed, drawn):
         try:

@@ -19,7 +19,7 @@ from digits.recognizer import Recognizer
 
 # Nothing but numbers passes through what the processes of a node share.
 _SHARED_BYTES = 200_000_000
-# Parts that are kept track of one by one; of more, several are one task.
+# Components that are kept track of one by one; of more, several are one task.
 _MOST_TASKS = 5_000
 # The longest that the head of a cluster may take to answer.
 _ANSWER_SECONDS = 10.0

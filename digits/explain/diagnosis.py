@@ -11,8 +11,8 @@ from digits.errors import NoInkError
 from digits.explain.wording import two_most_likely
 from digits.images.decode import ENOUGH_SIDE
 from digits.recognizer import Prediction
-from digits.vision.components import find_digit, find_parts
-from digits.vision.foreground import find_ink, shrink
+from digits.vision.components import find_components, find_digit
+from digits.vision.foreground import find_foreground, shrink
 from digits.vision.normalize import as_gray
 
 # Ink that stands out less than this from its ground, of 255, is called faint.
@@ -92,10 +92,10 @@ def _about_the_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.ND
     """What can be told from the pixels alone."""
     small = shrink(pixels, ENOUGH_SIDE)
     try:
-        found = find_ink(small)
+        found = find_foreground(small)
     except NoInkError:
         return []
-    parts = find_parts(found)
+    parts = find_components(found)
     if not len(parts):
         return []
     members = find_digit(parts)
@@ -134,6 +134,6 @@ def _level(full: npt.NDArray[np.uint8], box: tuple[int, int, int, int], scale: f
     around = round(_AROUND * max(right - left, bottom - top)) + 1
     part = full[max(0, top - around) : bottom + around, max(0, left - around) : right + around]
     try:
-        return find_ink(np.ascontiguousarray(part)).level
+        return find_foreground(np.ascontiguousarray(part)).level
     except NoInkError:
         return 0.0

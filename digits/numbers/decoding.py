@@ -40,7 +40,7 @@ FEATURES = (
 _SURE = 1e-5
 
 
-def digits_of(opinions: Floats, probabilities: Floats, pool: Pool) -> Floats:
+def digits_of(segment_probabilities: Floats, probabilities: Floats, pool: Pool) -> Floats:
     """How likely each digit is, of what is one: what both networks say, float64 of shape (n, 10).
 
     The recognizer's network knows digits better, the splitter knows what cuts leave of them: the product of both, each
@@ -48,31 +48,36 @@ def digits_of(opinions: Floats, probabilities: Floats, pool: Pool) -> Floats:
     the result is calibrated.
 
     Args:
-        opinions: the splitter's for each candidate, of shape (n, 12).
+        segment_probabilities: the splitter's for each candidate, of shape (n, 12).
         probabilities: the recognizer's, calibrated, of shape (n, 10).
         pool: the powers.
     """
-    said, read = np.maximum(opinions[:, :CLASSES], _SURE), np.maximum(probabilities, _SURE)
+    said, read = np.maximum(segment_probabilities[:, :CLASSES], _SURE), np.maximum(probabilities, _SURE)
     both = said**pool.splitter * read**pool.recognizer
     return np.asarray(both / both.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def acceptance_scores(opinions: Floats, probabilities: Floats) -> Floats:
+def acceptance_scores(segment_probabilities: Floats, probabilities: Floats) -> Floats:
     """How much candidates look like digits and not like other signs, 0..1, of shape (n,); both as of `digits_of`.
 
     It is the product of the splitter's opinion of what is whole and the recognizer's of the two most likely digits.
     """
-    return np.asarray(_is_digit(opinions) * digit_scores(probabilities), dtype=np.float64)
+    return np.asarray(_is_digit(segment_probabilities) * digit_scores(probabilities), dtype=np.float64)
 
 
-def _is_digit(opinions: Floats) -> Floats:
+def _is_digit(segment_probabilities: Floats) -> Floats:
     """The splitter's probability that something is a digit, if it is anything whole."""
-    digit = opinions[:, :CLASSES].sum(axis=1)
-    return np.asarray(digit / np.maximum(digit + opinions[:, SIGN], _SURE), dtype=np.float64)
+    digit = segment_probabilities[:, :CLASSES].sum(axis=1)
+    return np.asarray(digit / np.maximum(digit + segment_probabilities[:, SIGN], _SURE), dtype=np.float64)
 
 
 def describe(
-    chain: Chain, candidates: Sequence[Candidate], boxes: Floats, opinions: Floats, probabilities: Floats, pool: Pool
+    chain: Chain,
+    candidates: Sequence[Candidate],
+    boxes: Floats,
+    segment_probabilities: Floats,
+    probabilities: Floats,
+    pool: Pool,
 ) -> Floats:
     """The features of candidates, float64 of shape (n, len(FEATURES)); sizes are in heights of the line's digits.
 
@@ -80,16 +85,18 @@ def describe(
         chain: the line.
         candidates: of it.
         boxes: of each, of shape (n, 4): left, top, right, bottom.
-        opinions: the splitter's for each, of shape (n, 12).
+        segment_probabilities: the splitter's for each, of shape (n, 12).
         probabilities: the recognizer's for each, calibrated, of shape (n, 10).
-        pool: how both opinions make one.
+        pool: how both segment_probabilities make one.
     """
-    digit = digits_of(opinions, probabilities, pool).argmax(axis=1)
+    digit = digits_of(segment_probabilities, probabilities, pool).argmax(axis=1)
     which = np.arange(len(digit))
-    whole = np.clip(1.0 - opinions[:, NOTHING_WHOLE], _SURE, 1.0 - _SURE)
-    is_digit = np.clip(_is_digit(opinions), 0.01, 1.0)
+    whole = np.clip(1.0 - segment_probabilities[:, NOTHING_WHOLE], _SURE, 1.0 - _SURE)
+    is_digit = np.clip(_is_digit(segment_probabilities), 0.01, 1.0)
     any_digit = np.clip(digit_scores(probabilities), _SURE, 1.0 - _SURE)
-    said = opinions[:, :CLASSES] / np.maximum(opinions[:, :CLASSES].sum(axis=1, keepdims=True), _SURE)
+    said = segment_probabilities[:, :CLASSES] / np.maximum(
+        segment_probabilities[:, :CLASSES].sum(axis=1, keepdims=True), _SURE
+    )
     width, height = np.minimum(boxes[:, 2] - boxes[:, 0], 1.5), np.minimum(boxes[:, 3] - boxes[:, 1], 1.8)
     one = digit == 1
     ends = [(chain.places[candidate.first], chain.places[candidate.last]) for candidate in candidates]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from digits.numbers.cuts import Cut, find_cuts
 from digits.numbers.layout import Line
-from digits.vision.components import Parts
+from digits.vision.components import Components
 from digits.vision.foreground import Gray
 
 Where = tuple[slice, slice]
@@ -117,7 +117,7 @@ class Candidate:
         return self.first, self.last
 
 
-def find_chain(parts: Parts, line: Line, to_cut: Collection[int]) -> Chain:
+def find_chain(parts: Components, line: Line, to_cut: Collection[int]) -> Chain:
     """The strokes of a line, and where it may be taken apart.
 
     Args:

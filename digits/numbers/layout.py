@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.vision.components import Parts
+from digits.vision.components import Components
 
 Indices = npt.NDArray[np.int64]
 
@@ -50,7 +50,7 @@ class Line:
     height: float
 
 
-def find_lines(parts: Parts) -> list[Line]:
+def find_lines(parts: Components) -> list[Line]:
     """The lines of a page, from top to bottom; none if nothing on it can be a digit.
 
     Args:
@@ -76,7 +76,7 @@ def find_lines(parts: Parts) -> list[Line]:
     return lines
 
 
-def _lay_out(parts: Parts, chosen: Indices) -> tuple[list[list["_Blob"]], Indices, float]:
+def _lay_out(parts: Components, chosen: Indices) -> tuple[list[list["_Blob"]], Indices, float]:
     """Strokes as lines of one size of writing.
 
     Returns:
@@ -90,7 +90,7 @@ def _lay_out(parts: Parts, chosen: Indices) -> tuple[list[list["_Blob"]], Indice
     return chains, np.array([i for blob in left_over for i in blob.members], dtype=np.int64), slope
 
 
-def _without_frames(parts: Parts, huge: Indices, others: Indices) -> Indices:
+def _without_frames(parts: Components, huge: Indices, others: Indices) -> Indices:
     """Huge strokes that are no frames: nothing is in their box, and they are as high as none in which there is."""
     inside = (
         (parts.left[others] >= parts.left[huge][:, None])
@@ -117,7 +117,7 @@ def _is_run(chain: list["_Blob"]) -> bool:
     )
 
 
-def _typical_height(parts: Parts, chosen: Indices) -> float:
+def _typical_height(parts: Components, chosen: Indices) -> float:
     """The median height, in which a stroke counts as much as it has ink; rules count little."""
     high, wide = (parts.bottom - parts.top)[chosen], (parts.right - parts.left)[chosen]
     # Under a short number a rule may have more ink than all digits.
@@ -127,7 +127,7 @@ def _typical_height(parts: Parts, chosen: Indices) -> float:
     return float(high[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
-def _writing(parts: Parts) -> tuple[Indices, Indices]:
+def _writing(parts: Components) -> tuple[Indices, Indices]:
     """The strokes that may be of digits, no specks, rules, edges or frames; and those that are too large for it."""
     high, wide = parts.bottom - parts.top, parts.right - parts.left
     chosen = np.flatnonzero(~parts.apart)
@@ -141,7 +141,7 @@ def _writing(parts: Parts) -> tuple[Indices, Indices]:
     return chosen[seen & ~huge], chosen[seen & huge & ~parts.touches[chosen]]
 
 
-def _is_rule(parts: Parts, chosen: Indices, height: float) -> npt.NDArray[np.bool_]:
+def _is_rule(parts: Components, chosen: Indices, height: float) -> npt.NDArray[np.bool_]:
     """Which strokes are long and thin all the way, even if they rise or fall."""
     found = np.zeros(chosen.size, dtype=np.bool_)
     for k, i in enumerate(chosen.tolist()):
@@ -159,7 +159,7 @@ def _is_rule(parts: Parts, chosen: Indices, height: float) -> npt.NDArray[np.boo
     return found
 
 
-def _cut_off(parts: Parts, i: int, height: float) -> bool:
+def _cut_off(parts: Components, i: int, height: float) -> bool:
     """Whether a stroke is what the picture's border left of something."""
     return bool(parts.touches[i]) and parts.bottom[i] - parts.top[i] < 0.6 * height
 
@@ -167,14 +167,14 @@ def _cut_off(parts: Parts, i: int, height: float) -> bool:
 class _Blob:
     """Strokes above one another, which are taken for one thing."""
 
-    def __init__(self, parts: Parts, members: list[int]) -> None:
+    def __init__(self, parts: Components, members: list[int]) -> None:
         self.members = members
         self.left, self.right = float(parts.left[members].min()), float(parts.right[members].max())
         self.top, self.bottom = float(parts.top[members].min()), float(parts.bottom[members].max())
         self.x, self.y, self.high = (self.left + self.right) / 2, (self.top + self.bottom) / 2, self.bottom - self.top
 
 
-def _stacked(parts: Parts, chosen: Indices, height: float) -> list[list[int]]:
+def _stacked(parts: Components, chosen: Indices, height: float) -> list[list[int]]:
     """Strokes that lie close above one another, together."""
     left, right = parts.left[chosen].astype(float), parts.right[chosen].astype(float)
     top, bottom = parts.top[chosen].astype(float), parts.bottom[chosen].astype(float)

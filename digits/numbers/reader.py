@@ -20,11 +20,17 @@ from digits.model.engine import CLASSES
 from digits.numbers.decoding import Floats, acceptance_scores, best_path, describe, digits_of
 from digits.numbers.lattice import Candidate, Chain, find_candidates, find_chain
 from digits.numbers.layout import find_lines
-from digits.numbers.segment_classifier import NOTHING_WHOLE, Pool, Splitter, SplitterCard, shipped_splitter
+from digits.numbers.segment_classifier import (
+    NOTHING_WHOLE,
+    Pool,
+    SegmentClassifier,
+    SegmentClassifierCard,
+    shipped_segment_classifier,
+)
 from digits.numbers.windows import draw_windows, reduce_line
 from digits.recognizer import Recognizer, rounded
-from digits.vision.components import Parts, find_parts
-from digits.vision.foreground import NO_INK, FoundInk, find_ink, shrink
+from digits.vision.components import Components, find_components
+from digits.vision.foreground import NO_INK, Foreground, find_foreground, shrink
 from digits.vision.normalize import SIDE, image_of
 from digits.vision.ruling import writing_mask
 
@@ -114,21 +120,21 @@ class Lattice:
         chain: the line.
         candidates: what on it may be a digit.
         boxes: of each candidate, float64 of shape (n, 4): left, top, right, bottom in heights of the line's digits.
-        opinions: the splitter's of each candidate, of shape (n, 12).
+        segment_probabilities: the splitter's of each candidate, of shape (n, 12).
         probabilities: the recognizer's for each candidate, calibrated, of shape (n, 10).
     """
 
     chain: Chain
     candidates: list[Candidate]
     boxes: Floats
-    opinions: Floats
+    segment_probabilities: Floats
     probabilities: Floats
 
     def features(self, pool: Pool) -> Floats:
         """Of the candidates, as `paths.describe` gives them."""
-        return describe(self.chain, self.candidates, self.boxes, self.opinions, self.probabilities, pool)
+        return describe(self.chain, self.candidates, self.boxes, self.segment_probabilities, self.probabilities, pool)
 
-    def best(self, card: SplitterCard) -> list[int]:
+    def best(self, card: SegmentClassifierCard) -> list[int]:
         """The candidates that the line most likely consists of, from left to right."""
         return best_path([one.span for one in self.candidates], self.features(card.pool) @ np.array(card.weights))
 
@@ -165,14 +171,16 @@ def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, hei
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."
         )
-    found = find_ink(page, even_light=True)
+    found = find_foreground(page, even_light=True)
     scale = np.array([width / page.shape[1], height / page.shape[0]])
-    splitter = shipped_splitter()
+    splitter = shipped_segment_classifier()
     digits = []
     for number, lattice in enumerate(take_apart(recognizer, splitter, found)):
         path = lattice.best(splitter.card)
-        likely = digits_of(lattice.opinions[path], lattice.probabilities[path], splitter.card.pool)
-        accepted = acceptance_scores(lattice.opinions[path], lattice.probabilities[path]) >= splitter.card.digit
+        likely = digits_of(lattice.segment_probabilities[path], lattice.probabilities[path], splitter.card.pool)
+        accepted = (
+            acceptance_scores(lattice.segment_probabilities[path], lattice.probabilities[path]) >= splitter.card.digit
+        )
         for k, probabilities, is_digit in zip(path, likely, accepted.tolist(), strict=True):
             one = lattice.candidates[k]
             (rows, columns), mask = lattice.chain.ink_between(one.first, one.last)
@@ -195,7 +203,7 @@ def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, hei
     return Reading(tuple(digits), width, height)
 
 
-def take_apart(recognizer: Recognizer, splitter: Splitter, found: FoundInk) -> list[Lattice]:
+def take_apart(recognizer: Recognizer, splitter: SegmentClassifier, found: Foreground) -> list[Lattice]:
     """The lines of a page, and how each may be taken apart.
 
     Args:
@@ -206,7 +214,7 @@ def take_apart(recognizer: Recognizer, splitter: Splitter, found: FoundInk) -> l
     Raises:
         CrowdedImageError: there are more candidates than the recognizer's limits allow.
     """
-    parts = find_parts(found, writing_mask(found))
+    parts = find_components(found, writing_mask(found))
     lines, most = find_lines(parts), recognizer.limits.max_candidates
     lattices = _look(splitter, (find_chain(parts, line, ()) for line in lines), most)
     doubtful = [_doubtful(lattice) for lattice in lattices]
@@ -217,7 +225,7 @@ def take_apart(recognizer: Recognizer, splitter: Splitter, found: FoundInk) -> l
     return _read_candidates(recognizer, found, [without_unlikely(lattice) for lattice in lattices])
 
 
-def _look(splitter: Splitter, chains: Iterable[Chain], most: int, times: int = 1) -> list[Lattice]:
+def _look(splitter: SegmentClassifier, chains: Iterable[Chain], most: int, times: int = 1) -> list[Lattice]:
     """Lines as the splitter sees them; nothing is read yet.
 
     Lines are taken one by one, and no more of them once they have more than `times` `most` candidates together.
@@ -247,7 +255,7 @@ def _check(count: int, most: int, times: int = 1) -> None:
 
 def _doubtful(lattice: Lattice) -> set[int]:
     """The strokes of what does not look like one whole thing."""
-    whole = 1.0 - lattice.opinions[:, NOTHING_WHOLE]
+    whole = 1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE]
     found: set[int] = set()
     for k in best_path([one.span for one in lattice.candidates], np.log(np.clip(whole, 1e-6, 1.0))):
         if whole[k] < _SURE:
@@ -258,7 +266,7 @@ def _doubtful(lattice: Lattice) -> set[int]:
 
 def without_unlikely(lattice: Lattice) -> Lattice:
     """The lattice without what is hardly anything whole; whole strokes stay, so that there is always a way."""
-    whole = 1.0 - lattice.opinions[:, NOTHING_WHOLE]
+    whole = 1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE]
     kept = [
         k
         for k, one in enumerate(lattice.candidates)
@@ -269,12 +277,12 @@ def without_unlikely(lattice: Lattice) -> Lattice:
         lattice.chain,
         [lattice.candidates[k] for k in kept],
         lattice.boxes[kept],
-        lattice.opinions[kept],
+        lattice.segment_probabilities[kept],
         lattice.probabilities[kept],
     )
 
 
-def _read_candidates(recognizer: Recognizer, found: FoundInk, lattices: list[Lattice]) -> list[Lattice]:
+def _read_candidates(recognizer: Recognizer, found: Foreground, lattices: list[Lattice]) -> list[Lattice]:
     """Puts all candidates through the recognizer's network, those of all lines together."""
     every = [(lattice.chain, one) for lattice in lattices for one in lattice.candidates]
     _check(len(every), recognizer.limits.max_candidates)
@@ -291,7 +299,7 @@ def _read_candidates(recognizer: Recognizer, found: FoundInk, lattices: list[Lat
     ]
 
 
-def _image(found: FoundInk, chain: Chain, one: Candidate) -> npt.NDArray[np.uint8]:
+def _image(found: Foreground, chain: Chain, one: Candidate) -> npt.NDArray[np.uint8]:
     """The 28x28 image of a candidate, made as if its ink were alone on the page."""
     (rows, columns), mask = chain.ink_between(one.first, one.last)
     if not mask.any():
@@ -305,5 +313,5 @@ def _image(found: FoundInk, chain: Chain, one: Candidate) -> npt.NDArray[np.uint
     labels[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
     box = [np.array([value]) for value in (left, top, left + mask.shape[1], top + mask.shape[0])]
     no = np.zeros(1, np.bool_)
-    alone = Parts(labels, np.ones(1, np.int64), box[0], box[1], box[2], box[3], np.ones(1), no, no)
-    return image_of(FoundInk(around, found.level, found.noise), alone, [0])
+    alone = Components(labels, np.ones(1, np.int64), box[0], box[1], box[2], box[3], np.ones(1), no, no)
+    return image_of(Foreground(around, found.level, found.noise), alone, [0])

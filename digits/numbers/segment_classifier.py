@@ -42,13 +42,13 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class SplitterCard:
+class SegmentClassifierCard:
     """What belongs to the network.
 
     Args:
         weights: of the features in digits/numbers/decoding.py.
         digit: the least score with which something in a number counts as a digit.
-        pool: how its opinions and the recognizer's make one.
+        pool: how its segment_probabilities and the recognizer's make one.
     """
 
     weights: tuple[float, ...]
@@ -56,7 +56,7 @@ class SplitterCard:
     pool: Pool
 
 
-class Splitter:
+class SegmentClassifier:
     """Runs the network with ONNX Runtime on one core; may be called from several threads at a time.
 
     Args:
@@ -68,7 +68,7 @@ class Splitter:
         ModelFileError: ONNX Runtime cannot load it.
     """
 
-    def __init__(self, onnx: bytes, card: SplitterCard) -> None:
+    def __init__(self, onnx: bytes, card: SegmentClassifierCard) -> None:
         self._session = open_session(onnx)
         self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self.card = card
@@ -89,25 +89,25 @@ class Splitter:
         return found
 
 
-def splitter_files() -> tuple[Path, Path]:
+def segment_classifier_files() -> tuple[Path, Path]:
     """The network that ships with Digits, and its card."""
-    return _FOLDER / "splitter.onnx", _FOLDER / "splitter.json"
+    return _FOLDER / "segment_classifier.onnx", _FOLDER / "segment_classifier.json"
 
 
 @functools.cache
-def shipped_splitter() -> Splitter:
+def shipped_segment_classifier() -> SegmentClassifier:
     """The splitter that ships with Digits; loaded when it is first asked for.
 
     Raises:
         ModelFileError: it is not there, or damaged.
     """
-    network, card = splitter_files()
+    network, card = segment_classifier_files()
     try:
         values = json.loads(card.read_text())
         weights, digit = tuple(float(weight) for weight in values["weights"].values()), float(values["digit"])
         pool = Pool(**{name: float(exponent) for name, exponent in values["pool"].items()})
         if not all(map(math.isfinite, (*weights, digit, pool.splitter, pool.recognizer))):
             raise ValueError("a weight is not finite")
-        return Splitter(network.read_bytes(), SplitterCard(weights, digit, pool))
+        return SegmentClassifier(network.read_bytes(), SegmentClassifierCard(weights, digit, pool))
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ModelFileError(f"{card.name} or {network.name} cannot be read ({error}); install Digits anew") from error

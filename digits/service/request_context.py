@@ -15,7 +15,7 @@ _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestContext:
     """What is noted while a request is answered.
 
     Args:
@@ -33,7 +33,7 @@ class Exchange:
     is_read: bool = False
 
 
-CURRENT: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+CURRENT: ContextVar[RequestContext | None] = ContextVar("exchange", default=None)
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from digits.service import logs
 from digits.service.batching import MicroBatcher
 from digits.service.errors import NotReadyError
-from digits.service.limits.concurrency import Buffers, Places
+from digits.service.limits.concurrency import Buffers, ConcurrencyLimit
 from digits.service.limits.rate import RateLimiter
 from digits.service.metrics import Metrics
-from digits.service.middleware.access import Observe
+from digits.service.middleware.access import AccessLog
 from digits.service.middleware.guard import Guard, TrustedHosts
 from digits.service.middleware.keys import Keyring
 from digits.service.middleware.tracing import Tracing
@@ -56,7 +56,7 @@ class Service:
         self.metrics = Metrics(self.runtime, ROUTES) if settings.metrics else None
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
-        self.places = Places(settings.max_in_flight)
+        self.places = ConcurrencyLimit(settings.max_in_flight)
         self.buffers = Buffers(settings.max_buffered_bytes)
         # Images beyond the cores' number wait: more at a time would only take more memory. Batches, which take long,
         # wait for one another, apart from them.
@@ -101,7 +101,7 @@ class Service:
             )
         if settings.trusted_hosts:
             app = TrustedHosts(app, settings.trusted_hosts)
-        app = Observe(app, self)
+        app = AccessLog(app, self)
         return self._tracing.around(app) if self._tracing else app
 
     def drain(self) -> None:

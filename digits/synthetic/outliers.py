@@ -50,7 +50,7 @@ def draw_outlier(side: int, images: Images, labels: Labels, rng: np.random.Gener
         uint8 of shape (side, side), white on black, reaching no edge.
     """
     kinds: dict[Callable[[], Images], float] = {
-        lambda: draw_sign(side, rng): 0.24,
+        lambda: draw_symbol(side, rng): 0.24,
         lambda: draw_form(LETTERS, side, rng): 0.18,
         lambda: _silhouette(side, rng): 0.18,
         lambda: _scribble(side, rng): 0.12,
@@ -82,7 +82,7 @@ def _signs(side: int) -> tuple[Images, ...]:
     return tuple(drawn)
 
 
-def draw_sign(side: int, rng: np.random.Generator) -> Images:
+def draw_symbol(side: int, rng: np.random.Generator) -> Images:
     """A letter or sign, its strokes of many widths."""
     signs = _signs(side)
     sign = signs[rng.integers(len(signs))]

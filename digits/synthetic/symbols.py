@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from digits.data.mnist import Images
-from digits.synthetic.outliers import draw_sign
+from digits.synthetic.outliers import draw_symbol
 from digits.synthetic.strokes import LETTERS, draw_curve, draw_form
 from digits.vision.normalize import SIDE
 
@@ -21,7 +21,7 @@ _WRITTEN = (
 )
 
 
-def draw_signs(count: int, rng: np.random.Generator) -> Images:
+def draw_symbols(count: int, rng: np.random.Generator) -> Images:
     """Draws signs with a pen, in many hands, and with fonts.
 
     Returns:
@@ -48,7 +48,7 @@ def _letter(rng: np.random.Generator) -> Images:
 
 
 def _printed(rng: np.random.Generator) -> Images:
-    return _reduced(draw_sign(_CANVAS, rng))
+    return _reduced(draw_symbol(_CANVAS, rng))
 
 
 def _reduced(canvas: Images) -> Images:

@@ -17,7 +17,7 @@ from digits.errors import DataMismatchError, ImageError, SeveralDigitsError
 from digits.evaluation.pictures import DIGITS
 from digits.images.decode import decode
 from digits.recognizer import Recognizer, shipped_model
-from digits.training.near_duplicates import find_copies, group_copies
+from digits.training.near_duplicates import find_near_duplicates, group_near_duplicates
 from digits.vision.normalize import SIDE
 
 # One picture in so many is held out; which, its content says, so that it stays out when others join.
@@ -111,12 +111,12 @@ def read_extra(path: Path, data: Mnist) -> Extra:
     left_out: defaultdict[str, list[str]] = defaultdict(list)
     new = list(_single_digits(read_labeled(path), left_out))
     if new:
-        known = find_copies(_images(new), np.concatenate([data.x_train, data.x_test]))
+        known = find_near_duplicates(_images(new), np.concatenate([data.x_train, data.x_test]))
         for one in itertools.compress(new, known):
             left_out["MNIST's own"].append(one.picture.name)
         new = list(itertools.compress(new, ~known))
     different = []
-    for places in group_copies(_images(new)):
+    for places in group_near_duplicates(_images(new)):
         copies = [new[i] for i in places]
         if len({one.picture.label for one in copies}) > 1:
             left_out["there twice with different labels"] += [one.picture.name for one in copies]
@@ -159,7 +159,7 @@ def is_held_out(digest: str) -> bool:
 
 
 def _part(path: Path, found: Sequence[Sequence[_Found]], left_out: Mapping[str, list[str]], mnist_size: int) -> Extra:
-    """Parts pictures, each given with its copies, the one that stands for them first."""
+    """Components pictures, each given with its copies, the one that stands for them first."""
     # By any of the copies, so that another one that joins them cannot bring a held-out picture back.
     held_out = [copies[0] for copies in found if any(is_held_out(one.digest) for one in copies)]
     learned = [copies[0] for copies in found if not any(is_held_out(one.digest) for one in copies)]

@@ -33,7 +33,7 @@ _CHUNK = 32
 _SPREAD = (4.0, 5.0)
 
 
-def group_copies(images: Images) -> list[list[int]]:
+def group_near_duplicates(images: Images) -> list[list[int]]:
     """Puts images of the same picture together; copies of copies, too.
 
     Args:
@@ -63,7 +63,7 @@ def _first(group: list[int], i: int) -> int:
     return i
 
 
-def find_copies(images: Images, known: Images) -> npt.NDArray[np.bool_]:
+def find_near_duplicates(images: Images, known: Images) -> npt.NDArray[np.bool_]:
     """Tells which images are of a known picture.
 
     It misses copies that lost detail: those of half the size, photographed, or turned.

@@ -26,7 +26,7 @@ _STRAIGHT, _ASKEW = 0.75, 0.02
 _MOST = 500
 
 
-def without_frames(mask: Gray) -> Gray:
+def without_boxes(mask: Gray) -> Gray:
     """The mask without the lines of boxes; what they hold stays, even where it touches them.
 
     Args:

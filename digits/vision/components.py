@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.vision.foreground import FoundInk, Gray, ink_mask
+from digits.vision.foreground import Foreground, Gray, foreground_mask
 
 # A part with less than this share of the ink of the largest is a speck, or a bit of a stroke.
 _SPECK = 0.05
@@ -17,7 +17,7 @@ _EVEN_HEIGHT = 0.5
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """The connected strokes of a picture: strong ink, and weaker ink that goes on with it (hysteresis, Canny, 1986).
 
     Args:
@@ -65,15 +65,15 @@ class Parts:
         return (rows, columns), chosen.take(self.labels[rows, columns], mode="clip")
 
 
-def find_parts(found: FoundInk, mask: Gray | None = None) -> Parts:
+def find_components(found: Foreground, mask: Gray | None = None) -> Components:
     """The strokes of a picture.
 
     Args:
         found: its ink.
-        mask: where the ink of strokes is, of the same shape; that of `ink_mask` if None.
+        mask: where the ink of strokes is, of the same shape; that of `foreground_mask` if None.
     """
     count, found_labels, stats, _ = cv2.connectedComponentsWithStats(
-        ink_mask(found) if mask is None else mask, connectivity=8
+        foreground_mask(found) if mask is None else mask, connectivity=8
     )
     labels: npt.NDArray[np.int32] = np.asarray(found_labels, dtype=np.int32)
     at = np.flatnonzero(labels)
@@ -92,10 +92,10 @@ def find_parts(found: FoundInk, mask: Gray | None = None) -> Parts:
     apart = frame | edge
     if apart.all():
         apart = np.zeros_like(apart)
-    return Parts(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
+    return Components(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
 
 
-def find_digit(parts: Parts) -> list[int]:
+def find_digit(parts: Components) -> list[int]:
     """The strokes of the digit alone: without specks, page edges, frames and other writing.
 
     Args:
@@ -127,7 +127,7 @@ def find_digit(parts: Parts) -> list[int]:
     return sorted(keep)
 
 
-def find_separate(parts: Parts) -> tuple[list[list[int]], list[int]]:
+def find_separate_digits(parts: Components) -> tuple[list[list[int]], list[int]]:
     """What may be separate digits: strokes of similar height that lie apart.
 
     Strokes above one another are taken for one digit, such as a 5 and its bar; small ones belong to what is next to
@@ -154,9 +154,9 @@ def find_separate(parts: Parts) -> tuple[list[list[int]], list[int]]:
 
 
 class _Group:
-    """Parts that are taken for one digit, and the box around them."""
+    """Components that are taken for one digit, and the box around them."""
 
-    def __init__(self, member: int, parts: Parts) -> None:
+    def __init__(self, member: int, parts: Components) -> None:
         self.members = [member]
         self.left, self.right = int(parts.left[member]), int(parts.right[member])
         self.top, self.bottom = int(parts.top[member]), int(parts.bottom[member])

@@ -30,7 +30,7 @@ _WEAK = 0.2
 
 
 @dataclass(frozen=True)
-class FoundInk:
+class Foreground:
     """Ink in a picture.
 
     Args:
@@ -56,7 +56,7 @@ class FoundInk:
         return float(np.clip(5.0 * self.noise, _WEAK * self.level, _STRONG * self.level))
 
 
-def find_ink(pixels: npt.NDArray[np.uint8], *, even_light: bool = False) -> FoundInk:
+def find_foreground(pixels: npt.NDArray[np.uint8], *, even_light: bool = False) -> Foreground:
     """How much each pixel differs from the ground around it, towards the ink's side.
 
     Args:
@@ -83,7 +83,7 @@ def find_ink(pixels: npt.NDArray[np.uint8], *, even_light: bool = False) -> Foun
     level = _mean_of_top(counts, max(8, strength.size // 500)) - median
     if level < max(_MIN_CONTRAST, _MIN_SIGNAL * noise):
         raise NoInkError(NO_INK)
-    return FoundInk(strength, level, noise, _MARGIN if tiny else 0)
+    return Foreground(strength, level, noise, _MARGIN if tiny else 0)
 
 
 def _histogram(gray: Gray) -> npt.NDArray[np.int64]:
@@ -195,7 +195,7 @@ def _strongest_channel(image: npt.NDArray[np.uint8]) -> Gray:
     return np.asarray(cv2.max(cv2.max(red, green), blue), dtype=np.uint8)
 
 
-def ink_mask(found: FoundInk) -> Gray:
+def foreground_mask(found: Foreground) -> Gray:
     """The mask of all ink, weak ink too, without the lines of the paper.
 
     Returns:

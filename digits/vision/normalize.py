@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from digits.errors import NoInkError
 from digits.images.decode import ENOUGH_SIDE
-from digits.vision.components import Parts, find_digit, find_parts, find_separate
-from digits.vision.foreground import NO_INK, FoundInk, Gray, find_ink, shrink
+from digits.vision.components import Components, find_components, find_digit, find_separate_digits
+from digits.vision.foreground import NO_INK, Foreground, Gray, find_foreground, shrink
 
 Ink = npt.NDArray[np.float32]
 
@@ -102,8 +102,8 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
     small = shrink(pixels, ENOUGH_SIDE)
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
-    found = find_ink(small)
-    parts = find_parts(found)
+    found = find_foreground(small)
+    parts = find_components(found)
     if not len(parts):
         raise NoInkError(NO_INK)
     members = find_digit(parts)
@@ -121,7 +121,7 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
             Stage("Fitted and centered", image),
         )
 
-    separate, together = find_separate(parts)
+    separate, together = find_separate_digits(parts)
     if len(separate) < 2:
         return Normalized(image, stages)
     return Normalized(
@@ -133,12 +133,12 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
     )
 
 
-def _relative_heights(parts: Parts, groups: list[list[int]]) -> tuple[float, ...]:
+def _relative_heights(parts: Components, groups: list[list[int]]) -> tuple[float, ...]:
     heights = [int(parts.bottom[one].max() - parts.top[one].min()) for one in groups]
     return tuple(height / max(heights) for height in heights)
 
 
-def image_of(found: FoundInk, parts: Parts, members: list[int]) -> Gray:
+def image_of(found: Foreground, parts: Components, members: list[int]) -> Gray:
     """The 28x28 image of some of a picture's strokes, taken for one digit."""
     return _center(_fit(_thicken(_crop(*_even(found, parts, members)))))
 
@@ -193,7 +193,7 @@ def _center_of_mass(image: Ink) -> tuple[float, float]:
     )
 
 
-def _even(found: FoundInk, parts: Parts, members: list[int]) -> tuple[Ink, Gray]:
+def _even(found: Foreground, parts: Components, members: list[int]) -> tuple[Ink, Gray]:
     """Ink of even strength, 0..1: a pen that presses less here and there writes the same stroke.
 
     Returns:

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.vision.boxes import without_frames
-from digits.vision.foreground import FoundInk, Gray
+from digits.vision.boxes import without_boxes
+from digits.vision.foreground import Foreground, Gray
 
 # Ink is compared with the strongest around it, as far as this share of the page, if that is not fainter than this share
 # of the strongest of all.
@@ -22,13 +22,13 @@ _GAP, _COVERED = 0.4, 0.9
 _THICKEST = 0.02
 
 
-def writing_mask(found: FoundInk) -> Gray:
+def writing_mask(found: Foreground) -> Gray:
     """The mask of all ink, weak ink too, without the lines of the paper and the boxes on it.
 
     Returns:
         uint8 array of shape (height, width), 1 where ink is.
     """
-    mask = without_frames((found.strength >= _weak_around(found)).astype(np.uint8))
+    mask = without_boxes((found.strength >= _weak_around(found)).astype(np.uint8))
     writing = _without_lines(mask, across=True)
     if writing is mask:
         return mask
@@ -40,7 +40,7 @@ def writing_mask(found: FoundInk) -> Gray:
     return writing
 
 
-def _weak_around(found: FoundInk) -> Gray:
+def _weak_around(found: Foreground) -> Gray:
     """The least strength of ink that goes on with a stroke: on one page there may be several pens.
 
     Returns:

@@ -228,7 +228,7 @@ def test_the_parts_of_a_parquet_file_take_one_reading_of_it(monkeypatch: pytest.
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", counting)
     reader = Reader(1)
-    # Parts within a row group, over the end of one, and where others have read those between.
+    # Components within a row group, over the end of one, and where others have read those between.
     for first, count in ((0, 30), (30, 170), (300, 150), (450, 1), (900, 100)):
         named = list(reader.pictures(part_of("in.parquet", first, count)))
         assert named == [(f"in.parquet[{i}]", images[i]) for i in range(first, first + count)]

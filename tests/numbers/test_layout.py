@@ -4,8 +4,8 @@ import numpy.typing as npt
 import pytest
 
 from digits.numbers.layout import Line, find_lines
-from digits.vision.components import Parts, find_parts
-from digits.vision.foreground import find_ink
+from digits.vision.components import Components, find_components
+from digits.vision.foreground import find_foreground
 
 Picture = npt.NDArray[np.uint8]
 
@@ -27,8 +27,8 @@ def test_rules_alone_on_a_page_are_no_writing(thickness: int) -> None:
     assert lines_of(picture)[1] == []
 
 
-def lines_of(picture: Picture) -> tuple[Parts, list[Line]]:
-    parts = find_parts(find_ink(picture, even_light=True))
+def lines_of(picture: Picture) -> tuple[Components, list[Line]]:
+    parts = find_components(find_foreground(picture, even_light=True))
     return parts, find_lines(parts)
 
 

@@ -13,11 +13,11 @@ from benchmarks.hostile.crowded_pages import CROWDED
 from digits.data.mnist import Mnist
 from digits.errors import CrowdedImageError, ImageError, NoInkError
 from digits.numbers.reader import ReadDigit, Reading, read_picture, take_apart, without_unlikely
-from digits.numbers.segment_classifier import shipped_splitter
+from digits.numbers.segment_classifier import shipped_segment_classifier
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
 from digits.synthetic.strokes import draw_curve
-from digits.vision.foreground import find_ink
+from digits.vision.foreground import find_foreground
 from tests.conftest import encode_png
 from tests.pictures import handwritten, side_by_side
 
@@ -210,8 +210,8 @@ def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, len
 
 def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mnist: Mnist) -> None:
     paper, _ = handwritten(mnist, "123")
-    splitter = shipped_splitter()
-    (lattice,) = take_apart(Recognizer.load(shipped_model()), splitter, find_ink(paper, even_light=True))
+    splitter = shipped_segment_classifier()
+    (lattice,) = take_apart(Recognizer.load(shipped_model()), splitter, find_foreground(paper, even_light=True))
     strokes = [one.span for one in lattice.candidates if lattice.chain.is_stroke(one.first, one.last)]
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes

@@ -12,16 +12,16 @@ from digits.numbers.layout import find_lines
 from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
 from digits.numbers.windows import HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
 from digits.synthetic.pages import Page, write_numbers
-from digits.synthetic.symbols import draw_signs
+from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.targets import compare, owners_of_ink
-from digits.vision.components import find_parts
-from digits.vision.foreground import find_ink
+from digits.vision.components import find_components
+from digits.vision.foreground import find_foreground
 
 Picture = npt.NDArray[np.uint8]
 
 
 def chain_of(picture: Picture, cut: bool = False) -> Chain:
-    parts = find_parts(find_ink(picture, even_light=True))
+    parts = find_components(find_foreground(picture, even_light=True))
     (line,) = find_lines(parts)
     return find_chain(parts, line, line.members if cut else ())
 
@@ -97,12 +97,12 @@ def test_no_candidates_have_no_windows(bars: Picture) -> None:
 
 
 def test_what_candidates_are_is_told_by_whose_ink_they_have(mnist: Mnist) -> None:
-    signs = draw_signs(20, np.random.default_rng(0))
+    signs = draw_symbols(20, np.random.default_rng(0))
     page = Page(digits=(4, 4), signs=0.5, touching=0.5, height=(60, 70))
     seen: set[int] = set()
     for one in write_numbers(page, mnist.x_test, mnist.y_test, 6, 1, signs):
-        ink = find_ink(one.picture, even_light=True)
-        parts = find_parts(ink)
+        ink = find_foreground(one.picture, even_light=True)
+        parts = find_components(ink)
         owners = owners_of_ink(one.owners, ink)
         for line in find_lines(parts):
             chain = find_chain(parts, line, line.members)
@@ -121,12 +121,12 @@ def test_what_candidates_are_is_told_by_whose_ink_they_have(mnist: Mnist) -> Non
 
 
 def test_signs_are_drawn_anew_and_reach_no_further_than_their_field() -> None:
-    signs = draw_signs(30, np.random.default_rng(1))
+    signs = draw_symbols(30, np.random.default_rng(1))
     assert signs.shape == (30, 28, 28)
     assert signs.dtype == np.uint8
     assert (signs.reshape(30, -1).max(axis=1) > 64).all()
     assert len({sign.tobytes() for sign in signs}) > 28
-    assert np.array_equal(signs, draw_signs(30, np.random.default_rng(1)))
+    assert np.array_equal(signs, draw_symbols(30, np.random.default_rng(1)))
 
 
 @pytest.mark.parametrize("scale", [0.09, 0.4, 1.0, 2.7])

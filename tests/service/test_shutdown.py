@@ -10,12 +10,12 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 
 from digits.service.process.connections import PatientProtocol
-from digits.service.process.shutdown import LeavingServer
+from digits.service.process.shutdown import DrainingServer
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def leaving(loop: str, act: Callable[[LeavingServer, tuple[str, int]], Awaitable[None]]) -> None:
+def leaving(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awaitable[None]]) -> None:
     """Runs a server, acts, and ends it."""
 
     async def run() -> None:
@@ -27,7 +27,7 @@ def leaving(loop: str, act: Callable[[LeavingServer, tuple[str, int]], Awaitable
 
     protocol = functools.partial(PatientProtocol, header_seconds=10.0, max_connections=10)
     config = uvicorn.Config(PlainTextResponse("here"), http=protocol, lifespan="off", loop=loop)  # type: ignore[arg-type]
-    server = LeavingServer(config)
+    server = DrainingServer(config)
     listener = socket.create_server(("127.0.0.1", 0))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
@@ -40,7 +40,7 @@ loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_who_has_connected_and_was_not_taken_yet_is_answered(loop: str) -> None:
     clients = []
 
-    async def connect(_server: LeavingServer, address: tuple[str, int]) -> None:
+    async def connect(_server: DrainingServer, address: tuple[str, int]) -> None:
         # Nothing is awaited: the server has no chance to take them.
         for _ in range(3):
             clients.append(socket.create_connection(address, timeout=10))
@@ -56,7 +56,7 @@ def test_who_has_connected_and_was_not_taken_yet_is_answered(loop: str) -> None:
 def test_nobody_connects_to_a_server_that_has_ended(loop: str) -> None:
     addresses = []
 
-    async def note(_server: LeavingServer, address: tuple[str, int]) -> None:
+    async def note(_server: DrainingServer, address: tuple[str, int]) -> None:
         addresses.append(address)
 
     leaving(loop, note)

@@ -12,7 +12,7 @@ from digits.synthetic.strokes import LETTERS, draw_form
 Draw = Callable[[int, Images, Labels, np.random.Generator], Images]
 
 KINDS: dict[str, Draw] = {
-    "draw_sign": lambda side, images, labels, rng: outliers.draw_sign(side, rng),
+    "draw_symbol": lambda side, images, labels, rng: outliers.draw_symbol(side, rng),
     "draw_form": lambda side, images, labels, rng: draw_form(LETTERS, side, rng),
     "_silhouette": lambda side, images, labels, rng: outliers._silhouette(side, rng),
     "_scribble": lambda side, images, labels, rng: outliers._scribble(side, rng),
@@ -87,7 +87,7 @@ def test_a_drawing_does_not_change_the_sign_that_later_ones_are_made_of() -> Non
     before = [canvas.copy() for canvas in outliers._signs(40)]
     rng = np.random.default_rng(0)
     for _ in range(200):
-        outliers.draw_sign(40, rng)
+        outliers.draw_symbol(40, rng)
     assert all(np.array_equal(now, then) for now, then in zip(outliers._signs(40), before, strict=True))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.vision.boxes import without_frames
+from digits.vision.boxes import without_boxes
 
 Mask = npt.NDArray[np.uint8]
 
@@ -37,14 +37,14 @@ def turned(mask: Mask, angle: float) -> Mask:
 @pytest.mark.parametrize("thickness", [2, 3, 5])
 def test_boxes_are_taken_off_and_what_they_hold_stays(gap: int, angle: float, thickness: int) -> None:
     mask, strokes = form(gap, thickness, empty=(3, 4))
-    left, wanted = without_frames(turned(mask, angle)), turned(strokes, angle)
+    left, wanted = without_boxes(turned(mask, angle)), turned(strokes, angle)
     assert np.array_equal(left & wanted, wanted)
     assert int((left - wanted).sum()) < 0.01 * mask.sum()
 
 
 def test_writing_that_touches_its_box_stays() -> None:
     mask, strokes = form(digit=SIDE)
-    left = without_frames(mask)
+    left = without_boxes(mask)
     assert (left & strokes).sum() > 0.95 * strokes.sum()
     assert (left & ~strokes & 1).sum() < 0.1 * (mask - strokes).sum()
 
@@ -52,12 +52,12 @@ def test_writing_that_touches_its_box_stays() -> None:
 def test_a_square_alone_may_be_a_digit() -> None:
     mask = np.zeros((200, 200), np.uint8)
     cv2.rectangle(mask, (60, 40), (140, 160), 1, 4)
-    assert np.array_equal(without_frames(mask), mask)
+    assert np.array_equal(without_boxes(mask), mask)
 
 
 def test_digits_and_squared_paper_are_no_boxes() -> None:
     _, strokes = form()
-    assert np.array_equal(without_frames(strokes), strokes)
+    assert np.array_equal(without_boxes(strokes), strokes)
     squares = np.zeros((300, 600), np.uint8)
     squares[10:290:40, 10:580] = squares[10:290, 10:580:40] = 1
-    assert np.array_equal(without_frames(squares), squares)
+    assert np.array_equal(without_boxes(squares), squares)

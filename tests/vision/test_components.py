@@ -8,8 +8,8 @@ import pytest
 
 from digits.errors import ImageError
 from digits.recognizer import Recognizer, shipped_model
-from digits.vision.components import Parts, find_digit, find_parts, find_separate
-from digits.vision.foreground import find_ink
+from digits.vision.components import Components, find_components, find_digit, find_separate_digits
+from digits.vision.foreground import find_foreground
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -26,13 +26,13 @@ def page(*boxes: Box, pen: int = 6) -> Pixels:
     return picture
 
 
-def parts_of(*boxes: Box) -> Parts:
-    return find_parts(find_ink(page(*boxes)))
+def parts_of(*boxes: Box) -> Components:
+    return find_components(find_foreground(page(*boxes)))
 
 
 def separate(*boxes: Box) -> list[int]:
     """How many strokes each separate thing has, from left to right."""
-    return [len(group) for group in find_separate(parts_of(*boxes))[0]]
+    return [len(group) for group in find_separate_digits(parts_of(*boxes))[0]]
 
 
 def test_each_connected_stroke_is_a_part_with_its_box() -> None:
@@ -61,7 +61,7 @@ def test_a_cut_holds_the_chosen_strokes_alone() -> None:
 def test_a_frame_is_apart_and_no_part_of_the_digit() -> None:
     # A round one: the straight lines of others are gone with those of ruled paper.
     picture = np.asarray(cv2.ellipse(page(LEFT), (200, 120), (185, 108), 0, 0, 360, 20, 4), dtype=np.uint8)
-    parts = find_parts(find_ink(picture))
+    parts = find_components(find_foreground(picture))
     assert parts.apart.sum() == 1
     assert [bool(parts.apart[i]) for i in find_digit(parts)] == [False]
 
@@ -104,7 +104,7 @@ def test_a_2_broken_into_five_strokes_is_one_digit() -> None:
     picture = page()
     for start, end in strokes:
         cv2.line(picture, start, end, 20, 10, cv2.LINE_AA)
-    parts = find_parts(find_ink(picture))
+    parts = find_components(find_foreground(picture))
     assert len(parts) == 5
     assert find_digit(parts) == [0, 1, 2, 3, 4]
 
@@ -123,7 +123,7 @@ def test_a_stroke_that_touches_the_border_is_second_choice() -> None:
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_things_of_even_height_that_lie_apart_are_separate_from_left_to_right(count: int) -> None:
     parts = parts_of(*((20 + 90 * i, 70 + 5 * i, 60 + 90 * i, 170) for i in range(count)))
-    groups, together = find_separate(parts)
+    groups, together = find_separate_digits(parts)
     assert [len(group) for group in groups] == [1] * count
     left = [int(parts.left[group[0]]) for group in groups]
     assert left == sorted(left)
@@ -153,7 +153,7 @@ def test_a_small_thing_far_away_is_not_another_digit() -> None:
 
 def test_what_was_looked_at_holds_the_small_strokes_and_no_frame_or_speck() -> None:
     parts = parts_of(LEFT, RIGHT, (180, 150, 190, 160), (10, 10, 389, 229), (200, 60, 202, 62))
-    groups, together = find_separate(parts)
+    groups, together = find_separate_digits(parts)
     assert [len(group) for group in groups] == [1, 1]
     assert len(together) == 3
     assert not parts.apart[together].any()

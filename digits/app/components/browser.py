@@ -1,4 +1,4 @@
-"""Parts of a page that run in the browser, and the pictures that they send."""
+"""Components of a page that run in the browser, and the pictures that they send."""
 
 import base64
 import binascii

@@ -32,7 +32,7 @@ _AT_A_TIME = 1_000_000
 _NO_FILLING = re.compile(rb"[^\xff]")
 
 
-def look_at_jpeg(data: bytes) -> Screened:
+def screen_jpeg(data: bytes) -> Screened:
     """Leaves out what the picture does not need; checks that the file can hold as many pixels as it says.
 
     Raises:

@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 
 from digits.errors import BrokenImageError
-from digits.images.screening.jpeg import look_at_jpeg
+from digits.images.screening.jpeg import screen_jpeg
 from digits.images.screening.result import MAX_PIECES, Screened, too_many
-from digits.images.screening.tiff import look_at_tiff, orientation_alone
+from digits.images.screening.tiff import orientation_alone, screen_tiff
 
 # Pixels of a GIF file come in blocks of 255 bytes, of some programs in half as many; in shorter ones, no more than
 # `MAX_PIECES` more.
@@ -161,10 +161,10 @@ def _look_at_bmp(data: bytes) -> Screened:
 
 _FORMATS: Mapping[bytes, Callable[[bytes], Screened]] = {
     PNG_SIGNATURE: _look_at_png,
-    b"\xff\xd8": look_at_jpeg,
+    b"\xff\xd8": screen_jpeg,
     b"GIF8": _look_at_gif,
     b"RIFF": _look_at_webp,
     b"BM": _look_at_bmp,
-    b"II": look_at_tiff,
-    b"MM": look_at_tiff,
+    b"II": screen_tiff,
+    b"MM": screen_tiff,
 }

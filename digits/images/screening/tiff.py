@@ -39,7 +39,7 @@ class _Directory:
     tags: list[tuple[int, int, int, bytes]]
 
 
-def look_at_tiff(data: bytes) -> Screened:
+def screen_tiff(data: bytes) -> Screened:
     """Counts pages.
 
     Raises:

@@ -5,8 +5,8 @@ from types import TracebackType
 from digits.service.errors import BuffersFullError, OverloadedError
 
 
-class Places:
-    """Places for requests that are being answered; `with places:` takes one and gives it back.
+class ConcurrencyLimit:
+    """ConcurrencyLimit for requests that are being answered; `with places:` takes one and gives it back.
 
     Args:
         most: how many there are.

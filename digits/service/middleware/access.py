@@ -9,7 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digits.service.errors import NotReadyError
 from digits.service.problems import error_response, fault_response
-from digits.service.request_context import CURRENT, REQUEST_ID_HEADER, Exchange, has_body, request_id_of, route_path
+from digits.service.request_context import (
+    CURRENT,
+    REQUEST_ID_HEADER,
+    RequestContext,
+    has_body,
+    request_id_of,
+    route_path,
+)
 
 if TYPE_CHECKING:
     from digits.service.state import Service
@@ -29,7 +36,7 @@ _HEADERS = (
 _OF_ITS_OWN = frozenset(name for name, _ in _HEADERS)
 
 
-class Observe:
+class AccessLog:
     """ASGI middleware around all others of ours.
 
     Args:
@@ -48,7 +55,7 @@ class Observe:
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        exchange = Exchange(request_id_of(scope["headers"]))
+        exchange = RequestContext(request_id_of(scope["headers"]))
         token = CURRENT.set(exchange)
         status = 0
 
@@ -89,7 +96,7 @@ class Observe:
             CURRENT.reset(token)
 
     def _with_ours(
-        self, headers: list[tuple[bytes, bytes]], scope: Scope, exchange: Exchange
+        self, headers: list[tuple[bytes, bytes]], scope: Scope, exchange: RequestContext
     ) -> list[tuple[bytes, bytes]]:
         named = {name for name, _ in headers} & _OF_ITS_OWN
         ours = [*headers, *(one for one in _HEADERS if one[0] not in named)]
@@ -101,7 +108,7 @@ class Observe:
         return ours
 
 
-def _log_access(scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
+def _log_access(scope: Scope, exchange: RequestContext, status: int, seconds: float) -> None:
     client = scope.get("client")
     # As it came, in which nothing can forge a line.
     path = scope.get("raw_path", b"").decode("ascii", "backslashreplace") or scope["path"]

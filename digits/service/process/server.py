@@ -76,7 +76,7 @@ def _summary(settings: Settings, workers: int) -> str:
 
 
 def _serve_alone(config: Any) -> int:
-    from digits.service.process.shutdown import LeavingServer
+    from digits.service.process.shutdown import DrainingServer
 
     _ignore_hangup()
 
@@ -87,7 +87,7 @@ def _serve_alone(config: Any) -> int:
     # like a crash.
     signal.signal(signal.SIGTERM, stop)
 
-    server = LeavingServer(config)
+    server = DrainingServer(config)
     try:
         server.run()
     except SystemExit as ended:
@@ -100,10 +100,10 @@ def _serve_alone(config: Any) -> int:
 def _supervise(config: Any) -> int:
     from uvicorn.supervisors import Multiprocess, multiprocess
 
-    from digits.service.process.shutdown import LeavingWorker
+    from digits.service.process.shutdown import DrainingWorker
 
     # uvicorn has no other way to say what its workers are.
-    multiprocess.Process = LeavingWorker  # type: ignore[misc]
+    multiprocess.Process = DrainingWorker  # type: ignore[misc]
 
     class Supervisor(Multiprocess):
         """Starts the workers, and others in the place of those that die."""

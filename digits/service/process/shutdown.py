@@ -9,7 +9,7 @@ import uvicorn
 from uvicorn.supervisors.multiprocess import Process
 
 
-class LeavingServer(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
     """A server that takes the connections that wait for it before it stops listening.
 
     A client has connected as soon as the kernel says so, and may have sent its request; where the socket is closed
@@ -40,14 +40,14 @@ class LeavingServer(uvicorn.Server):
         )
 
 
-class LeavingWorker(Process):
+class DrainingWorker(Process):
     """A worker process that runs such a server."""
 
     @property
     def server(self) -> uvicorn.Server:
         """The server, made when it is first asked for, which is in the process of its own."""
         if self._server is None:
-            self._server = LeavingServer(self.config)
+            self._server = DrainingServer(self.config)
         return self._server
 
 

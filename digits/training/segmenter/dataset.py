@@ -17,16 +17,16 @@ from digits.numbers.decoding import digits_of
 from digits.numbers.lattice import find_candidates, find_chain
 from digits.numbers.layout import find_lines
 from digits.numbers.reader import Lattice, take_apart
-from digits.numbers.segment_classifier import NOTHING_WHOLE, Pool, Splitter
+from digits.numbers.segment_classifier import NOTHING_WHOLE, Pool, SegmentClassifier
 from digits.numbers.windows import Windows, draw_windows, reduce_line
 from digits.recognizer import Recognizer
 from digits.synthetic.pages import Page, WrittenNumber, write_numbers
 from digits.synthetic.strokes import draw_digit
-from digits.synthetic.symbols import draw_signs
+from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.crf import Example
-from digits.training.segmenter.targets import UNCLEAR, Truth, compare, owners_of_ink
-from digits.vision.components import find_parts
-from digits.vision.foreground import find_ink
+from digits.training.segmenter.targets import UNCLEAR, SegmentTargets, compare, owners_of_ink
+from digits.vision.components import find_components
+from digits.vision.foreground import find_foreground
 from digits.vision.normalize import BOX, SIDE
 from digits.vision.ruling import writing_mask
 
@@ -62,11 +62,11 @@ class ReadLine:
     """
 
     lattice: Lattice
-    truth: Truth
+    truth: SegmentTargets
 
     def digits(self, pool: Pool) -> npt.NDArray[np.int64]:
         """As which digit each candidate is read, of shape (n,)."""
-        return digits_of(self.lattice.opinions, self.lattice.probabilities, pool).argmax(axis=1)
+        return digits_of(self.lattice.segment_probabilities, self.lattice.probabilities, pool).argmax(axis=1)
 
     def example(self, pool: Pool) -> Example:
         """It for the fit of paths."""
@@ -75,7 +75,7 @@ class ReadLine:
         return Example(self.lattice.features(pool), spans, fits, len(self.truth.labels))
 
 
-def draw_exercise(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, npt.NDArray[np.int64]]:
+def draw_example(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, npt.NDArray[np.int64]]:
     """Windows of written numbers, and what they show.
 
     Args:
@@ -112,7 +112,7 @@ def _draw_numbered(chunk: tuple[int, int]) -> tuple[Windows, npt.NDArray[np.int6
 def draw_chunk(
     images: Images, labels: Labels, seed: int, number: int, count: int = CHUNK
 ) -> tuple[Windows, npt.NDArray[np.int64]]:
-    """One chunk of an exercise; arguments and result are those of `draw_exercise`."""
+    """One chunk of an exercise; arguments and result are those of `draw_example`."""
     rng = np.random.default_rng((seed, number))
     images, labels = _with_forms(images, labels, rng)
     windows: list[Windows] = []
@@ -126,13 +126,15 @@ def draw_chunk(
     return np.concatenate(windows)[:count], np.concatenate(classes)[:count]
 
 
-def write_exercise(images: Images, labels: Labels, count: int, seed: int) -> Iterator[WrittenNumber]:
-    """`count` numbers of the kinds that windows are drawn from; the other arguments are those of `draw_exercise`."""
+def write_example(images: Images, labels: Labels, count: int, seed: int) -> Iterator[WrittenNumber]:
+    """`count` numbers of the kinds that windows are drawn from; the other arguments are those of `draw_example`."""
     rng = np.random.default_rng(seed)
     return itertools.islice(_numbers(*_with_forms(images, labels, rng), rng), count)
 
 
-def read_exercise(recognizer: Recognizer, splitter: Splitter, numbers: Iterable[WrittenNumber]) -> list[ReadLine]:
+def read_example(
+    recognizer: Recognizer, splitter: SegmentClassifier, numbers: Iterable[WrittenNumber]
+) -> list[ReadLine]:
     """Lines of written numbers, taken apart and read; pictures on which no ink is found give none.
 
     Args:
@@ -143,7 +145,7 @@ def read_exercise(recognizer: Recognizer, splitter: Splitter, numbers: Iterable[
     found = []
     for number in numbers:
         try:
-            ink = find_ink(number.picture, even_light=True)
+            ink = find_foreground(number.picture, even_light=True)
         except NoInkError:
             continue
         owners = owners_of_ink(number.owners, ink)
@@ -153,7 +155,7 @@ def read_exercise(recognizer: Recognizer, splitter: Splitter, numbers: Iterable[
     return found
 
 
-def _fits(truth: Truth, digits: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
+def _fits(truth: SegmentTargets, digits: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
     """Which digits and signs each candidate reads rightly: with at least half of their ink; signs as anything."""
     return tuple(
         tuple(
@@ -167,7 +169,7 @@ def _fits(truth: Truth, digits: npt.NDArray[np.int64]) -> tuple[tuple[int, ...],
 
 def _numbers(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenNumber]:
     """Written numbers without an end."""
-    signs = draw_signs(_SIGNS, rng)
+    signs = draw_symbols(_SIGNS, rng)
     pages, chances = list(_PAGES), list(_PAGES.values())
     while True:
         page = pages[rng.choice(len(pages), p=chances)]
@@ -195,10 +197,10 @@ def _fitted(canvas: Images) -> Images:
 def _windows_of(number: WrittenNumber, rng: np.random.Generator) -> Iterator[tuple[Windows, npt.NDArray[np.int64]]]:
     """Some windows of each line of a number, and what they show."""
     try:
-        ink = find_ink(number.picture, even_light=True)
+        ink = find_foreground(number.picture, even_light=True)
     except NoInkError:
         return
-    parts = find_parts(ink, writing_mask(ink))
+    parts = find_components(ink, writing_mask(ink))
     owners = owners_of_ink(number.owners, ink)
     for line in find_lines(parts):
         chain = find_chain(parts, line, line.members if rng.random() < _CUT else ())
@@ -213,7 +215,7 @@ def _windows_of(number: WrittenNumber, rng: np.random.Generator) -> Iterator[tup
         yield windows[inked], classes[chosen][inked]
 
 
-def _choose(truth: Truth, rng: np.random.Generator) -> list[int]:
+def _choose(truth: SegmentTargets, rng: np.random.Generator) -> list[int]:
     """Candidates of which there are not too many alike."""
     classes, nearest, most = truth.classes(), truth.overlaps.argmax(axis=1), truth.overlaps.max(axis=1)
     whole = (classes != NOTHING_WHOLE) & (classes != UNCLEAR)

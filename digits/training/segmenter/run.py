@@ -1,8 +1,8 @@
 """Trains the network that finds whole digits in a line: python -m digits.training.segmenter.run
 
-Writes digits/shipped/splitter.onnx and splitter.json. Numbers are written from MNIST's training digits and taken apart;
-a small network learns from the images that the recipes learn from, and the weights of paths and the threshold of
-acceptance are fitted on the training images that are held out. MNIST's test images are not looked at:
+Writes digits/shipped/segment_classifier.onnx and segment_classifier.json. Numbers are written from MNIST's training
+digits and taken apart; a small network learns from the images that the recipes learn from, and the weights of paths and
+the threshold of acceptance are fitted on the training images that are held out. MNIST's test images are not looked at:
 `python -m benchmarks.accuracy.numbers` measures with those. The same seed on the same machine gives the same files.
 """
 
@@ -32,16 +32,16 @@ from digits.numbers.segment_classifier import (
     OPINIONS,
     SIGN,
     Pool,
-    Splitter,
-    SplitterCard,
-    splitter_files,
+    SegmentClassifier,
+    SegmentClassifierCard,
+    segment_classifier_files,
 )
 from digits.numbers.windows import SIDE, Windows
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
 from digits.training.segmenter.crf import fit_weights
-from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_exercise, read_exercise, write_exercise
-from digits.training.segmenter.targets import Truth
+from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_example, read_example, write_example
+from digits.training.segmenter.targets import SegmentTargets
 
 _BATCH = 256
 # Epochs of the fit of paths: its loss no longer falls after them.
@@ -51,7 +51,7 @@ _REFUSED = 0.001
 # TensorFlow is called once for so many steps.
 _STEPS_PER_CALL = 50
 # Taking lines apart and looking at windows need nothing that is fitted later.
-_UNFITTED = SplitterCard((0.0,) * len(FEATURES), 0.5, Pool(1.0, 1.0))
+_UNFITTED = SegmentClassifierCard((0.0,) * len(FEATURES), 0.5, Pool(1.0, 1.0))
 
 
 def build() -> Any:
@@ -106,19 +106,19 @@ def fit_network(model: Any, windows: Windows, classes: npt.NDArray[np.int64], ep
         print(f"Epoch {epoch}/{epochs}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}", flush=True)
 
 
-def measure_network(splitter: Splitter, windows: Windows, classes: npt.NDArray[np.int64]) -> dict[str, float]:
+def measure_network(splitter: SegmentClassifier, windows: Windows, classes: npt.NDArray[np.int64]) -> dict[str, float]:
     """How well held-out windows are told apart."""
-    opinions = splitter(windows)
-    whole, something = 1.0 - opinions[:, NOTHING_WHOLE], classes != NOTHING_WHOLE
+    segment_probabilities = splitter(windows)
+    whole, something = 1.0 - segment_probabilities[:, NOTHING_WHOLE], classes != NOTHING_WHOLE
     return {
         "windows": len(windows),
-        "accuracy": float((opinions.argmax(axis=1) == classes).mean()),
+        "accuracy": float((segment_probabilities.argmax(axis=1) == classes).mean()),
         "auroc_whole": auroc(whole[something], whole[~something]),
     }
 
 
 def fit_pool(lines: list[ReadLine]) -> tuple[Pool, dict[str, float]]:
-    """The powers with which the two networks' opinions of whole digits, multiplied, are the most likely.
+    """The powers with which the two networks' segment_probabilities of whole digits, multiplied, are the most likely.
 
     Returns:
         They; and how many digits there were, the mean negative logarithm of the probability of the right one, and the
@@ -127,19 +127,19 @@ def fit_pool(lines: list[ReadLine]) -> tuple[Pool, dict[str, float]]:
     whole = []
     for line in lines:
         some, classes = _digits_in(line.truth)
-        whole.append((line.lattice.opinions[some], line.lattice.probabilities[some], classes))
-    opinions, read, digits = (np.concatenate(parts) for parts in zip(*whole, strict=True))
+        whole.append((line.lattice.segment_probabilities[some], line.lattice.probabilities[some], classes))
+    segment_probabilities, read, digits = (np.concatenate(parts) for parts in zip(*whole, strict=True))
 
     def surprise(pool: Pool) -> float:
-        right = digits_of(opinions, read, pool)[np.arange(len(digits)), digits]
+        right = digits_of(segment_probabilities, read, pool)[np.arange(len(digits)), digits]
         return -float(np.log(np.maximum(right, 1e-12)).mean())
 
     pool = min((Pool(one / 20, other / 20) for one in range(31) for other in range(31)), key=surprise)
-    accuracy = float((digits_of(opinions, read, pool).argmax(axis=1) == digits).mean())
+    accuracy = float((digits_of(segment_probabilities, read, pool).argmax(axis=1) == digits).mean())
     return pool, {"whole_digits": len(digits), "surprise": surprise(pool), "accuracy": accuracy}
 
 
-def _digits_in(truth: Truth) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _digits_in(truth: SegmentTargets) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The candidate that comes nearest to each digit, of those that are one whole; and which digit it is."""
     nearest = truth.overlaps.argmax(axis=0)
     classes = truth.classes()[nearest]
@@ -153,7 +153,7 @@ def fit_paths(lines: list[ReadLine], pool: Pool, epochs: int, seed: int) -> tupl
     return fit_weights(readable, epochs, seed), len(readable) / len(lines)
 
 
-def fit_acceptance(lines: list[ReadLine], card: SplitterCard) -> tuple[float, dict[str, float]]:
+def fit_acceptance(lines: list[ReadLine], card: SegmentClassifierCard) -> tuple[float, dict[str, float]]:
     """The threshold that refuses a given share of rightly read digits, and what it does with other signs.
 
     Args:
@@ -167,7 +167,7 @@ def fit_acceptance(lines: list[ReadLine], card: SplitterCard) -> tuple[float, di
     signs: list[float] = []
     for line in lines:
         path = line.lattice.best(card)
-        scores = acceptance_scores(line.lattice.opinions[path], line.lattice.probabilities[path])
+        scores = acceptance_scores(line.lattice.segment_probabilities[path], line.lattice.probabilities[path])
         classes = line.truth.classes()[path]
         digits += scores[classes == line.digits(card.pool)[path]].tolist()
         signs += scores[classes == SIGN].tolist()
@@ -186,12 +186,12 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
 
     keras.utils.set_random_seed(seed)
     print(f"Writing numbers for {windows} windows ...", flush=True)
-    drawn, classes = draw_exercise(parts.x_fit, parts.y_fit, windows, seed)
+    drawn, classes = draw_example(parts.x_fit, parts.y_fit, windows, seed)
     model = build()
     fit_network(model, drawn, classes, epochs, seed)
     onnx = to_onnx(model)
-    held_out = draw_exercise(parts.x_validation, parts.y_validation, CHUNK, seed + 1)
-    found = measure_network(Splitter(onnx, _UNFITTED), *held_out)
+    held_out = draw_example(parts.x_validation, parts.y_validation, CHUNK, seed + 1)
+    found = measure_network(SegmentClassifier(onnx, _UNFITTED), *held_out)
     print(f"Held out: {found}", flush=True)
     return onnx, {
         "seed": seed,
@@ -206,7 +206,7 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
 def train_paths(parts: Split, onnx: bytes, numbers: int, seed: int) -> dict[str, Any]:
     """Fits what belongs to the network, on the training images that are held out."""
     print(f"Reading {numbers} numbers ...", flush=True)
-    splitter = Splitter(onnx, _UNFITTED)
+    splitter = SegmentClassifier(onnx, _UNFITTED)
     recognizer = Recognizer.load(shipped_model())
     images, labels = parts.x_validation, parts.y_validation
     ordinary = [
@@ -214,10 +214,10 @@ def train_paths(parts: Split, onnx: bytes, numbers: int, seed: int) -> dict[str,
         for kind in ("digits apart", "digits touching")
         for one in write_numbers(KINDS[kind], images, labels, numbers // 2, seed + 3)
     ]
-    pool, told_apart = fit_pool(read_exercise(recognizer, splitter, ordinary))
-    lines = read_exercise(recognizer, splitter, write_exercise(images, labels, numbers, seed + 2))
+    pool, told_apart = fit_pool(read_example(recognizer, splitter, ordinary))
+    lines = read_example(recognizer, splitter, write_example(images, labels, numbers, seed + 2))
     weights, readable = fit_paths(lines, pool, _PATH_EPOCHS, seed)
-    threshold, accepted = fit_acceptance(lines, SplitterCard(tuple(weights), 0.0, pool))
+    threshold, accepted = fit_acceptance(lines, SegmentClassifierCard(tuple(weights), 0.0, pool))
     found = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted}
     print(f"Held out: {found}", flush=True)
     return {
@@ -230,9 +230,11 @@ def train_paths(parts: Split, onnx: bytes, numbers: int, seed: int) -> dict[str,
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Trains, and writes both files."""
-    network, card_file = (file.name for file in splitter_files())
+    network, card_file = (file.name for file in segment_classifier_files())
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=splitter_files()[0].parent, help="folder (default: the package's)")
+    parser.add_argument(
+        "--out", type=Path, default=segment_classifier_files()[0].parent, help="folder (default: the package's)"
+    )
     parser.add_argument("--windows", type=whole_number(1_000, 10_000_000), default=400_000)
     parser.add_argument("--epochs", type=whole_number(1, 1_000), default=8)
     parser.add_argument("--numbers", type=whole_number(10, 1_000_000), default=600, help="that paths are fitted on")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from digits.numbers.lattice import Candidate, Chain
 from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
 from digits.numbers.windows import Floats, ReducedLine, reduce_field
-from digits.vision.foreground import FoundInk
+from digits.vision.foreground import Foreground
 
 # Blur spreads ink by so many pixels around that of its owner.
 _SPREAD = 3
@@ -20,7 +20,7 @@ UNCLEAR = -1
 
 
 @dataclass(frozen=True)
-class Truth:
+class SegmentTargets:
     """How much of whose ink candidates have.
 
     Args:
@@ -42,7 +42,7 @@ class Truth:
         return np.where(most >= WHOLE, classes, np.where(most < NOT_WHOLE, NOTHING_WHOLE, UNCLEAR))
 
 
-def owners_of_ink(owners: npt.NDArray[np.int16], found: FoundInk) -> npt.NDArray[np.int16]:
+def owners_of_ink(owners: npt.NDArray[np.int16], found: Foreground) -> npt.NDArray[np.int16]:
     """Whose ink each pixel is, with the ink's soft edges, in the frame in which ink was found."""
     size = 2 * _SPREAD + 1
     spread = cv2.dilate((owners + 1).astype(np.uint16), np.ones((size, size), np.uint8)).astype(np.int16) - 1
@@ -51,7 +51,7 @@ def owners_of_ink(owners: npt.NDArray[np.int16], found: FoundInk) -> npt.NDArray
 
 def compare(
     line: ReducedLine, candidates: list[Candidate], owners: npt.NDArray[np.int16], labels: tuple[int | None, ...]
-) -> Truth:
+) -> SegmentTargets:
     """Compares candidates with what was written.
 
     Args:
@@ -74,7 +74,7 @@ def compare(
         total = sum(float(ink.sum()) for ink in inks)
         shared = line.amounts(inks, candidates)
         overlaps[:, j] = shared / np.maximum(sizes + total - shared, 1e-6)
-    return Truth(overlaps, tuple(labels[owner] for owner in present))
+    return SegmentTargets(overlaps, tuple(labels[owner] for owner in present))
 
 
 def _present(chain: Chain, owners: npt.NDArray[np.int16]) -> list[int]:
