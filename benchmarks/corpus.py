@@ -1,0 +1,197 @@
+"""Whether a change of the code changes an answer: python -m benchmarks.corpus
+
+Draws several hundred pictures by code, in every way in which a picture gets in: single digits go to
+`Recognizer.recognize` as files and to `Recognizer.recognize_pixels` as pixels, numbers to `read_picture`, all with the
+shipped model. Compares what comes out with the digests in tests/data/corpus.jsonl, prints how many pictures differ
+and in what, and exits with 1 if any does. `--write` writes the digests anew.
+
+Everything is compared exactly but probabilities, which may differ by one in the fourth decimal: networks are computed
+in another order on other processors, and what lies between two decimals is rounded up there and down here. How many
+pictures differ in no more than that is printed as well; on one machine there is none.
+"""
+
+import argparse
+import functools
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from benchmarks.corpus_files import file_pictures
+from benchmarks.corpus_numbers import number_pictures
+from benchmarks.corpus_singles import single_pictures
+from digits.errors import ImageError
+from digits.reading import read_picture
+from digits.recognizer import Prediction, Recognizer, shipped_model
+
+DIGESTS = Path(__file__).resolve().parent.parent / "tests" / "data" / "corpus.jsonl"
+
+Record = dict[str, Any]
+Content = bytes | npt.NDArray[np.uint8]
+
+_DECIMALS = 4
+# What is compared within one of the last decimal.
+_ROUNDED = ("probabilities", "confidences")
+_MOST_NAMED = 40
+
+
+def records() -> Iterator[Record]:
+    """What comes out for every picture, in no order."""
+    recognizer = Recognizer.load(shipped_model())
+    for name, content in _of_one_digit():
+        yield {"name": name, "picture": _digest_input(content)} | recognize(recognizer, content)
+    for name, content in number_pictures():
+        yield {"name": name, "picture": _digest_input(content)} | read_number(recognizer, content)
+
+
+@functools.cache
+def _of_one_digit() -> list[tuple[str, Content]]:
+    return [*single_pictures(), *file_pictures()]
+
+
+def recognize(recognizer: Recognizer, content: Content) -> Record:
+    """What is compared of the answer to a picture of one digit."""
+    try:
+        answer = recognizer.recognize(content) if isinstance(content, bytes) else recognizer.recognize_pixels(content)
+    except ImageError as error:
+        return _describe(error)
+    return _describe(answer)
+
+
+def records_of_many() -> Iterator[Record]:
+    """The records of single digits that `recognize_many` makes: it reads several at a time."""
+    recognizer = Recognizer.load(shipped_model())
+    pictures = _of_one_digit()
+    answers = recognizer.recognize_many(content for _, content in pictures)
+    for (name, content), answer in zip(pictures, answers, strict=True):
+        yield {"name": name, "picture": _digest_input(content)} | _describe(answer)
+
+
+def _describe(answer: Prediction | ImageError) -> Record:
+    if isinstance(answer, ImageError):
+        return {"error": type(answer).__name__}
+    return {
+        "image": _digest(answer.normalized.image),
+        "digit": answer.digit,
+        "probabilities": [round(value, _DECIMALS) for value in answer.probabilities.tolist()],
+        "accepted": answer.accepted,
+        "reason": answer.reason,
+    }
+
+
+def read_number(recognizer: Recognizer, content: Content) -> Record:
+    """What is compared of the answer to a picture of numbers."""
+    try:
+        reading = read_picture(recognizer, content)
+    except ImageError as error:
+        return _describe(error)
+    return {
+        "text": reading.text,
+        "size": [reading.width, reading.height],
+        "digits": [item.digit for item in reading.digits],
+        "confidences": [round(item.confidence, _DECIMALS) for item in reading.digits],
+        "accepted": [item.accepted for item in reading.digits],
+        "boxes": [list(item.box) for item in reading.digits],
+        "lines": [item.line for item in reading.digits],
+    }
+
+
+def differences(before: Iterable[Record], after: Iterable[Record]) -> dict[str, list[str]]:
+    """The pictures whose records differ, by name, and in what.
+
+    Args:
+        before: what is committed.
+        after: what comes out now.
+    """
+    old, new = ({record["name"]: record for record in records} for records in (before, after))
+    different: dict[str, list[str]] = {}
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            different[name] = ["is drawn no more"]
+        elif name not in old:
+            different[name] = ["is not among the digests"]
+        elif fields := _fields_that_differ(old[name], new[name]):
+            different[name] = fields
+    return different
+
+
+def rounded_otherwise(before: Iterable[Record], after: Iterable[Record]) -> list[str]:
+    """The pictures whose records differ by no more than one in the last decimal of a probability."""
+    old, new = ({record["name"]: record for record in records} for records in (before, after))
+    common = sorted(old.keys() & new.keys())
+    return [name for name in common if old[name] != new[name] and not _fields_that_differ(old[name], new[name])]
+
+
+def _fields_that_differ(old: Record, new: Record) -> list[str]:
+    fields = sorted(old.keys() | new.keys())
+    return [field for field in fields if not _alike(field, old.get(field), new.get(field))]
+
+
+def _alike(field: str, old: Any, new: Any) -> bool:
+    if field not in _ROUNDED or old is None or new is None:
+        return bool(old == new)
+    # One and a half of the last decimal: binary fractions are not exact.
+    most = 1.5 * 10**-_DECIMALS
+    return len(old) == len(new) and all(abs(a - b) < most for a, b in zip(old, new, strict=True))
+
+
+def _digest_input(content: Content) -> str:
+    """Of the pixels that are fed in.
+
+    Files are decoded for it by Pillow alone: another release of a library may compress the same pixels otherwise.
+    Those that Pillow cannot decode are taken as they are.
+    """
+    if not isinstance(content, bytes):
+        return _digest(content)
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return _digest(np.asarray(image))
+    except (OSError, SyntaxError):
+        return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _digest(pixels: npt.NDArray[Any]) -> str:
+    shape = f"{pixels.dtype} {pixels.shape} ".encode()
+    return hashlib.sha256(shape + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:16]
+
+
+def read_digests(path: Path = DIGESTS) -> list[Record]:
+    """The committed records."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_digests(present: Iterable[Record], path: Path = DIGESTS) -> None:
+    """Writes records, one a line, sorted by name."""
+    lines = [json.dumps(record, separators=(",", ":")) for record in sorted(present, key=lambda record: record["name"])]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compares, or writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the digests anew")
+    options = parser.parse_args(argv)
+    present = list(records())
+    if options.write:
+        write_digests(present)
+        print(f"{len(present)} pictures written to {DIGESTS}")
+        return 0
+    committed = read_digests()
+    different, rounded = differences(committed, present), rounded_otherwise(committed, present)
+    for name, fields in list(different.items())[:_MOST_NAMED]:
+        print(f"{name}: {', '.join(fields)}")
+    if len(different) > _MOST_NAMED:
+        print(f"and {len(different) - _MOST_NAMED} more")
+    print(f"{len(different)} of {len(present)} pictures differ; {len(rounded)} more in the last decimal alone")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,87 @@
+"""Pictures drawn by code get the answers that they got when the digests were written."""
+
+import copy
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from benchmarks.corpus import DIGESTS, Record, differences, read_digests, records, records_of_many, rounded_otherwise
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[Record]:
+    return read_digests()
+
+
+def named(different: dict[str, list[str]]) -> str:
+    return "\n".join(f"{name}: {', '.join(fields)}" for name, fields in different.items())
+
+
+def test_no_answer_has_changed(committed: list[Record]) -> None:
+    different = differences(committed, records())
+    assert not different, named(different)
+
+
+def test_many_at_a_time_get_the_same_answers(committed: list[Record]) -> None:
+    many = list(records_of_many())
+    names = {record["name"] for record in many}
+    different = differences([record for record in committed if record["name"] in names], many)
+    assert not different, named(different)
+
+
+def test_the_corpus_is_large_and_varied(committed: list[Record]) -> None:
+    names = [record["name"] for record in committed]
+    assert names == sorted(set(names))
+    assert DIGESTS.stat().st_size < 300_000
+    numbers = [record for record in committed if "text" in record]
+    singles = [record for record in committed if "digit" in record]
+    assert len(singles) >= 420
+    assert len(numbers) >= 80
+    assert min(Counter(record["digit"] for record in singles if record["accepted"]).values()) >= 20
+    outcomes = {record.get("error", record.get("reason")) for record in committed}
+    refusals = {"not_a_digit", "low_confidence", "NoInkError", "SeveralDigitsError", "BrokenImageError"}
+    assert outcomes >= {None, *refusals, "EmptyFileError", "UnsupportedFormatError"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("picture", "0" * 16),
+        ("image", "0" * 16),
+        ("digit", 10),
+        ("accepted", None),
+        ("reason", "other"),
+        ("error", "NoInkError"),
+    ],
+)
+def test_a_change_is_named(committed: list[Record], field: str, value: Any) -> None:
+    changed = copy.deepcopy(committed)
+    record = next(record for record in changed if "digit" in record)
+    record[field] = value
+    assert differences(committed, changed) == {record["name"]: [field]}
+
+
+@pytest.mark.parametrize("field", ["probabilities", "confidences"])
+@pytest.mark.parametrize(("change", "is_seen"), [(0.0001, False), (-0.0001, False), (0.0002, True), (-0.0002, True)])
+def test_probabilities_may_be_rounded_otherwise(
+    committed: list[Record], field: str, change: float, is_seen: bool
+) -> None:
+    changed = copy.deepcopy(committed)
+    record = next(record for record in changed if field in record)
+    record[field][0] = round(record[field][0] + change, 4)
+    assert differences(committed, changed) == ({record["name"]: [field]} if is_seen else {})
+    assert rounded_otherwise(committed, changed) == ([] if is_seen else [record["name"]])
+
+
+def test_a_box_moved_by_a_pixel_is_named(committed: list[Record]) -> None:
+    changed = copy.deepcopy(committed)
+    record = next(record for record in changed if "boxes" in record)
+    record["boxes"][0][0] += 1
+    assert differences(committed, changed) == {record["name"]: ["boxes"]}
+
+
+def test_pictures_that_come_or_go_are_named(committed: list[Record]) -> None:
+    first, *others = committed
+    assert differences(committed, others) == {first["name"]: ["is drawn no more"]}
+    assert differences(others, committed) == {first["name"]: ["is not among the digests"]}
