@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.corpus import DIGESTS, Record, differences, read_digests, records, records_of_many, rounded_otherwise
+from benchmarks.accuracy.corpus.answers import (
+    DIGESTS,
+    Record,
+    differences,
+    read_digests,
+    records,
+    records_of_many,
+    rounded_otherwise,
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Pictures of single digits, and of what may be sent in place of one, for benchmarks/corpus.py."""
+"""Pictures of single digits, and of what may be sent in place of one, for the corpus."""
 
 import itertools
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.corpus_paper import Color, Paper, put_on_paper
-from benchmarks.corpus_pen import (
+from benchmarks.accuracy.corpus.paper import Color, Paper, put_on_paper
+from benchmarks.accuracy.corpus.pen import (
     GLYPHS,
     SIGNS,
     Glyph,

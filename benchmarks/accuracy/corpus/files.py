@@ -1,4 +1,4 @@
-"""Image files of digits, in the formats and modes that are read, and damaged ones, for benchmarks/corpus.py."""
+"""Image files of digits, in the formats and modes that are read, and damaged ones, for the corpus."""
 
 import io
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import ExifTags, Image
 
-from benchmarks.corpus_paper import Paper, put_on_paper
-from benchmarks.corpus_pen import Gray, seeded, write_digit
+from benchmarks.accuracy.corpus.paper import Paper, put_on_paper
+from benchmarks.accuracy.corpus.pen import Gray, seeded, write_digit
 
 _LOSSLESS = ("PNG", "WEBP", "GIF", "BMP", "TIFF")
 _MODES = ("L", "RGB", "RGBA", "P", "1", "LA", "I;16")

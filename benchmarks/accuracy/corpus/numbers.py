@@ -1,13 +1,13 @@
-"""Pictures of numbers, of pages and of forms, for benchmarks/corpus.py."""
+"""Pictures of numbers, of pages and of forms, for the corpus."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.corpus_files import encode
-from benchmarks.corpus_paper import Paper, put_on_paper
-from benchmarks.corpus_pen import (
+from benchmarks.accuracy.corpus.files import encode
+from benchmarks.accuracy.corpus.paper import Paper, put_on_paper
+from benchmarks.accuracy.corpus.pen import (
     SIGNS,
     Gray,
     Hand,

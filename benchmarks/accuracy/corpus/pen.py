@@ -1,4 +1,4 @@
-"""The pen that draws the pictures of benchmarks/corpus.py.
+"""The pen that draws the pictures of the corpus.
 
 It is apart from the product's own drawing code, so that the pictures stay as they are when that code changes. Curves
 are made in whole numbers alone, so that every machine draws the same pixels.

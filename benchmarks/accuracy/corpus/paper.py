@@ -1,11 +1,11 @@
-"""Ink on paper, in light and shadow, for the pictures of benchmarks/corpus.py; whole numbers alone."""
+"""Ink on paper, in light and shadow, for the pictures of the corpus; whole numbers alone."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.corpus_pen import Gray, draw_box, draw_straight
+from benchmarks.accuracy.corpus.pen import Gray, draw_box, draw_straight
 
 Color = tuple[int, int, int]
 Samples = npt.NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""Whether a change of the code changes an answer: python -m benchmarks.corpus
+"""Whether a change of the code changes an answer: python -m benchmarks.accuracy.corpus
 
 Draws several hundred pictures by code, in every way in which a picture gets in: single digits go to
 `Recognizer.recognize` as files and to `Recognizer.recognize_pixels` as pixels, numbers to `read_picture`, all with the
@@ -23,14 +23,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from benchmarks.corpus_files import file_pictures
-from benchmarks.corpus_numbers import number_pictures
-from benchmarks.corpus_singles import single_pictures
+from benchmarks.accuracy.corpus.files import file_pictures
+from benchmarks.accuracy.corpus.numbers import number_pictures
+from benchmarks.accuracy.corpus.singles import single_pictures
 from digits.errors import ImageError
-from digits.reading import read_picture
+from digits.numbers.reader import read_picture
 from digits.recognizer import Prediction, Recognizer, shipped_model
 
-DIGESTS = Path(__file__).resolve().parent.parent / "tests" / "data" / "corpus.jsonl"
+DIGESTS = Path(__file__).resolve().parents[3] / "tests" / "data" / "corpus.jsonl"
 
 Record = dict[str, Any]
 Content = bytes | npt.NDArray[np.uint8]
@@ -191,7 +191,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"and {len(different) - _MOST_NAMED} more")
     print(f"{len(different)} of {len(present)} pictures differ; {len(rounded)} more in the last decimal alone")
     return 1 if different else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
