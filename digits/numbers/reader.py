@@ -29,9 +29,9 @@ from digits.numbers.segment_classifier import (
 )
 from digits.numbers.windows import draw_windows, reduce_line
 from digits.recognizer import Recognizer, rounded
-from digits.vision.components import Components, find_components
+from digits.vision.components import find_components
 from digits.vision.foreground import NO_INK, Foreground, find_foreground, shrink
-from digits.vision.normalize import SIDE, image_of
+from digits.vision.normalize import SIDE, image_of, margin_around
 from digits.vision.ruling import writing_mask
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
@@ -305,13 +305,8 @@ def _image(found: Foreground, chain: Chain, one: Candidate) -> npt.NDArray[np.ui
     if not mask.any():
         # Between cuts that all but meet there may be a share of a pixel, and no whole one.
         return np.zeros((SIDE, SIDE), np.uint8)
-    # As far around as the normalizer looks.
-    margin = max(mask.shape) // 4 + 4
+    margin = margin_around(*mask.shape)
     top, left = min(margin, rows.start), min(margin, columns.start)
-    around = found.strength[rows.start - top : rows.stop + margin, columns.start - left : columns.stop + margin]
-    labels = np.zeros(around.shape, np.int32)
-    labels[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
-    box = [np.array([value]) for value in (left, top, left + mask.shape[1], top + mask.shape[0])]
-    no = np.zeros(1, np.bool_)
-    alone = Components(labels, np.ones(1, np.int64), box[0], box[1], box[2], box[3], np.ones(1), no, no)
-    return image_of(Foreground(around, found.level, found.noise), alone, [0])
+    strength = found.strength[rows.start - top : rows.stop + margin, columns.start - left : columns.stop + margin]
+    bottom, right = strength.shape[0] - top - mask.shape[0], strength.shape[1] - left - mask.shape[1]
+    return image_of(strength, np.pad(mask, ((top, bottom), (left, right))), found.level)

@@ -107,12 +107,13 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
     if not len(parts):
         raise NoInkError(NO_INK)
     members = find_digit(parts)
-    image = image_of(found, parts, members)
+    strength, mask = _cut(found, parts, members)
+    image = image_of(strength, mask, found.level)
 
     def stages() -> tuple[Stage, ...]:
         where, _ = parts.cut(members, 0)
         alone = np.zeros_like(found.strength)
-        soft, mask = _even(found, parts, members)
+        soft = _even(strength, mask, found.level)
         alone[where] = _to_gray(_tight(soft, mask))
         return (
             Stage("Ink on its ground", _to_gray(found.strength / found.level)),
@@ -127,10 +128,18 @@ def fetch_digit(pixels: npt.NDArray[np.uint8]) -> Normalized:
     return Normalized(
         image,
         stages,
-        separate=np.stack([image_of(found, parts, one) for one in separate]),
+        separate=np.stack([image_of(*_cut(found, parts, group), found.level) for group in separate]),
         heights=_relative_heights(parts, separate),
-        together=image_of(found, parts, together),
+        together=image_of(*_cut(found, parts, together), found.level),
     )
+
+
+def _cut(found: Foreground, parts: Components, members: list[int]) -> tuple[Gray, Gray]:
+    """The strength and the mask of some strokes, cut out with as much around them as `image_of` looks at."""
+    width = int(parts.right[members].max() - parts.left[members].min())
+    height = int(parts.bottom[members].max() - parts.top[members].min())
+    where, mask = parts.cut(members, margin_around(width, height))
+    return found.strength[where], mask
 
 
 def _relative_heights(parts: Components, groups: list[list[int]]) -> tuple[float, ...]:
@@ -138,9 +147,24 @@ def _relative_heights(parts: Components, groups: list[list[int]]) -> tuple[float
     return tuple(height / max(heights) for height in heights)
 
 
-def image_of(found: Foreground, parts: Components, members: list[int]) -> Gray:
-    """The 28x28 image of some of a picture's strokes, taken for one digit."""
-    return _center(_fit(_thicken(_crop(*_even(found, parts, members)))))
+def margin_around(width: int, height: int) -> int:
+    """How far around strokes of a size `image_of` looks, in pixels."""
+    return _window(width, height) + 2
+
+
+def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
+    """Draws strokes as MNIST's makers would have drawn them.
+
+    Args:
+        strength: uint8 array of shape (height, width), how much each pixel differs from the ground; what lies farther
+            than `margin_around` from the strokes does not count.
+        mask: uint8 array of the same shape, 1 where the strokes are, at least one pixel.
+        level: the strength of full ink in the picture.
+
+    Returns:
+        uint8 array of shape (28, 28), white ink on black.
+    """
+    return _center(_fit(_thicken(_crop(_even(strength, mask, level), mask))))
 
 
 def _to_gray(ink: npt.NDArray[np.floating]) -> Gray:
@@ -193,22 +217,19 @@ def _center_of_mass(image: Ink) -> tuple[float, float]:
     )
 
 
-def _even(found: Foreground, parts: Components, members: list[int]) -> tuple[Ink, Gray]:
-    """Ink of even strength, 0..1: a pen that presses less here and there writes the same stroke.
+def _window(width: int, height: int) -> int:
+    """The width of the neighborhood in which strokes are made even, for strokes of a size, in pixels."""
+    return max(3, round(0.12 * max(width, height)) | 1)
 
-    Returns:
-        The ink of some strokes, cut out with a margin, and its mask, of the same shape.
-    """
-    reach = max(
-        int(parts.right[members].max() - parts.left[members].min()),
-        int(parts.bottom[members].max() - parts.top[members].min()),
-    )
-    window = max(3, round(0.12 * reach) | 1)
-    where, mask = parts.cut(members, window + 2)
-    ink = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0, found.strength[where], 0).astype(np.uint8)
+
+def _even(strength: Gray, mask: Gray, level: float) -> Ink:
+    """Gives strokes an even strength, 0..1: a pen that presses less here and there writes the same stroke."""
+    _, _, width, height = cv2.boundingRect(mask)
+    window = _window(width, height)
+    ink = np.where(cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0, strength, 0).astype(np.uint8)
     around = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window)))
-    local = np.maximum(cv2.blur(around, (window, window)), np.float32(0.3 * found.level))
-    return np.minimum(ink / (np.float32(0.85) * local), np.float32(1.0)), mask
+    local = np.maximum(cv2.blur(around, (window, window)), np.float32(0.3 * level))
+    return np.minimum(ink / (np.float32(0.85) * local), np.float32(1.0))
 
 
 def _tight(soft: Ink, mask: Gray) -> Ink:
