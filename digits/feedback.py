@@ -1,4 +1,4 @@
-"""What people said of answers, kept on this machine: the picture and its true digit, in one SQLite file."""
+"""Keeps people's feedback on answers in a SQLite file: each picture with its true label."""
 
 import contextlib
 import csv
@@ -26,11 +26,11 @@ FEEDBACK_VARIABLE = "DIGITS_FEEDBACK"
 FEEDBACK_FILE = Path("feedback/feedback.sqlite3")
 OFF = "off"
 
-# The label of what is no digit, as `digits evaluate` wants it.
+# The label of a picture that shows no digit, as `digits evaluate` expects it.
 NO_DIGIT = "other"
 LABELS = (*"0123456789", NO_DIGIT)
 
-# What an export writes.
+# The columns of labels.csv, and the names of the pictures, in an export.
 _COLUMNS = ("file", "label", "source")
 _NAME = re.compile(r"feedback-[0-9a-f]{16}\.png")
 
@@ -45,22 +45,22 @@ CREATE TABLE IF NOT EXISTS feedback (
     created TEXT NOT NULL
 )
 """
-# Before the first version, a picture's key was the digest of its PNG file, which another Pillow writes otherwise.
+# In version 0 the key of a picture was the digest of its PNG file, which depends on the version of Pillow.
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What somebody said of one answer.
+    """One person's feedback on one answer.
 
     Args:
         label: what the picture shows: "0" to "9", or `NO_DIGIT`.
-        digit_read: what the network read, "0" to "9", or "" if it gave no answer.
-        confidence: of that answer, 0..1.
-        model: digest of the network that read it.
+        digit_read: the network's answer, "0" to "9", or "" if it gave none.
+        confidence: the confidence of that answer, 0..1.
+        model: digest of the network.
 
     Raises:
-        SettingError: a label that is none.
+        SettingError: the label is not one of `LABELS`.
     """
 
     label: str
@@ -74,23 +74,24 @@ class Feedback:
 
 
 def feedback_file(environment: Mapping[str, str] | None = None) -> Path | None:
-    """Where feedback is kept: the file that `DIGITS_FEEDBACK` names, else `feedback/feedback.sqlite3` in the working
-    folder; None if `DIGITS_FEEDBACK` is `off`.
+    """Returns the file in which feedback is kept, or None if `DIGITS_FEEDBACK` is `off`.
+
+    It is the file that `DIGITS_FEEDBACK` names, or else `feedback/feedback.sqlite3` in the working folder.
 
     Args:
-        environment: of the process, if None.
+        environment: the variables to look in; those of the process if None.
     """
     named = (os.environ if environment is None else environment).get(FEEDBACK_VARIABLE, "").strip()
     if named.lower() == OFF:
         return None
     file = Path(named) if named else FEEDBACK_FILE
-    with contextlib.suppress(RuntimeError):  # Nobody of that name has a home.
+    with contextlib.suppress(RuntimeError):  # ~name names no user of this machine.
         return file.expanduser()
     return file
 
 
 def content_digest(pixels: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 of what is kept of a picture, its shape included: the key by which a store finds it.
+    """Returns a picture's key in a store: the SHA-256 of its reduced pixels and their shape, in hexadecimal.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
@@ -100,27 +101,27 @@ def content_digest(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 class FeedbackStore:
-    """Feedback in a SQLite file, which is made when the first is kept. May be used from several threads at a time.
+    """Feedback in a SQLite file. Several threads may use a store at the same time.
 
     Args:
-        path: of the file.
+        path: the file, which is created with the first feedback.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def keep(self, pixels: npt.NDArray[np.uint8], feedback: Feedback) -> str:
-        """Keeps a picture and what was said of it; what was said of the same picture before is replaced.
+        """Keeps a picture and the feedback on it, which replaces earlier feedback on the same picture.
 
-        The picture is kept as its pixels alone, at most 800 on the longer side, which is all that the network uses:
-        when and where a photo was taken stays out.
+        Only the pixels are kept, at most 800 on the longer side, which is all that the network uses. Metadata such as
+        the time and place of a photo is not kept.
 
         Args:
             pixels: uint8 of shape (height, width) or (height, width, 3).
-            feedback: what was said.
+            feedback: the feedback.
 
         Returns:
-            Its `content_digest`.
+            The picture's `content_digest`.
 
         Raises:
             FeedbackError: the file cannot be written.
@@ -135,7 +136,10 @@ class FeedbackStore:
         return digest
 
     def take_back(self, digest: str) -> None:
-        """Forgets one picture and what was said of it.
+        """Removes a picture and the feedback on it.
+
+        Args:
+            digest: the picture's `content_digest`.
 
         Raises:
             FeedbackError: the file cannot be written.
@@ -144,7 +148,7 @@ class FeedbackStore:
             database.execute("DELETE FROM feedback WHERE digest = ?", (digest,))
 
     def label_of(self, digest: str) -> str | None:
-        """The label under which a picture is kept; None if it is not.
+        """Returns the label under which a picture is kept, or None if it is not kept.
 
         Args:
             digest: the picture's `content_digest`.
@@ -168,17 +172,17 @@ class FeedbackStore:
         """Writes a folder that `digits evaluate` scores.
 
         Args:
-            folder: made if need be; holds the pictures as PNG files, and labels.csv with the columns file, label and
-                source. What an earlier export listed is replaced, and everything else left alone.
+            folder: where to write the pictures as PNG files, and labels.csv with the columns file, label and source.
+                It is created if it does not exist. The files of an earlier export are replaced. Other files stay.
 
         Returns:
-            How many pictures were written.
+            The number of pictures written.
 
         Raises:
-            FeedbackError: nothing is kept, or the folder holds a labels.csv of another kind.
+            FeedbackError: the store is empty, or the folder holds a labels.csv that no export wrote.
         """
         if not len(self):
-            raise FeedbackError(f"Nothing is kept in {self.path} yet. DIGITS_FEEDBACK names another file.")
+            raise FeedbackError(f"Nothing is kept in {self.path} yet. Set DIGITS_FEEDBACK to use another file.")
         with self._open() as database:
             rows = database.execute("SELECT digest, image, label FROM feedback ORDER BY created, digest").fetchall()
         listing = folder / LABELS_FILE
@@ -186,15 +190,15 @@ class FeedbackStore:
         try:
             earlier = _exported(listing) if listing.exists() else set()
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as place:
-                part = Path(place)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
+                part = Path(temporary)
                 for name, (image, _) in names.items():
                     (part / name).write_bytes(image)
                 with (part / LABELS_FILE).open("w", encoding="utf-8", newline="") as handle:
                     writer = csv.writer(handle)
                     writer.writerow(_COLUMNS)
                     writer.writerows((name, label, "feedback") for name, (_, label) in names.items())
-                # The listing last but for what it no longer names: whenever this stops, all that it names is there.
+                # Pictures, then the listing, then removals: whenever this stops, every listed picture exists.
                 for name in (*names, LABELS_FILE):
                     (part / name).replace(folder / name)
             for name in earlier - names.keys():
@@ -205,14 +209,14 @@ class FeedbackStore:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for each call; what is done in it happens whole or not at all."""
+        """Yields a connection in a transaction, which is rolled back if the block raises."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(self.path, timeout=10.0)) as database, database:
-                # What is taken back is gone from the file, too, however SQLite was built.
+                # Overwrites what is removed, whatever SQLite's default is.
                 database.execute("PRAGMA secure_delete = ON")
                 if database.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-                    _bring_up_to_date(database)
+                    _migrate(database)
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise FeedbackError(
@@ -221,12 +225,12 @@ class FeedbackStore:
             ) from error
 
 
-def _bring_up_to_date(database: sqlite3.Connection) -> None:
-    """Makes the table, or gives the pictures of an older one their keys of today, the last of each counting."""
-    database.execute("BEGIN IMMEDIATE")  # Another process may be about to do the same.
+def _migrate(database: sqlite3.Connection) -> None:
+    """Creates the table, or gives the pictures of version 0 their new keys; of two equal pictures the later wins."""
+    database.execute("BEGIN IMMEDIATE")  # Another process may be migrating as well.
     database.execute(_TABLE)
     for digest, image in database.execute("SELECT digest, image FROM feedback ORDER BY created, rowid").fetchall():
-        with contextlib.suppress(ImageError):  # A picture that cannot be read keeps the key that it has.
+        with contextlib.suppress(ImageError):  # A picture that cannot be decoded keeps its key.
             database.execute(
                 "UPDATE OR REPLACE feedback SET digest = ? WHERE digest = ?", (content_digest(decode(image)), digest)
             )
@@ -234,10 +238,13 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
 
 
 def _exported(listing: Path) -> set[str]:
-    """The pictures that an earlier export wrote beside its listing.
+    """Returns the names of the pictures that an earlier export wrote.
+
+    Args:
+        listing: its labels.csv.
 
     Raises:
-        FeedbackError: something else wrote the listing.
+        FeedbackError: no export wrote this labels.csv.
     """
     try:
         with listing.open(encoding="utf-8", newline="") as handle:
@@ -246,5 +253,5 @@ def _exported(listing: Path) -> set[str]:
         header, rows = [], []
     names = {row[0] for row in rows if len(row) == len(_COLUMNS) and row[2] == "feedback" and _NAME.fullmatch(row[0])}
     if tuple(header) != _COLUMNS or not rows or len(names) < len(rows):
-        raise FeedbackError(f"{listing} is there already and was not written by an export. Name another folder.")
+        raise FeedbackError(f"{listing} exists and was not written by an export. Name another folder.")
     return names

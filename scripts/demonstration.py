@@ -1,4 +1,4 @@
-"""API and app as they are without a trained model, and a hand that draws in the app."""
+"""Runs API and app on the shipped model, and draws in the app with the mouse."""
 
 import os
 import subprocess
@@ -20,18 +20,20 @@ _PATIENCE_SECONDS = 60.0
 
 @contextmanager
 def served(services: Sequence[Service]) -> Iterator[None]:
-    """Starts services on the shipped model, waits until they answer, and stops them in the end.
+    """Starts services on the shipped model, waits until they answer, and stops them when the block ends.
 
-    The settings of whoever calls this stay out of them.
+    They do not see the `DIGITS_` variables of the caller, nor a model that was trained in the working folder.
+
+    Args:
+        services: the servers to start.
 
     Raises:
-        RuntimeError: one does not answer.
+        RuntimeError: a service does not answer.
     """
     with tempfile.TemporaryDirectory() as folder:
-        # Elsewhere, so that a trained model in the working folder stays out of it.
-        for name in ("api", "app.py", "ui", ".streamlit"):
-            (Path(folder) / name).symlink_to(ROOT / name)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
+        # With the code of this clone.
+        clean["PYTHONPATH"] = str(ROOT)
         servers = [
             subprocess.Popen(
                 service.command, cwd=folder, env=clean | dict(service.environment), stdout=subprocess.DEVNULL
@@ -52,14 +54,14 @@ def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
     """Draws on the app's canvas with the mouse.
 
     Args:
-        page: that shows the canvas.
-        strokes: each its points, as shares of the canvas, 0..1, from its left upper corner.
+        page: the page that shows the canvas.
+        strokes: the points (x, y) of each stroke, as shares of the canvas, 0..1, from its top left corner.
 
     Raises:
         RuntimeError: the page shows no canvas.
     """
     canvas = page.get_by_role("application", name="Draw a digit here")
-    # It is there a moment before its script.
+    # The canvas appears shortly before its script has run.
     page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
     box = canvas.bounding_box()
     if box is None:

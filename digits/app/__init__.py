@@ -1,1 +1,1 @@
-"""The Streamlit app."""
+"""The app for people who write no code, made with Streamlit."""

@@ -1,10 +1,14 @@
-"""The API's call for one picture, as a program or a person at a terminal would write it."""
+"""Writes calls of the API for one picture, in the languages in which people call it."""
 
 import json
 import re
 import shlex
 from dataclasses import dataclass
 
+# Names the API's address for the app; `digits run` sets it.
+API_URL_VARIABLE = "DIGITS_API_URL"
+DEFAULT_API_URL = "http://127.0.0.1:8000"
+# Stands for the client's key in a call.
 KEY = "YOUR_KEY"
 
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
@@ -15,10 +19,10 @@ class Call:
     """A call in one language, ready to be pasted.
 
     Args:
-        name: of the language, for people.
-        language: whose colors its text gets.
+        name: the language's name, for people.
+        language: the language's name for the highlighter.
         text: the call.
-        how: where it runs; a sentence.
+        how: a sentence that says where to run it.
     """
 
     name: str
@@ -28,18 +32,18 @@ class Call:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text can be the API's address, such as http://127.0.0.1:8000."""
+    """Returns whether a text can be the address of an API, such as http://127.0.0.1:8000."""
     return _ADDRESS.fullmatch(text) is not None
 
 
 def calls(address: str, file_name: str, media_type: str, *, with_key: bool) -> tuple[Call, ...]:
-    """The call in each language; each prints the API's answer as JSON.
+    """Returns the call in each language. Each call prints the API's answer as JSON.
 
     Args:
-        address: of the API.
-        file_name: of the picture, in the folder in which the call is run.
-        media_type: of the picture, such as image/png.
-        with_key: whether the API asks for a key; `YOUR_KEY` stands for it.
+        address: the API's address.
+        file_name: the picture's name in the folder in which the call is run.
+        media_type: the picture's type, such as image/png.
+        with_key: whether to send a key, for which `YOUR_KEY` stands.
     """
     url = f"{address.rstrip('/')}/predict/"
     headers = {"Content-Type": media_type} | ({"X-API-Key": KEY} if with_key else {})
@@ -57,7 +61,7 @@ def _curl(url: str, file_name: str, with_key: bool) -> Call:
 
 
 def _python(url: str, file_name: str, headers: dict[str, str]) -> Call:
-    # Without a block, after which Python's prompt would want an empty line.
+    # No block, so that the text can be pasted at Python's prompt, which expects an empty line after a block.
     text = f"""\
 import json
 from pathlib import Path
@@ -72,7 +76,7 @@ print(json.dumps(answer))
 
 
 def _javascript(url: str, file_name: str, headers: dict[str, str]) -> Call:
-    # An import statement would not work in Node's prompt.
+    # `await import`, because Node's prompt takes no import statement.
     text = f"""\
 const {{ readFile }} = await import("node:fs/promises")
 

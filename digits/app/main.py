@@ -1,4 +1,4 @@
-"""The app, for people with no code: streamlit run app.py"""
+"""The app for people who write no code: streamlit run app.py"""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ import streamlit as st
 
 from digits.app.pages.api import api_page
 from digits.app.pages.model import model_page
-from digits.app.pages.numbers import read_page
-from digits.app.pages.recognize import try_page
+from digits.app.pages.numbers import numbers_page
+from digits.app.pages.recognize import recognize_page
 from digits.app.samples import SAMPLES
 from digits.errors import DigitsError
 
 
 def main() -> None:
-    """Draws the page that was asked for."""
+    """Shows the page that was asked for."""
     st.set_page_config(
         page_title="Digits",
         page_icon=str(SAMPLES / "7_stylus.png"),
-        # With an entry of its own there is a menu, and in it the choice between light and dark.
+        # The menu, with its choice of a light or dark theme, only appears if it has an entry.
         menu_items={"About": "Digits reads handwritten digits, and says so when it cannot."},
     )
     st.html(Path(__file__).with_name("page.css"))
     pages = [
-        st.Page(try_page, title="Try it", icon=":material/edit:", default=True),
-        st.Page(read_page, title="Read a number", icon=":material/pin:", url_path="read"),
+        st.Page(recognize_page, title="Try it", icon=":material/edit:", default=True),
+        st.Page(numbers_page, title="Read a number", icon=":material/pin:", url_path="read"),
         st.Page(model_page, title="The model", icon=":material/show_chart:", url_path="model"),
         st.Page(api_page, title="API", icon=":material/code:", url_path="api"),
     ]

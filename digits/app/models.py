@@ -1,4 +1,4 @@
-"""The models that the app reads with, each loaded once for all visitors."""
+"""The models of the app, each loaded once for all visitors."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ import streamlit as st
 
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Recognizer, find_model, shipped_model
 
-# Outlives the picker, which is drawn anew on each page.
+# The session key of the chosen model's name. The picker's own state ends when the visitor changes the page.
 _CHOSEN = "chosen model"
 
 
 def choose_recognizer() -> tuple[Recognizer, tuple[Recognizer, ...]]:
-    """The model in use, and the others that there are, for a second opinion; draws a picker if there are any.
+    """Shows a picker if there are several models; returns the chosen model, and the others for a second opinion.
 
-    A model that `DIGITS_MODEL` names is meant, and there is no other.
+    If `DIGITS_MODEL` names a model, it is the only one.
     """
     files = [find_model()]
     if not os.environ.get(MODEL_VARIABLE) and files[0] == TRAINED_MODEL:
@@ -34,12 +34,12 @@ def _keep_choice() -> None:
 
 
 def _load_file(path: Path) -> Recognizer:
-    """The model in a file, as it is now: one that was retrained is loaded anew."""
+    """Returns the model in a file, which is loaded again after the file has changed."""
     return _load(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model ...")
 def _load(path: Path, changed_ns: int) -> Recognizer:
-    """Loads a model once, not at every rerun; `changed_ns` makes a retrained file a new one."""
-    del changed_ns  # Only tells the cache one version of the file from the next.
+    """Loads a version of a model file once for all visitors."""
+    del changed_ns  # Part of the cache key: a file that has changed is loaded again.
     return Recognizer.load(path)

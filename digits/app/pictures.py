@@ -1,22 +1,22 @@
-"""Pictures and colors as the app shows them."""
+"""The app's colors, and pictures in the size in which the app shows them."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-# Each stands out from light and dark ground, three to one or better.
+# Each has a contrast of 3:1 or better on a light and on a dark background.
 BLUE, GRAY, ORANGE = "#2b78d0", "#8794a2", "#d95f02"
 
-# Larger pictures are shown reduced; the network gets them whole.
+# The longer side of a picture on the page, in pixels. The network gets the whole picture.
 _SHOWN_SIDE = 480
 
 
 def for_display(pixels: npt.NDArray[np.uint8], side: int = _SHOWN_SIDE) -> npt.NDArray[np.uint8]:
-    """A picture in the size in which it is shown: large ones reduced, small ones with their pixels to be seen.
+    """Returns a picture resized for the page. A small one is enlarged so that its pixels can be seen.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
-        side: the longer side of what is shown, in pixels.
+        side: the longer side of the result, in pixels.
     """
     height, width = pixels.shape[:2]
     scale = side / max(height, width)

@@ -1,4 +1,4 @@
-"""The pictures that come with the app, for those who have none at hand."""
+"""The sample pictures that come with the app."""
 
 from pathlib import Path
 

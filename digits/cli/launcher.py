@@ -16,12 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from digits.app.calls import API_URL_VARIABLE
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK
 from digits.errors import MissingInstallError, SettingError
-
-# Where the app tells people to ask the API.
-API_URL_VARIABLE = "DIGITS_API_URL"
-DEFAULT_API_URL = "http://127.0.0.1:8000"
 
 _HOST = "127.0.0.1"
 # Streamlit runs a file.

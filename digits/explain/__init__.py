@@ -1,1 +1,1 @@
-"""Answers, pictures and models explained in words and pictures."""
+"""Explains answers, pictures and models to people."""

@@ -1,4 +1,4 @@
-"""Why a picture is hard to read, in plain words, and what to try."""
+"""Says why a picture is hard to read, and what to try."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from digits.vision.components import find_components, find_digit
 from digits.vision.foreground import find_foreground, shrink
 from digits.vision.normalize import as_gray
 
-# Ink that stands out less than this from its ground, of 255, is called faint.
+# Ink is called faint if its contrast with the background is lower than this, of 255.
 _FAINT = 60.0
-# A digit with fewer pixels than this on its longer side is called small.
+# A digit is called small if its longer side has fewer pixels than this.
 _SMALL = 14
-# The same where a large picture was reduced: a thin stroke is less than a pixel wide then, and turns gray.
+# The same for a picture that was reduced, in which a thin stroke is narrower than a pixel and turns gray.
 _SMALL_WHEN_REDUCED = 32
-# Of a picture whose noise is more than this share of the ink's strength.
+# A picture is called grainy if its noise is more than this share of the ink's contrast.
 _NOISY = 0.12
-# Noise, of 255, in which strong ink drowns, too.
+# Noise of this strength, of 255, hides even strong ink.
 _VERY_NOISY = 25.0
-# More writing than this beside the digit, as a share of the digit's own ink.
+# Other writing is mentioned if its ink is more than this share of the digit's ink.
 _MORE_WRITING = 0.3
-# Paper that is looked at around a digit, as a share of its size: enough to tell ink from ground.
+# The margin around a digit in which ink is compared with the background, as a share of the digit's size.
 _AROUND = 0.3
 
 
@@ -36,8 +36,8 @@ class Hint:
     """One thing that makes a picture hard to read.
 
     Args:
-        why: what is the matter; a sentence.
-        what_to_try: what may help; a sentence.
+        why: a sentence that names the difficulty.
+        what_to_try: a sentence that says what may help.
     """
 
     why: str
@@ -53,49 +53,51 @@ def diagnose(
     prediction: Prediction,
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None,
 ) -> list[Hint]:
-    """What may have kept a picture from being read, the likeliest cause first.
+    """Returns what may have kept a picture from being read, the likeliest cause first.
 
     Args:
-        pixels: that were read, uint8 of shape (height, width) or (height, width, 3).
+        pixels: the picture that was read, uint8 of shape (height, width) or (height, width, 3).
         prediction: the answer, which was not accepted.
-        whole: gives the picture at its full size, upright, if `pixels` are a reduced copy of it; asked for only where
-            reducing may have changed what is measured.
+        whole: returns the upright picture at full size, if `pixels` are a reduced copy. It is called only if the
+            reduction may have changed a measurement.
 
     Returns:
-        At least one hint.
+        One hint or more.
     """
-    hints = _about_the_picture(pixels, whole)
+    hints = _examine_picture(pixels, whole)
     first, second = two_most_likely(prediction)
     if prediction.reason == "not_a_digit":
-        unlike = "Its shape is unlike the digits that the network learned."
+        unlike = "Its shape is unlike the digits that the network was trained on."
         hints.append(Hint(unlike, "Write one digit, large and plain."))
     else:
         hints.append(
-            Hint(f"It has something of a {first} and something of a {second}.", "Write it again, more clearly.")
+            Hint(
+                f"It looks partly like {_article(first)} and partly like {_article(second)}.", "Write it more clearly."
+            )
         )
     return hints
 
 
 def hints_without_ink(pixels: npt.NDArray[np.uint8]) -> list[Hint]:
-    """What may have kept ink from being found, beyond what the error says; often nothing.
+    """Returns what may have hidden the ink of a picture in which none was found; often an empty list.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
     """
     gray = as_gray(shrink(pixels, ENOUGH_SIDE))
-    # From the median, which strokes do not move (1.4826 of it is a standard deviation).
+    # The median absolute deviation ignores strokes; 1.4826 times it estimates the standard deviation of the noise.
     noise = 1.4826 * float(np.median(cv2.absdiff(gray, cv2.medianBlur(gray, 3))))
     return [_GRAINY_HINT] if noise > _VERY_NOISY else []
 
 
-def _about_the_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None) -> list[Hint]:
-    """What can be told from the pixels alone."""
+def _examine_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None) -> list[Hint]:
+    """Returns the hints that the pixels give without the answer."""
     small = shrink(pixels, ENOUGH_SIDE)
     try:
-        found = find_foreground(small)
+        foreground = find_foreground(small)
     except NoInkError:
         return []
-    parts = find_components(found)
+    parts = find_components(foreground)
     if not len(parts):
         return []
     members = find_digit(parts)
@@ -103,7 +105,7 @@ def _about_the_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.ND
     top, bottom = int(parts.top[members].min()), int(parts.bottom[members].max())
     reach = max(right - left, bottom - top)
     full = pixels
-    if whole is not None and (reach < _SMALL_WHEN_REDUCED or found.level < _FAINT):
+    if whole is not None and (reach < _SMALL_WHEN_REDUCED or foreground.level < _FAINT):
         full = whole()
     scale = max(full.shape[:2]) / max(small.shape[:2])
     hints = []
@@ -113,23 +115,27 @@ def _about_the_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.ND
             hints.append(Hint(f"{large}, of {max(full.shape[:2])}.", "Go closer, or crop the picture to the digit."))
         else:
             hints.append(Hint(f"{large}.", "Go closer, or send the picture in its full size."))
-    box = (left - found.margin, top - found.margin, right - found.margin, bottom - found.margin)
-    if found.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
+    box = (left - foreground.margin, top - foreground.margin, right - foreground.margin, bottom - foreground.margin)
+    if foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
         hints.append(_FAINT_HINT)
-    if not found.margin and parts.touches[members].any():
+    if not foreground.margin and parts.touches[members].any():
         hints.append(
             Hint("The writing is cut off at the edge of the picture.", "Leave some room on every side of the digit.")
         )
     ink = parts.ink * ~parts.apart
     if ink.sum() - ink[members].sum() > _MORE_WRITING * ink[members].sum():
         hints.append(Hint("There is more writing beside it.", "Show one digit at a time: crop to it."))
-    if found.noise > _NOISY * found.level:
+    if foreground.noise > _NOISY * foreground.level:
         hints.append(_GRAINY_HINT)
     return hints
 
 
+def _article(digit: int) -> str:
+    return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
 def _level(full: npt.NDArray[np.uint8], box: tuple[int, int, int, int], scale: float) -> float:
-    """How much ink stands out, of 255, at the full size around a box of the reduced picture; 0 if none does."""
+    """Returns the contrast of the ink, 0..255, in the full picture around a box of the reduced one; 0 without ink."""
     left, top, right, bottom = (round(scale * side) for side in box)
     around = round(_AROUND * max(right - left, bottom - top)) + 1
     part = full[max(0, top - around) : bottom + around, max(0, left - around) : right + around]

@@ -1,9 +1,9 @@
-"""Why this digit: which pixels spoke for the answer.
+"""Finds which pixels speak for an answer, by occlusion.
 
-A place of the 28x28 image is changed, and the network asked again: where its answer becomes weaker, what was there
-spoke for the digit. It is occlusion (Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks",
-ECCV 2014) with two kinds of patches, since on a digit the empty places matter as well: the gap at its top makes a 4
-no 9. Ink is taken away where there is ink, and put where there is none.
+The method changes one place of the 28x28 image at a time and classifies the image again. Where the answer becomes
+weaker, the place spoke for the digit. Occlusion comes from Zeiler and Fergus, "Visualizing and Understanding
+Convolutional Networks", ECCV 2014. They cover every place with one patch. On a digit, empty places matter as well: the
+gap at the top of a 4 tells it from a 9. So the patch removes ink where there is ink, and adds ink where there is none.
 """
 
 from collections.abc import Callable
@@ -16,23 +16,23 @@ from digits.vision.normalize import SIDE
 
 Classify = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]
 
-# The patch is round and has a soft edge, so that it looks like a pen's or an eraser's touch: a network that never
-# saw square holes would answer to their corners. In pixels.
+# In pixels. The patch is round with a soft edge, like the touch of a pen or an eraser: the network was never trained on
+# square holes and would react to their corners.
 _PATCH_RADIUS = 2.0
-# Images that go through the network at a time.
+# How many images are classified at a time.
 _BATCH = 196
-# Probabilities are kept this far from 0 and 1 before odds are taken.
+# Probabilities are clipped to this distance from 0 and 1, so that their log-odds are finite.
 _TINY = 1e-9
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Which pixels spoke for a digit.
+    """Which pixels speak for a digit.
 
     Args:
-        digit: that it is about, 0..9.
-        evidence: float64 of shape (28, 28): how much the log-odds of the digit fall, in nats, when the place around a
-            pixel is changed. Positive where what is there speaks for the digit, negative where it speaks against it.
+        digit: the digit, 0..9.
+        evidence: float64 of shape (28, 28): by how many nats the log-odds of the digit fall when the place around each
+            pixel is changed. A positive value speaks for the digit, a negative one against it.
     """
 
     digit: int
@@ -40,22 +40,22 @@ class Explanation:
 
     @property
     def relative(self) -> npt.NDArray[np.float64]:
-        """The evidence as a share of its largest value, -1..1; zeros if there is none."""
+        """The evidence as a share of its largest absolute value, -1..1. All zeros if there is no evidence."""
         largest = float(np.abs(self.evidence).max())
         return self.evidence / largest if largest > 0.0 else np.zeros_like(self.evidence)
 
 
 def explain(image: npt.NDArray[np.uint8], digit: int, classify: Classify) -> Explanation:
-    """Finds which pixels spoke for a digit.
+    """Finds which pixels of an image speak for a digit.
 
     Args:
-        image: uint8 of shape (28, 28), white ink on black, as the network saw it.
-        digit: for which evidence is sought, 0..9.
-        classify: gives probabilities of shape (n, 10) for images of shape (n, 28, 28).
+        image: the network's input, uint8 of shape (28, 28), white ink on black.
+        digit: the digit to explain, 0..9.
+        classify: returns probabilities of shape (n, 10) for images of shape (n, 28, 28).
     """
     patches = _patches()
     ink = image.astype(np.float64)
-    # Where the place around a pixel holds ink, it is taken away; elsewhere ink is put there.
+    # A place counts as ink from a quarter of full strength on.
     inked = np.tensordot(patches, ink, axes=2) / patches.sum(axis=(1, 2)) >= 255.0 * 0.25
     targets = np.where(inked, 0.0, 255.0)[:, None, None]
     changed = np.rint(ink + patches * (targets - ink)).astype(np.uint8)
@@ -67,7 +67,7 @@ def explain(image: npt.NDArray[np.uint8], digit: int, classify: Classify) -> Exp
 
 
 def _patches() -> npt.NDArray[np.float64]:
-    """How much each patch changes each pixel, 0..1: of shape (784, 28, 28), one centered on each pixel."""
+    """Returns weights of shape (784, 28, 28), 0..1: how much the patch centered on each pixel changes every pixel."""
     at = np.arange(SIDE, dtype=np.float64)
     rows, columns = np.meshgrid(at, at, indexing="ij")
     distance = np.hypot(

@@ -49,6 +49,7 @@ class Card:
 
     Args:
         recipe: name of the recipe, or "unknown" for a file made elsewhere.
+        description: the recipe in one line, for people; None in files that do not state it.
         seed: of all random numbers of the run.
         epochs: passes over the training images.
         batch_size: images per step.
@@ -69,6 +70,7 @@ class Card:
     """
 
     recipe: str = "unknown"
+    description: str | None = None
     seed: int | None = None
     epochs: int | None = None
     batch_size: int | None = None

@@ -199,6 +199,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
     def make_card(weights_sha256: str, onnx_sha256: str) -> Card:
         return Card(
             recipe=recipe.name,
+            description=recipe.description,
             seed=run.config.seed,
             epochs=run.config.epochs,
             batch_size=run.config.batch_size,

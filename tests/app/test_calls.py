@@ -14,9 +14,8 @@ from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from digits.app.calls import KEY, calls, is_address
-from digits.app.tried import Tried
-from digits.cli.launcher import API_URL_VARIABLE
+from digits.app.calls import API_URL_VARIABLE, KEY, calls, is_address
+from digits.app.last_picture import LastPicture
 from digits.recognizer import Recognizer, shipped_model
 from scripts.demonstration import draw
 from tests.browsing import PATIENCE, STROKES, settled
@@ -52,10 +51,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_call_answers_what_the_app_says_with_a_key_where_one_is_asked(
     name: str, guarded: str, sample: Path, tmp_path: Path
 ) -> None:
-    picture = Tried.of(sample.read_bytes())
+    picture = LastPicture.of(sample.read_bytes())
     (tmp_path / picture.name).write_bytes(picture.file)
-    found = {call.name: call for call in calls(guarded, picture.name, picture.media_type, with_key=True)}
-    answer = run_pasted(name, found[name].text.replace(KEY, KEY * 3), tmp_path)
+    by_name = {call.name: call for call in calls(guarded, picture.name, picture.media_type, with_key=True)}
+    answer = run_pasted(name, by_name[name].text.replace(KEY, KEY * 3), tmp_path)
     answer.pop("prediction_time_ms")
     assert answer == Recognizer.load(shipped_model()).recognize(picture.file).to_json()
 
@@ -64,7 +63,7 @@ def test_a_call_answers_what_the_app_says_with_a_key_where_one_is_asked(
 def test_a_picture_keeps_the_name_and_type_of_its_format(kind: str) -> None:
     file = io.BytesIO()
     Image.new("L", (8, 8)).save(file, kind)
-    picture = Tried.of(file.getvalue())
+    picture = LastPicture.of(file.getvalue())
     assert (picture.name, picture.media_type) == (f"digit.{kind.lower()}", f"image/{kind.lower()}")
 
 
@@ -73,7 +72,7 @@ def test_a_photo_with_a_second_picture_in_it_goes_by_the_name_of_a_jpeg() -> Non
     Image.new("L", (8, 8)).save(file, "MPO", save_all=True, append_images=[Image.new("L", (8, 8), 9)])
     with Image.open(file) as image:
         assert image.format == "MPO"
-    picture = Tried.of(file.getvalue())
+    picture = LastPicture.of(file.getvalue())
     assert (picture.name, picture.media_type) == ("digit.jpeg", "image/jpeg")
 
 

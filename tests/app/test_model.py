@@ -46,7 +46,7 @@ def test_it_tells_the_card_and_shows_every_chart() -> None:
     ]  # fmt: skip
     # Two curves and the reliability diagram.
     assert len(app.get("arrow_vega_lite_chart") or app.get("vega_lite_chart")) == 3
-    assert "trains one of your own" in texts(app)
+    assert "trains a model of your own" in texts(app)
 
 
 def test_the_most_frequent_mistake_is_chosen_until_somebody_chooses() -> None:
@@ -64,7 +64,7 @@ def test_a_chosen_cell_shows_its_images_and_one_of_the_diagonal_the_least_sure()
     app = open_page((7, 7))
     right = OWN_CARD["metrics"]["test"]["confusion"][7][7]
     assert f"**7 read as 7: {right:,} images**" in texts(app)
-    assert "the 12 of which it was least sure" in texts(app)
+    assert "The 12 of which it was least sure" in texts(app)
     assert [text.startswith("Test image of a 7, read correctly, ") for text in pictures(app)[0]] == [True] * 12
 
 
@@ -98,7 +98,7 @@ def test_without_test_images_it_says_so_and_shows_the_rest(
     monkeypatch.setenv("DIGITS_MODEL", str(repack(tmp_path, changes)))
     app = open_page()
     assert sentence in texts(app)
-    assert "Train anew: `python train.py`" in texts(app)
+    assert "Train again with: `python train.py`" in texts(app)
     assert "Confusion matrix" in texts(app)
 
 
@@ -113,13 +113,13 @@ def test_a_card_without_a_reliability_diagram_says_so(tmp_path: Path, monkeypatc
     metrics = {name: dict(scores) for name, scores in OWN_CARD["metrics"].items()}
     del metrics["test"]["reliability"]
     monkeypatch.setenv("DIGITS_MODEL", str(with_card(tmp_path, metrics=metrics)))
-    assert "The model's card says nothing of it" in texts(open_page())
+    assert "The model's card has none" in texts(open_page())
 
 
 def test_figures_on_ones_own_pictures_are_there_once_they_were_scored(
     sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "`digits evaluate FOLDER` does it" in texts(open_page())
+    assert "run `digits evaluate FOLDER`" in texts(open_page())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "seven.png").write_bytes(sample.read_bytes())
     (tmp_path / "mine" / "labels.csv").write_text("file,label,source\nseven.png,7,pen\nseven.png,letter,other\n")

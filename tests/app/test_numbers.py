@@ -19,9 +19,9 @@ def no_trained_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def page() -> None:
-    from digits.app.pages.numbers import read_page
+    from digits.app.pages.numbers import numbers_page
 
-    read_page()
+    numbers_page()
 
 
 def run_page() -> AppTest:

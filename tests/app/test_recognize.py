@@ -60,7 +60,7 @@ def test_what_is_no_digit_is_called_none() -> None:
         cv2.line(picture, start, end, 0, 12)
     shown = texts(upload(run_app(), "w.png", encode_png(picture)))
     assert "This does not look like a digit" in shown
-    assert "Its shape is unlike the digits that the network learned." in shown
+    assert "Its shape is unlike the digits that the network was trained on." in shown
     assert "Predicted digit" not in shown
     assert "Confidence" not in shown
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from digits.cli.launcher import API_URL_VARIABLE, services
+from digits.app.calls import API_URL_VARIABLE
+from digits.cli.launcher import services
 from tests.conftest import BIN, Server, free_port
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digits.explain.wording import disagree, second_opinion, verdict
+from digits.explain.wording import disagree, second_opinion, word
 from digits.model.acceptance import Reason
 from digits.recognizer import Prediction
 from digits.vision.normalize import Normalized
@@ -23,7 +23,7 @@ def answer(digit: int, confidence: float, reason: Reason | None = None, other: i
     ],
 )
 def test_confidence_is_a_sentence(prediction: Prediction, certainty: str, sentence: str) -> None:
-    said = verdict(prediction)
+    said = word(prediction)
     assert (said.certainty, said.sentence) == (certainty, sentence)
 
 

@@ -1,1 +1,1 @@
-"""What the pages of the app are made of."""
+"""The parts that the pages of the app are composed of."""

@@ -9,12 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from digits.app.components.feedback import ask_for_feedback
 from digits.app.components.heat_map import heat_map
+from digits.app.last_picture import remember
 from digits.app.pictures import BLUE, GRAY, for_display
-from digits.app.tried import remember
 from digits.errors import ImageError, NoInkError, SeveralDigitsError
 from digits.explain.diagnosis import Hint, diagnose, hints_without_ink
 from digits.explain.occlusion import Explanation, explain
-from digits.explain.wording import disagree, second_opinion, verdict
+from digits.explain.wording import disagree, second_opinion, word
 from digits.images.decode import OpenedImage, open_image
 from digits.recognizer import Prediction, Recognizer
 
@@ -58,7 +58,7 @@ def show_answer(
         ask_for_feedback(recognizer, pixels, None)
         return
     with beside:
-        _verdict(opened, pixels, prediction)
+        _digit(opened, pixels, prediction)
         for other in others:
             _second_opinion(prediction, pixels, other)
     ask_for_feedback(recognizer, pixels, prediction)
@@ -73,9 +73,9 @@ def show_answer(
         _why(recognizer, prediction)
 
 
-def _verdict(opened: OpenedImage, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
+def _digit(opened: OpenedImage, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
     """The digit and the sentence; if it is not sure, what may be the matter and what to try."""
-    answer = verdict(prediction)
+    answer = word(prediction)
     shown = str(prediction.digit) if prediction.accepted else "?"
     spoken = f"Predicted digit: {prediction.digit}" if prediction.accepted else "No digit for sure"
     color = BLUE if prediction.accepted else GRAY

@@ -1,4 +1,4 @@
-"""Components of a page that run in the browser, and the pictures that they send."""
+"""Components that run in the browser, and the pictures that they send."""
 
 import base64
 import binascii
@@ -14,15 +14,21 @@ _URL_START = re.compile(r"data:image/[\w.+-]+;base64,")
 
 
 @functools.cache
-def part(name: str, html: str, *styles: str) -> ComponentRenderer:
-    """A component of this HTML with the script `NAME.js` and the style sheets of this folder that are named."""
+def browser_component(name: str, html: str, *styles: str) -> ComponentRenderer:
+    """Makes a component that runs in the browser.
+
+    Args:
+        name: the name of the component and of its script in this folder, without .js.
+        html: its content.
+        styles: the names of its style sheets in this folder, without .css.
+    """
     css = "".join((_HERE / f"{style}.css").read_text(encoding="utf-8") for style in styles)
     script = (_HERE / f"{name}.js").read_text(encoding="utf-8")
     return st.components.v2.component(f"digits_{name}", html=html, css=css, js=script)
 
 
 def image_of(url: str) -> bytes | None:
-    """The image file in a data URL, or None if it is no such URL."""
+    """Returns the image file in a data URL, or None if the text is no data URL of an image."""
     start = _URL_START.match(url)
     if start is None:
         return None

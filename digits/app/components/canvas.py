@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from digits.app.components.browser import image_of, part
+from digits.app.components.browser import browser_component, image_of
 
 _KEY = "canvas"
-# Outlives the canvas, which is made anew when the page is left and opened again.
+# The session key of the drawing. The component's own state ends when the visitor changes the page.
 _DRAWING = "drawing"
 _HTML = """
 <canvas width="560" height="560" tabindex="0" role="application" aria-label="Draw a digit here"
@@ -20,16 +20,20 @@ _HTML = """
 
 
 def draw_canvas(on_change: Callable[[], None]) -> None:
-    """Shows the canvas, with what was drawn before; `on_change` is called after each stroke, undo and clear."""
+    """Shows the canvas with the drawing so far.
+
+    Args:
+        on_change: called after each stroke, undo and clear.
+    """
 
     def keep() -> None:
         st.session_state[_DRAWING] = st.session_state[_KEY]["drawing"]
         on_change()
 
     strokes = (st.session_state.get(_DRAWING) or {}).get("strokes")
-    part("canvas", _HTML, "buttons", "canvas")(key=_KEY, data={"strokes": strokes}, on_drawing_change=keep)
+    browser_component("canvas", _HTML, "buttons", "canvas")(key=_KEY, data={"strokes": strokes}, on_drawing_change=keep)
 
 
 def drawn_image() -> bytes | None:
-    """The drawing as a PNG file, or None if nothing is drawn."""
+    """Returns the drawing as a PNG file, or None if the canvas is empty."""
     return image_of((st.session_state.get(_DRAWING) or {}).get("picture") or "")

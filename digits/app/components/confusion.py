@@ -1,13 +1,13 @@
-"""A confusion matrix in which a click on a cell, or the arrow keys and Enter, choose it."""
+"""A confusion matrix whose cells can be chosen with a click, or with the arrow keys and Enter."""
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from digits.app.components.browser import part
+from digits.app.components.browser import browser_component
 
 _KEY = "confusion"
-# Outlives the table, which is drawn anew when the page is left and opened again.
+# The session key of the chosen cell. The component's own state ends when the visitor changes the page.
 CHOSEN = "chosen cell"
 
 _HTML = """
@@ -18,12 +18,12 @@ _HTML = """
 
 
 def choose_cell(confusion: npt.NDArray[np.int64]) -> tuple[int, int]:
-    """Shows a confusion matrix, and gives the chosen cell: true digit and digit read.
+    """Shows a confusion matrix and returns the chosen cell as (true digit, digit read).
 
-    Before anyone chooses, and where the chosen cell counts nothing, it is the most frequent mistake.
+    The most frequent mistake is chosen at first, and whenever the count in the chosen cell is zero.
 
     Args:
-        confusion: counts of shape (10, 10); row: true digit, column: digit read.
+        confusion: counts of shape (10, 10): a row for each true digit, a column for each digit read.
     """
     chosen = st.session_state.get(CHOSEN)
     if chosen is None or not confusion[chosen]:
@@ -31,14 +31,14 @@ def choose_cell(confusion: npt.NDArray[np.int64]) -> tuple[int, int]:
         np.fill_diagonal(mistakes, 0)
         true, read = divmod(int(mistakes.argmax()), len(confusion))
         chosen = (true, read)
-    part("confusion", _HTML, "confusion")(
+    browser_component("confusion", _HTML, "confusion")(
         key=_KEY, data={"counts": confusion.tolist(), "chosen": list(chosen)}, on_cell_change=_keep_choice
     )
     return chosen
 
 
 def _keep_choice() -> None:
-    """Takes the cell from the browser, if it is one."""
+    """Keeps the cell that the browser sent, if it is valid."""
     cell = (st.session_state.get(_KEY) or {}).get("cell")
     if isinstance(cell, list) and len(cell) == 2 and all(isinstance(i, int) and 0 <= i <= 9 for i in cell):
         st.session_state[CHOSEN] = (cell[0], cell[1])

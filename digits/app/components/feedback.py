@@ -1,4 +1,4 @@
-"""What a person says of an answer: two buttons, and nothing is kept without a click on one of them."""
+"""Asks whether an answer is right, and keeps the picture only after a click."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Small images in a grid, each with what it shows and what was read in it."""
+"""A grid of small images, each with its true digit and the digit read."""
 
 import base64
 import html
@@ -14,7 +14,7 @@ from digits.recognizer import confidence_text
 
 _SIDE = 72
 
-# The pixels are to be seen, since they are all that the network sees.
+# Enlarged without smoothing: the pixels are all that the network sees.
 _STYLE = f"""
 <style>
 .digits-gallery {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 0.6rem; }}
@@ -26,17 +26,26 @@ _STYLE = f"""
 
 
 def gallery(examples: Examples, places: npt.NDArray[np.intp]) -> None:
-    """Shows some of a model's examples, in this order."""
+    """Shows some of a model's examples.
+
+    Args:
+        examples: the examples.
+        places: the indices of those to show, in this order.
+    """
     figures = [_figure(examples, int(i)) for i in places]
     st.html(f'{_STYLE}<div class="digits-gallery">{"".join(figures)}</div>')
 
 
 def _figure(examples: Examples, i: int) -> str:
-    true, read, sure = int(examples.labels[i]), int(examples.read[i]), confidence_text(float(examples.confidence[i]))
-    what = f"{true} read as {read}" if true != read else f"{true}, read correctly"
+    true, read, confidence = (
+        int(examples.labels[i]),
+        int(examples.read[i]),
+        confidence_text(float(examples.confidence[i])),
+    )
+    outcome = f"{true} read as {read}" if true != read else f"{true}, read correctly"
     file = io.BytesIO()
     Image.fromarray(examples.images[i]).save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()
-    alt = html.escape(f"Test image of a {what}, {sure} sure")
+    alt = html.escape(f"Test image of a {outcome}, {confidence} sure")
     image = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
-    return f"<figure>{image}<figcaption>{what}<br>{sure}</figcaption></figure>"
+    return f"<figure>{image}<figcaption>{outcome}<br>{confidence}</figcaption></figure>"

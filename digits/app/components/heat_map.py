@@ -1,4 +1,4 @@
-"""The picture of which pixels spoke for a digit."""
+"""Draws which pixels spoke for a digit."""
 
 import cv2
 import numpy as np
@@ -8,27 +8,27 @@ from digits.app.pictures import BLUE, ORANGE
 from digits.explain.occlusion import Explanation
 
 _SCALE = 12
-# The strokes: a gray that lets some of the page through, be it light or dark; beside them it is seen as it is.
+# Strokes are gray and half transparent, so that they show on a light and on a dark page.
 _INK, _INK_OPACITY = 140.0, 0.55
-# Empty places take less color than strokes, and none this far from them, in pixels: what nobody would have written
-# there hardly explains anything, and hides what does.
+# Empty places get less color than strokes, and none farther from a stroke than `_REACH` pixels: nobody would write
+# there, and the color would hide what matters.
 _GROUND_STRENGTH = 0.5
 _REACH = 4.0
 
 
 def heat_map(image: npt.NDArray[np.uint8], explanation: Explanation) -> npt.NDArray[np.uint8]:
-    """Colors the strokes, and the empty places near them, by what they say: blue for the digit, orange against it.
+    """Colors strokes and the empty places near them: blue speaks for the digit, orange against it.
 
     Args:
-        image: uint8 of shape (28, 28), white ink on black, as the network saw it.
-        explanation: of the answer for that image.
+        image: the network's input, uint8 of shape (28, 28), white ink on black.
+        explanation: the explanation of the answer to that image.
 
     Returns:
         uint8 of shape (336, 336, 4), RGBA.
     """
     ink = image >= 128
     weights = np.zeros(image.shape)
-    # Each by its own largest value: taking a stroke away and drawing a new one are changes of different sizes.
+    # Strokes and empty places are scaled apart: to erase ink and to add ink are changes of different sizes.
     for places, strength in ((ink, 1.0), (~ink, _GROUND_STRENGTH)):
         largest = np.abs(explanation.evidence[places]).max(initial=0.0)
         if largest > 0.0:
@@ -36,11 +36,11 @@ def heat_map(image: npt.NDArray[np.uint8], explanation: Explanation) -> npt.NDAr
     if ink.any():
         distance = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5)
         weights *= np.where(ink, 1.0, np.clip(1.0 - (distance - 1.0) / _REACH, 0.0, 1.0))
-    # The strokes keep their soft edges; only the colors are spread between pixels.
+    # Interpolated, so that strokes keep soft edges.
     ink_opacity = _INK_OPACITY * np.clip(_enlarge(image.astype(np.float64) / 255.0), 0.0, 1.0)[..., np.newaxis]
     weights = _enlarge(weights)[..., np.newaxis]
     color = np.where(weights > 0.0, _rgb(BLUE), _rgb(ORANGE))
-    # The color lies over the ink.
+    # Composites the color over the ink.
     share = np.clip(np.abs(weights), 0.0, 1.0)
     opacity = share + ink_opacity * (1.0 - share)
     mixed = (share * color + ink_opacity * (1.0 - share) * _INK) / np.maximum(opacity, 1e-9)

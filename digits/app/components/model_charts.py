@@ -1,4 +1,4 @@
-"""The charts of a model's page: how it learned, and what its confidence is worth."""
+"""The charts of the model page: training curves and the reliability diagram."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ _LEGEND = alt.Legend(orient="top", title=None)
 
 
 def curve_chart(name: str, training: list[float], validation: list[float]) -> alt.Chart:
-    """A figure of the training run, epoch by epoch, on the images learned from and on those watched.
+    """Returns a chart of accuracy or loss by epoch.
 
     Args:
-        name: of the figure: accuracy or loss.
-        training: its values on the images learned from.
-        validation: on the others.
+        name: what the values are: accuracy or loss.
+        training: the value on the training images after each epoch.
+        validation: the value on the validation images after each epoch.
     """
     epochs = list(range(1, len(training) + 1))
     table = pd.DataFrame(
@@ -40,10 +40,10 @@ def curve_chart(name: str, training: list[float], validation: list[float]) -> al
 
 
 def reliability_chart(bins: list[Mapping[str, Any]]) -> alt.LayerChart:
-    """How often answers of each confidence are right; the larger a point, the more answers.
+    """Returns a chart of how often answers of each confidence are right. Larger points stand for more answers.
 
     Args:
-        bins: `digits.model.calibration.ReliabilityBin`s as objects.
+        bins: the fields of each `digits.model.calibration.ReliabilityBin`.
     """
     table = pd.DataFrame(bins).rename(columns={"n": "answers", "accuracy": "share read correctly"})
     percent = alt.Axis(format="%", tickCount=6)

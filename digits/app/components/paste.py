@@ -1,10 +1,10 @@
-"""A picture from the clipboard: with a key anywhere on the page, or with a button."""
+"""Takes a picture from the clipboard, with Ctrl+V anywhere on the page or with a button."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from digits.app.components.browser import image_of, part
+from digits.app.components.browser import browser_component, image_of
 from digits.images.decode import ImageLimits
 
 _HTML = '<div class="buttons"><button type="button">Paste from the clipboard</button></div>'
@@ -17,18 +17,18 @@ _PROBLEMS = {
 
 
 def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
-    """Shows the button, and takes pictures that are pasted.
+    """Shows the button and takes pictures that are pasted.
 
     Args:
-        key: of this one, in the session.
-        on_picture: is called with each image file.
+        key: the component's session key.
+        on_picture: called with each image file.
     """
 
     def keep() -> None:
         if (picture := image_of(st.session_state[key]["picture"] or "")) is not None:
             on_picture(picture)
 
-    part("paste", _HTML, "buttons")(
+    browser_component("paste", _HTML, "buttons")(
         key=key,
         data={"max_bytes": ImageLimits.max_bytes},
         on_picture_change=keep,
@@ -37,6 +37,6 @@ def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
 
 
 def _tell(problem: str | None) -> None:
-    """A note over the page, since it may have been pasted wherever the person was."""
+    """Says what is wrong in a note over the page, which is seen wherever the person has scrolled."""
     if (sentence := _PROBLEMS.get(problem or "")) is not None:
         st.toast(sentence, icon=":material/content_paste:", duration="long")

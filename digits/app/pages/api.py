@@ -1,4 +1,4 @@
-"""The page for those who want the answer in a program of their own."""
+"""The page that shows how to call the API from a program."""
 
 import json
 import os
@@ -8,12 +8,11 @@ from typing import Literal
 
 import streamlit as st
 
-from digits.app.calls import calls, is_address
+from digits.app.calls import API_URL_VARIABLE, DEFAULT_API_URL, calls, is_address
+from digits.app.last_picture import LastPicture, last_picture
 from digits.app.models import choose_recognizer
 from digits.app.pictures import for_display
 from digits.app.samples import SAMPLES
-from digits.app.tried import Tried, tried_last
-from digits.cli.launcher import API_URL_VARIABLE, DEFAULT_API_URL
 from digits.errors import ImageError
 from digits.images.decode import decode
 from digits.recognizer import Recognizer
@@ -24,62 +23,62 @@ _SECONDS_REMEMBERED = 5.0
 
 
 def api_page() -> None:
-    """The picture that was tried last, as calls of the API that can be pasted, and what they answer."""
+    """Shows calls of the API for the picture that was tried last, and their answer."""
     st.title("Ask from a program")
-    tried = tried_last()
+    picture = last_picture()
     st.write(
         "Here is the picture that you tried last, as a call to the API."
-        if tried
+        if picture
         else "Here is a sample as a call to the API. What you try on the first page takes its place."
     )
-    tried = tried or Tried.of((SAMPLES / "7_stylus.png").read_bytes())
+    picture = picture or LastPicture.of((SAMPLES / "7_stylus.png").read_bytes())
     recognizer, _ = choose_recognizer()
-    _picture(recognizer, tried)
+    _picture(recognizer, picture)
     set_up = os.environ.get(API_URL_VARIABLE) or DEFAULT_API_URL
     address = st.text_input("Address of the API", set_up, key="api address", type="url", persist_state="session")
     address = (address or "").strip()
     if not is_address(address):
         st.error(f"This is no address: {address or 'it is empty'}. It looks like {DEFAULT_API_URL}.")
         return
-    # Only the address that whoever runs the app has set: it does not go where a visitor sends it.
+    # The app asks only the address that its operator has set, never one that a visitor types.
     state = _ask(set_up) if address == set_up else "unknown"
     with_key = st.checkbox("It asks for a key", value=state == "key", key=f"api key {state}")
-    # In a place of its own, so that what follows stays in its place.
+    # A container, so that what follows keeps its position.
     with st.container():
         if state == "none":
-            st.info("As far as this page can see, nothing answers there yet. `make run` starts API and app together.")
-    st.write(f"**2.** In the folder with {tried.name}, run one of these:")
-    found = calls(address, tried.name, tried.media_type, with_key=with_key)
-    for tab, call in zip(st.tabs([call.name for call in found]), found, strict=True):
+            st.info("As far as this page can see, nothing answers there yet. `digits run` starts API and app together.")
+    st.write(f"**2.** In the folder with {picture.name}, run one of these:")
+    languages = calls(address, picture.name, picture.media_type, with_key=with_key)
+    for tab, call in zip(st.tabs([call.name for call in languages]), languages, strict=True):
         with tab:
             st.code(call.text, call.language, wrap_lines=True)
             st.caption(call.how)
-    _answer(recognizer, tried)
+    _answer(recognizer, picture)
     st.write(f"All that the API can do is on [its own page]({address.rstrip('/')}/docs).")
 
 
-def _picture(recognizer: Recognizer, tried: Tried) -> None:
+def _picture(recognizer: Recognizer, picture: LastPicture) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(
-            for_display(decode(tried.file, recognizer.limits)),
+            for_display(decode(picture.file, recognizer.limits)),
             width=_PICTURE_WIDTH,
             alt="The picture that the calls send",
         )
         with st.container(width="content"):
             st.write("**1.** Save the picture:")
             st.download_button(
-                f"Download {tried.name}",
-                tried.file,
-                tried.name,
-                tried.media_type,
+                f"Download {picture.name}",
+                picture.file,
+                picture.name,
+                picture.media_type,
                 icon=":material/download:",
                 on_click="ignore",
             )
 
 
-def _answer(recognizer: Recognizer, tried: Tried) -> None:
+def _answer(recognizer: Recognizer, picture: LastPicture) -> None:
     try:
-        answer = recognizer.recognize(tried.file).to_json()
+        answer = recognizer.recognize(picture.file).to_json()
     except ImageError as error:
         st.write("**3.** The answer is a problem with status 422, and says why:")
         st.code(str(error), None, wrap_lines=True)
@@ -91,7 +90,7 @@ def _answer(recognizer: Recognizer, tried: Tried) -> None:
 
 @st.cache_data(ttl=_SECONDS_REMEMBERED, show_spinner=False)
 def _ask(address: str) -> Literal["open", "key", "none"]:
-    """Whether an API answers at an address, and whether it asks for a key."""
+    """Returns whether an API answers at an address without a key ("open"), asks for a key, or does not answer."""
     try:
         with urllib.request.urlopen(f"{address.rstrip('/')}/model", timeout=_PATIENCE_SECONDS):
             return "open"

@@ -1,4 +1,4 @@
-"""The page about the model in use: what it is, how it was trained, how good it is, and what it gets wrong."""
+"""The page about the model in use: its accuracy, its training and its mistakes."""
 
 from pathlib import Path
 
@@ -18,20 +18,19 @@ from digits.explain.model_card import summary
 from digits.model.artifact import Card, read_examples
 from digits.model.examples import Examples
 from digits.recognizer import Recognizer, shipped_model
-from digits.training.recipes import RECIPES
 
 _MISTAKES_SHOWN = 24
 _TRAIN = "`python train.py`"
 
 
 def model_page() -> None:
-    """What the model in use is, how it was trained, how good it is, and what it gets wrong."""
+    """Shows the model's figures, curves, confusion matrix, mistakes and card."""
     st.title("The model")
     recognizer, _ = choose_recognizer()
     card = recognizer.card
     st.write(f"This page is about {recognizer.name}. " + " ".join(summary(card)))
     if recognizer.path == shipped_model():
-        st.caption(f"{_TRAIN} trains one of your own, which this page is about from then on.")
+        st.caption(f"{_TRAIN} trains a model of your own, which this page then describes.")
     if not card.history or card.test_accuracy is None:
         st.info(f"The model file carries no report: it was made outside Digits. Train one with: {_TRAIN}")
     else:
@@ -68,8 +67,11 @@ def _curves(card: Card) -> None:
             alt=f"The {name} epoch by epoch; at the end {training[-1]:.4f} in training and {validation[-1]:.4f} on "
             "validation images",
         )
-    if card.recipe in RECIPES and RECIPES[card.recipe].outliers is not None:
-        st.caption("Training images are changed anew in each epoch, and its loss counts images of other things, too.")
+    if card.history["loss"][-1] > card.history["val_loss"][-1]:
+        st.caption(
+            "Training figures are measured while the network learns, on images that the recipe may have changed. So "
+            "they can be worse than the validation figures."
+        )
 
 
 def _examples_of(recognizer: Recognizer) -> Examples | None:
@@ -82,8 +84,8 @@ def _examples_of(recognizer: Recognizer) -> Examples | None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _read_examples(path: Path, digest: str) -> Examples | None:
-    """Reads them once for each model; `digest` makes a retrained file a new one."""
-    del digest  # Only tells the cache one model from the next.
+    """Reads the examples of a model file once."""
+    del digest  # Part of the cache key: a file that was trained again is read again.
     return read_examples(path)
 
 
@@ -101,13 +103,13 @@ def _confusion(card: Card, examples: Examples | None) -> None:
     count = int(confusion[true, read])
     st.markdown(f"**{true} read as {read}: {count:,} image{'' if count == 1 else 's'}**")
     if examples is None:
-        st.info(f"The model file holds no test images, which were not kept in earlier versions. Train anew: {_TRAIN}")
+        st.info(f"The model file holds no test images, because an earlier version made it. Train again with: {_TRAIN}")
         return
     places = examples.of_cell(true, read)
     if true == read:
-        st.caption(f"Of those, the {len(places)} of which it was least sure, and how sure it was:")
+        st.caption(f"The {len(places)} of which it was least sure, each with its confidence:")
     elif count:
-        st.caption("With how sure it was:")
+        st.caption("Each with its confidence:")
     gallery(examples, places)
 
 
@@ -115,7 +117,7 @@ def _reliability(card: Card) -> None:
     bins = card.metrics["test"].get("reliability")
     st.subheader("Reliability diagram", anchor=False)
     if not bins:
-        st.info(f"The model's card says nothing of it: it was made by an earlier version. Train anew: {_TRAIN}")
+        st.info(f"The model's card has none, because an earlier version made it. Train again with: {_TRAIN}")
         return
     st.write(
         "Of the answers given with 80% confidence, 80% should be right: on the dashed line. Above it the network is "
@@ -125,20 +127,20 @@ def _reliability(card: Card) -> None:
         reliability_chart(bins),
         width="stretch",
         alt="How often answers of each confidence are right: "
-        + "; ".join(f"{one['accuracy']:.0%} at {one['confidence']:.0%}" for one in bins),
+        + "; ".join(f"{bin_['accuracy']:.0%} at {bin_['confidence']:.0%}" for bin_ in bins),
     )
 
 
 def _mistakes(examples: Examples | None) -> None:
     st.subheader("Mistakes", anchor=False)
     if examples is None:
-        st.info(f"The model file holds no test images, which were not kept in earlier versions. Train anew: {_TRAIN}")
+        st.info(f"The model file holds no test images, because an earlier version made it. Train again with: {_TRAIN}")
         return
     places = examples.mistakes()
     if not len(places):
-        st.write("There is not one among the test images.")
+        st.write("It reads every test image correctly.")
         return
-    st.write(f"All {len(places)} misread test images, the surest first: where it is wrong and does not know it.")
+    st.write(f"All {len(places)} misread test images, those of which it was most sure first.")
     gallery(examples, places[:_MISTAKES_SHOWN])
     if len(places) > _MISTAKES_SHOWN:
         more = st.expander(f"{len(places) - _MISTAKES_SHOWN} more", key="more mistakes", on_change="rerun")
@@ -151,27 +153,27 @@ def _mistakes(examples: Examples | None) -> None:
 def _own_pictures(recognizer: Recognizer) -> None:
     st.subheader("On pictures of your own", anchor=False)
     try:
-        found = evaluations_of(recognizer.card.onnx_sha256)
+        evaluations = evaluations_of(recognizer.card.onnx_sha256)
     except DataMismatchError as error:
         st.warning(str(error))
         return
-    if not found:
+    if not evaluations:
         st.info(
-            "This model was not scored on pictures of your own yet. `digits evaluate FOLDER` does it, for a folder "
-            "with a labels.csv, such as `digits feedback export FOLDER` writes."
+            "This model was not scored on pictures of your own yet. To do so, run `digits evaluate FOLDER` on a "
+            "folder with a labels.csv, such as `digits feedback export FOLDER` writes."
         )
         return
     st.write("Pictures that people take are harder than the test images. In brackets: the 95% interval.")
-    for one in found:
-        st.markdown(f"**{one.what}**, scored on {one.when[:10]}")
-        st.table(_shares(one))
+    for evaluation in evaluations:
+        st.markdown(f"**{evaluation.what}**, scored on {evaluation.when[:10]}")
+        st.table(_shares(evaluation))
 
 
-def _shares(found: Evaluation) -> pd.DataFrame:
-    rows = {"Read correctly": found.accuracy, "Accepted": found.accepted}
-    rows |= {"Read correctly, of the accepted": found.accepted_accuracy}
-    rows |= {f"Read correctly, {source}": share for source, share in found.by_source.items()}
-    rows |= {f"Rejected, as it should be: {kind}": share for kind, share in found.rejected.items()}
+def _shares(evaluation: Evaluation) -> pd.DataFrame:
+    rows = {"Read correctly": evaluation.accuracy, "Accepted": evaluation.accepted}
+    rows |= {"Read correctly, of the accepted": evaluation.accepted_accuracy}
+    rows |= {f"Read correctly, {source}": share for source, share in evaluation.by_source.items()}
+    rows |= {f"Rejected, as it should be: {kind}": share for kind, share in evaluation.rejected.items()}
     shown = {name: share for name, share in rows.items() if share.n}
     return pd.DataFrame(
         {"share": [_in_words(share) for share in shown.values()]}, index=pd.Index(list(shown), name="pictures")

@@ -1,4 +1,4 @@
-"""The page where a picture becomes a number: every digit with its box, to be corrected and copied."""
+"""The page that reads numbers: each digit gets a box, and the text can be corrected and copied."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -43,8 +43,8 @@ class _Read:
     reading: Reading
 
 
-def read_page() -> None:
-    """An image in, all of its digits out."""
+def numbers_page() -> None:
+    """Shows the ways to give a picture, and the text that was read."""
     st.title("Which number is this?")
     upload, paste, camera = st.tabs(["Upload", "Paste", "Camera"], key=_WAY, on_change="rerun")
     with upload:

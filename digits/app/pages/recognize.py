@@ -1,11 +1,11 @@
-"""The page where a picture becomes a digit."""
+"""The page that recognizes one digit."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from digits.app.components.answer import show_answer
+from digits.app.components.batch_table import show_table
 from digits.app.components.canvas import draw_canvas, drawn_image
-from digits.app.components.many import show_table
 from digits.app.components.paste import paste_zone
 from digits.app.models import choose_recognizer
 from digits.app.samples import SAMPLES
@@ -18,8 +18,8 @@ _SAMPLE_WIDTH = 84
 _WAY = "way"
 
 
-def try_page() -> None:
-    """An image in, the digit beside it; or many, and a table."""
+def recognize_page() -> None:
+    """Shows the ways to give a picture, and its answer; for several pictures, a table."""
     st.title("Which digit is this?")
     draw, upload, paste, camera = st.tabs(["Draw", "Upload", "Paste", "Camera"], key=_WAY, on_change="rerun")
     with draw:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from digits.app.components.many import as_csv
+from digits.app.components.batch_table import as_csv
 from digits.recognizer import shipped_model
 from tests.app.test_recognize import run_app, texts
 from tests.conftest import SAMPLES, encode_png

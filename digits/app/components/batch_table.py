@@ -1,4 +1,4 @@
-"""The answers to several pictures: a table."""
+"""A table of the answers to several pictures."""
 
 import base64
 import hashlib
@@ -14,23 +14,29 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digits.app.components.answer import show_answer
 from digits.errors import ImageError
-from digits.explain.wording import verdict
+from digits.explain.wording import word
 from digits.images.decode import decode
 from digits.recognizer import Recognizer
 from digits.vision.foreground import shrink
 
-# A visitor's last table: so that a click on a row does not read every picture again.
+# The session key of the last table, so that a click on a row does not read every picture again.
 _LAST = "last table"
-# The column for what the other model says, if there is one.
+# The column for the other model's answers, if there is another model.
 _SECOND = "second opinion"
 _THUMBNAIL_SIDE = 96
 _ROW_HEIGHT = 56
-# The last four are as wide as a letter of Chinese or Japanese, in whose spreadsheets they start a formula, too.
+# The last four are full-width characters, which start a formula in Chinese and Japanese spreadsheets.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> None:
-    """The answers to several image files as a table that can be sorted and downloaded; a row shows its whole answer."""
+    """Shows the answers to several image files in a table that can be sorted and downloaded.
+
+    Args:
+        recognizer: the model that answers.
+        uploads: the image files.
+        others: models whose answers fill a column of their own.
+    """
     models = (name for model in (recognizer, *others) for name in (model.digest, model.name))
     which = (*models, *(upload.file_id for upload in uploads))
     last, table = st.session_state.get(_LAST, (None, None))
@@ -45,7 +51,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         row_height=_ROW_HEIGHT,
         on_select="rerun",
         selection_mode="single-row",
-        # Of these files alone: what is chosen among them is no choice among others.
+        # The selection belongs to these files and does not carry over to others.
         key=f"table {_digest_of(which)}",
         column_config={
             "picture": st.column_config.ImageColumn("Picture", width="small"),
@@ -77,10 +83,10 @@ def _digest_of(names: Sequence[str]) -> str:
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
-    """A table as a CSV file that a spreadsheet shows as text.
+    """Returns a table as a CSV file that spreadsheets show as text.
 
-    It starts with a byte order mark, without which Excel takes UTF-8 for an older encoding. A cell that would be taken
-    for a formula gets an apostrophe in front, since the name of a file comes from anyone (OWASP, "CSV Injection").
+    The file starts with a byte order mark, without which Excel does not expect UTF-8. A cell that a spreadsheet would
+    run as a formula is preceded by an apostrophe, since anyone can choose the name of a file (OWASP, "CSV Injection").
     """
     safe = table.copy()
     for column in safe.select_dtypes(exclude=["number", "bool"]):
@@ -101,7 +107,7 @@ def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple
 
 
 def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...]) -> dict[str, object]:
-    """The cells of one picture; those without a value are left out."""
+    """Returns the cells of a picture's row by column, without those that have no value."""
     cells: dict[str, object] = {"accepted": False}
     try:
         pixels = decode(file, recognizer.limits)
@@ -113,25 +119,25 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
         return cells | {"answer": str(error)}
     if prediction.reason != "not_a_digit":
         cells |= {"digit": prediction.digit}
-    # As everywhere: never rounded up to a certainty that nobody has.
+    # Never rounded up to 100%.
     confidence = min(round(prediction.confidence, 4), 0.9999)
     return cells | {
         "confidence": confidence,
         "accepted": prediction.accepted,
-        "answer": verdict(prediction).sentence,
+        "answer": word(prediction).sentence,
     }
 
 
 def _sentences(pixels: npt.NDArray[np.uint8], others: tuple[Recognizer, ...]) -> str:
-    """What other models say of a picture."""
+    """Returns the other models' answers to a picture."""
     try:
-        return "; ".join(verdict(other.recognize_pixels(pixels)).sentence for other in others)
+        return "; ".join(word(other.recognize_pixels(pixels)).sentence for other in others)
     except ImageError:
         return "No answer"
 
 
 def _thumbnail(pixels: npt.NDArray[np.uint8]) -> str:
-    """A small picture as a data URL."""
+    """Returns a reduced picture as a data URL."""
     file = io.BytesIO()
     Image.fromarray(shrink(pixels, _THUMBNAIL_SIDE)).save(file, "PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
