@@ -28,6 +28,21 @@ def give(page: Page, *files: Path) -> None:
     settled(page).locator("[data-testid=stFileUploader] input").set_input_files(files)
 
 
+def draw_with_a_finger(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
+    """Draws on the canvas by touch; points are shares of the canvas, 0..1."""
+    canvas = page.get_by_role("application", name="Draw a digit here")
+    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
+    box = canvas.bounding_box()
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+    for stroke in strokes:
+        for i, (x, y) in enumerate(stroke):
+            place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            kind = "touchMove" if i else "touchStart"
+            devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 # How each digit is written: strokes of points, as shares of the canvas.
 _RING = [(0.5 + 0.2 * math.sin(i * math.pi / 8), 0.5 - 0.32 * math.cos(i * math.pi / 8)) for i in range(17)]
 _HOOK = [(0.35, 0.3), (0.4, 0.2), (0.5, 0.17), (0.62, 0.22), (0.64, 0.34)]

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from scripts.demonstration import draw
 from scripts.find_browser import BROWSER_ARGUMENTS
-from tests.browsing import PATIENCE, STROKES, at_rest, give, settled
+from tests.browsing import PATIENCE, STROKES, at_rest, draw_with_a_finger, give, settled
 from tests.conftest import SAMPLES
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -51,20 +51,6 @@ def phone(browser: Browser, app_server: str) -> Iterator[Page]:
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
     yield open_app(context.new_page(), app_server)
     context.close()
-
-
-def draw_with_a_finger(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    canvas = page.get_by_role("application", name="Draw a digit here")
-    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
-    box = canvas.bounding_box()
-    assert box is not None
-    devtools = page.context.new_cdp_session(page)
-    for stroke in strokes:
-        for i, (x, y) in enumerate(stroke):
-            place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
-            kind = "touchMove" if i else "touchStart"
-            devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
-        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def test_on_a_phone_a_finger_draws_and_the_digit_is_in_sight(phone: Page) -> None:

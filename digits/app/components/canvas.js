@@ -48,6 +48,7 @@ export default function (component) {
   canvas.addEventListener("pointerdown", (event) => {
     if (current || event.button !== 0) return
     canvas.setPointerCapture(event.pointerId)
+    document.getSelection()?.removeAllRanges()
     current = [place(event)]
     paint()
   })
@@ -65,6 +66,12 @@ export default function (component) {
       finish()
     })
   }
+  // A press on selected text would start a drag of the text, which cancels the stroke.
+  canvas.addEventListener("mousedown", (event) => {
+    event.preventDefault()
+    canvas.focus({ preventScroll: true })
+  })
+  canvas.addEventListener("dragstart", (event) => event.preventDefault())
   // Else the end of a fast stroke would count as a fling, and Chromium would not take the tap on a button after it.
   canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
   canvas.addEventListener("keydown", (event) => {
