@@ -1,54 +1,66 @@
 """The exceptions that Digits raises on purpose.
 
     DigitsError
-    ├── ImageError (ValueError)          the upload cannot be answered
-    │   ├── EmptyFileError               no bytes at all
-    │   ├── UnsupportedFormatError       the bytes are not an image of a known format
-    │   ├── BrokenImageError             an image, but damaged or cut off
-    │   ├── ImageTooLargeError           more bytes than the limit
-    │   │   └── TooManyPixelsError       more pixels than the limit
-    │   ├── TooManyFramesError           more frames or pages than the limit
-    │   ├── CrowdedImageError            more on it that may be digits than the limit
-    │   ├── NoInkError                   nothing is written on it
-    │   └── SeveralDigitsError           more than one digit is written on it
-    ├── ModelError                       no usable model
+    ├── ImageError (ValueError)              an image that cannot be answered
+    │   ├── UnreadableImageError             its bytes cannot be decoded
+    │   │   ├── EmptyFileError               it has no bytes
+    │   │   ├── UnsupportedFormatError       it is not an image of a known format
+    │   │   └── BrokenImageError             it is damaged or cut off
+    │   ├── ImageLimitError                  it is over a limit
+    │   │   ├── ImageTooLargeError           too many bytes
+    │   │   │   └── TooManyPixelsError       too many pixels
+    │   │   ├── TooManyFramesError           too many frames or pages
+    │   │   └── CrowdedImageError            too many parts that may be digits
+    │   └── ImageContentError                it shows something else than is asked for
+    │       ├── NoInkError                   nothing is written on it
+    │       └── SeveralDigitsError           more than one digit is written on it
+    ├── ModelError                           no usable model
     │   ├── ModelNotFoundError (FileNotFoundError)
     │   └── ModelFileError (ValueError)
-    ├── DataError                        no usable data
+    ├── DataError                            no usable data
     │   ├── DataUnavailableError (OSError)
     │   └── DataMismatchError (ValueError)
-    ├── AccuracyFloorError (RuntimeError)    a training run that is not good enough to keep
-    ├── ExportError (RuntimeError)           a network whose two forms differ
-    ├── FeedbackError (RuntimeError)         what people said cannot be kept, or there is none
+    ├── AccuracyFloorError (RuntimeError)    a training run whose model is not good enough to keep
+    ├── ExportError (RuntimeError)           a network whose Keras and ONNX forms differ
+    ├── FeedbackError (RuntimeError)         feedback that cannot be kept or read
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
-    ├── SettingError (ValueError)            a value out of range
-    └── MissingInstallError (ImportError)    a part of the product that is not installed
+    ├── SettingError (ValueError)            a setting out of range
+    └── MissingInstallError (ImportError)    an optional part of Digits that is not installed
 
-Every message is written for the person who reads it: what it is about, what was found, what to do next.
+Every message is written for the person who reads it: it names the thing, says what was expected and what was found,
+and what to do next.
 """
 
 
 class DigitsError(Exception):
-    """Base of all errors that Digits raises on purpose."""
+    """The base of all errors that Digits raises on purpose."""
 
 
 class ImageError(DigitsError, ValueError):
-    """An image that cannot be answered."""
+    """An image cannot be answered."""
 
 
-class EmptyFileError(ImageError):
+class UnreadableImageError(ImageError):
+    """The bytes of the file cannot be decoded."""
+
+
+class EmptyFileError(UnreadableImageError):
     """The file has no bytes."""
 
 
-class UnsupportedFormatError(ImageError):
-    """The bytes are not an image of a supported format."""
+class UnsupportedFormatError(UnreadableImageError):
+    """The file is not an image of a supported format."""
 
 
-class BrokenImageError(ImageError):
-    """The bytes start like an image but cannot be decoded."""
+class BrokenImageError(UnreadableImageError):
+    """The file starts like an image but cannot be decoded."""
 
 
-class ImageTooLargeError(ImageError):
+class ImageLimitError(ImageError):
+    """The image is over a limit."""
+
+
+class ImageTooLargeError(ImageLimitError):
     """The file has more bytes than the limit."""
 
 
@@ -56,24 +68,28 @@ class TooManyPixelsError(ImageTooLargeError):
     """The image has more pixels than the limit."""
 
 
-class TooManyFramesError(ImageError):
-    """The image has more frames or pages than the limit."""
+class TooManyFramesError(ImageLimitError):
+    """The file has more frames or pages than the limit."""
 
 
-class CrowdedImageError(ImageError):
-    """The image shows more that may be digits, or parts of them, than the limit."""
+class CrowdedImageError(ImageLimitError):
+    """The image shows more parts that may be digits than the limit."""
 
 
-class NoInkError(ImageError):
+class ImageContentError(ImageError):
+    """The image shows something else than is asked for."""
+
+
+class NoInkError(ImageContentError):
     """The image is blank: there is nothing to recognize."""
 
 
-class SeveralDigitsError(ImageError):
+class SeveralDigitsError(ImageContentError):
     """The image shows more than one digit, and to pick one would be a guess.
 
     Args:
-        count: how many were seen.
-        or_more: whether it was not looked for more.
+        count: the number of digits that were seen.
+        or_more: whether the search stopped there.
     """
 
     def __init__(self, count: int, *, or_more: bool = False) -> None:
@@ -101,15 +117,15 @@ class DataError(DigitsError):
 
 
 class DataUnavailableError(DataError, OSError):
-    """The data could be had from no source."""
+    """No source has the data."""
 
 
 class DataMismatchError(DataError, ValueError):
-    """The data is not the data that it should be."""
+    """The data is not what was expected."""
 
 
 class AccuracyFloorError(DigitsError, RuntimeError):
-    """A trained model is worse than its recipe's floor."""
+    """A trained model is less accurate than its recipe requires."""
 
 
 class ExportError(DigitsError, RuntimeError):
@@ -117,11 +133,11 @@ class ExportError(DigitsError, RuntimeError):
 
 
 class FeedbackError(DigitsError, RuntimeError):
-    """What people said of answers cannot be kept or read, or there is none."""
+    """People's feedback on answers cannot be kept or read, or there is none."""
 
 
 class WorkerDiedError(DigitsError, RuntimeError):
-    """A process that did a part of the work ended before it was done."""
+    """A process that did a part of the work ended before the work was done."""
 
 
 class SettingError(DigitsError, ValueError):
@@ -129,4 +145,4 @@ class SettingError(DigitsError, ValueError):
 
 
 class MissingInstallError(DigitsError, ImportError):
-    """A part of the product that the call needs is not installed."""
+    """An optional part of Digits that the call needs is not installed."""

@@ -19,7 +19,8 @@ from PIL import Image
 
 from digits.data.labeled import LABELS_FILE
 from digits.errors import FeedbackError, ImageError, SettingError
-from digits.images.decode import ENOUGH_SIDE, decode
+from digits.images.decode import decode
+from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.foreground import shrink
 
 FEEDBACK_VARIABLE = "DIGITS_FEEDBACK"

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import ImageError, ModelFileError, SeveralDigitsError
-from digits.images.decode import ImageLimits, OpenedImage, open_image
+from digits.images.decode import OpenedImage, open_image
+from digits.images.limits import ImageLimits
 from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
 from digits.model.artifact import Artifact, Card, read
 from digits.model.calibration import apply_temperature

@@ -22,7 +22,8 @@ from digits.errors import (
     SeveralDigitsError,
     UnsupportedFormatError,
 )
-from digits.images.decode import ImageLimits, decode, open_image
+from digits.images.decode import decode, open_image
+from digits.images.limits import ImageLimits
 from digits.model.acceptance import Thresholds
 from digits.model.artifact import Artifact, Card, read
 from digits.model.calibration import apply_temperature

@@ -7,10 +7,12 @@ from PIL import Image
 
 from benchmarks.hostile.bomb_files import png_exif
 from benchmarks.hostile.specimens import SAMPLES, chunk, encode
-from digits.images.decode import ImageLimits, decode
+from digits.images.decode import decode
+from digits.images.limits import ImageLimits
+from digits.images.screening.bmp import MAX_RUN_BYTES, MAX_RUN_PIXELS
+from digits.images.screening.gif import GIF_BLOCK_BYTES
 from digits.images.screening.jpeg import MAX_TABLE_BYTES
-from digits.images.screening.result import MAX_PIECES
-from digits.images.screening.screen import GIF_BLOCK_BYTES, MAX_RUN_BYTES, MAX_RUN_PIXELS, MAX_TEXT_BYTES
+from digits.images.screening.screened import MAX_PIECES, MAX_TEXT_BYTES
 from digits.images.screening.tiff import MAX_NUMBERS, MAX_STRIPS, MAX_TAGS
 
 # The largest file that is taken, unless it is set otherwise.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataMismatchError
-from digits.images.decode import ImageLimits
+from digits.images.limits import ImageLimits
 
 _MEMBER = "images.npy"
 # The header before a zip's member: its size without the two texts at its end, and where the sizes of these are.

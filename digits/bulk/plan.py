@@ -9,7 +9,8 @@ from pathlib import Path
 from digits.bulk.arrays import NpzPictures, npz_rows
 from digits.bulk.tables import ParquetPictures, parquet_rows
 from digits.errors import DataMismatchError, DataUnavailableError
-from digits.images.sources import SUFFIXES, Named, pictures_of
+from digits.images.formats import SUFFIXES
+from digits.images.sources import Named, pictures_of
 
 # In the folder of the answers: the job's parts. Such a folder is no source.
 MANIFEST = "_manifest.jsonl"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from digits.errors import NoInkError
 from digits.explain.wording import two_most_likely
-from digits.images.decode import ENOUGH_SIDE
+from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction
 from digits.vision.components import find_components, find_digit
 from digits.vision.foreground import find_foreground, shrink

@@ -1,1 +1,1 @@
-"""From the bytes of an upload to pixels, safely."""
+"""From the bytes of an image file to pixels, safely."""

@@ -1,4 +1,4 @@
-"""Pictures to read, wherever they are: image files, folders of them, npz files."""
+"""Pictures to read, wherever they are stored: image files, folders of them, npz files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -8,25 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataError, DataMismatchError, DataUnavailableError, ImageError, ImageTooLargeError
-from digits.images.decode import too_many_bytes
+from digits.images.formats import SUFFIXES
+from digits.images.limits import too_many_bytes
 
-# Of the names of image files, in the order in which people are told of them.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-
-# A picture's name, and its file's bytes or its pixels, or why it could not be had.
+# A picture's name, and the bytes of its file, its pixels, or the error that says why it cannot be had.
 Named: TypeAlias = tuple[str, bytes | npt.NDArray[np.uint8] | ImageError]
 
 
 def pictures_of(paths: Iterable[Path], max_bytes: int) -> Iterator[Named]:
-    """The pictures of some paths, one at a time.
+    """Yields the pictures of some paths, one at a time.
 
     Args:
-        paths: image files; folders, whose image files (by their suffix, in subfolders too) are taken in the order of
-            their names; npz files with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
-        max_bytes: of an image file; no more than that is read.
+        paths: image files; folders, whose image files (by suffix, in subfolders too) come in the order of their names;
+            npz files with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
+        max_bytes: the largest image file; no more bytes than that are read.
 
     Yields:
-        Each picture's name and its file's bytes or its pixels, or why it could not be had.
+        The name of each picture, and the bytes of its file, its pixels, or the error that says why it cannot be had.
     """
     for path in paths:
         if path.is_dir():
@@ -62,11 +60,11 @@ def read_npz(file: Path) -> Mapping[str, npt.NDArray[Any]]:
         file: with an array `images`, uint8 of shape (n, height, width) or (n, height, width, 3).
 
     Returns:
-        All its arrays.
+        All arrays of the file by name.
 
     Raises:
-        DataUnavailableError: there is no such file.
-        DataMismatchError: it has another form.
+        DataUnavailableError: the file does not exist or cannot be read.
+        DataMismatchError: the file holds something else.
     """
     try:
         with file.open("rb") as handle:

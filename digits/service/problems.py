@@ -23,6 +23,7 @@ from digits.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from digits.images.formats import in_words
 from digits.service.errors import (
     BatchTooLargeError,
     BodyTooSlowError,
@@ -118,7 +119,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "unsupported-format",
         415,
         "Not an image of a supported format",
-        "This is not an image that can be read. Send a PNG, JPEG, WebP, GIF, BMP or TIFF file; "
+        f"This is not an image that can be read. Send a {in_words()} file; "
         "a HEIC photo from a phone has to be saved as JPEG first.",
     ),
     UnsupportedMediaTypeError: Problem(

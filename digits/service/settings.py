@@ -11,7 +11,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digits.errors import SettingError
-from digits.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits
+from digits.images.formats import FORMATS, format_name
+from digits.images.limits import MAX_BYTES, MAX_PIXELS, ImageLimits
 from digits.service.limits.rate import read_limit
 
 PREFIX = "DIGITS_"
@@ -140,7 +141,7 @@ class Settings(BaseSettings):
     @field_validator("formats")
     @classmethod
     def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        formats = tuple({"JPG": "JPEG", "TIF": "TIFF"}.get(name.upper(), name.upper()) for name in value)
+        formats = tuple(format_name(word) for word in value)
         if unknown := sorted(set(formats) - set(FORMATS)):
             raise ValueError(f"{unknown[0]} is not among {', '.join(FORMATS)}")
         if not formats:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import NoInkError
-from digits.images.decode import ENOUGH_SIDE
+from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.components import Components, find_components, find_digit, find_separate_digits
 from digits.vision.foreground import NO_INK, Foreground, Gray, find_foreground, shrink
 

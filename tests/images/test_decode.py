@@ -18,7 +18,9 @@ from digits.errors import (
     SettingError,
     UnsupportedFormatError,
 )
-from digits.images.decode import FORMATS, MAX_BYTES, MAX_PIXELS, ImageLimits, decode, open_image
+from digits.images.decode import decode, open_image
+from digits.images.formats import FORMATS
+from digits.images.limits import MAX_BYTES, MAX_PIXELS, ImageLimits
 
 # 30 x 40, a dark bar left of the middle near the top, so that every turn shows.
 PICTURE = np.full((40, 30, 3), (230, 225, 220), np.uint8)

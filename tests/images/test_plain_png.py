@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as nps
 from PIL import Image
 
 from digits.errors import ImageError
-from digits.images.decode import ImageLimits, OpenedImage, decode
+from digits.images.decode import OpenedImage, decode
+from digits.images.limits import ImageLimits
 from tests.conftest import encode_png
 
 Pixels = npt.NDArray[np.uint8]

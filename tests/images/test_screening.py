@@ -8,10 +8,13 @@ from PIL import Image, ImageOps
 
 from benchmarks.hostile.specimens import chunk, encode, specimens
 from digits.errors import BrokenImageError, TooManyFramesError
-from digits.images.decode import ImageLimits, decode
+from digits.images.decode import decode
+from digits.images.limits import ImageLimits
+from digits.images.screening.bmp import MAX_RUN_BYTES, MAX_RUN_PIXELS
+from digits.images.screening.gif import GIF_BLOCK_BYTES
 from digits.images.screening.jpeg import MAX_FILLING, MAX_SCANS, MAX_TABLE_BYTES
-from digits.images.screening.result import MAX_PIECES, Screened
-from digits.images.screening.screen import GIF_BLOCK_BYTES, MAX_RUN_BYTES, MAX_RUN_PIXELS, screen
+from digits.images.screening.screen import screen
+from digits.images.screening.screened import MAX_PIECES, Screened
 from digits.images.screening.tiff import MAX_NUMBERS, MAX_STRIPS, MAX_TAGS
 
 FILES = specimens()

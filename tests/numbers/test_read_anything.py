@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile.crowded_pages import CROWDED
 from digits.errors import CrowdedImageError, ImageError, NoInkError
-from digits.images.decode import ImageLimits
+from digits.images.limits import ImageLimits
 from digits.numbers.reader import Reading, read_picture
 from digits.recognizer import Recognizer, shipped_model
 

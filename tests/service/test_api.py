@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from benchmarks.hostile.crowded_pages import CROWDED
 from digits.data.mnist import Mnist
-from digits.images.decode import ImageLimits
+from digits.images.limits import ImageLimits
 from digits.model.calibration import apply_temperature
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
 from digits.service.schemas import BatchResponse, PredictionResponse

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from digits.app.components.browser import browser_component, image_of
-from digits.images.decode import ImageLimits
+from digits.images.limits import ImageLimits
 
 _HTML = '<div class="buttons"><button type="button">Paste from the clipboard</button></div>'
 _PROBLEMS = {

@@ -9,7 +9,7 @@ from digits.app.components.canvas import draw_canvas, drawn_image
 from digits.app.components.paste import paste_zone
 from digits.app.models import choose_recognizer
 from digits.app.samples import SAMPLES
-from digits.images.sources import SUFFIXES
+from digits.images.formats import SUFFIXES
 from digits.recognizer import Recognizer
 
 UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]

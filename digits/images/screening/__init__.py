@@ -1,1 +1,1 @@
-"""How image files of each format are built, checked before a decoder opens them."""
+"""Looks at how an image file is built before a decoder sees it: one module for each format."""

@@ -1,38 +1,34 @@
-"""How TIFF files are built, and EXIF data, which is a TIFF file without an image."""
+"""Screens TIFF files, those of several pages too."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from digits.images.screening.result import MAX_PIECES, Screened, too_many
+from digits.images.screening.screened import MAX_PIECES, Screened, too_many
 
-# Of one directory. Cameras write some tens, and raw images two hundred.
+# The most tags of a directory. Cameras write some tens; raw images have two hundred.
 MAX_TAGS = 300
-# Strips or tiles. A page scanned at 600 dots per inch has 7,016 rows, each of which may be a strip.
+# The most strips or tiles. A page scanned at 600 dots per inch has 7,016 rows, each of which may be a strip.
 MAX_STRIPS = 7_500
-# In all tags of a directory: the curves of an image of 16 bits have so many. They are read one by one.
+# The most numbers in all tags of a directory. The curves of a 16-bit image have that many. Pillow reads them one by
+# one.
 MAX_NUMBERS = 200_000
 
-_STRIPS = frozenset({273, 279, 324, 325})
-# By a tag's type, how many numbers one of its values costs: bytes are read at once, text takes memory, fractions time.
+# StripOffsets, StripByteCounts, TileOffsets, TileByteCounts.
+_STRIP_TAGS = frozenset({273, 279, 324, 325})
+# What one value of a TIFF type costs, counted in numbers. Bytes are read at once, text takes memory, fractions time.
 _COSTS = {1: 0.0, 7: 0.0, 2: 0.02, 5: 20.0, 10: 20.0}
-# A directory costs as much as so many tags, and one of an image has as many.
+# A directory costs as much as at least this many tags. The directory of an image has that many.
 _LEAST_TAGS = 10
-
-_EXIF = b"Exif\0\0"
-_ORIENTATION = 0x0112
-_UPRIGHT = 1
-_ORDERS = {b"II": "<", b"MM": ">"}
-_WHOLE_NUMBERS = {3: "H", 4: "I"}
 
 
 @dataclass(frozen=True)
-class _Directory:
-    """One of the directories of a TIFF file.
+class Directory:
+    """An image file directory (IFD) of a TIFF file.
 
     Args:
-        count: how many tags it says to have.
-        tags: number, type, count and value, or where that is, of each; of more than `MAX_TAGS`, none.
+        count: how many tags it announces.
+        tags: number, type, count and value (or its offset) of each tag; empty if `count` is over `MAX_TAGS`.
     """
 
     count: int
@@ -43,59 +39,44 @@ def screen_tiff(data: bytes) -> Screened:
     """Counts pages.
 
     Raises:
-        BrokenImageError: far more tags, strips, tiles or numbers than an image needs.
+        BrokenImageError: the file has far more tags, strips, tiles or numbers than an image needs.
     """
     pages, tags = 0, 0
-    for directory in _directories(data):
+    for directory in directories(data):
         pages, tags = pages + 1, tags + max(directory.count, _LEAST_TAGS)
         if directory.count > MAX_TAGS:
             raise too_many("tags", MAX_TAGS)
         if tags > MAX_PIECES:
             raise too_many("tags in all", MAX_PIECES)
-        if max((many for tag, _, many, _ in directory.tags if tag in _STRIPS), default=0) > MAX_STRIPS:
+        if max((count for tag, _, count, _ in directory.tags if tag in _STRIP_TAGS), default=0) > MAX_STRIPS:
             raise too_many("strips or tiles", MAX_STRIPS)
-        numbers = sum(many * _COSTS.get(kind, 1.0) for _, kind, many, _ in directory.tags)
-        if numbers > MAX_NUMBERS:
+        if sum(count * _COSTS.get(kind, 1.0) for _, kind, count, _ in directory.tags) > MAX_NUMBERS:
             raise too_many("numbers", MAX_NUMBERS)
     return Screened(data, max(1, pages))
 
 
-def orientation_alone(exif: bytes) -> bytes:
-    """EXIF data that says which way is up, as these do, and nothing else.
+def directories(data: bytes) -> Iterator[Directory]:
+    """Yields directories in the order of their chain, up to its end or to where it leaves the file or repeats itself.
 
-    All else may be built to keep its reader busy, and no picture needs it.
-
-    Returns:
-        b"" if they do not say it, are damaged, or have more tags than cameras write.
+    Args:
+        data: a TIFF or BigTIFF file.
     """
-    data = exif.removeprefix(_EXIF)
-    first = next(_directories(data), None) if data[:2] in _ORDERS else None
-    for tag, kind, _, value in first.tags if first else ():
-        if tag == _ORIENTATION and kind in _WHOLE_NUMBERS:
-            turn = _number(value, 0, _ORDERS[data[:2]] + _WHOLE_NUMBERS[kind])
-            if turn == _UPRIGHT or turn > 8:
-                return b""
-            return b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, _ORIENTATION, 3, 1, turn, 0, 0)
-    return b""
-
-
-def _directories(data: bytes) -> Iterator[_Directory]:
-    """Each in the order of the chain, up to its end, or to where it leads out of the file or back into itself."""
-    order, large = "<" if data[:2] == b"II" else ">", 43 in data[2:4]
-    offset, count, entry, size = ("Q", "Q", "HHQ8s", 20) if large else ("I", "H", "HHI4s", 12)
-    at, seen = _number(data, 8 if large else 4, order + offset), set[int]()
+    order, is_big = "<" if data[:2] == b"II" else ">", 43 in data[2:4]
+    offset_code, count_code, entry_code, entry_bytes = ("Q", "Q", "HHQ8s", 20) if is_big else ("I", "H", "HHI4s", 12)
+    at, seen = number_at(data, 8 if is_big else 4, order + offset_code), set[int]()
     while at and at not in seen:
         seen.add(at)
-        many = _number(data, at, order + count)
-        if many == 0:
+        count = number_at(data, at, order + count_code)
+        if count == 0:
             return
-        start = at + struct.calcsize(order + count)
-        end = start + size * many
-        inside = data[start:end] if many <= MAX_TAGS else b""
-        yield _Directory(many, list(struct.iter_unpack(order + entry, inside[: len(inside) - len(inside) % size])))
-        at = _number(data, end, order + offset)
+        start = at + struct.calcsize(order + count_code)
+        end = start + entry_bytes * count
+        entries = data[start:end] if count <= MAX_TAGS else b""
+        whole = entries[: len(entries) - len(entries) % entry_bytes]
+        yield Directory(count, list(struct.iter_unpack(order + entry_code, whole)))
+        at = number_at(data, end, order + offset_code)
 
 
-def _number(data: bytes, at: int, form: str) -> int:
-    """The number at a place; 0 beyond the end."""
-    return int(struct.unpack_from(form, data, at)[0]) if at + struct.calcsize(form) <= len(data) else 0
+def number_at(data: bytes, at: int, code: str) -> int:
+    """Returns the number at an offset, unpacked with a struct code; 0 if it would end beyond the data."""
+    return int(struct.unpack_from(code, data, at)[0]) if at + struct.calcsize(code) <= len(data) else 0

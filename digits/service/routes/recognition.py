@@ -23,6 +23,7 @@ from digits.errors import (
     UnsupportedFormatError,
 )
 from digits.images.decode import open_image
+from digits.images.formats import in_words
 from digits.numbers.reader import read_picture
 from digits.recognizer import Prediction
 from digits.service.errors import (
@@ -48,7 +49,7 @@ from digits.service.state import Service, service_of
 
 
 def _binary(shows: str) -> dict[str, Any]:
-    description = f"A PNG, JPEG, WebP, GIF, BMP or TIFF image with {shows}."
+    description = f"A {in_words()} image with {shows}."
     return {"type": "string", "format": "binary", "description": description}
 
 

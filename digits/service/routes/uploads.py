@@ -13,7 +13,7 @@ from multipart import (
 from starlette.requests import ClientDisconnect, Request
 
 from digits.errors import DigitsError, ImageTooLargeError
-from digits.images.decode import too_many_bytes
+from digits.images.limits import too_many_bytes
 from digits.service.errors import (
     BatchTooLargeError,
     BodyTooSlowError,

@@ -1,0 +1,82 @@
+"""The table of image formats: decoder, API, app and command line all read it.
+
+To accept another format, add an entry here and a screener in `digits.images.screening`.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from digits.images.screening.bmp import screen_bmp
+from digits.images.screening.gif import screen_gif
+from digits.images.screening.jpeg import screen_jpeg
+from digits.images.screening.png import screen_png
+from digits.images.screening.screened import Screened
+from digits.images.screening.tiff import screen_tiff
+from digits.images.screening.webp import screen_webp
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """An image format that Digits reads.
+
+    Args:
+        name: in settings, and as Pillow calls its decoder.
+        label: for people.
+        suffixes: of file names, in lower case, the usual one first.
+        media_type: the MIME type.
+        signature: a regular expression that matches the first bytes of every such file. Formats are told by content,
+            never by file name or media type.
+        screener: checks how a file is built before a decoder sees it.
+    """
+
+    name: str
+    label: str
+    suffixes: tuple[str, ...]
+    media_type: str
+    signature: re.Pattern[bytes]
+    screener: Callable[[bytes], Screened]
+
+
+def _starts(expression: bytes) -> re.Pattern[bytes]:
+    return re.compile(expression, re.DOTALL)
+
+
+# In the order in which messages and help texts list them.
+TABLE = (
+    ImageFormat("PNG", "PNG", (".png",), "image/png", _starts(rb"\x89PNG\r\n\x1a\n"), screen_png),
+    ImageFormat("JPEG", "JPEG", (".jpg", ".jpeg"), "image/jpeg", _starts(rb"\xff\xd8"), screen_jpeg),
+    ImageFormat("WEBP", "WebP", (".webp",), "image/webp", _starts(rb"RIFF....WEBP"), screen_webp),
+    ImageFormat("GIF", "GIF", (".gif",), "image/gif", _starts(rb"GIF8"), screen_gif),
+    ImageFormat("BMP", "BMP", (".bmp",), "image/bmp", _starts(rb"BM"), screen_bmp),
+    ImageFormat("TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", _starts(rb"II|MM"), screen_tiff),
+)
+
+FORMATS = tuple(image_format.name for image_format in TABLE)
+SUFFIXES = tuple(suffix for image_format in TABLE for suffix in image_format.suffixes)
+
+_BY_NAME = {image_format.name: image_format for image_format in TABLE}
+_NAMES = {suffix[1:].upper(): image_format.name for image_format in TABLE for suffix in image_format.suffixes}
+
+
+def format_of(data: bytes) -> ImageFormat | None:
+    """Returns the format of a file by its first bytes; None if it is not in the table."""
+    return next((image_format for image_format in TABLE if image_format.signature.match(data)), None)
+
+
+def format_name(word: str) -> str:
+    """Returns the name of the format that a word means in any case, by name or suffix: `jpg` and `JPEG` are `JPEG`.
+
+    A word that means no format is returned in capitals.
+    """
+    return _NAMES.get(word.upper(), word.upper())
+
+
+def in_words(names: Iterable[str] = FORMATS) -> str:
+    """Returns formats as a list in words, such as "PNG, JPEG or WebP".
+
+    Args:
+        names: of formats in the table.
+    """
+    *labels, last = (_BY_NAME[name].label for name in names)
+    return f"{', '.join(labels)} or {last}" if labels else last

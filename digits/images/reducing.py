@@ -1,0 +1,90 @@
+"""Makes large images smaller before anything copies them."""
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image
+
+# One digit is looked for on this many pixels of the longer side. An image with twice as many or more is reduced by a
+# whole number while it is decoded.
+ENOUGH_SIDE = 800
+
+# The modes whose samples have more than 8 bits. Their range is unknown, so it is read from the data.
+DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+
+# Rows of the reduced image that are made at a time.
+_STRIP_ROWS = 64
+
+
+def load_reduced(image: Image.Image, data: bytes, enough: int) -> Image.Image:
+    """Decodes an opened image, reduced by a whole number if it is large.
+
+    Args:
+        image: opened and not loaded.
+        data: its file.
+        enough: an image with twice as many pixels on the longer side, or more, is reduced to no fewer than these.
+
+    Returns:
+        The loaded image with its EXIF orientation, not yet turned.
+    """
+    factor = max(1, max(image.size) // enough)
+    if factor > 1:
+        # A JPEG file can be decoded at a half, a quarter or an eighth of its size.
+        image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
+    if factor > 1 and image.format == "WEBP" and (reduced := _decode_webp_reduced(image, data, factor)):
+        return reduced
+    image.load()
+    return _reduce(image, enough)
+
+
+def _reduce(image: Image.Image, enough: int) -> Image.Image:
+    factor = max(image.size) // enough
+    if factor < 2:
+        return image
+    if image.mode in DEEP_MODES:
+        size = (max(1, image.width // factor), max(1, image.height // factor))
+        reduced = image.resize(size, Image.Resampling.NEAREST)
+    else:
+        reduced = _reduce_in_strips(image, factor)
+    return _with_orientation_of(image, reduced)
+
+
+def _decode_webp_reduced(image: Image.Image, data: bytes, factor: int) -> Image.Image | None:
+    """Decodes and reduces a still WebP file with OpenCV, which takes a quarter of Pillow's memory.
+
+    Returns:
+        None if the file is animated or OpenCV cannot read it.
+    """
+    if getattr(image, "n_frames", 1) > 1:
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.shape[:2] != (image.height, image.width):
+        return None
+    size = (-(-image.width // factor), -(-image.height // factor))
+    pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    to_rgb = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return _with_orientation_of(image, Image.fromarray(cv2.cvtColor(pixels, to_rgb)))
+
+
+def _with_orientation_of(image: Image.Image, reduced: Image.Image) -> Image.Image:
+    """Copies the EXIF orientation, which reducing loses, to the reduced image."""
+    if orientation := image.getexif().get(ExifTags.Base.Orientation):
+        reduced.getexif()[ExifTags.Base.Orientation] = orientation
+    return reduced
+
+
+def _reduce_in_strips(image: Image.Image, factor: int) -> Image.Image:
+    """Reduces each side by a whole factor; converts the mode strip by strip, so that no whole copy is made."""
+    mode = image.mode
+    if mode in ("1", "P", "PA"):
+        mode = "L" if mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
+    strip_rows = _STRIP_ROWS * factor
+    reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    for top in range(0, image.height, strip_rows):
+        strip = image.crop((0, top, image.width, min(top + strip_rows, image.height)))
+        if strip.mode != mode:
+            # Cropping loses which color is transparent.
+            strip.info = image.info
+            strip = strip.convert(mode)
+        reduced.paste(strip.reduce(factor), (0, top // factor))
+    reduced.info = image.info
+    return reduced

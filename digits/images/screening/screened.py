@@ -1,0 +1,35 @@
+"""The result of screening a file, and the limit on the pieces that a file may consist of."""
+
+from dataclasses import dataclass
+
+from digits.errors import BrokenImageError
+
+# The most pieces in a file: chunks of a PNG or WebP file, segments before the pixels of a JPEG file, blocks of a GIF
+# file, tags of a TIFF file. Usual programs write some tens. Those that write pixels in pieces of 8 kB, or color
+# profiles in pieces of 64 kB, write some thousands.
+MAX_PIECES = 10_000
+
+# The most bytes of a text or of EXIF data that are read. A JPEG segment cannot hold more.
+MAX_TEXT_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A file that is safe to hand to its decoder.
+
+    Args:
+        data: the file, perhaps without parts that its pixels do not need.
+        frames: how many images it holds: frames of an animation, pages of a document.
+        is_whole: False if the file is too short for the number of pixels that its header announces.
+    """
+
+    data: bytes
+    frames: int = 1
+    is_whole: bool = True
+
+
+def too_many(pieces: str, limit: int) -> BrokenImageError:
+    """Returns the error for a file with more than `limit` of the named pieces."""
+    return BrokenImageError(
+        f"The image file has more than {limit:,} {pieces}, far more than an image needs. Save it anew and send that."
+    )
