@@ -17,6 +17,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Shows the model; returns the exit code."""
+    from digits.numbers.decoding_file import shipped_decoding
     from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
@@ -37,6 +38,10 @@ def run(options: argparse.Namespace) -> int:
         "with": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
         "accepted from": f"{recognizer.thresholds.confidence:.2%} confidence, {recognizer.thresholds.digit:.2%} for "
         "the two most likely digits together",
+        "numbers": "read with weights that were fitted for this model"
+        if shipped_decoding().suits(card.onnx_sha256)
+        else "read with default weights: those that ship were fitted for another model (python -m "
+        "digits.training.segmenter.run --decoding-only --model FILE fits them for this one)",
         "ONNX digest": card.onnx_sha256,
     }
     for name, value in rows.items():

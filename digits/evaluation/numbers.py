@@ -15,7 +15,8 @@ from digits.errors import ImageError
 from digits.evaluation.pictures import Share
 from digits.images.decode import decode
 from digits.numbers.drawing import draw_reading
-from digits.numbers.reader import Reading, read_picture
+from digits.numbers.reader import read_picture
+from digits.numbers.reading import Reading
 from digits.recognizer import Recognizer
 
 # Resamples of a bootstrap interval; its ends are then stable to a tenth of its width.

@@ -1,19 +1,20 @@
-"""Which candidates a line consists of: the best way from its first place to its last.
+"""Decides which candidates a line consists of: the best path from its first place to its last.
 
 A semi-Markov conditional random field (Sarawagi and Cohen, NIPS 2004): each candidate has a score, the sum of its
-features times weights, and the best way is the one of the largest sum. `python -m digits.training.segmenter.run` fits
-the weights.
+features times weights, and the best path has the largest sum. `python -m digits.training.segmenter.run` fits the
+weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from digits.model.acceptance import digit_scores
 from digits.model.engine import CLASSES
-from digits.numbers.lattice import Candidate, Chain
-from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN, Pool
+from digits.numbers.lattice import Lattice
+from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +25,7 @@ FEATURES = (
     "log probability of a digit, of what is whole",
     "log probability of the digit",
     "log odds of any digit",
-    "log probability that the splitter gives the digit",
+    "log probability that the segment classifier gives the digit",
     "width, but of a 1",
     "width squared, but of a 1",
     "a 1",
@@ -35,103 +36,150 @@ FEATURES = (
     "sides that are cut",
     "strokes that are joined",
 )
+# Those that depend on how sure the recognizer is; the defaults give them no weight.
+RECOGNIZER_FEATURES = ("log probability of the digit", "log odds of any digit")
 
-# A probability is never taken for a certainty.
-_SURE = 1e-5
+# No probability counts as less than this.
+_LEAST = 1e-5
 
 
-def digits_of(segment_probabilities: Floats, probabilities: Floats, pool: Pool) -> Floats:
-    """How likely each digit is, of what is one: what both networks say, float64 of shape (n, 10).
-
-    The recognizer's network knows digits better, the splitter knows what cuts leave of them: the product of both, each
-    to a power (a logarithmic opinion pool; Hinton, "Products of experts", ICANN 1999). The powers are fitted, so that
-    the result is calibrated.
+@dataclass(frozen=True)
+class Pool:
+    """The exponents of a logarithmic opinion pool: how much each network's probabilities of the digits count.
 
     Args:
-        segment_probabilities: the splitter's for each candidate, of shape (n, 12).
+        segment_classifier: exponent of the segment classifier's probabilities.
+        recognizer: exponent of the recognizer's probabilities.
+    """
+
+    segment_classifier: float
+    recognizer: float
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The parameters of the decoding.
+
+    Args:
+        weights: of each of `FEATURES`, by name.
+        digit: the least acceptance score with which a candidate counts as a digit, 0..1.
+        pool: how the probabilities of both networks are combined.
+    """
+
+    weights: Mapping[str, float]
+    digit: float
+    pool: Pool
+
+
+def pooled_probabilities(segment_probabilities: Floats, probabilities: Floats, pool: Pool) -> Floats:
+    """Combines what both networks say about which digit each candidate is.
+
+    The recognizer knows digits better, the segment classifier knows what cuts leave of them: the result is the product
+    of both, each to a power (a logarithmic opinion pool; Hinton, "Products of experts", ICANN 1999). The powers are
+    fitted, so that the result is calibrated.
+
+    Args:
+        segment_probabilities: the segment classifier's, of shape (n, 12).
         probabilities: the recognizer's, calibrated, of shape (n, 10).
         pool: the powers.
+
+    Returns:
+        Probabilities of the digits 0 to 9 if the candidate is a digit, float64 of shape (n, 10).
     """
-    said, read = np.maximum(segment_probabilities[:, :CLASSES], _SURE), np.maximum(probabilities, _SURE)
-    both = said**pool.splitter * read**pool.recognizer
-    return np.asarray(both / both.sum(axis=1, keepdims=True), dtype=np.float64)
+    segment, recognizer = np.maximum(segment_probabilities[:, :CLASSES], _LEAST), np.maximum(probabilities, _LEAST)
+    product = segment**pool.segment_classifier * recognizer**pool.recognizer
+    return np.asarray(product / product.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def acceptance_scores(segment_probabilities: Floats, probabilities: Floats) -> Floats:
-    """How much candidates look like digits and not like other signs, 0..1, of shape (n,); both as of `digits_of`.
+    """Scores how much candidates look like digits rather than other signs.
 
-    It is the product of the splitter's opinion of what is whole and the recognizer's of the two most likely digits.
-    """
-    return np.asarray(_is_digit(segment_probabilities) * digit_scores(probabilities), dtype=np.float64)
-
-
-def _is_digit(segment_probabilities: Floats) -> Floats:
-    """The splitter's probability that something is a digit, if it is anything whole."""
-    digit = segment_probabilities[:, :CLASSES].sum(axis=1)
-    return np.asarray(digit / np.maximum(digit + segment_probabilities[:, SIGN], _SURE), dtype=np.float64)
-
-
-def describe(
-    chain: Chain,
-    candidates: Sequence[Candidate],
-    boxes: Floats,
-    segment_probabilities: Floats,
-    probabilities: Floats,
-    pool: Pool,
-) -> Floats:
-    """The features of candidates, float64 of shape (n, len(FEATURES)); sizes are in heights of the line's digits.
+    The score is the product of the segment classifier's probability of a digit, of what is whole, and of the
+    recognizer's probability of its two most likely digits.
 
     Args:
-        chain: the line.
-        candidates: of it.
-        boxes: of each, of shape (n, 4): left, top, right, bottom.
-        segment_probabilities: the splitter's for each, of shape (n, 12).
-        probabilities: the recognizer's for each, calibrated, of shape (n, 10).
-        pool: how both segment_probabilities make one.
+        segment_probabilities: the segment classifier's, of shape (n, 12).
+        probabilities: the recognizer's, calibrated, of shape (n, 10).
+
+    Returns:
+        float64 of shape (n,), 0..1.
     """
-    digit = digits_of(segment_probabilities, probabilities, pool).argmax(axis=1)
-    which = np.arange(len(digit))
-    whole = np.clip(1.0 - segment_probabilities[:, NOTHING_WHOLE], _SURE, 1.0 - _SURE)
-    is_digit = np.clip(_is_digit(segment_probabilities), 0.01, 1.0)
-    any_digit = np.clip(digit_scores(probabilities), _SURE, 1.0 - _SURE)
-    said = segment_probabilities[:, :CLASSES] / np.maximum(
-        segment_probabilities[:, :CLASSES].sum(axis=1, keepdims=True), _SURE
+    return np.asarray(_digit_if_whole(segment_probabilities) * digit_scores(probabilities), dtype=np.float64)
+
+
+def _digit_if_whole(segment_probabilities: Floats) -> Floats:
+    """The segment classifier's probability that a candidate is a digit, if it is a whole digit or sign."""
+    digit = segment_probabilities[:, :CLASSES].sum(axis=1)
+    return np.asarray(digit / np.maximum(digit + segment_probabilities[:, SIGN], _LEAST), dtype=np.float64)
+
+
+def features_of(lattice: Lattice, pool: Pool) -> Floats:
+    """Computes the features of a line's candidates.
+
+    Args:
+        lattice: the line; sizes are in heights of its digits.
+        pool: how the probabilities of both networks are combined.
+
+    Returns:
+        float64 of shape (n, len(FEATURES)).
+    """
+    chain, segment_probabilities, probabilities = lattice.chain, lattice.segment_probabilities, lattice.probabilities
+    digit = pooled_probabilities(segment_probabilities, probabilities, pool).argmax(axis=1)
+    rows = np.arange(len(digit))
+    whole = np.clip(1.0 - segment_probabilities[:, NOTHING_WHOLE], _LEAST, 1.0 - _LEAST)
+    digit_if_whole = np.clip(_digit_if_whole(segment_probabilities), 0.01, 1.0)
+    any_digit = np.clip(digit_scores(probabilities), _LEAST, 1.0 - _LEAST)
+    segment_digits = segment_probabilities[:, :CLASSES] / np.maximum(
+        segment_probabilities[:, :CLASSES].sum(axis=1, keepdims=True), _LEAST
     )
-    width, height = np.minimum(boxes[:, 2] - boxes[:, 0], 1.5), np.minimum(boxes[:, 3] - boxes[:, 1], 1.8)
-    one = digit == 1
-    ends = [(chain.places[candidate.first], chain.places[candidate.last]) for candidate in candidates]
-    inks = np.array([[place.cut.ink if place.cut else 0.0 for place in pair] for pair in ends])
-    cut = np.array([[place.cut is not None for place in pair] for pair in ends])
-    joined = [len(chain.shares(candidate.first, candidate.last)) - 1 for candidate in candidates]
+    width = np.minimum(lattice.boxes[:, 2] - lattice.boxes[:, 0], 1.5)
+    height = np.minimum(lattice.boxes[:, 3] - lattice.boxes[:, 1], 1.8)
+    is_one = digit == 1
+    ends = [(chain.places[candidate.first], chain.places[candidate.last]) for candidate in lattice.candidates]
+    cut_ink = np.array([[place.cut.ink if place.cut else 0.0 for place in pair] for pair in ends])
+    is_cut = np.array([[place.cut is not None for place in pair] for pair in ends])
+    joined = [len(chain.shares(candidate.first, candidate.last)) - 1 for candidate in lattice.candidates]
     return np.stack(
         [
             np.ones(len(digit)),
             np.log(whole / (1.0 - whole)),
             np.log(whole),
-            np.log(is_digit),
-            np.log(np.maximum(probabilities[which, digit], 1e-4)),
+            np.log(digit_if_whole),
+            np.log(np.maximum(probabilities[rows, digit], 1e-4)),
             np.log(any_digit / (1.0 - any_digit)),
-            np.log(np.maximum(said[which, digit], 1e-4)),
-            np.where(one, 0.0, width),
-            np.where(one, 0.0, width**2),
-            one,
-            np.where(one, width, 0.0),
+            np.log(np.maximum(segment_digits[rows, digit], 1e-4)),
+            np.where(is_one, 0.0, width),
+            np.where(is_one, 0.0, width**2),
+            is_one,
+            np.where(is_one, width, 0.0),
             height,
             height**2,
-            inks.sum(axis=1),
-            cut.sum(axis=1),
+            cut_ink.sum(axis=1),
+            is_cut.sum(axis=1),
             np.array(joined),
         ],
         axis=1,
     ).astype(np.float64)
 
 
+def decode(lattice: Lattice, decoding: Decoding) -> list[int]:
+    """Finds the candidates that a line most likely consists of.
+
+    Returns:
+        Indices of candidates, from left to right.
+    """
+    weights = np.array([decoding.weights[name] for name in FEATURES])
+    return best_path(
+        [candidate.span for candidate in lattice.candidates], features_of(lattice, decoding.pool) @ weights
+    )
+
+
 def best_path(spans: Sequence[tuple[int, int]], scores: Floats) -> list[int]:
-    """The way from the first place to the last that has the largest sum of scores (Viterbi's algorithm).
+    """Finds the path from the first place to the last that has the largest sum of scores (Viterbi's algorithm).
 
     Args:
         spans: the first and the last place of each candidate of a line, every whole stroke among them.
-        scores: of each, of shape (n,).
+        scores: of each candidate, of shape (n,).
 
     Returns:
         Indices of candidates, from left to right.
@@ -145,8 +193,8 @@ def best_path(spans: Sequence[tuple[int, int]], scores: Floats) -> list[int]:
         total = best[first] + scores[k]
         if total > best[last]:
             best[last], chosen[last] = total, k
-    path, at = [], count
-    while at:
-        path.append(chosen[at])
-        at = spans[path[-1]][0]
+    path, place = [], count
+    while place:
+        path.append(chosen[place])
+        place = spans[path[-1]][0]
     return path[::-1]

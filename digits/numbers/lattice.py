@@ -1,4 +1,4 @@
-"""What on a line may be a digit: strokes alone, strokes together, and strokes cut apart where digits may touch."""
+"""Finds what on a line may be a digit: strokes alone, strokes together, and strokes cut where digits may touch."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from digits.vision.components import Components
 from digits.vision.foreground import Gray
 
 Where = tuple[slice, slice]
+Floats = npt.NDArray[np.float64]
 
 # In heights of the line's digits: what is taken for one digit is at most so wide and so high, and has no gap as wide
 # as this.
@@ -113,16 +114,35 @@ class Candidate:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Both."""
+        """The indices of the places where it begins and where it ends."""
         return self.first, self.last
 
 
+@dataclass(frozen=True)
+class Lattice:
+    """All ways to take a line apart.
+
+    Args:
+        chain: the line.
+        candidates: what on it may be a digit.
+        boxes: of each candidate, float64 of shape (n, 4): left, top, right, bottom in heights of the line's digits.
+        segment_probabilities: the segment classifier's for each candidate, of shape (n, 12).
+        probabilities: the recognizer's for each candidate, calibrated, of shape (n, 10).
+    """
+
+    chain: Chain
+    candidates: list[Candidate]
+    boxes: Floats
+    segment_probabilities: Floats
+    probabilities: Floats
+
+
 def find_chain(parts: Components, line: Line, to_cut: Collection[int]) -> Chain:
-    """The strokes of a line, and where it may be taken apart.
+    """Collects the strokes of a line and the places where it may be taken apart.
 
     Args:
         parts: the strokes of the page.
-        line: of it.
+        line: a line of the page.
         to_cut: indices of the strokes, among those of the page, that may be cut.
     """
     where, masks, places = [], [], []
@@ -137,10 +157,10 @@ def find_chain(parts: Components, line: Line, to_cut: Collection[int]) -> Chain:
 
 
 def find_candidates(chain: Chain) -> list[Candidate]:
-    """Whatever lies between two places and is no larger than a digit, and every whole stroke."""
+    """Finds all candidates: what lies between two places and is no larger than a digit, and every whole stroke."""
     limit = _WIDEST * chain.height
     lefts, rights = _reaches(chain)
-    found = []
+    candidates = []
     for first, start in enumerate(chain.places[:-1]):
         furthest = _furthest_stroke(chain, start.stroke)
         for last in range(first + 1, len(chain.places)):
@@ -149,11 +169,11 @@ def find_candidates(chain: Chain) -> list[Candidate]:
             if touched > furthest:
                 break
             if chain.is_stroke(first, last) or rights[last] - lefts[first] <= limit:
-                found.append(Candidate(first, last))
-    return found
+                candidates.append(Candidate(first, last))
+    return candidates
 
 
-def _reaches(chain: Chain) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _reaches(chain: Chain) -> tuple[Floats, Floats]:
     """About how far left what begins at each place reaches, and how far right what ends there; in pixels."""
     lefts, rights = [], []
     furthest = -np.inf

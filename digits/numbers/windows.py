@@ -3,6 +3,7 @@
 A 28x28 image of the candidate alone does not show whether a stroke goes on beyond the cut; this does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -146,35 +147,64 @@ def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Window
     windows = np.zeros((len(candidates), SIDE, SIDE, 2), np.uint8)
     if not candidates:
         return windows, boxes
-    top = min(stroke.top for stroke in line.strokes) - SIDE
-    left = min(stroke.left for stroke in line.strokes) - SIDE
-    bottom = max(stroke.top + stroke.ink.shape[0] for stroke in line.strokes) + SIDE
-    right = max(stroke.left + stroke.ink.shape[1] for stroke in line.strokes) + SIDE
+    everything, top, left = _draw_line(line)
+    for k, one in enumerate(candidates):
+        drawn = _draw_window(line.shares(one), everything, top, left)
+        if drawn is not None:
+            windows[k], boxes[k] = drawn
+    return windows, boxes
+
+
+def draw_window(line: ReducedLine, own: list[tuple[Stroke, Floats]]) -> Windows:
+    """The window of ink that is no candidate of the line, such as that of a decimal point.
+
+    Args:
+        line: that is around it.
+        own: the ink, as `ReducedLine.shares` gives it; it may lie outside the line's strokes.
+
+    Returns:
+        uint8 of shape (SIDE, SIDE, 2), as of `draw_windows`; all 0 if there is too little ink.
+    """
+    drawn = _draw_window(own, *_draw_line(line, [stroke for stroke, _ in own]))
+    return np.zeros((SIDE, SIDE, 2), np.uint8) if drawn is None else drawn[0]
+
+
+def _draw_line(line: ReducedLine, beside: Sequence[Stroke] = ()) -> tuple[Floats, int, int]:
+    """All ink of a line with a margin that holds any window, also of what lies beside it; and its top and left edge."""
+    strokes = (*line.strokes, *beside)
+    top, left = min(stroke.top for stroke in strokes) - SIDE, min(stroke.left for stroke in strokes) - SIDE
+    bottom = max(stroke.top + stroke.ink.shape[0] for stroke in strokes) + SIDE
+    right = max(stroke.left + stroke.ink.shape[1] for stroke in strokes) + SIDE
     everything = np.zeros((bottom - top, right - left), np.float32)
     for stroke in line.strokes:
         _add(everything, stroke, stroke.ink, top, left)
-    for k, one in enumerate(candidates):
-        shares = line.shares(one)
-        box_top, box_left = min(stroke.top for stroke, _ in shares), min(stroke.left for stroke, _ in shares)
-        box_bottom = max(stroke.top + ink.shape[0] for stroke, ink in shares)
-        box_right = max(stroke.left + ink.shape[1] for stroke, ink in shares)
-        own = np.zeros((box_bottom - box_top, box_right - box_left), np.float32)
-        for stroke, ink in shares:
-            _add(own, stroke, ink, box_top, box_left)
-        inked = own >= _INKED
-        rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-        if not rows.size:
-            continue
-        x0, x1, y0, y1 = columns[0] + box_left, columns[-1] + 1 + box_left, rows[0] + box_top, rows[-1] + 1 + box_top
-        boxes[k] = np.array([x0, y0, x1, y1]) / HEIGHT
-        # The window's corner, on the canvas of everything, whose margins hold any window.
-        y, x = (y0 + y1 - SIDE) // 2 - top, (x0 + x1 - SIDE) // 2 - left
-        alone = np.zeros((SIDE, SIDE), np.float32)
-        _add(alone, Stroke(box_top, box_left, own), own, y + top, x + left)
-        around = everything[y : y + SIDE, x : x + SIDE] - alone
-        windows[k, ..., 0] = np.rint(np.minimum(alone, 1.0) * 255.0)
-        windows[k, ..., 1] = np.rint(np.clip(around, 0.0, 1.0) * 255.0)
-    return windows, boxes
+    return everything, top, left
+
+
+def _draw_window(
+    shares: list[tuple[Stroke, Floats]], everything: Floats, top: int, left: int
+) -> tuple[Windows, npt.NDArray[np.float64]] | None:
+    """The window of some ink and its box in heights of a digit; None if there is too little of it."""
+    box_top, box_left = min(stroke.top for stroke, _ in shares), min(stroke.left for stroke, _ in shares)
+    box_bottom = max(stroke.top + ink.shape[0] for stroke, ink in shares)
+    box_right = max(stroke.left + ink.shape[1] for stroke, ink in shares)
+    own = np.zeros((box_bottom - box_top, box_right - box_left), np.float32)
+    for stroke, ink in shares:
+        _add(own, stroke, ink, box_top, box_left)
+    inked = own >= _INKED
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    if not rows.size:
+        return None
+    x0, x1, y0, y1 = columns[0] + box_left, columns[-1] + 1 + box_left, rows[0] + box_top, rows[-1] + 1 + box_top
+    # The window's corner, on the canvas of everything.
+    y, x = (y0 + y1 - SIDE) // 2 - top, (x0 + x1 - SIDE) // 2 - left
+    alone = np.zeros((SIDE, SIDE), np.float32)
+    _add(alone, Stroke(box_top, box_left, own), own, y + top, x + left)
+    around = everything[y : y + SIDE, x : x + SIDE] - alone
+    window = np.zeros((SIDE, SIDE, 2), np.uint8)
+    window[..., 0] = np.rint(np.minimum(alone, 1.0) * 255.0)
+    window[..., 1] = np.rint(np.clip(around, 0.0, 1.0) * 255.0)
+    return window, np.array([x0, y0, x1, y1]) / HEIGHT
 
 
 def _add(canvas: Floats, stroke: Stroke, ink: Floats, top: int, left: int) -> None:

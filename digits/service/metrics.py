@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from digits.numbers.reader import Reading
+from digits.numbers.reading import Reading
 from digits.recognizer import Prediction, Recognizer
 from digits.service.process.runtime import Runtime
 from digits.service.schemas import Outcome

@@ -11,7 +11,7 @@ from digits.data.mnist import Mnist
 from digits.errors import DataMismatchError
 from digits.evaluation.numbers import ErrorRate, edit_distance, is_number, measure_numbers
 from digits.numbers.drawing import draw_reading
-from digits.numbers.reader import ReadDigit, Reading
+from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import encode_png
 from tests.pictures import handwritten

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from digits.numbers.drawing import draw_reading
-from digits.numbers.reader import ReadDigit, Reading
+from digits.numbers.reading import ReadDigit, Reading
 
 PAPER = np.full((400, 300), 255, np.uint8)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from benchmarks.hostile.crowded_pages import CROWDED
 from digits.errors import CrowdedImageError, ImageError, NoInkError
 from digits.images.limits import ImageLimits
-from digits.numbers.reader import Reading, read_picture
+from digits.numbers.reader import read_picture
+from digits.numbers.reading import Reading
 from digits.recognizer import Recognizer, shipped_model
 
 FEW = 300

@@ -12,8 +12,12 @@ import pytest
 from benchmarks.hostile.crowded_pages import CROWDED
 from digits.data.mnist import Mnist
 from digits.errors import CrowdedImageError, ImageError, NoInkError
-from digits.numbers.reader import ReadDigit, Reading, read_picture, take_apart, without_unlikely
+from digits.numbers.decoding import decode
+from digits.numbers.decoding_file import shipped_decoding
+from digits.numbers.reader import read_picture
+from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.segment_classifier import shipped_segment_classifier
+from digits.numbers.segmentation import take_apart, without_unlikely
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
 from digits.synthetic.strokes import draw_curve
@@ -210,12 +214,12 @@ def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, len
 
 def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mnist: Mnist) -> None:
     paper, _ = handwritten(mnist, "123")
-    splitter = shipped_segment_classifier()
-    (lattice,) = take_apart(Recognizer.load(shipped_model()), splitter, find_foreground(paper, even_light=True))
+    classifier = shipped_segment_classifier()
+    (lattice,) = take_apart(Recognizer.load(shipped_model()), classifier, find_foreground(paper, even_light=True))
     strokes = [one.span for one in lattice.candidates if lattice.chain.is_stroke(one.first, one.last)]
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes
-    assert len(left.best(splitter.card)) == 3
+    assert len(decode(left, shipped_decoding().fitted)) == 3
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 40), (40, 0, 3)])

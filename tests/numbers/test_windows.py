@@ -13,7 +13,7 @@ from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
 from digits.numbers.windows import HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
 from digits.synthetic.pages import Page, write_numbers
 from digits.synthetic.symbols import draw_symbols
-from digits.training.segmenter.targets import compare, owners_of_ink
+from digits.training.segmenter.targets import owners_of_ink, targets_of
 from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
 
@@ -107,13 +107,13 @@ def test_what_candidates_are_is_told_by_whose_ink_they_have(mnist: Mnist) -> Non
         for line in find_lines(parts):
             chain = find_chain(parts, line, line.members)
             candidates = find_candidates(chain)
-            truth = compare(reduce_line(chain), candidates, owners, one.labels)
-            classes = truth.classes()
-            assert set(truth.labels) <= set(one.labels)
-            assert truth.overlaps.min() >= 0.0
-            assert truth.overlaps.max() <= 1.0 + 1e-5
-            for k in np.flatnonzero(truth.overlaps.max(axis=1) > 0.95):
-                label = truth.labels[int(truth.overlaps[k].argmax())]
+            targets = targets_of(reduce_line(chain), candidates, owners, one.labels)
+            classes = targets.classes()
+            assert set(targets.labels) <= set(one.labels)
+            assert targets.overlaps.min() >= 0.0
+            assert targets.overlaps.max() <= 1.0 + 1e-5
+            for k in np.flatnonzero(targets.overlaps.max(axis=1) > 0.95):
+                label = targets.labels[int(targets.overlaps[k].argmax())]
                 assert classes[k] == (SIGN if label is None else label)
             seen.update(classes.tolist())
     assert {SIGN, NOTHING_WHOLE} < seen

@@ -15,7 +15,8 @@ from digits.app.samples import SAMPLES
 from digits.errors import ImageError
 from digits.images.decode import open_image
 from digits.numbers.drawing import draw_reading
-from digits.numbers.reader import PAGE_SIDE, ReadDigit, Reading, read_picture
+from digits.numbers.reader import PAGE_SIDE, read_picture
+from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer
 
 SAMPLE_NUMBER = SAMPLES / "numbers" / "two_lines.png"

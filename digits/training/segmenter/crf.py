@@ -1,7 +1,8 @@
-"""Fits the weights of paths, so that of all ways to take a line apart the right ones become the most probable.
+"""Fits the weights of the decoding, so that the right ways to take a line apart become the most probable.
 
-It is the likelihood of a semi-Markov conditional random field (Sarawagi and Cohen, NIPS 2004), in which any way that
-reads rightly counts, climbed by Adam.
+It maximizes the likelihood of a semi-Markov conditional random field (Sarawagi and Cohen, NIPS 2004), in which every
+path that reads the line rightly counts, by L-BFGS (Liu and Nocedal, "On the limited memory BFGS method for large scale
+optimization", 1989).
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-_BATCH, _RATE, _DECAY = 32, 0.05, 1e-3
+# Strength of the L2 penalty on weights of features that are scaled to a standard deviation of 1.
+_PENALTY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -22,98 +24,106 @@ class Example:
     Args:
         features: of its candidates, of shape (n, f).
         spans: the first and the last place of each candidate.
-        fits: for each candidate, which of the line's digits and signs it reads rightly.
+        matches: for each candidate, which of the line's digits and signs it reads rightly.
         length: how many digits and signs there are.
     """
 
     features: Floats
     spans: tuple[tuple[int, int], ...]
-    fits: tuple[tuple[int, ...], ...]
+    matches: tuple[tuple[int, ...], ...]
     length: int
 
     @property
     def can_be_read(self) -> bool:
-        """Whether any way reads what is written."""
+        """Whether any path reads what is written."""
         reached = {(0, 0)}
-        for k in _by_end(self.spans):
+        for k in sorted(range(len(self.spans)), key=lambda k: self.spans[k][1]):
             first, last = self.spans[k]
-            reached |= {(last, j + 1) for j in self.fits[k] if (first, j) in reached}
+            reached |= {(last, j + 1) for j in self.matches[k] if (first, j) in reached}
         return (self._end, self.length) in reached
 
     @property
     def _end(self) -> int:
         return max(last for _, last in self.spans)
 
-    def surprise(self, scores: Floats) -> tuple[float, Floats]:
-        """The negative logarithm of the probability of all right ways, and its derivatives by the scores."""
+    def negative_log_likelihood(self, scores: Floats) -> tuple[float, Floats]:
+        """Computes the loss of a line.
+
+        Args:
+            scores: of the candidates, of shape (n,).
+
+        Returns:
+            The negative logarithm of the probability of all right paths together, and its gradient by the scores.
+        """
         end = self._end
-        every, share = _sums([(first, last, k) for k, (first, last) in enumerate(self.spans)], scores, 0, end)
+        log_all, share_of_all = _sum_paths([(*span, k) for k, span in enumerate(self.spans)], scores, 0, end)
         width = self.length + 1
-        right, right_share = _sums(
-            [
-                (first * width + j, last * width + j + 1, k)
-                for k, (first, last) in enumerate(self.spans)
-                for j in self.fits[k]
-            ],
-            scores,
-            0,
-            end * width + self.length,
-        )
-        return every - right, share - right_share
+        # A node of the right paths is a place, and how many digits and signs are read before it.
+        right = [
+            (first * width + j, last * width + j + 1, k)
+            for k, (first, last) in enumerate(self.spans)
+            for j in self.matches[k]
+        ]
+        log_right, share_of_right = _sum_paths(right, scores, 0, end * width + self.length)
+        return log_all - log_right, share_of_all - share_of_right
 
 
-def _by_end(spans: Sequence[tuple[int, int]]) -> list[int]:
-    return sorted(range(len(spans)), key=lambda k: spans[k][1])
-
-
-def _sums(edges: list[tuple[int, int, int]], scores: Floats, start: int, end: int) -> tuple[float, Floats]:
-    """The logarithm of the sum over all ways of e to their scores, and the share of each score in it.
+def _sum_paths(edges: list[tuple[int, int, int]], scores: Floats, start: int, end: int) -> tuple[float, Floats]:
+    """Sums over all paths by the forward-backward algorithm.
 
     Args:
         edges: (from, to, index of its score); each leads to a larger number.
         scores: of shape (n,).
-        start: where ways begin.
+        start: where paths begin.
         end: where they end; at least one leads there.
+
+    Returns:
+        The logarithm of the sum of e to the score of each path; and the share of the paths through each edge's score,
+        of shape (n,), which is the gradient of the logarithm.
     """
-    ahead: dict[int, float] = {start: 0.0}
-    for a, b, k in sorted(edges, key=lambda edge: edge[1]):
-        if a in ahead:
-            total = ahead[a] + scores[k]
-            ahead[b] = float(np.logaddexp(ahead[b], total)) if b in ahead else total
-    back: dict[int, float] = {end: 0.0}
+    forward: dict[int, float] = {start: 0.0}
+    for first, last, k in sorted(edges, key=lambda edge: edge[1]):
+        if first in forward:
+            total = forward[first] + scores[k]
+            forward[last] = float(np.logaddexp(forward[last], total)) if last in forward else total
+    backward: dict[int, float] = {end: 0.0}
     shares = np.zeros(len(scores))
-    for a, b, k in sorted(edges, key=lambda edge: -edge[0]):
-        if b in back and a in ahead:
-            total = back[b] + scores[k]
-            shares[k] += np.exp(min(0.0, ahead[a] + total - ahead[end]))
-            back[a] = float(np.logaddexp(back[a], total)) if a in back else total
-    return ahead[end], shares
+    for first, last, k in sorted(edges, key=lambda edge: -edge[0]):
+        if last in backward and first in forward:
+            total = backward[last] + scores[k]
+            shares[k] += np.exp(min(0.0, forward[first] + total - forward[end]))
+            backward[first] = float(np.logaddexp(backward[first], total)) if first in backward else total
+    return forward[end], shares
 
 
-def fit_weights(examples: Sequence[Example], epochs: int, seed: int) -> Floats:
-    """Fits weights of shape (f,).
+def fit_weights(examples: Sequence[Example], iterations: int, fixed: Sequence[int] = ()) -> Floats:
+    """Fits the weights of the features.
 
     Args:
         examples: that can be read.
-        epochs: passes over them.
-        seed: of their order.
+        iterations: of L-BFGS, at the most.
+        fixed: indices of features whose weights stay 0.
+
+    Returns:
+        Weights of shape (f,).
     """
-    rng = np.random.default_rng(seed)
-    spread = np.concatenate([one.features for one in examples]).std(axis=0)
+    from scipy.optimize import minimize
+
+    spread = np.concatenate([example.features for example in examples]).std(axis=0)
     spread = np.where(spread < 1e-9, 1.0, spread)
+    free = np.setdiff1d(np.arange(len(spread)), fixed)
+    scaled = [(example.features / spread)[:, free] for example in examples]
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        total, gradient = 0.0, np.zeros(len(free))
+        for example, features in zip(examples, scaled, strict=True):
+            value, by_score = example.negative_log_likelihood(features @ weights)
+            total += value
+            gradient += features.T @ by_score
+        penalty = 0.5 * _PENALTY * float(weights @ weights)
+        return total / len(examples) + penalty, gradient / len(examples) + _PENALTY * weights
+
+    fitted = minimize(loss, np.zeros(len(free)), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
     weights = np.zeros(len(spread))
-    mean, square = np.zeros(len(spread)), np.zeros(len(spread))
-    step, steps = 0, epochs * -(-len(examples) // _BATCH)
-    for _ in range(epochs):
-        order = rng.permutation(len(examples))
-        for start in range(0, len(order), _BATCH):
-            slope = _DECAY * weights
-            chosen = order[start : start + _BATCH]
-            for i in chosen:
-                scaled = examples[i].features / spread
-                slope = slope + scaled.T @ examples[i].surprise(scaled @ weights)[1] / len(chosen)
-            mean, square = 0.9 * mean + 0.1 * slope, 0.99 * square + 0.01 * slope**2
-            rate = _RATE * (1.0 - step / steps)
-            step += 1
-            weights -= rate * (mean / (1.0 - 0.9**step)) / (np.sqrt(square / (1.0 - 0.99**step)) + 1e-8)
-    return np.asarray(weights / spread, dtype=np.float64)
+    weights[free] = fitted.x / spread[free]
+    return weights

@@ -1,4 +1,4 @@
-"""What the splitter and its paths are fitted on: windows and lattices of written numbers whose truth is known."""
+"""What the segment classifier and the decoding are fitted on: windows and lattices of numbers that code has written."""
 
 import itertools
 import multiprocessing
@@ -13,18 +13,18 @@ import numpy.typing as npt
 from digits.data.mnist import Images, Labels
 from digits.errors import NoInkError
 from digits.model.engine import CLASSES
-from digits.numbers.decoding import digits_of
-from digits.numbers.lattice import find_candidates, find_chain
+from digits.numbers.decoding import Pool, features_of, pooled_probabilities
+from digits.numbers.lattice import Lattice, find_candidates, find_chain
 from digits.numbers.layout import find_lines
-from digits.numbers.reader import Lattice, take_apart
-from digits.numbers.segment_classifier import NOTHING_WHOLE, Pool, SegmentClassifier
+from digits.numbers.segment_classifier import NOTHING_WHOLE, SegmentClassifier
+from digits.numbers.segmentation import take_apart
 from digits.numbers.windows import Windows, draw_windows, reduce_line
 from digits.recognizer import Recognizer
 from digits.synthetic.pages import Page, WrittenNumber, write_numbers
 from digits.synthetic.strokes import draw_digit
 from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.crf import Example
-from digits.training.segmenter.targets import UNCLEAR, SegmentTargets, compare, owners_of_ink
+from digits.training.segmenter.targets import UNCLEAR, SegmentTargets, owners_of_ink, targets_of
 from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
 from digits.vision.normalize import BOX, SIDE
@@ -41,11 +41,11 @@ _PAGES: Mapping[Page, float] = {
 }
 # Pictures of one page before the next is chosen, and kinds of signs drawn for all of them.
 _AT_A_TIME, _SIGNS = 5, 300
-# A chunk of windows, and the numbers for paths, are written with so many images of MNIST and so many drawn ones.
+# A chunk of windows, and the numbers for the decoding, are written with so many images of MNIST and so many drawn ones.
 _OF_MNIST, _DRAWN = 2_400, 600
 # Windows are drawn in chunks, each of which depends on the seed and on its number alone.
 CHUNK = 4_000
-# Most strokes are cut for the exercise, even where a reading would not.
+# Most strokes are cut for the dataset, even where a reading would not.
 _CUT = 0.75
 # Of each digit so many candidates are taken that are it, and so many that are much of it.
 _OF_EACH, _OF_MUCH = 4, 4
@@ -58,25 +58,26 @@ class ReadLine:
 
     Args:
         lattice: the ways to take it apart.
-        truth: what its candidates really are.
+        targets: what its candidates really are.
     """
 
     lattice: Lattice
-    truth: SegmentTargets
+    targets: SegmentTargets
 
     def digits(self, pool: Pool) -> npt.NDArray[np.int64]:
         """As which digit each candidate is read, of shape (n,)."""
-        return digits_of(self.lattice.segment_probabilities, self.lattice.probabilities, pool).argmax(axis=1)
+        lattice = self.lattice
+        return pooled_probabilities(lattice.segment_probabilities, lattice.probabilities, pool).argmax(axis=1)
 
     def example(self, pool: Pool) -> Example:
-        """It for the fit of paths."""
-        spans = tuple(one.span for one in self.lattice.candidates)
-        fits = _fits(self.truth, self.digits(pool))
-        return Example(self.lattice.features(pool), spans, fits, len(self.truth.labels))
+        """The line as an example for the fit of the decoding."""
+        spans = tuple(candidate.span for candidate in self.lattice.candidates)
+        matches = _matches(self.targets, self.digits(pool))
+        return Example(features_of(self.lattice, pool), spans, matches, len(self.targets.labels))
 
 
-def draw_example(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, npt.NDArray[np.int64]]:
-    """Windows of written numbers, and what they show.
+def draw_dataset(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, npt.NDArray[np.int64]]:
+    """Draws windows of written numbers, and says what they show.
 
     Args:
         images: training digits, uint8 of shape (n, 28, 28).
@@ -85,13 +86,13 @@ def draw_example(images: Images, labels: Labels, count: int, seed: int) -> tuple
         seed: decides everything.
 
     Returns:
-        Windows of shape (count, SIDE, SIDE, 2), and their classes, of shape (count,), as of the splitter.
+        Windows of shape (count, SIDE, SIDE, 2), and their classes of the segment classifier, of shape (count,).
     """
     # TensorFlow's threads do not survive a fork.
     processes = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=processes, initializer=_learn_from, initargs=(images, labels)) as pool:
         chunks = list(pool.map(_draw_numbered, [(seed, k) for k in range(-(-count // CHUNK))]))
-    windows, classes = (np.concatenate(some) for some in zip(*chunks, strict=True))
+    windows, classes = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
     return windows[:count], classes[:count]
 
 
@@ -110,65 +111,65 @@ def _draw_numbered(chunk: tuple[int, int]) -> tuple[Windows, npt.NDArray[np.int6
 
 
 def draw_chunk(
-    images: Images, labels: Labels, seed: int, number: int, count: int = CHUNK
+    images: Images, labels: Labels, seed: int, chunk: int, count: int = CHUNK
 ) -> tuple[Windows, npt.NDArray[np.int64]]:
-    """One chunk of an exercise; arguments and result are those of `draw_example`."""
-    rng = np.random.default_rng((seed, number))
-    images, labels = _with_forms(images, labels, rng)
+    """Draws one chunk of the windows; arguments and result are those of `draw_dataset`."""
+    rng = np.random.default_rng((seed, chunk))
+    images, labels = with_forms(images, labels, rng)
     windows: list[Windows] = []
     classes: list[npt.NDArray[np.int64]] = []
-    for one in _numbers(images, labels, rng):
-        for some, truths in _windows_of(one, rng):
-            windows.append(some)
-            classes.append(truths)
+    for number in written_numbers(images, labels, rng):
+        for of_line, classes_of_line in _windows_of(number, rng):
+            windows.append(of_line)
+            classes.append(classes_of_line)
         if sum(map(len, windows)) >= count:
             break
     return np.concatenate(windows)[:count], np.concatenate(classes)[:count]
 
 
-def write_example(images: Images, labels: Labels, count: int, seed: int) -> Iterator[WrittenNumber]:
-    """`count` numbers of the kinds that windows are drawn from; the other arguments are those of `draw_example`."""
+def write_dataset(images: Images, labels: Labels, count: int, seed: int) -> Iterator[WrittenNumber]:
+    """Writes `count` numbers of the kinds that windows are drawn from; other arguments as of `draw_dataset`."""
     rng = np.random.default_rng(seed)
-    return itertools.islice(_numbers(*_with_forms(images, labels, rng), rng), count)
+    return itertools.islice(written_numbers(*with_forms(images, labels, rng), rng), count)
 
 
-def read_example(
-    recognizer: Recognizer, splitter: SegmentClassifier, numbers: Iterable[WrittenNumber]
+def read_dataset(
+    recognizer: Recognizer, classifier: SegmentClassifier, numbers: Iterable[WrittenNumber]
 ) -> list[ReadLine]:
-    """Lines of written numbers, taken apart and read; pictures on which no ink is found give none.
+    """Takes the lines of written numbers apart and reads them; pictures on which no ink is found give none.
 
     Args:
         recognizer: reads digits.
-        splitter: says what is whole.
-        numbers: of digits that both did not learn from.
+        classifier: tells whole digits from pieces.
+        numbers: of digits that neither network has learned from.
     """
-    found = []
+    lines = []
     for number in numbers:
         try:
-            ink = find_foreground(number.picture, even_light=True)
+            foreground = find_foreground(number.picture, even_light=True)
         except NoInkError:
             continue
-        owners = owners_of_ink(number.owners, ink)
-        for lattice in take_apart(recognizer, splitter, ink):
-            truth = compare(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
-            found.append(ReadLine(lattice, truth))
-    return found
+        owners = owners_of_ink(number.owners, foreground)
+        for lattice in take_apart(recognizer, classifier, foreground):
+            targets = targets_of(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
+            lines.append(ReadLine(lattice, targets))
+    return lines
 
 
-def _fits(truth: SegmentTargets, digits: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    """Which digits and signs each candidate reads rightly: with at least half of their ink; signs as anything."""
+def _matches(targets: SegmentTargets, digits: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
+    """Which digits and signs each candidate reads rightly, with at least half of their ink; signs match any digit."""
     return tuple(
         tuple(
             j
             for j in np.flatnonzero(overlaps >= 0.5).tolist()
-            if truth.labels[j] is None or truth.labels[j] == int(digit)
+            if targets.labels[j] is None or targets.labels[j] == int(digit)
         )
-        for overlaps, digit in zip(truth.overlaps, digits, strict=True)
+        for overlaps, digit in zip(targets.overlaps, digits, strict=True)
     )
 
 
-def _numbers(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenNumber]:
-    """Written numbers without an end."""
+def written_numbers(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenNumber]:
+    """Writes numbers without an end."""
     signs = draw_symbols(_SIGNS, rng)
     pages, chances = list(_PAGES), list(_PAGES.values())
     while True:
@@ -176,8 +177,8 @@ def _numbers(images: Images, labels: Labels, rng: np.random.Generator) -> Iterat
         yield from write_numbers(page, images, labels, _AT_A_TIME, int(rng.integers(2**31)), signs)
 
 
-def _with_forms(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
-    """Some images, and among them drawn ones, in forms of other countries: MNIST's alone are not to be relied on."""
+def with_forms(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
+    """Chooses some images and adds drawn ones, in the forms of other countries, which MNIST does not have."""
     kept = rng.choice(len(images), min(_OF_MNIST, len(images)), replace=False)
     drawn = rng.integers(0, CLASSES, _DRAWN)
     forms = [_fitted(draw_digit(int(digit), 4 * SIDE, rng)) for digit in drawn]
@@ -185,7 +186,7 @@ def _with_forms(images: Images, labels: Labels, rng: np.random.Generator) -> tup
 
 
 def _fitted(canvas: Images) -> Images:
-    """A drawn digit as MNIST has them: 20 pixels on the longer side, of 28."""
+    """Brings a drawn digit to the size of MNIST's: 20 of 28 pixels on the longer side."""
     x, y, width, height = cv2.boundingRect((canvas > 0).astype(np.uint8))
     scale = BOX / max(width, height)
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
@@ -195,34 +196,34 @@ def _fitted(canvas: Images) -> Images:
 
 
 def _windows_of(number: WrittenNumber, rng: np.random.Generator) -> Iterator[tuple[Windows, npt.NDArray[np.int64]]]:
-    """Some windows of each line of a number, and what they show."""
+    """Draws some windows of each line of a number, and says what they show."""
     try:
-        ink = find_foreground(number.picture, even_light=True)
+        foreground = find_foreground(number.picture, even_light=True)
     except NoInkError:
         return
-    parts = find_components(ink, writing_mask(ink))
-    owners = owners_of_ink(number.owners, ink)
+    parts = find_components(foreground, writing_mask(foreground))
+    owners = owners_of_ink(number.owners, foreground)
     for line in find_lines(parts):
         chain = find_chain(parts, line, line.members if rng.random() < _CUT else ())
         candidates = find_candidates(chain)
         reduced = reduce_line(chain)
-        truth = compare(reduced, candidates, owners, number.labels)
-        if not truth.labels:
+        targets = targets_of(reduced, candidates, owners, number.labels)
+        if not targets.labels:
             continue
-        classes, chosen = truth.classes(), _choose(truth, rng)
+        classes, chosen = targets.classes(), _choose(targets, rng)
         windows, boxes = draw_windows(reduced, [candidates[k] for k in chosen])
         inked = boxes.any(axis=1)
         yield windows[inked], classes[chosen][inked]
 
 
-def _choose(truth: SegmentTargets, rng: np.random.Generator) -> list[int]:
-    """Candidates of which there are not too many alike."""
-    classes, nearest, most = truth.classes(), truth.overlaps.argmax(axis=1), truth.overlaps.max(axis=1)
+def _choose(targets: SegmentTargets, rng: np.random.Generator) -> list[int]:
+    """Chooses candidates of which there are not too many alike."""
+    classes, nearest, most = targets.classes(), targets.overlaps.argmax(axis=1), targets.overlaps.max(axis=1)
     whole = (classes != NOTHING_WHOLE) & (classes != UNCLEAR)
     chosen: list[int] = []
-    for j in range(len(truth.labels)):
+    for j in range(len(targets.labels)):
         chosen += rng.permutation(np.flatnonzero(whole & (nearest == j)))[:_OF_EACH].tolist()
-    for much, limit in ((True, _OF_MUCH * len(truth.labels)), (False, len(truth.labels) + 1)):
+    for much, limit in ((True, _OF_MUCH * len(targets.labels)), (False, len(targets.labels) + 1)):
         chosen += rng.permutation(np.flatnonzero((classes == NOTHING_WHOLE) & ((most > _MUCH) == much)))[
             :limit
         ].tolist()

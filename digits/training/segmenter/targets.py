@@ -1,4 +1,4 @@
-"""What candidates of a written number really are, for training: the number's maker knows whose ink each pixel is."""
+"""Labels the candidates of a written number for training: whoever wrote it knows whose ink each pixel is."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ UNCLEAR = -1
 
 @dataclass(frozen=True)
 class SegmentTargets:
-    """How much of whose ink candidates have.
+    """How much ink candidates share with what was written.
 
     Args:
         overlaps: intersection over union of each candidate's ink with that of each digit and sign, float64 of shape
@@ -33,7 +33,7 @@ class SegmentTargets:
     labels: tuple[int | None, ...]
 
     def classes(self) -> npt.NDArray[np.int64]:
-        """The splitter's class of each candidate: a digit, `SIGN`, `NOTHING_WHOLE`, or `UNCLEAR`; of shape (n,)."""
+        """The class of each candidate: a digit, `SIGN`, `NOTHING_WHOLE` or `UNCLEAR`; of shape (n,)."""
         if not self.labels:
             return np.full(len(self.overlaps), NOTHING_WHOLE)
         nearest = self.overlaps.argmax(axis=1)
@@ -42,26 +42,26 @@ class SegmentTargets:
         return np.where(most >= WHOLE, classes, np.where(most < NOT_WHOLE, NOTHING_WHOLE, UNCLEAR))
 
 
-def owners_of_ink(owners: npt.NDArray[np.int16], found: Foreground) -> npt.NDArray[np.int16]:
-    """Whose ink each pixel is, with the ink's soft edges, in the frame in which ink was found."""
+def owners_of_ink(owners: npt.NDArray[np.int16], foreground: Foreground) -> npt.NDArray[np.int16]:
+    """Extends the owners of a written number to the soft edges of the ink, in the frame of the foreground."""
     size = 2 * _SPREAD + 1
     spread = cv2.dilate((owners + 1).astype(np.uint16), np.ones((size, size), np.uint8)).astype(np.int16) - 1
-    return np.pad(np.where(owners >= 0, owners, spread), found.margin, constant_values=-1).astype(np.int16)
+    return np.pad(np.where(owners >= 0, owners, spread), foreground.margin, constant_values=-1).astype(np.int16)
 
 
-def compare(
+def targets_of(
     line: ReducedLine, candidates: list[Candidate], owners: npt.NDArray[np.int16], labels: tuple[int | None, ...]
 ) -> SegmentTargets:
-    """Compares candidates with what was written.
+    """Compares the candidates of a line with what was written.
 
     Args:
         line: of the candidates.
-        candidates: of it.
-        owners: what `owners_of_ink` gives.
+        candidates: of the line.
+        owners: as `owners_of_ink` gives them.
         labels: of each owner.
 
     Returns:
-        For the digits and signs that the line has any ink of.
+        The targets for the digits and signs that the line has any ink of.
     """
     present = _present(line.chain, owners)
     overlaps = np.zeros((len(candidates), len(present)))
@@ -78,7 +78,7 @@ def compare(
 
 
 def _present(chain: Chain, owners: npt.NDArray[np.int16]) -> list[int]:
-    found: set[int] = set()
+    owners_present: set[int] = set()
     for (rows, columns), mask in zip(chain.where, chain.masks, strict=True):
-        found.update(np.unique(owners[rows, columns][mask > 0]).tolist())
-    return sorted(found - {-1})
+        owners_present.update(np.unique(owners[rows, columns][mask > 0]).tolist())
+    return sorted(owners_present - {-1})

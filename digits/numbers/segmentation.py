@@ -1,0 +1,154 @@
+"""Takes the lines of a page apart into everything that may be a digit, and has both networks look at it.
+
+The segment classifier looks at strokes, alone and together, first. Strokes that do not look whole are cut wherever
+digits may touch, and it looks again. What may be whole goes through the recognizer's network.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import CrowdedImageError
+from digits.model.engine import CLASSES
+from digits.numbers.decoding import best_path
+from digits.numbers.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
+from digits.numbers.layout import find_lines
+from digits.numbers.segment_classifier import NOTHING_WHOLE, SegmentClassifier
+from digits.numbers.windows import draw_windows, reduce_line
+from digits.recognizer import Recognizer
+from digits.vision.components import find_components
+from digits.vision.foreground import Foreground
+from digits.vision.normalize import SIDE, image_of, margin_around
+from digits.vision.ruling import writing_mask
+
+# Strokes of what is taken for something whole with less probability than this are cut.
+_SURE = 0.9
+# What is something whole with less probability than this is not read.
+_LEAST = 0.02
+# Of strokes that are cut, so many more candidates than the limit are looked at; the limit is for those that are read.
+_MORE_SEEN = 10
+# What is wider than this, in heights of the line's digits, is no digit, and is not shown to the network.
+_HOPELESS = 3.0
+# So many images go through the network at a time: more take more memory, and not less time.
+_AT_A_TIME = 256
+
+
+def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, foreground: Foreground) -> list[Lattice]:
+    """Finds the lines of a page and all ways to take each apart.
+
+    Args:
+        recognizer: reads the digits; its limits hold.
+        classifier: tells whole digits from pieces.
+        foreground: the page's ink.
+
+    Returns:
+        One lattice for each line, from top to bottom.
+
+    Raises:
+        CrowdedImageError: there are more candidates than the recognizer's limits allow.
+    """
+    parts = find_components(foreground, writing_mask(foreground))
+    lines, most = find_lines(parts), recognizer.limits.max_candidates
+    lattices = _classify_segments(classifier, (find_chain(parts, line, ()) for line in lines), most)
+    doubtful = [_doubtful(lattice) for lattice in lattices]
+    cut = [i for i, strokes in enumerate(doubtful) if strokes]
+    again = _classify_segments(classifier, (find_chain(parts, lines[i], doubtful[i]) for i in cut), most, _MORE_SEEN)
+    for i, lattice in zip(cut, again, strict=True):
+        lattices[i] = lattice
+    return _read_candidates(recognizer, foreground, [without_unlikely(lattice) for lattice in lattices])
+
+
+def _classify_segments(
+    classifier: SegmentClassifier, chains: Iterable[Chain], most: int, times: int = 1
+) -> list[Lattice]:
+    """Puts the candidates of lines through the segment classifier; the recognizer's probabilities are still 0.
+
+    Lines are taken one by one, until they have more than `times` `most` candidates together.
+
+    Raises:
+        CrowdedImageError: there are more.
+    """
+    lines: list[tuple[Chain, list[Candidate]]] = []
+    count = 0
+    for chain in chains:
+        candidates = find_candidates(chain)
+        count += len(candidates)
+        _check(count, most, times)
+        lines.append((chain, candidates))
+    lattices = []
+    for chain, candidates in lines:
+        windows, boxes = draw_windows(reduce_line(chain), candidates)
+        lattices.append(Lattice(chain, candidates, boxes, classifier(windows), np.zeros((len(candidates), CLASSES))))
+    return lattices
+
+
+def _check(count: int, most: int, times: int = 1) -> None:
+    if count > times * most:
+        raise CrowdedImageError(
+            # Who reads it can look up the setting, and nothing else.
+            f"More than the {most:,} things allowed were seen in this picture that may be digits, or parts of them. "
+            "Crop it to the numbers that you mean."
+        )
+
+
+def _doubtful(lattice: Lattice) -> set[int]:
+    """The strokes of a line's most likely candidates that do not look whole; they are to be cut."""
+    whole = 1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE]
+    strokes: set[int] = set()
+    for k in best_path([candidate.span for candidate in lattice.candidates], np.log(np.clip(whole, 1e-6, 1.0))):
+        if whole[k] < _SURE:
+            candidate = lattice.candidates[k]
+            shares = lattice.chain.shares(candidate.first, candidate.last)
+            strokes.update(lattice.chain.strokes[i] for i, _, _ in shares)
+    return strokes
+
+
+def without_unlikely(lattice: Lattice) -> Lattice:
+    """Leaves out candidates that are hardly whole. Whole strokes stay, so that there is always a path."""
+    whole = 1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE]
+    kept = [
+        k
+        for k, candidate in enumerate(lattice.candidates)
+        # A stroke so thin that nothing of it is left in the reduced line stays, too: the path leads over it.
+        if lattice.chain.is_stroke(candidate.first, candidate.last) or (lattice.boxes[k].any() and whole[k] >= _LEAST)
+    ]
+    return Lattice(
+        lattice.chain,
+        [lattice.candidates[k] for k in kept],
+        lattice.boxes[kept],
+        lattice.segment_probabilities[kept],
+        lattice.probabilities[kept],
+    )
+
+
+def _read_candidates(recognizer: Recognizer, foreground: Foreground, lattices: list[Lattice]) -> list[Lattice]:
+    """Puts the candidates of all lines through the recognizer's network, many at a time."""
+    candidates = [(lattice.chain, candidate) for lattice in lattices for candidate in lattice.candidates]
+    _check(len(candidates), recognizer.limits.max_candidates)
+    widths = [width for lattice in lattices for width in (lattice.boxes[:, 2] - lattice.boxes[:, 0]).tolist()]
+    shown = [k for k, width in enumerate(widths) if width <= _HOPELESS]
+    probabilities = np.zeros((len(candidates), CLASSES))
+    for start in range(0, len(shown), _AT_A_TIME):
+        batch = shown[start : start + _AT_A_TIME]
+        images = np.stack([_image(foreground, *candidates[k]) for k in batch])
+        probabilities[batch] = recognizer.classify(images)
+    ends = np.cumsum([len(lattice.candidates) for lattice in lattices]).tolist()
+    return [
+        replace(lattice, probabilities=probabilities[end - len(lattice.candidates) : end])
+        for lattice, end in zip(lattices, ends, strict=True)
+    ]
+
+
+def _image(foreground: Foreground, chain: Chain, candidate: Candidate) -> npt.NDArray[np.uint8]:
+    """Makes the 28x28 image of a candidate, as if its ink were alone on the page; blank if it has no whole pixel."""
+    (rows, columns), mask = chain.ink_between(candidate.first, candidate.last)
+    if not mask.any():
+        # Between cuts that all but meet there may be a share of a pixel, and no whole one.
+        return np.zeros((SIDE, SIDE), np.uint8)
+    margin = margin_around(*mask.shape)
+    top, left = min(margin, rows.start), min(margin, columns.start)
+    strength = foreground.strength[rows.start - top : rows.stop + margin, columns.start - left : columns.stop + margin]
+    bottom, right = strength.shape[0] - top - mask.shape[0], strength.shape[1] - left - mask.shape[1]
+    return image_of(strength, np.pad(mask, ((top, bottom), (left, right))), foreground.level)
