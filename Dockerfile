@@ -64,24 +64,19 @@ STOPSIGNAL SIGTERM
 
 FROM run AS app
 COPY --from=install-app /opt/digits /opt/digits
-COPY .streamlit .streamlit
-COPY app.py ./
-ENV STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
-    STREAMLIT_SERVER_PORT=8501 \
-    STREAMLIT_SERVER_HEADLESS=true \
-    STREAMLIT_SERVER_FILE_WATCHER_TYPE=none
+# Nothing in an image changes, so nothing has to be watched.
+ENV STREAMLIT_SERVER_FILE_WATCHER_TYPE=none
 EXPOSE 8501
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8501, timeout=4); c.request('GET', '/_stcore/health'); raise SystemExit(c.getresponse().status != 200)"]
-CMD ["streamlit", "run", "app.py"]
+CMD ["digits", "app", "--host", "0.0.0.0"]
 
 
 # deploy/kuberay.yaml starts it; docs/cluster.md says more.
 FROM run AS ray
 COPY --from=install-ray /opt/digits /opt/digits
-COPY cluster.py serve.yaml ./
-ENV PYTHONPATH=/srv/digits \
-    RAY_USAGE_STATS_ENABLED=0 \
+COPY serve.yaml ./
+ENV RAY_USAGE_STATS_ENABLED=0 \
     RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=digits.cluster:middleware \
     RAY_SERVE_ENABLE_HA_PROXY=1 \
     RAY_SERVE_HAPROXY_RETRY_ON="conn-failure empty-response"

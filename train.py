@@ -5,7 +5,7 @@ The story of the training is in digits/training/run.py: load, scale, build, comp
 
 import sys
 
-from digits.cli.train import main
+from digits.cli.commands.train import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -115,14 +115,20 @@ def run_python(arguments: list[str], cwd: Path, **environment: str) -> subproces
 
 
 def child_environment(cwd: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a started program: this one's commands first on the path, no settings from outside."""
+    """Returns the environment of a started program.
+
+    The programs of this environment come first on its path. No setting of whoever runs the tests is in it. It imports
+    the package of the folder `cwd` if that is a copy of the repository, and else the package that is being tested: an
+    environment may be shared by several clones.
+    """
     # Without the settings of whoever runs the tests, `make` and its variables among them.
     foreign = ("DIGITS_", "MAKE", "MFLAGS", "ARGS", "API_PORT", "APP_PORT")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     if cache := os.environ.get("DIGITS_CACHE"):
         clean["DIGITS_CACHE"] = cache
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
-    return clean | {"PATH": path, "PYTHONPATH": str(cwd), "PYTHONUNBUFFERED": "1"} | dict(extra or {})
+    code = cwd if (cwd / "digits").is_dir() else ROOT
+    return clean | {"PATH": path, "PYTHONPATH": str(code), "PYTHONUNBUFFERED": "1"} | dict(extra or {})
 
 
 def free_port() -> int:
@@ -204,7 +210,7 @@ def serve(folder: Path, *options: str, **environment: str) -> Server:
     """`digits serve` on a free port, with a folder of its own for what its workers share."""
     port = free_port()
     command = [str(BIN / "digits"), "serve", "--port", str(port), *options]
-    settings = {"DIGITS_MODEL": str(shipped_model()), "XDG_RUNTIME_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    settings = {"DIGITS_MODEL": str(shipped_model()), "XDG_RUNTIME_DIR": str(folder)}
     server = Server(command, folder, f"http://127.0.0.1:{port}", settings | environment)
     server.wait_until("/health/ready")
     return server

@@ -144,6 +144,11 @@ def test_the_app_imports_nothing_of_training(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_started_programs_import_the_package_that_is_tested(tmp_path: Path) -> None:
+    done = run_python(["-c", "import digits; print(digits.__file__)"], tmp_path)
+    assert Path(done.stdout.strip()) == ROOT / "digits" / "__init__.py"
+
+
 def test_the_shipped_model_is_small_and_says_how_it_was_made() -> None:
     file = shipped_model()
     card = read(file).card

@@ -1,4 +1,4 @@
-"""The app for people who write no code: streamlit run app.py"""
+"""Composes the app: its pages and its menu."""
 
 from pathlib import Path
 
@@ -31,7 +31,3 @@ def main() -> None:
         st.navigation(pages, position="top").run()
     except DigitsError as error:
         st.error(str(error))
-
-
-if __name__ == "__main__":
-    main()

@@ -14,6 +14,7 @@ from digits.bulk.job import Job, part_at
 from digits.bulk.scoring import Scorer, temporary_file
 from digits.bulk.workers import Counts
 from digits.errors import DigitsError, MissingInstallError, SettingError, WorkerDiedError
+from digits.installation import install_command
 from digits.model.artifact import read
 from digits.recognizer import Recognizer
 
@@ -32,7 +33,7 @@ def require_ray() -> None:
     except ImportError as error:
         raise MissingInstallError(
             "--engine ray needs Ray, which the other installs leave out. Install it with: "
-            "python -m pip install -r requirements/ray.txt (Ray has no packages for Intel Macs)"
+            f"{install_command('ray')} (Ray has no packages for Intel Macs)"
         ) from error
 
 

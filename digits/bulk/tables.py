@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 from digits.errors import DataMismatchError, ImageError, MissingInstallError
+from digits.installation import install_command
 
 # Rows that are held at a time, and fewer where their images are large.
 _AT_A_TIME = 64
@@ -20,8 +21,7 @@ def require_parquet() -> None:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise MissingInstallError(
-            "Parquet needs pyarrow, which the serving install leaves out. Install it with: "
-            "python -m pip install -r requirements/bulk.txt"
+            f"Parquet needs pyarrow, which the serving install leaves out. Install it with: {install_command('bulk')}"
         ) from error
 
 

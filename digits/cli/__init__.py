@@ -1,1 +1,1 @@
-"""The `digits` command: one module for each subcommand."""
+"""The command line."""

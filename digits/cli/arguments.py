@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from digits.images.formats import in_words
 
@@ -18,7 +18,23 @@ MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, 
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """argparse, with an error of one line and exit code 2."""
+    """argparse, with an error of one line and exit code 2.
+
+    Args:
+        options: those of argparse.
+        declare: adds the arguments when they are first needed: for a command whose arguments take long to load.
+    """
+
+    def __init__(self, *, declare: "Callable[[ArgumentParser], None] | None" = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._declare = declare
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Declares the arguments if that was put off, and parses them."""
+        if self._declare is not None:
+            declare, self._declare = self._declare, None
+            declare(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Prints the message and ends the process."""
@@ -26,7 +42,7 @@ class ArgumentParser(argparse.ArgumentParser):
         raise SystemExit(EXIT_USAGE)
 
 
-# Where a module of `digits.commands` adds its own.
+# Takes the parsers of the modules in `digits.cli.commands`.
 Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
 
 

@@ -1,4 +1,4 @@
-"""Starts API and app together and stops both together."""
+"""Starts servers together, waits until they answer, and stops them together."""
 
 import contextlib
 import ctypes
@@ -19,10 +19,12 @@ from types import FrameType
 from digits.app.calls import API_URL_VARIABLE
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK
 from digits.errors import MissingInstallError, SettingError
+from digits.installation import clone, install_command
 
-_HOST = "127.0.0.1"
-# Streamlit runs a file.
-_APP = Path(__file__).resolve().parents[1] / "app" / "main.py"
+LOOPBACK = "127.0.0.1"
+# Without the current folder on the path: a file there, such as the user's api.py, hides none of the server's modules.
+_PYTHON = (sys.executable, "-P", "-m")
+_APP_SCRIPT = Path(__file__).resolve().parents[1] / "app" / "script" / "digits_app.py"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.1
@@ -35,72 +37,77 @@ class Service:
     """A server to run.
 
     Args:
-        name: for people.
-        port: where it listens, on the loopback address.
-        option: the option of `make run` that chooses another port.
-        ready_path: answers 200 once the server can be used.
-        command: that starts it.
-        environment: variables that it gets where they are not set.
+        name: of the server, for messages.
+        port: TCP port that it listens on.
+        other_port: a command that runs it on another port; `{port}` stands for the port.
+        ready_path: the path that answers 200 once the server can be used.
+        command: the command line that starts it.
+        environment: variables that it gets unless the user has set them.
+        host: address that it listens on.
     """
 
     name: str
     port: int
-    option: str
+    other_port: str
     ready_path: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    host: str = LOOPBACK
 
     @property
     def address(self) -> str:
-        """Where a person reaches it."""
-        return f"http://{_HOST}:{self.port}"
+        """The URL at which a person on this machine reaches it."""
+        everywhere = self.host in ("0.0.0.0", "::", "")  # noqa: S104 # compared, not listened on
+        return f"http://{LOOPBACK if everywhere else self.host}:{self.port}"
 
 
 def services(api_port: int, app_port: int) -> tuple[Service, Service]:
-    """API and app, as they are run from the repository's root."""
-    python = sys.executable
+    """Returns the API and the app, which tells people to ask that API."""
+    command = "make run API_PORT={port}" if clone() else "digits run --api-port {port}"
     api = Service(
         "API",
         api_port,
-        "API_PORT",
+        command,
         "/health/ready",
+        (*_PYTHON, "digits", "serve", "--host", LOOPBACK, "--port", str(api_port)),
+    )
+    command = "make run APP_PORT={port}" if clone() else "digits run --app-port {port}"
+    return api, app_service(app_port, command, environment={API_URL_VARIABLE: api.address})
+
+
+def app_service(
+    port: int, other_port: str, host: str = LOOPBACK, environment: Mapping[str, str] | None = None
+) -> Service:
+    """Returns the app as a server; the arguments are those of `Service`."""
+    return Service(
+        "app",
+        port,
+        other_port,
+        "/_stcore/health",
         (
-            *(python, "-m", "uvicorn", "--factory", "digits.service.app:create_app"),
-            *("--host", _HOST, "--port", str(api_port)),
+            *(*_PYTHON, "streamlit", "run", str(_APP_SCRIPT), "--server.headless", "true"),
+            *("--server.address", host, "--server.port", str(port)),
         ),
-    )
-    return (
-        api,
-        Service(
-            "app",
-            app_port,
-            "APP_PORT",
-            "/_stcore/health",
-            (
-                *(python, "-m", "streamlit", "run", str(_APP), "--server.headless", "true"),
-                *("--server.address", _HOST, "--server.port", str(app_port)),
-            ),
-            {API_URL_VARIABLE: api.address},
-        ),
+        environment or {},
+        host,
     )
 
 
-def run(api_port: int, app_port: int) -> int:
-    """Starts API and app, prints their addresses once both answer, and waits for Ctrl-C.
+def run(chosen: Sequence[Service]) -> int:
+    """Starts servers, prints their addresses once all answer, and waits for Ctrl-C.
 
     Returns:
         Exit code 0 after Ctrl-C or a signal to stop, 1 if a server failed.
 
     Raises:
-        SettingError: a port is in use, or both are the same.
-        MissingInstallError: the app's install is missing, or the app is.
+        SettingError: a port is in use, or two servers have the same.
+        MissingInstallError: Streamlit, which the app needs, is not installed.
     """
-    chosen = services(api_port, app_port)
     _check(chosen)
     with _stop_requests() as stop:
         running: list[tuple[Service, subprocess.Popen[bytes]]] = []
         try:
-            print("Starting API and app ...", flush=True)
+            print(f"Starting {' and '.join(service.name for service in chosen)} ...", flush=True)
             for service in chosen:
                 # One by one, so that the first is stopped if the second cannot be started.
                 running.append((service, _start(service)))  # noqa: PERF401
@@ -120,25 +127,26 @@ def run(api_port: int, app_port: int) -> int:
 
 def _check(chosen: Sequence[Service]) -> None:
     if importlib.util.find_spec("streamlit") is None:
-        raise MissingInstallError("The app needs Streamlit, which is not installed. Install it with: make install")
+        raise MissingInstallError(
+            f"The app needs Streamlit, which is not installed. Install it with: {install_command('app')}"
+        )
     if len({service.port for service in chosen}) < len(chosen):
         raise SettingError(f"API and app cannot share port {chosen[0].port}. Choose another for one of them.")
     for service in chosen:
-        if not _is_free(service.port):
-            other = service.port + 1
+        if not _is_free(service.host, service.port):
             raise SettingError(
                 f"Port {service.port}, for the {service.name}, is in use. "
-                f"Choose another, for example: make run {service.option}={other}"
+                f"Choose another, for example: {service.other_port.format(port=service.port + 1)}"
             )
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As servers do: a port whose last connections are only fading counts as free.
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
@@ -166,10 +174,19 @@ def _start(service: Service) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         service.command,
         start_new_session=True,
-        env={**service.environment, **os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**service.environment, **os.environ, **_path_of_clone(), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
+
+
+def _path_of_clone() -> dict[str, str]:
+    """Returns the variable with which a server imports the same clone as this process, which may be one of several."""
+    root = clone()
+    if root is None:
+        return {}
+    others = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": f"{root}{os.pathsep}{others}" if others else str(root)}
 
 
 def _end_with_parent() -> None:

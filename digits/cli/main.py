@@ -7,7 +7,9 @@ digits model
 digits evaluate models/mnist_model.keras --seeds 5
 digits evaluate my-digits/ --save-mistakes mistakes/
 digits feedback export my-feedback/
+digits train --recipe convnet
 digits run
+digits app
 digits serve --workers 4
 digits reload
 """
@@ -17,17 +19,18 @@ import sys
 from collections.abc import Sequence
 
 from digits import __version__
-from digits.cli import evaluate, feedback, key, model, predict, read, reload, run, serve
 from digits.cli.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser
+from digits.cli.commands import app, evaluate, feedback, key, model, predict, read, reload, run, serve, train
 from digits.errors import DigitsError
 
 # In the order in which `digits --help` lists them.
-_COMMANDS = (predict, read, model, evaluate, feedback, run, serve, reload, key)
+_COMMANDS = (predict, read, model, evaluate, train, feedback, run, app, serve, reload, key)
 
 _EXIT_CODES = """exit codes:
   0    all went well
   1    something could not be done; the message says what
   2    the command was not understood
+  3    the new model is worse than the one that is there, which stays (digits train --extra)
   130  stopped with Ctrl-C"""
 
 
@@ -48,7 +51,9 @@ def build_parser() -> ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    options = build_parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = build_parser().parse_args(arguments)
+    options.command_line = ["digits", *arguments]
     try:
         code: int = options.command(options)
     except DigitsError as error:

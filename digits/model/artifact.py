@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
+from digits.installation import install_command
 from digits.model.acceptance import Thresholds
 from digits.model.examples import Examples
 
@@ -295,7 +296,7 @@ def _convert(path: Path) -> Artifact:
     if importlib.util.find_spec("keras") is None or importlib.util.find_spec("tf2onnx") is None:
         raise ModelFileError(
             "it was made outside Digits and has to be converted, for which the training install is missing "
-            "(run make install)"
+            f"(install it with: {install_command('train')})"
         )
     # The one door from serving to training, opened only for a file that cannot be served without.
     from digits.model.convert import read_foreign

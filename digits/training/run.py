@@ -19,6 +19,7 @@ from digits import __version__
 from digits.data.mnist import Mnist, Split, split
 from digits.errors import AccuracyFloorError, ExportError, MissingInstallError
 from digits.evaluation.classification import Scores, score
+from digits.installation import install_command
 from digits.model import artifact
 from digits.model.acceptance import Thresholds, fit_thresholds, reasons_to_refuse
 from digits.model.artifact import Card
@@ -79,7 +80,8 @@ def require_keras() -> None:
             tf.config.list_physical_devices()  # Looks for a GPU now, while its complaints go unheard.
     except ImportError as error:
         raise MissingInstallError(
-            f"Training needs TensorFlow, which the serving install leaves out ({error}). Install it with: make install"
+            f"Training needs TensorFlow, which the serving install leaves out ({error}). "
+            f"Install it with: {install_command('train')}"
         ) from error
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from digits.app.calls import API_URL_VARIABLE
 from digits.cli.launcher import services
-from tests.conftest import BIN, Server, free_port
+from tests.conftest import BIN, Server, free_port, run_python
 
 
 def start(folder: Path, api_port: int, app_port: int) -> Server:
@@ -19,6 +19,10 @@ def start(folder: Path, api_port: int, app_port: int) -> Server:
 
 def wait_until_announced(server: Server, last_line: str) -> None:
     server.wait_until("/health/ready")
+    wait_until_printed(server, last_line)
+
+
+def wait_until_printed(server: Server, last_line: str) -> None:
     for _ in range(600):
         if last_line in server.output():
             return
@@ -41,9 +45,9 @@ def processes_on(port: int) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_run_serves_both_prints_the_addresses_last_and_leaves_nothing_behind(repository: Path, number: int) -> None:
+def test_run_serves_both_prints_the_addresses_last_and_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
     api_port, app_port = free_port(), free_port()
-    server = start(repository, api_port, app_port)
+    server = start(tmp_path, api_port, app_port)
     try:
         app_line = f"app: http://127.0.0.1:{app_port}"
         wait_until_announced(server, app_line)
@@ -62,30 +66,55 @@ def test_run_serves_both_prints_the_addresses_last_and_leaves_nothing_behind(rep
 
 
 @pytest.mark.parametrize(("busy", "option"), [("API", "API_PORT"), ("app", "APP_PORT")])
-def test_a_port_in_use_gets_one_line_that_says_how_to_choose_another(repository: Path, busy: str, option: str) -> None:
+def test_a_port_in_use_gets_one_line_that_says_how_to_choose_another(tmp_path: Path, busy: str, option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = int(taken.getsockname()[1])
         ports = (port, free_port()) if busy == "API" else (free_port(), port)
-        server = start(repository, *ports)
+        server = start(tmp_path, *ports)
         assert server.process.wait(20) == 1
     assert server.output() == (
         f"digits: Port {port}, for the {busy}, is in use. Choose another, for example: make run {option}={port + 1}\n"
     )
 
 
-def test_one_port_for_both_is_refused(repository: Path) -> None:
+def test_one_port_for_both_is_refused(tmp_path: Path) -> None:
     port = free_port()
-    server = start(repository, port, port)
+    server = start(tmp_path, port, port)
     assert server.process.wait(20) == 1
     assert server.output().startswith(f"digits: API and app cannot share port {port}.")
 
 
-def test_if_one_server_cannot_start_the_other_is_stopped(repository: Path) -> None:
+def test_the_app_starts_alone_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    port = free_port()
+    server = Server([str(BIN / "digits"), "app", "--port", str(port)], tmp_path, f"http://127.0.0.1:{port}")
+    try:
+        server.wait_until("/_stcore/health")
+        wait_until_printed(server, f"app: http://127.0.0.1:{port}")
+        os.kill(server.process.pid, signal.SIGINT)
+        assert server.process.wait(20) == 0
+    finally:
+        server.stop()
+    assert processes_on(port) == []
+
+
+def test_the_app_says_how_to_choose_another_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        done = run_python(["-m", "digits", "app", "--port", str(port)], tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"digits: Port {port}, for the app, is in use. Choose another, for example: digits app --port {port + 1}\n"
+    )
+
+
+def test_if_one_server_cannot_start_the_other_is_stopped(tmp_path: Path) -> None:
     ports = free_port(), free_port()
     command = [str(BIN / "digits"), "run", "--api-port", str(ports[0]), "--app-port", str(ports[1])]
-    server = Server(command, repository, f"http://127.0.0.1:{ports[0]}", {"DIGITS_MODEL": "nowhere.keras"})
+    server = Server(command, tmp_path, f"http://127.0.0.1:{ports[0]}", {"DIGITS_MODEL": "nowhere.keras"})
     assert server.process.wait(60) == 1
     assert "There is no model file nowhere.keras. Name one that exists" in server.output()
     assert "digits: the API ended with code" in server.output()

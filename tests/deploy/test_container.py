@@ -1,6 +1,5 @@
 """The container file and compose.yaml: their commands run one by one, outside a container."""
 
-import ast
 import json
 import os
 import re
@@ -141,10 +140,7 @@ def start_box(folder: Path, site: Path, stage: Stage, port: int, inside: int, **
         place.mkdir()
     copy_into(work, stage)
     environment = stage.environment() | {"HOME": str(home), "TMPDIR": str(scratch), "PYTHONPATH": str(site)} | extra
-    if "STREAMLIT_SERVER_PORT" in environment:
-        environment["STREAMLIT_SERVER_PORT"] = str(port)
-    command = words(stage, "CMD") + (["--port", str(port)] if "serve" in words(stage, "CMD") else [])
-    server = Server(command, work, f"http://127.0.0.1:{port}", environment)
+    server = Server([*words(stage, "CMD"), "--port", str(port)], work, f"http://127.0.0.1:{port}", environment)
     healthy = words(stage, "HEALTHCHECK", port=port, inside=inside)
     return Box(server, healthy, environment, [work, home])
 
@@ -166,7 +162,7 @@ def test_what_is_copied_is_there_and_nothing_else_reaches_the_builder() -> None:
         assert [file for file in files if file.is_relative_to(source)], source
     for file in files:
         assert file.parent == Path("requirements") or any(file.is_relative_to(source) for source in copied), file
-    for left_out in (Path("models/mnist_model.keras"), Path("api/__pycache__/main.pyc"), Path(".git/HEAD")):
+    for left_out in (Path("models/mnist_model.keras"), Path("digits/__pycache__/errors.pyc"), Path(".git/HEAD")):
         assert not reaches_builder(left_out)
 
 
@@ -194,16 +190,6 @@ def test_the_images_run_without_rights_and_get_signals_themselves(name: str) -> 
     assert stage.every("CMD")[-1].startswith("[")
     # Nothing that builds is left in what runs.
     assert not any("pip" in rest for rest in stage.every("RUN"))
-
-
-def test_all_modules_that_the_app_imports_are_in_its_image(installed: Path) -> None:
-    tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    own = {name for name in (name.partition(".")[0] for name in names) if list(ROOT.glob(f"{name}/*.py"))}
-    assert "digits" in own
-    for name in own:
-        assert (installed / name).is_dir() or name in dict(STAGES["app"].copied()), name
 
 
 def test_the_image_of_the_api_serves_says_when_it_is_healthy_and_ends_by_its_stop_signal(

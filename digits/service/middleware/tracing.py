@@ -5,6 +5,7 @@ import os
 from starlette.types import ASGIApp
 
 from digits.errors import MissingInstallError
+from digits.installation import install_command
 
 # Nobody wants a trace of each look at them.
 _LEFT_OUT = "health/live,health/ready,metrics"
@@ -29,7 +30,7 @@ class Tracing:
         except ImportError as error:
             raise MissingInstallError(
                 f"DIGITS_TRACES is {exporter}, for which OpenTelemetry is needed. "
-                "Install it with: pip install 'digits[traces]'"
+                f"Install it with: {install_command('traces')}"
             ) from error
         chosen: SpanExporter = ConsoleSpanExporter() if exporter == "console" else OTLPSpanExporter()
         name = os.environ.get("OTEL_SERVICE_NAME", "digits")

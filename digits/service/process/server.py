@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Any
 
 from digits import __version__
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK
 from digits.errors import SettingError
 from digits.service.logs import JsonLines, server_log_config
 from digits.service.process.runtime import base_folder, running, sweep
@@ -23,7 +22,7 @@ _log = logging.getLogger("digits")
 _HEALTH_CHECK_SECONDS = 10
 
 
-def serve(host: str, port: int, workers: int) -> int:
+def serve(host: str, port: int, workers: int) -> bool:
     """Runs the API until a signal stops it.
 
     Args:
@@ -32,7 +31,7 @@ def serve(host: str, port: int, workers: int) -> int:
         workers: processes that answer.
 
     Returns:
-        Exit code 0 after a stop in order, 1 if the API could not be started.
+        True after a stop in order, False if the API could not be started or a worker failed.
 
     Raises:
         SettingError: a setting has a wrong value.
@@ -75,13 +74,13 @@ def _summary(settings: Settings, workers: int) -> str:
     return "\n".join([f"Digits {__version__}, {workers} worker{'s' * (workers > 1)}, settings:", *lines])
 
 
-def _serve_alone(config: Any) -> int:
+def _serve_alone(config: Any) -> bool:
     from digits.service.process.shutdown import DrainingServer
 
     _ignore_hangup()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(EXIT_OK)
+        raise SystemExit(0)
 
     # After a stop in order uvicorn raises the signal again, for whoever handled it before: nobody, which would look
     # like a crash.
@@ -91,13 +90,13 @@ def _serve_alone(config: Any) -> int:
     try:
         server.run()
     except SystemExit as ended:
-        return EXIT_FAILED if ended.code else EXIT_OK
+        return not ended.code
     except KeyboardInterrupt:
         pass
-    return EXIT_OK if server.started else EXIT_FAILED
+    return bool(server.started)
 
 
-def _supervise(config: Any) -> int:
+def _supervise(config: Any) -> bool:
     from uvicorn.supervisors import Multiprocess, multiprocess
 
     from digits.service.process.shutdown import DrainingWorker
@@ -156,8 +155,7 @@ def _supervise(config: Any) -> int:
         supervisor.join_all()
     finally:
         shutil.rmtree(base_folder() / str(os.getpid()), ignore_errors=True)
-    failed = any(process.exitcode not in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
-    return EXIT_FAILED if failed else EXIT_OK
+    return all(process.exitcode in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
 
 
 def _ignore_hangup() -> None:

@@ -1,4 +1,4 @@
-"""`digits run`: API and app together."""
+"""`digits run`: starts API and app together."""
 
 import argparse
 
@@ -15,6 +15,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Starts both and waits for Ctrl-C; returns the exit code."""
-    from digits.cli.launcher import run as run_both
+    from digits.cli.launcher import run as run_servers
+    from digits.cli.launcher import services
 
-    return run_both(options.api_port, options.app_port)
+    return run_servers(services(options.api_port, options.app_port))

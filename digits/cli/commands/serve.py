@@ -2,7 +2,7 @@
 
 import argparse
 
-from digits.cli.arguments import Commands, whole_number
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, whole_number
 
 
 def add(commands: Commands) -> None:
@@ -20,4 +20,5 @@ def run(options: argparse.Namespace) -> int:
     """Serves until a signal stops it; returns the exit code."""
     from digits.service.process.server import serve
 
-    return serve(options.host, options.port, options.workers)
+    stopped_in_order = serve(options.host, options.port, options.workers)
+    return EXIT_OK if stopped_in_order else EXIT_FAILED

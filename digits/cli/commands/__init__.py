@@ -1,0 +1,1 @@
+"""The commands of `digits`: one module for each."""

@@ -1,0 +1,125 @@
+"""`digits train`, and `python train.py` in a clone: train a network on MNIST."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from digits.cli.arguments import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_NOT_BETTER,
+    EXIT_OK,
+    ArgumentParser,
+    Commands,
+    keras_file,
+    one_of,
+    whole_number,
+)
+from digits.errors import DigitsError
+
+
+def add(commands: Commands) -> None:
+    """Adds the command, whose arguments are declared when it is chosen: the recipes take a while to load."""
+    commands.add_parser("train", help="train a network on MNIST, test it, and write it with a report", declare=declare)
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    from digits.recognizer import TRAINED_MODEL
+    from digits.training.extra import HELD_OUT_ONE_IN
+    from digits.training.job import REPORTS
+    from digits.training.loop import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED
+    from digits.training.recipes import RECIPES
+
+    parser.description = "Train a digit network on MNIST, test it, and write it with a report."
+    parser.add_argument(
+        "--recipe",
+        type=one_of(list(RECIPES)),
+        default="reference",
+        help="; ".join(f"{recipe.name}: {recipe.description}" for recipe in RECIPES.values()) + " (default: reference)",
+    )
+    parser.add_argument(
+        "--epochs", type=whole_number(1, MAX_EPOCHS), help="passes over the data (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--batch-size", type=whole_number(1, MAX_BATCH_SIZE), help="images per step (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0, MAX_SEED),
+        default=0,
+        help="the same seed on the same machine gives the same weights (default: 0)",
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        metavar="FOLDER",
+        help="also learn from the labeled pictures in this folder, which has the form that digits feedback export "
+        f"writes; one picture in {HELD_OUT_ONE_IN} is held out, and the new model replaces the present one only if it "
+        "is at least as good on the held-out pictures and on the MNIST test set (if not, the exit code is "
+        f"{EXIT_NOT_BETTER})",
+    )
+    parser.add_argument(
+        "--out",
+        type=keras_file,
+        default=TRAINED_MODEL,
+        metavar="FILE",
+        help=f"write the model to this file, and its report to a folder {REPORTS}/ beside it (default: "
+        f"{TRAINED_MODEL}, with the report in {REPORTS}/)",
+    )
+    parser.set_defaults(command=run, name="digits")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command as train.py; returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = ArgumentParser(prog="train.py", declare=declare).parse_args(arguments)
+    options.name, options.command_line = "train.py", ["python", "train.py", *arguments]
+    return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains, writes and reports; returns the exit code."""
+    from digits.data import mnist
+    from digits.model.artifact import check_writable
+    from digits.training.job import Job, train_and_compare, train_and_write
+    from digits.training.loop import TrainingConfig
+    from digits.training.run import require_keras
+
+    written, started = False, time.time()
+
+    def note_written() -> None:
+        nonlocal written
+        written = True
+
+    try:
+        check_writable(options.out)
+        data = mnist.load(options.data) if options.data else None
+        require_keras()
+        config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed)
+        job = Job(config, data or mnist.load(), options.out, options.command_line, note_written)
+        if options.extra is None:
+            train_and_write(job)
+            return EXIT_OK
+        return EXIT_OK if train_and_compare(job, options.extra) else EXIT_NOT_BETTER
+    except (DigitsError, OSError) as error:
+        print(f"{options.name}: {error}", file=sys.stderr)
+        _tell_of_candidate(options.out, started)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        state = "was not written" if not options.out.exists() else "is new" if written else "is as it was"
+        print(f"\nStopped; {options.out} {state}.", file=sys.stderr)
+        _tell_of_candidate(options.out, started)
+        return EXIT_INTERRUPTED
+
+
+def _tell_of_candidate(out: Path, started: float) -> None:
+    """Says where the new model is if it was trained, and then not compared."""
+    from digits.training.comparison import candidate_of
+
+    candidate = candidate_of(out)
+    if candidate.exists() and candidate.stat().st_mtime >= started:
+        print(f"The new model is kept as {candidate}; nothing uses it.", file=sys.stderr)

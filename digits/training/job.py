@@ -1,0 +1,105 @@
+"""A training job: from the data to a model file with its report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from digits.data import mnist
+from digits.model.artifact import Card
+from digits.model.calibration import apply_temperature
+from digits.recognizer import TRAINED_MODEL, Recognizer
+from digits.training import run as training
+from digits.training.comparison import Comparison, candidate_of, model_to_beat, standing
+from digits.training.extra import Extra, read_extra
+from digits.training.loop import TrainingConfig
+
+REPORTS = Path("reports")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train, and where it goes.
+
+    Args:
+        config: the recipe and its settings.
+        data: MNIST.
+        out: the model file.
+        command: that asked for it, for the card.
+        when_written: is called once the file is in place.
+    """
+
+    config: TrainingConfig
+    data: mnist.Mnist
+    out: Path
+    command: list[str]
+    when_written: Callable[[], None]
+
+
+def train_and_write(job: Job) -> None:
+    """Trains, writes the model file and its report, and says what came of it."""
+    run = train(job)
+    card = training.save(run, job.data, job.out, job.command)
+    job.when_written()
+    report(job, run, card)
+
+
+def train_and_compare(job: Job, folder: Path) -> bool:
+    """Trains on other pictures, too, and replaces the model that is there if the new one is no worse.
+
+    Returns:
+        Whether it was replaced.
+    """
+    extra = read_extra(folder, job.data)
+    rival = model_to_beat(job.out)
+    print("\n".join(extra.describe()))
+    if rival.path != job.out:
+        print(f"There is no {job.out} yet; {rival.name} has answered so far, and is what the new one has to match.")
+    before = standing(rival, job.data, extra.held_out)
+    run = train(job, extra)
+    candidate = candidate_of(job.out)
+    card = training.save(run, job.data, candidate, job.command)
+    compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out))
+    print("\n" + "\n".join(compared.lines()) + "\n")
+    if compared.worse_on:
+        print("\n".join(compared.refusal(rival, job.config.recipe, candidate)))
+        return False
+    print("The new model is at least as good on both, and is in place.")
+    candidate.replace(job.out)
+    job.when_written()
+    report(job, run, card)
+    return True
+
+
+def train(job: Job, extra: Extra | None = None) -> training.Run:
+    """Says what is trained, and trains it."""
+    config, data = job.config, job.data
+    print(f"Recipe {config.recipe}, epochs {config.epochs}, batch size {config.batch_size}, seed {config.seed}")
+    print(f"MNIST from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
+    return training.train(config, data, extra)
+
+
+def report(job: Job, run: training.Run, card: Card) -> None:
+    """Writes the report of a model that is in place, and says how good it is."""
+    from digits.evaluation.classification import confused_pairs
+    from digits.training.report import write_report
+
+    calibrated = apply_temperature(run.test_probabilities, run.temperature)
+    files = write_report(reports_folder(job.out), card, job.data.x_test, job.data.y_test, calibrated)
+    print()
+    print(f"Test accuracy {run.test.accuracy:.2%}, test loss {run.test.loss:.4f} ({run.test.n:,} images)")
+    print(f"Training accuracy {run.training.accuracy:.2%}, validation accuracy {run.validation.accuracy:.2%}")
+    refused = run.rejection
+    print(
+        f"Calibration error {run.test.calibration_error:.2%}; refused: {refused['test_digits']:.2%} of the test "
+        f"images, {refused['held_out_outliers']:.1%} of images of other things"
+    )
+    print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
+    print(f"Model:   {job.out}")
+    if job.out == TRAINED_MODEL:
+        print("App and command line use it now, and so does the API once it is started anew, or told by digits reload.")
+    print(f"Reports: {', '.join(str(file) for file in files)}")
+
+
+def reports_folder(out: Path) -> Path:
+    """Returns the folder for the report of the model file `out`."""
+    return REPORTS if out == TRAINED_MODEL else out.parent / REPORTS
