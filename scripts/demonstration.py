@@ -8,11 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Page
 
 from digits.cli.launcher import Service
 
+ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE_SECONDS = 60.0
 
 

@@ -2,15 +2,13 @@
 
 import math
 import sys
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from digits.cli.launcher import services
-from scripts.demonstration import draw, served
+from scripts.demonstration import ROOT, draw, served
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 
-ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 API_PORT, APP_PORT = 8000, 8501
 

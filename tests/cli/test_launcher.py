@@ -17,11 +17,6 @@ def start(folder: Path, api_port: int, app_port: int) -> Server:
     return Server(command, folder, f"http://127.0.0.1:{api_port}")
 
 
-def wait_until_announced(server: Server, last_line: str) -> None:
-    server.wait_until("/health/ready")
-    wait_until_printed(server, last_line)
-
-
 def wait_until_printed(server: Server, last_line: str) -> None:
     for _ in range(600):
         if last_line in server.output():
@@ -50,7 +45,8 @@ def test_run_serves_both_prints_the_addresses_last_and_leaves_nothing_behind(tmp
     server = start(tmp_path, api_port, app_port)
     try:
         app_line = f"app: http://127.0.0.1:{app_port}"
-        wait_until_announced(server, app_line)
+        # Before any request of this test, of which the API would print a line.
+        wait_until_printed(server, app_line)
         assert server.output().rstrip().splitlines()[-2:] == [f"API: http://127.0.0.1:{api_port}", app_line]
         assert httpx.get(f"http://127.0.0.1:{app_port}").status_code == 200
         os.kill(server.process.pid, number)
@@ -90,7 +86,6 @@ def test_the_app_starts_alone_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     port = free_port()
     server = Server([str(BIN / "digits"), "app", "--port", str(port)], tmp_path, f"http://127.0.0.1:{port}")
     try:
-        server.wait_until("/_stcore/health")
         wait_until_printed(server, f"app: http://127.0.0.1:{port}")
         os.kill(server.process.pid, signal.SIGINT)
         assert server.process.wait(20) == 0
