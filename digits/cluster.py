@@ -21,16 +21,16 @@ from digits.service.app import create_app
 from digits.service.errors import NotReadyError, OverloadedError
 from digits.service.problems import blank_response, error_response
 from digits.service.settings import Settings, read_settings
-from digits.service.state import Service
+from digits.service.state import ServiceState
 
-# What Ray is to be told before it starts, on every node; deploy/ray.env says the same to a shell.
+# Variables that Ray reads when it starts, on every node; deploy/ray.env sets the same in a shell.
 ENVIRONMENT: Mapping[str, str] = {
-    # It would report its use to its makers.
+    # No usage reports to the makers of Ray.
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray's own answers become problem details, too.
+    # Turns Ray's own error answers into problem details.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "digits.cluster:middleware",
-    # HAProxy hands requests straight to replicas, several times as fast as Ray's proxy, and again to another one if a
-    # replica dies over them: reading a digit twice does no harm.
+    # HAProxy passes requests directly to replicas, several times as fast as Ray's proxy. If a replica dies, it sends
+    # the request to another one: reading a digit twice does no harm.
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
 }
@@ -38,21 +38,21 @@ ENVIRONMENT: Mapping[str, str] = {
 # The longest that a request may take, in seconds, where the environment of the nodes does not name another.
 REQUEST_SECONDS = 60.0
 _REQUEST_SECONDS_NAME = "CLUSTER_REQUEST_SECONDS"
-# With these a client could set its own, or none, and go on being served when it has gone.
+# With these headers a client could set a limit of its own, or none, and have its request go on after it has left.
 _RAYS_HEADERS = frozenset({b"x-request-timeout-seconds", b"x-request-disconnect-disabled"})
 
 
 def environment() -> dict[str, str]:
-    """The same for this system: the package with HAProxy is for Linux alone."""
+    """Returns `ENVIRONMENT` for this system: the package with HAProxy exists for Linux alone."""
     linux = sys.platform == "linux"
     return {name: value for name, value in ENVIRONMENT.items() if linux or name != "RAY_SERVE_ENABLE_HA_PROXY"}
 
 
 class Digits:
-    """A replica: a copy of the whole API, whose life starts and ends with the replica's.
+    """A replica: a copy of the whole API, which starts and stops with it.
 
     Args:
-        settings: as for an API that runs alone.
+        settings: of the API.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -60,43 +60,43 @@ class Digits:
         self._api: FastAPI | None = None
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        """Ray asks for the application once, in the replica's own process."""
+        """Returns the application; Ray calls this once, in the replica's own process."""
         self._api = create_app(self._settings)
         return self._api
 
     async def check_health(self) -> None:
-        """Reads a picture; where that fails, Ray puts another replica in this one's place.
+        """Reads a picture. If that fails, Ray replaces this replica.
 
         Raises:
             NotReadyError: no model is loaded.
         """
-        service: Service | None = getattr(self._api and self._api.state, "service", None)
-        if service is None:
+        state: ServiceState | None = getattr(self._api and self._api.state, "service", None)
+        if state is None:
             raise NotReadyError("The model is not loaded.")
-        service.models.recognizer.warm_up()
+        state.models.recognizer.warm_up()
 
 
 def app(arguments: Mapping[str, str]) -> Application:
-    """What `serve run cluster:app` runs.
+    """Returns the application that `serve run cluster:app` runs.
 
     Args:
-        arguments: settings by name, such as `model`, before those of the environment.
+        arguments: settings by name, such as `model`; they take precedence over the environment.
 
     Raises:
         SettingError: a setting has a wrong value.
     """
     settings = read_settings(arguments)
     for name, value in environment().items():
-        # For the cluster that `serve run` starts where none runs; one that runs has its own.
+        # For a cluster that `serve run` starts; a running cluster has its own environment.
         os.environ.setdefault(name, value)
     deployment = serve.deployment(
         ray_actor_options={"num_cpus": 1},
         autoscaling_config=AutoscalingConfig(min_replicas=1, max_replicas=8, target_ongoing_requests=8),
-        # A core answers no more at a time; who comes then waits, and beyond the queue is told to come again.
+        # One core answers no more at a time. Further requests wait in the queue; beyond it they are refused.
         max_ongoing_requests=64,
         max_queued_requests=256,
         backpressure_config=BackpressureConfig(status_code=503, retry_after_s=1),
-        # A model that cannot be used does not become usable by trying.
+        # A model that cannot be used stays unusable, however often it is loaded.
         max_constructor_retry_count=3,
         health_check_period_s=2,
         health_check_timeout_s=10,
@@ -108,10 +108,10 @@ def app(arguments: Mapping[str, str]) -> Application:
 
 
 def middleware() -> list[Middleware]:
-    """What Ray puts around every application that it serves.
+    """Returns the middleware that Ray puts around every application.
 
     Raises:
-        SettingError: the longest time of a request is no number above 0.
+        SettingError: the longest time of a request is not a number above 0.
     """
     text = os.environ.get(_REQUEST_SECONDS_NAME, "") or REQUEST_SECONDS
     try:
@@ -124,16 +124,16 @@ def middleware() -> list[Middleware]:
 
 
 class RayAnswers:
-    """ASGI middleware: what Ray answers by itself, in plain text, becomes problem details.
+    """ASGI middleware: turns the plain-text errors of Ray into problem details.
 
-    Those are a full queue, a time that is over, a replica that died, and paths of no application. The API's own
-    problems are none of them: they have their media type already.
+    Ray answers by itself when its queue is full, the time of a request is over, a replica died, or no application has
+    the path. The API's own problems pass unchanged: they already have their media type.
 
-    Ray takes the longest time of a request from a header of it; this one's is the only one that it sees.
+    Ray reads the longest time of a request from one of its headers. This middleware replaces what the client sent.
 
     Args:
-        app: Ray's.
-        seconds: the longest that a request may take.
+        app: Ray's application.
+        seconds: longest time of a request.
     """
 
     def __init__(self, app: ASGIApp, seconds: float = REQUEST_SECONDS) -> None:
@@ -141,7 +141,7 @@ class RayAnswers:
         self._limit = (b"x-request-timeout-seconds", str(seconds).encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands on, and replaces the answer if it is Ray's."""
+        """Passes the request on, and replaces the answer if it is Ray's."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -155,7 +155,7 @@ class RayAnswers:
                 status = message["status"]
             elif not status:
                 if message["type"] == "http.response.start":
-                    # The request's id is in it twice: the API's, and Ray's.
+                    # The request's id is there twice: the API and Ray both add it.
                     message["headers"] = list(dict.fromkeys(map(tuple, message.get("headers", ()))))
                 await send(message)
             else:
@@ -175,6 +175,6 @@ def _problem(status: int, text: str) -> Any:
     if status in (429, 503) and "backpressure" in text:
         return error_response(OverloadedError("More requests wait than the cluster takes. Try again in a moment."))
     if status in (500, 503):
-        # The application answers its own faults itself: here a replica died, or none runs.
+        # The application answers its own faults itself: a replica died, or none runs.
         return error_response(NotReadyError("The replica that had this request is gone. Try again in a moment."))
     return blank_response(status, text)

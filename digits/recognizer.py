@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,16 +57,6 @@ class Prediction:
         """Whether the answer may be acted on."""
         return self.reason is None
 
-    def to_json(self) -> dict[str, Any]:
-        """The answer as JSON's types, as programs get it."""
-        return {
-            "predicted_digit": self.digit,
-            "confidence": rounded(self.confidence),
-            "accepted": self.accepted,
-            "reason": self.reason,
-            "probabilities": [rounded(value) for value in self.probabilities.tolist()],
-        }
-
     @property
     def confidence_text(self) -> str:
         """The confidence in per cent, for people."""
@@ -77,11 +66,6 @@ class Prediction:
 def confidence_text(confidence: float) -> str:
     """A confidence in per cent, for people; never rounded up to a certainty that nobody has."""
     return "over 99.9%" if confidence > 0.999 else f"{confidence:.1%}"
-
-
-def rounded(probability: float) -> float:
-    """To six decimals, but never up to 1: nobody is that sure."""
-    return min(round(probability, 6), 0.999999)
 
 
 def shipped_model() -> Path:

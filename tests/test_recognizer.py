@@ -1,8 +1,6 @@
 import dataclasses
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -235,22 +233,6 @@ def test_pictures_are_taken_as_they_are_needed(recognizer: Recognizer, mnist: Mn
     answers = recognizer.recognize_many(pictures())
     assert isinstance(next(answers), Prediction)
     assert taken < 200
-
-
-def test_a_prediction_as_json_is_what_programs_get(recognizer: Recognizer, sample: Path) -> None:
-    prediction = recognizer.recognize(sample.read_bytes())
-    answer = prediction.to_json()
-    assert list(answer) == ["predicted_digit", "confidence", "accepted", "reason", "probabilities"]
-    assert json.loads(json.dumps(answer)) == answer
-    assert (answer["predicted_digit"], answer["accepted"], answer["reason"]) == (7, True, None)
-    assert answer["confidence"] == max(answer["probabilities"])
-    assert answer["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
-
-
-def test_no_program_is_told_that_the_network_is_certain(recognizer: Recognizer, sample: Path) -> None:
-    prediction = recognizer.recognize(sample.read_bytes())
-    certain = replace(prediction, confidence=1.0, probabilities=np.eye(10)[7])
-    assert certain.to_json()["confidence"] == max(certain.to_json()["probabilities"]) < 1.0
 
 
 def test_threads_may_share_a_recognizer(recognizer: Recognizer) -> None:

@@ -15,6 +15,7 @@ from benchmarks.faults.ray_nodes import Nodes
 from benchmarks.faults.reloading import model_of_temperature
 from benchmarks.support.client import Connection, UnansweredError, address_of, upload, upload_batch
 from benchmarks.support.operating import SAMPLE
+from digits.answers import BatchPrediction
 from digits.recognizer import Recognizer
 
 # The documented retry: after so many seconds, for so many seconds.
@@ -164,7 +165,7 @@ def update(nodes: Nodes, replicas: int, clients: int, seconds: float, *, broken:
     folder = nodes.folder
     image = SAMPLE.read_bytes()
     models = [model_of_temperature(folder / f"{one}.keras", one) for one in _TEMPERATURES]
-    expected = [Recognizer.load(one).recognize(image).to_json()["probabilities"] for one in models]
+    expected = [BatchPrediction.of(Recognizer.load(one).recognize(image)).probabilities for one in models]
     nodes.deploy(replicas, settings={"model": str(models[0])})
     nodes.wait_until_running()
     old = set(nodes.replicas())

@@ -17,6 +17,7 @@ from benchmarks.support.client import address_of, upload, upload_batch
 from benchmarks.support.clients import Sent, busy
 from benchmarks.support.operating import Options, serving, wait_until, workers
 from benchmarks.support.servers import Running
+from digits.answers import BatchPrediction
 from digits.recognizer import Recognizer, shipped_model
 
 _CARD = "digits/card.json"
@@ -65,7 +66,7 @@ def reload(options: Options) -> Reloaded:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = [model_of_temperature(folder / f"{one}.keras", one) for one in _TEMPERATURES]
-        expected = [Recognizer.load(one).recognize(image).to_json()["probabilities"] for one in models]
+        expected = [BatchPrediction.of(Recognizer.load(one).recognize(image)).probabilities for one in models]
         current = folder / "model.keras"
         shutil.copy(models[0], current)
         with (

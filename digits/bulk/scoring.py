@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from digits.answers import BatchPrediction
 from digits.bulk.plan import Part, Reader, refuse_changed
 from digits.errors import DataUnavailableError, ImageError
 from digits.images.sources import Named
@@ -100,7 +101,7 @@ class Scorer:
                 if isinstance(answer, ImageError):
                     yield row | {"error": str(answer)}
                 else:
-                    values = answer.to_json()
+                    values = BatchPrediction.of(answer).model_dump()
                     yield row | {"digit": values.pop("predicted_digit")} | values
 
     def _answers(self, found: list[Picture | ImageError]) -> list[Prediction | ImageError]:

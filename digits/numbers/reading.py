@@ -1,9 +1,6 @@
 """What was read in a picture of numbers."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from digits.recognizer import rounded
 
 
 @dataclass(frozen=True)
@@ -23,16 +20,6 @@ class ReadDigit:
     accepted: bool
     box: tuple[int, int, int, int]
     line: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as JSON's types, as programs get it."""
-        return {
-            "digit": self.digit,
-            "confidence": rounded(self.confidence),
-            "accepted": self.accepted,
-            "box": list(self.box),
-            "line": self.line,
-        }
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,3 @@ class Reading:
     def text(self) -> str:
         """The lines that hold digits, with line breaks between them."""
         return "\n".join(line for line in self.lines if line)
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as JSON's types, as programs get it."""
-        return {"text": self.text, "lines": list(self.lines), "digits": [digit.to_json() for digit in self.digits]}

@@ -1,4 +1,4 @@
-"""The application: its life, and what it is made of."""
+"""The application: how it starts and stops, and what it is made of."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,20 +12,20 @@ from digits.service.process.startup import StartupErrors
 from digits.service.routes import documentation, operation, recognition
 from digits.service.routes.direct import DirectRoutes
 from digits.service.settings import Settings, read_settings
-from digits.service.state import Layers, running
+from digits.service.state import ConfiguredMiddleware, running
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Makes the application; nothing is read or loaded before it starts.
+    """Returns the application. It reads and loads nothing before it starts.
 
     Args:
-        settings: from the environment at start-up, if None.
+        settings: the operator's; if None, read from the environment at start-up.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings or read_settings()) as service:
-            app.state.service = service
+        async with running(settings or read_settings()) as state:
+            app.state.service = state
             try:
                 yield
             finally:
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(DirectRoutes, endpoints=recognition.ENDPOINTS)
-    app.add_middleware(Layers)
+    app.add_middleware(ConfiguredMiddleware)
     app.add_middleware(StartupErrors)
     recognition.install(app)
     operation.install(app)

@@ -1,21 +1,24 @@
 """The exceptions that the API raises on purpose, besides those of the core.
 
     DigitsError
-    ├── UploadError (ValueError)             the request does not carry what is expected
-    │   ├── MissingFileError                 no file in the form's field
-    │   ├── MalformedFormError               not the form that its header promises
-    │   ├── TooManyFilesError                more files than are taken at a time
-    │   ├── BatchTooLargeError               more bytes together than the limit
-    │   ├── UnsupportedMediaTypeError        neither a form nor an image
-    │   └── BodyTooSlowError                 not all of it in time
-    ├── OverloadedError (RuntimeError)       too many requests at a time
-    ├── BuffersFullError (RuntimeError)      too many bytes at a time
-    ├── NotReadyError (RuntimeError)         no model yet, or about to stop
-    ├── UnauthorizedError (PermissionError)  no API key, or none that is known
-    ├── RateLimitedError (RuntimeError)      one client asks too often
-    └── UntrustedHostError (ValueError)      asked for a host that this is not
+    ├── UploadError (ValueError)                 the request does not carry what is expected
+    │   ├── MissingFileError                     no file in the form's field
+    │   ├── MalformedFormError                   not the form that its header promises
+    │   ├── UnsupportedMediaTypeError            neither a form nor an image
+    │   ├── BodyTooSlowError                     the body did not arrive in time
+    │   └── BatchError                           the batch exceeds a limit
+    │       ├── TooManyFilesError                on its files
+    │       └── BatchTooLargeError               on its bytes
+    ├── UnavailableError (RuntimeError)          not now: try again in a moment
+    │   ├── OverloadedError                      too many requests at a time
+    │   ├── BuffersFullError                     too many bytes at a time
+    │   └── NotReadyError                        no model yet, or about to stop
+    └── AccessError                              the client may not ask
+        ├── UnauthorizedError (PermissionError)  no API key, or an unknown one
+        ├── RateLimitedError (RuntimeError)      the client asks too often
+        └── UntrustedHostError (ValueError)      the request is for another host
 
-`digits.service.problems` says how each is answered.
+A route documents a whole group by its base class; `digits.service.problems` says how each error is answered.
 """
 
 from digits.errors import DigitsError
@@ -33,14 +36,6 @@ class MalformedFormError(UploadError):
     """The body is not the multipart form that its header promises."""
 
 
-class TooManyFilesError(UploadError):
-    """The form has more files than are taken at a time."""
-
-
-class BatchTooLargeError(UploadError):
-    """The files of a batch have more bytes together than the limit."""
-
-
 class UnsupportedMediaTypeError(UploadError):
     """The body is neither a multipart form nor an image."""
 
@@ -49,28 +44,48 @@ class BodyTooSlowError(UploadError):
     """The body did not arrive in time."""
 
 
-class OverloadedError(DigitsError, RuntimeError):
-    """More requests are being answered than the service takes at a time."""
+class BatchError(UploadError):
+    """The batch exceeds a limit that a single file does not have."""
 
 
-class BuffersFullError(DigitsError, RuntimeError):
-    """The bodies that are held at a time would take more memory than the limit."""
+class TooManyFilesError(BatchError):
+    """The form has more files than the limit."""
 
 
-class NotReadyError(DigitsError, RuntimeError):
-    """No model is loaded (yet), or the server is about to stop."""
+class BatchTooLargeError(BatchError):
+    """The files of a batch have more bytes together than the limit."""
 
 
-class UnauthorizedError(DigitsError, PermissionError):
-    """The request has no API key, or none that is known."""
+class UnavailableError(DigitsError, RuntimeError):
+    """The service cannot answer now; the same request may succeed in a moment."""
 
 
-class RateLimitedError(DigitsError, RuntimeError):
+class OverloadedError(UnavailableError):
+    """The service already answers as many requests at a time as the limit."""
+
+
+class BuffersFullError(UnavailableError):
+    """The bodies held at a time would take more memory than the limit."""
+
+
+class NotReadyError(UnavailableError):
+    """No model is loaded yet, or the server is about to stop."""
+
+
+class AccessError(DigitsError):
+    """The client may not ask: who it is, how often it asks, or which host it asks for."""
+
+
+class UnauthorizedError(AccessError, PermissionError):
+    """The request has no API key, or an unknown one."""
+
+
+class RateLimitedError(AccessError, RuntimeError):
     """The client asks too often.
 
     Args:
         message: for the person who reads it.
-        retry_after: seconds until it may ask again.
+        retry_after: seconds until the client may ask again.
     """
 
     def __init__(self, message: str, retry_after: int) -> None:
@@ -78,5 +93,5 @@ class RateLimitedError(DigitsError, RuntimeError):
         self.retry_after = retry_after
 
 
-class UntrustedHostError(DigitsError, ValueError):
-    """The request is for a host that this service is not."""
+class UntrustedHostError(AccessError, ValueError):
+    """The request is for a host that this service does not answer for."""

@@ -1,4 +1,4 @@
-"""The log: lines for people, or JSON for machines."""
+"""The log: text for people, or JSON lines for machines."""
 
 import logging
 import warnings
@@ -11,9 +11,9 @@ _JSON = "digits.service.logs.JsonLines"
 
 
 class JsonLines(logging.Formatter):
-    """A line of JSON for each record, with the request's id where there is one.
+    """Formats each record as a line of JSON, with the request's id if a request is being answered.
 
-    The formatter proper is python-json-logger's, which is loaded when the first line is written.
+    It uses the formatter of python-json-logger.
     """
 
     def __init__(self) -> None:
@@ -28,11 +28,11 @@ class JsonLines(logging.Formatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Returns the record as one line."""
         record.level, record.logger, record.pid = record.levelname.lower(), record.name, record.process
-        exchange = CURRENT.get()
-        if exchange and not hasattr(record, "request_id"):
-            record.request_id = exchange.request_id
+        context = CURRENT.get()
+        if context and not hasattr(record, "request_id"):
+            record.request_id = context.request_id
         return self._formatter.format(record)
 
 
@@ -40,7 +40,7 @@ _RESERVED = (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName")
 
 
 def server_log_config(settings: Settings) -> dict[str, Any]:
-    """The configuration of the log for a server that starts with it: its own first lines follow it, too."""
+    """Returns the logging configuration of a server, which its first lines already follow."""
     formatter = {"()": _JSON} if settings.log_format == "json" else {"()": "uvicorn.logging.DefaultFormatter"}
     if settings.log_format == "text":
         formatter |= {"fmt": "%(asctime)s %(process)d %(levelprefix)s %(message)s"}
@@ -58,22 +58,22 @@ def server_log_config(settings: Settings) -> dict[str, Any]:
 
 
 def configure(settings: Settings) -> None:
-    """Sets the loggers of Digits up beside those of the server that runs it, which has set up its own.
+    """Configures the loggers of Digits beside those that the server has configured.
 
-    In place of the server's line for each request there is ours, which has more to say; none if the server was told
-    to write none (`--no-access-log`).
+    The access log of Digits, which says more, replaces the server's. If the server writes none (`--no-access-log`),
+    Digits writes none either.
     """
-    # Pillow warns of each damaged tag in words of its own, and Python keeps each text: a file can have 100,000.
+    # Pillow warns of each damaged tag in a text of its own, and Python keeps each text: one file can cause 100,000.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    server, ours = logging.getLogger("uvicorn"), logging.getLogger("digits")
+    server, digits = logging.getLogger("uvicorn"), logging.getLogger("digits")
     server_access, access = logging.getLogger("uvicorn.access"), logging.getLogger("digits.access")
     if settings.log_format == "json":
         for handler in {*server.handlers, *server_access.handlers}:
             handler.setFormatter(JsonLines())
-    if not ours.handlers:
-        ours.handlers = list(server.handlers)
-        ours.propagate = not ours.handlers
-    ours.setLevel(settings.log_level.upper())
+    if not digits.handlers:
+        digits.handlers = list(server.handlers)
+        digits.propagate = not digits.handlers
+    digits.setLevel(settings.log_level.upper())
     wanted = settings.access_log and server_access.hasHandlers()
     access.setLevel(logging.NOTSET if wanted else logging.WARNING)
     server_access.setLevel(logging.WARNING)

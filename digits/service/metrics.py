@@ -1,4 +1,4 @@
-"""Counts and times in Prometheus' format."""
+"""Metrics in Prometheus' format."""
 
 import os
 from collections import Counter as Counts
@@ -20,7 +20,7 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _BYTES = (256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864)
 _CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 
-# Other paths and methods are anybody's to invent, and each would be a series of its own.
+# Clients can invent other paths and methods without end; they share one series.
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
 OTHER = "other"
 
@@ -28,18 +28,18 @@ OTHER = "other"
 class Metrics:
     """The metrics of this process, or of all workers of its server.
 
-    With several workers each writes its numbers into the server's folder, and whichever is asked adds them all up.
+    Each of several workers writes its numbers into the server's folder, and any of them can add them all up.
 
     Args:
-        runtime: the server's folder; None if there is none: then a worker knows of itself alone.
-        routes: the paths that are told apart.
+        runtime: the server's folder; if None, a worker reports itself alone.
+        routes: the paths that get series of their own.
     """
 
     def __init__(self, runtime: Runtime | None, routes: Iterable[str]) -> None:
         self._runtime = runtime
         shared = runtime is not None and runtime.has_siblings
         if runtime is not None and shared:
-            # Prometheus' client decides at its first import which kind of numbers it keeps.
+            # The client reads this variable once, when it is first imported.
             os.environ.setdefault(_MULTIPROCESS, str(runtime.metrics_folder))
         import prometheus_client as prometheus
         from prometheus_client import multiprocess
@@ -125,20 +125,20 @@ class Metrics:
         self._workers.set(1)
 
     def request(self, method: str, path: str, status: int, seconds: float, size: int | None) -> None:
-        """Counts an answer.
+        """Counts an answered request.
 
         Args:
-            method: of the request.
-            path: of the request; it need not be one that exists.
+            method: HTTP method.
+            path: path of the request, which may not exist.
             status: HTTP status code.
-            seconds: how long it took.
-            size: bytes of the body, or None.
+            seconds: time from the head of the request to the end of the answer.
+            size: bytes of its body; None if nobody read it.
         """
         key = (method, path, status)
         children = self._children.get(key)
         if children is None:
-            # Either spelling of a path is the same route; of unknown ones nothing is kept.
-            known = next((one for one in (path, path + "/") if one in self._routes), None)
+            # A path with and without its final slash is one route. Series of unknown paths are not cached.
+            known = next((spelling for spelling in (path, path + "/") if spelling in self._routes), None)
             route = known or OTHER
             children = (
                 self._requests.labels(method if method in _METHODS else OTHER, route, str(status)),
@@ -160,19 +160,19 @@ class Metrics:
     def reading(self, reading: Reading) -> None:
         """Counts a number that was read, and its digits."""
         self._readings.inc()
-        for (digit, accepted), count in Counts((one.digit, one.accepted) for one in reading.digits).items():
+        for (digit, accepted), count in Counts((digit.digit, digit.accepted) for digit in reading.digits).items():
             self._read_digits.labels(str(digit), str(accepted).lower()).inc(count)
 
     def problem(self, name: str) -> None:
-        """Counts a problem, by the end of its type."""
+        """Counts a problem under the last part of its type."""
         self._problems.labels(name).inc()
 
     def readiness(self, *, ready: bool) -> None:
-        """Notes whether this worker can answer."""
+        """Records whether this worker can answer."""
         self._ready.set(int(ready))
 
     def model(self, recognizer: Recognizer, before: Recognizer | None = None) -> None:
-        """Notes which model is used."""
+        """Records which model is used, and which was used before."""
         if before is not None:
             self._labels(before, 0)
         self._labels(recognizer, 1)
@@ -186,11 +186,11 @@ class Metrics:
         self._reload_failed.set(int(outcome == "failed"))
 
     def measure_memory(self) -> None:
-        """Notes how much memory this process takes."""
+        """Records how much memory this process takes."""
         self._memory.set(resident_bytes())
 
     def render(self) -> tuple[bytes, str]:
-        """All metrics as text, and its media type."""
+        """Returns all metrics as text, and the media type of the text."""
         self.measure_memory()
         registry = self._registry
         if self._is_shared:
@@ -202,13 +202,13 @@ class Metrics:
         return self._client.generate_latest(registry), self._client.CONTENT_TYPE_LATEST
 
     def close(self) -> None:
-        """Notes that this worker is gone."""
+        """Takes this worker out of the sums over workers."""
         if self._is_shared:
             self._multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
 def resident_bytes() -> int:
-    """Memory that this process holds; 0 where the system has no /proc that tells."""
+    """Returns the resident memory of this process in bytes; 0 where the system has no /proc."""
     try:
         return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

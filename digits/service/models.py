@@ -1,4 +1,4 @@
-"""The model in use, and how another takes its place while requests are answered."""
+"""The model in use, and how a new one replaces it while requests are answered."""
 
 import asyncio
 import logging
@@ -20,19 +20,19 @@ from digits.service.settings import Settings
 
 _log = logging.getLogger("digits")
 
-# A copy of the model in use, among what the workers share.
+# A copy of the model in use, in the folder that the workers share.
 _ACCEPTED = "accepted.keras"
 
 
 class Models:
     """Holds the model in use.
 
-    Whoever answers a request takes `recognizer` once, and keeps to it: a request is answered by one model.
+    A request reads `recognizer` once and keeps it, so that one model answers it whole.
 
     Args:
-        settings: name the file and the limits.
-        metrics: are told which model is used.
-        runtime: is told, too; None if there is none.
+        settings: name the model file and the limits of images.
+        metrics: record which model is used; None if none are kept.
+        runtime: the folder that the workers share; None if there is none.
 
     Raises:
         ModelError: there is no usable model.
@@ -52,7 +52,7 @@ class Models:
         path = self._settings.model or find_model()
         if self._runtime is None or not self._runtime.has_siblings or not path.is_file():
             return self._recognizer_of(path, path)
-        # Of a copy, so that what is kept is what was checked, whatever becomes of the file meanwhile.
+        # Load a copy: the file may change meanwhile, and the copy that is kept must be the one that was checked.
         copy = self._runtime.folder / f"{os.getpid()}.keras"
         try:
             shutil.copyfile(path, copy)
@@ -63,7 +63,7 @@ class Models:
         return recognizer
 
     def _load_first(self) -> Recognizer:
-        """The model for a worker that starts: if the file cannot be used, the one that the other workers use."""
+        """Returns the model for a new worker: that of the other workers if the file cannot be used."""
         try:
             return self._load()
         except ModelError as error:
@@ -75,21 +75,21 @@ class Models:
             return self._recognizer_of(accepted, self._settings.model or find_model())
 
     def _recognizer_of(self, file: Path, path: Path) -> Recognizer:
-        """The model in a file that stands for another."""
+        """Returns the model in `file`, under the name of `path`, of which it is a copy."""
         try:
             artifact = replace(read(file), path=path)
         except ModelError as error:
             raise type(error)(str(error).replace(str(file), str(path))) from error
         recognizer = Recognizer(artifact, self._settings.limits)
-        # It has read a picture before anybody's request depends on it.
+        # The first request must not wait for libraries to initialize.
         recognizer.warm_up()
         return recognizer
 
     async def reload(self) -> Reload:
-        """Reads the model file anew; if it cannot be used, the model in use stays."""
+        """Reads the model file anew; keeps the model in use if the file cannot be used."""
         async with self._reloading:
             try:
-                # In a thread: requests are answered meanwhile.
+                # In a thread, so that requests are answered meanwhile.
                 fresh = await anyio.to_thread.run_sync(self._load)
             except DigitsError as error:
                 return self._done("failed", str(error))
@@ -106,7 +106,7 @@ class Models:
 
     def _done(self, outcome: Outcome, detail: str) -> Reload:
         reload = self._note(outcome, detail)
-        self.tell()
+        self.announce()
         level = logging.ERROR if outcome == "failed" else logging.INFO
         before = f", before {self.previous.digest[:12]}" if self.previous else ""
         _log.log(level, "Reload %s: %s (model %s%s)", outcome, detail, self.in_use.digest[:12], before)
@@ -118,8 +118,8 @@ class Models:
             self._metrics.reload(outcome)
         return self.last_reload
 
-    def tell(self) -> None:
-        """Lets the other processes of this machine know which model answers here."""
+    def announce(self) -> None:
+        """Tells the other processes of this machine which model answers here."""
         if self._runtime:
             reload = self.last_reload and self.last_reload.model_dump()
             self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})

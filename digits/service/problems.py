@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -39,6 +38,8 @@ from digits.service.errors import (
     UntrustedHostError,
 )
 from digits.service.request_context import CURRENT
+from digits.service.responses import model_response
+from digits.service.schemas import ProblemDetails
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -48,12 +49,13 @@ class Problem:
     """A kind of problem.
 
     Args:
-        name: ends the `type`, which is stable: programs may rely on it.
+        name: the last part of the `type` URI, which programs may rely on.
         status: HTTP status code.
         title: the same for every problem of this kind.
-        example: a `detail` as it is really given.
-        retry_after: seconds after which the same request may succeed, unless the error says it; None if it will not.
-        headers: that the answer has besides.
+        example: a `detail` as the service gives it.
+        retry_after: seconds after which the same request may succeed, unless the error itself says so; None if it
+            will not succeed.
+        headers: further headers of the answer.
     """
 
     name: str
@@ -68,12 +70,12 @@ class Problem:
         """The URI that identifies this kind."""
         return f"urn:digits:problem:{self.name}"
 
-    def body(self, detail: str) -> dict[str, Any]:
-        """The problem as JSON's types."""
-        return {"type": self.type, "title": self.title, "status": self.status, "detail": detail}
+    def details(self, detail: str) -> ProblemDetails:
+        """Returns the problem details of one error, whose message is `detail`."""
+        return ProblemDetails(type=self.type, title=self.title, status=self.status, detail=detail)
 
 
-# What has no type of its own: the status says it all.
+# The type of problems that the HTTP status describes fully.
 BLANK = "about:blank"
 
 PROBLEMS: Mapping[type[DigitsError], Problem] = {
@@ -218,65 +220,77 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """The kind of problem that an error is; raises the error if it is none: the server logs it and answers 500."""
+    """Returns the kind of problem that an error is.
+
+    Raises:
+        Exception: the error itself, if it is none of `PROBLEMS`: the server logs it and answers 500.
+    """
     problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
     if problem is None:
         raise error
     return problem
 
 
-def problem_response(name: str, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An answer with a problem's body and status, and the request's id.
+def problem_response(name: str, details: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns an answer with problem details and their status, and the request's id.
 
     Args:
-        name: by which metrics and logs count it.
-        body: the problem details.
-        headers: of the answer.
+        name: under which metrics and logs count the problem.
+        details: the problem details.
+        headers: further headers of the answer.
     """
-    if exchange := CURRENT.get():
-        exchange.problem = name
-        body |= {"request_id": exchange.request_id}
-    return JSONResponse(body, body["status"], headers, media_type=MEDIA_TYPE)
+    if context := CURRENT.get():
+        context.problem = name
+        details.request_id = context.request_id
+    return model_response(details, details.status, headers, MEDIA_TYPE)
 
 
-def error_response(error: Exception) -> JSONResponse:
-    """The answer to a request that ended in an error; raises it if it is none of `PROBLEMS`."""
+def error_response(error: Exception) -> Response:
+    """Returns the answer to a request that ended in an error.
+
+    Raises:
+        Exception: the error itself, if it is none of `PROBLEMS`.
+    """
     problem = problem_of(error)
     headers = dict(problem.headers)
     if (seconds := getattr(error, "retry_after", problem.retry_after)) is not None:
         headers["Retry-After"] = str(seconds)
-    return problem_response(problem.name, problem.body(str(error)), headers)
+    return problem_response(problem.name, problem.details(str(error)), headers)
 
 
-def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An answer whose status says it all (RFC 9457's blank type)."""
+def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns a problem without a type of its own (RFC 9457's `about:blank`): the status describes it fully."""
     title = HTTPStatus(status).phrase
-    body = {"type": BLANK, "title": title, "status": status, "detail": detail}
-    return problem_response(f"http-{status}", body, headers)
+    details = ProblemDetails(type=BLANK, title=title, status=status, detail=detail)
+    return problem_response(f"http-{status}", details, headers)
 
 
-def fault_response() -> JSONResponse:
-    """The answer when something went wrong that is no fault of the request."""
+def fault_response() -> Response:
+    """Returns the answer to a request that failed through a fault of the server."""
     return blank_response(500, "Something went wrong on the server; the operator finds the cause in its log.")
 
 
 def client_gone_response() -> Response:
-    """Nobody is left to read an answer, and nothing is wrong with the server."""
+    """Returns an answer for the log alone: the client has closed the connection."""
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def documented(
-    *errors: type[DigitsError], examples: Mapping[type[DigitsError], str] | None = None
+    *groups: type[DigitsError],
+    without: tuple[type[DigitsError], ...] = (),
+    examples: Mapping[type[DigitsError], str] | None = None,
 ) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that can raise these errors, with an example of each, for /docs.
+    """Returns the `responses` of a route for /docs, with an example of each problem.
 
     Args:
-        errors: the errors.
-        examples: their `detail`, where the route says it otherwise than others.
+        groups: base classes of the errors that the route can raise.
+        without: base classes of the errors among them that it cannot raise.
+        examples: `detail` of the errors that this route words in its own way.
     """
     responses: dict[int | str, dict[str, Any]] = {}
-    for error in errors:
-        problem = PROBLEMS[error]
+    for error, problem in PROBLEMS.items():
+        if not issubclass(error, groups) or issubclass(error, without):
+            continue
         response = responses.setdefault(
             problem.status,
             {
@@ -286,7 +300,7 @@ def documented(
         )
         response["content"][MEDIA_TYPE]["examples"][problem.name] = {
             "summary": problem.title,
-            "value": problem.body((examples or {}).get(error, problem.example)),
+            "value": problem.details((examples or {}).get(error, problem.example)).model_dump(exclude_unset=True),
         }
         response["description"] = "; ".join(filter(None, (response["description"], problem.title)))
     return responses
@@ -295,16 +309,16 @@ def documented(
 def install(app: FastAPI) -> None:
     """Makes an app answer every error with problem details."""
 
-    async def digits_error(_request: Request, error: Exception) -> JSONResponse:
+    async def digits_error(_request: Request, error: Exception) -> Response:
         return error_response(error)
 
     async def client_gone(_request: Request, _error: Exception) -> Response:
         return client_gone_response()
 
-    async def http_error(request: Request, error: Exception) -> JSONResponse:
+    async def http_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        # Paths and methods that do not exist.
+        # The path or the method does not exist.
         title = HTTPStatus(error.status_code).phrase
         detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
         return blank_response(error.status_code, detail, error.headers)

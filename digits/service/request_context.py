@@ -1,4 +1,4 @@
-"""One request and its answer, as logs, metrics and problems see it."""
+"""What logs, metrics and problems know of the request that is being answered."""
 
 import re
 import secrets
@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
-# What may be taken over from a client: nothing that could forge a line of the log.
+# A request id that a client chose may hold these characters alone: none of them can forge a line of the log.
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -19,11 +19,11 @@ class RequestContext:
     """What is noted while a request is answered.
 
     Args:
-        request_id: tells it from all others.
-        size: bytes of the body that came in; None if none was asked for.
-        problem: the name of the problem that it was answered with.
-        client: the name of the API key that it came with.
-        is_read: whether all of its body was taken.
+        request_id: identifies the request.
+        size: bytes of the body received so far; None if nobody has read it.
+        problem: name of the problem that it was answered with.
+        client: name of the API key that it came with.
+        is_read: whether the whole body has been received.
     """
 
     request_id: str
@@ -33,11 +33,11 @@ class RequestContext:
     is_read: bool = False
 
 
-CURRENT: ContextVar[RequestContext | None] = ContextVar("exchange", default=None)
+CURRENT: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The id that the client gave in `X-Request-ID`, if it is one that a log can hold; else a new one."""
+    """Returns the id that the client gave in `X-Request-ID` if it is safe to log, else a new random one."""
     for name, value in headers:
         if name == b"x-request-id":
             if _SAFE_ID.fullmatch(value):
@@ -47,14 +47,14 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def route_path(scope: Scope) -> str:
-    """The path of a request below the one under which the application stands."""
+    """Returns the path of a request without the prefix under which the application is mounted."""
     path: str = scope["path"]
     root = scope.get("root_path", "").rstrip("/")
     return path[len(root) :] if root and path.startswith(root + "/") else path
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a request comes with a body."""
+    """Returns whether a request has a body."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 ") != b"")
         for name, value in scope["headers"]

@@ -1,14 +1,15 @@
-"""The wire contract: what the API answers. Names here are promises to programs and stay as they are."""
+"""The wire contract: what the API answers, beside the answers of `digits.answers`.
 
-from typing import Annotated, Any, Literal
+The names of classes and fields are promises to programs and stay as they are.
+"""
+
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from digits.model.acceptance import Reason
+from digits.answers import BatchPrediction, Probability
 
 Outcome = Literal["replaced", "unchanged", "failed"]
-
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # In the order in which it is answered, which a schema's own examples would not keep.
 PREDICTION_EXAMPLE: dict[str, Any] = {
@@ -19,29 +20,6 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
     "probabilities": [0.0, 0.0, 0.999999, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     "prediction_time_ms": 5.834,
 }
-
-
-class BatchPrediction(BaseModel):
-    """The digit that was read."""
-
-    predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
-    confidence: Probability = Field(description="Its calibrated probability.")
-    accepted: bool = Field(description="Whether the answer may be acted on.")
-    reason: Reason | None = Field(
-        description="Why not: `not_a_digit` if the image does not look like one, `low_confidence` if it does but the "
-        "network cannot tell which; null if accepted."
-    )
-    probabilities: list[Probability] = Field(
-        min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
-    )
-
-
-class PredictionResponse(BatchPrediction):
-    """The digit that was read, and how long that took."""
-
-    prediction_time_ms: float = Field(
-        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
-    )
 
 
 # The year and the month of a date, written in two lines.
@@ -56,39 +34,6 @@ READ_EXAMPLE: dict[str, Any] = {
     ],
     "reading_time_ms": 7.204,
 }
-
-
-class ReadDigit(BaseModel):
-    """A digit of a number, or a sign beside it."""
-
-    digit: int = Field(ge=0, le=9, description="The most likely digit.")
-    confidence: Probability = Field(description="Its probability, if it is a digit, and whole.")
-    accepted: bool = Field(
-        description="Whether it is taken for a digit and is in `text`; other signs, such as a minus, are not."
-    )
-    box: list[Annotated[int, Field(ge=0)]] = Field(
-        min_length=4,
-        max_length=4,
-        description="Left edge, top edge, width and height, in pixels of the image as a person sees it: at its full "
-        "size, turned upright if the file says how.",
-    )
-    line: int = Field(ge=0, description="On which line it stands, from 0: an index of `lines`.")
-
-
-class ReadResponse(BaseModel):
-    """The digits of an image, and how long reading them took."""
-
-    text: str = Field(
-        description="All accepted digits in reading order, with a line break between lines; lines that hold none are "
-        "left out."
-    )
-    lines: list[str] = Field(
-        description='The accepted digits of each line, from top to bottom; "" for a line that holds only other signs.'
-    )
-    digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
-    reading_time_ms: float = Field(
-        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
-    )
 
 
 class ProblemDetails(BaseModel):

@@ -1,4 +1,4 @@
-"""What an operator can set, from environment variables."""
+"""The settings, which environment variables choose."""
 
 import difflib
 import os
@@ -19,15 +19,15 @@ PREFIX = "DIGITS_"
 
 _HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
 _ORIGIN = re.compile(r"https?://[^/\s,*]+")
-# How alike a variable's name has to be to a setting's to be a slip of the pen.
+# A name that is this similar to that of a setting (difflib's ratio) is taken for a typing error.
 _ALIKE = 0.85
 
-# A variable holds several values with commas between them.
+# A variable with several values has commas between them.
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """The API's settings; each is read from `DIGITS_` and its name in capitals."""
+    """The settings of the API; the variable of each is `DIGITS_` and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True)
 
@@ -150,7 +150,7 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> ImageLimits:
-        """What one image may cost."""
+        """The limits of one image."""
         return ImageLimits(
             max_bytes=self.max_bytes,
             max_pixels=self.max_pixels,
@@ -160,17 +160,17 @@ class Settings(BaseSettings):
         )
 
     def effective(self) -> dict[str, str]:
-        """Each setting's variable and its value, for people; secrets are not shown."""
+        """Returns the variable of each setting and its value as text; secrets are masked."""
         return {variable_of(name): text_of(getattr(self, name)) for name in type(self).model_fields}
 
 
 def variable_of(name: str) -> str:
-    """The environment variable of a setting."""
+    """Returns the environment variable of a setting."""
     return PREFIX + name.upper()
 
 
 def text_of(value: object) -> str:
-    """A setting's value as its variable would hold it; a secret as asterisks."""
+    """Returns a value as its variable would hold it, and a secret as asterisks."""
     match value:
         case None:
             return ""
@@ -182,23 +182,23 @@ def text_of(value: object) -> str:
             return str(value)
 
 
-def read_settings(given: Mapping[str, Any] | None = None) -> Settings:
-    """The settings from the environment.
+def read_settings(chosen: Mapping[str, Any] | None = None) -> Settings:
+    """Returns the settings.
 
     Args:
-        given: some of them by name, before those of the environment.
+        chosen: settings by name; they take precedence over the environment.
 
     Raises:
-        SettingError: one has a wrong value, a variable nearly has a setting's name, or none has a given name; the
-            message says what is right.
+        SettingError: a setting has a wrong value, a variable has almost the name of a setting, or a chosen setting does
+            not exist.
     """
     _check_names()
-    given = given or {}
-    for name in given:
+    chosen = chosen or {}
+    for name in chosen:
         if name not in Settings.model_fields:
             raise SettingError(f"There is no setting {name}; there are {', '.join(Settings.model_fields)}.")
     try:
-        return Settings(**given)
+        return Settings(**chosen)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -208,7 +208,7 @@ def read_settings(given: Mapping[str, Any] | None = None) -> Settings:
 
 
 def _check_names() -> None:
-    """Refuses names that are nearly a setting's: a lock that does not close because of a letter is worse than none."""
+    """Refuses names that are almost those of settings: a limit that a typing error leaves unset is worse than none."""
     known = {variable_of(name) for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:

@@ -1,4 +1,4 @@
-"""What the application holds while it runs: the model, the bounds, the watchers."""
+"""The state of the running application: model, limits, metrics, keys."""
 
 import asyncio
 import contextlib
@@ -32,20 +32,20 @@ _log = logging.getLogger("digits")
 
 _MEMORY_SECONDS = 5.0
 
-# The paths that the metrics tell apart.
+# Metrics keep a series for each of these paths.
 ROUTES = ("/predict/", "/predict/batch/", "/read/", "/model", "/health/live", "/health/ready", "/metrics")
 
 
-class Service:
-    """Everything that requests have in common, made when the application starts.
+class ServiceState:
+    """What all requests share. It is made when the application starts.
 
     Args:
-        settings: what the operator chose.
+        settings: the operator's.
 
     Raises:
         ModelError: there is no usable model.
         SettingError: a setting has a wrong value.
-        MissingInstallError: a setting needs what is not installed.
+        MissingInstallError: a setting needs a package that is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,11 +56,11 @@ class Service:
         self.metrics = Metrics(self.runtime, ROUTES) if settings.metrics else None
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
-        self.places = ConcurrencyLimit(settings.max_in_flight)
+        self.concurrency = ConcurrencyLimit(settings.max_in_flight)
         self.buffers = Buffers(settings.max_buffered_bytes)
-        # Images beyond the cores' number wait: more at a time would only take more memory. Batches, which take long,
-        # wait for one another, apart from them.
-        self.slots = anyio.CapacityLimiter(os.cpu_count() or 1)
+        # More images at a time than cores would take more memory and no less time. Batches take long: they wait for
+        # one another, and no single image waits for them.
+        self.decoding_slots = anyio.CapacityLimiter(os.cpu_count() or 1)
         self.batch_slot = anyio.CapacityLimiter(1)
         if settings.max_buffered_bytes < settings.max_bytes:
             _log.warning(
@@ -86,8 +86,8 @@ class Service:
         """Whether requests need an API key."""
         return self._keys is not None
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """The application with the layers that the settings ask for."""
+    def with_middleware(self, app: ASGIApp) -> ASGIApp:
+        """Returns the application inside the middleware that the settings ask for."""
         settings = self.settings
         if self._keys or self._rate:
             app = Guard(app, self._keys, self._rate)
@@ -101,17 +101,17 @@ class Service:
             )
         if settings.trusted_hosts:
             app = TrustedHosts(app, settings.trusted_hosts)
-        app = AccessLog(app, self)
+        app = AccessLog(app, self.metrics, lambda: self.draining)
         return self._tracing.around(app) if self._tracing else app
 
     def drain(self) -> None:
-        """Takes no part in the balancing of load any more; requests that come all the same are answered."""
+        """Reports "not ready" from now on; requests are still answered."""
         self.draining = True
         if self.metrics:
             self.metrics.readiness(ready=False)
 
     def close(self) -> None:
-        """Lets go of everything."""
+        """Closes files and connections."""
         if self._tracing:
             self._tracing.close()
         if self._rate:
@@ -123,24 +123,24 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
-    """A service from its start to its end, with its log set up and its signals handled."""
+async def running(settings: Settings) -> AsyncIterator[ServiceState]:
+    """Holds the state while the application runs, with its log configured and its signals handled."""
     logs.configure(settings)
-    service = Service(settings)
+    state = ServiceState(settings)
     try:
-        _log.info("Serving %s", service.models.recognizer.description)
-        with signals.handled(settings.drain_seconds, service.drain, service.models.reload):
-            # From now on a signal is heeded, and whoever looks for a worker may send one.
-            service.models.tell()
-            async with _measuring(service.metrics):
-                yield service
+        _log.info("Serving %s", state.models.recognizer.description)
+        with signals.handled(settings.drain_seconds, state.drain, state.models.reload):
+            # The process is announced only now: whoever finds it may send a signal at once.
+            state.models.announce()
+            async with _measuring_memory(state.metrics):
+                yield state
     finally:
-        service.close()
+        state.close()
 
 
 @contextlib.asynccontextmanager
-async def _measuring(metrics: Metrics | None) -> AsyncIterator[None]:
-    """Notes how much memory this worker takes, again and again: whichever worker is asked knows it of all."""
+async def _measuring_memory(metrics: Metrics | None) -> AsyncIterator[None]:
+    """Records this worker's memory every few seconds, so that any worker can report that of all."""
 
     async def measure(metrics: Metrics) -> None:
         while True:
@@ -155,36 +155,36 @@ async def _measuring(metrics: Metrics | None) -> AsyncIterator[None]:
             task.cancel()
 
 
-class Layers:
-    """ASGI middleware: puts the layers around the application that its service asks for once it has started.
+class ConfiguredMiddleware:
+    """ASGI middleware: adds the middleware that the settings ask for, once the application has started.
 
     Args:
-        app: the application; it is handed requests as they come until then.
+        app: the application, which gets requests unchanged before the start.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._service: Service | None = None
-        self._layered = app
+        self._state: ServiceState | None = None
+        self._wrapped = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands on through the layers."""
-        service = getattr(scope["app"].state, "service", None)
-        if service is not self._service:
-            self._service, self._layered = service, self.app if service is None else service.around(self.app)
-        await self._layered(scope, receive, send)
+        """Passes the request on through the middleware."""
+        state = getattr(scope["app"].state, "service", None)
+        if state is not self._state:
+            self._state, self._wrapped = state, self.app if state is None else state.with_middleware(self.app)
+        await self._wrapped(scope, receive, send)
 
 
-def service_of(request: Request) -> Service:
-    """The service behind a request.
+def state_of(request: Request) -> ServiceState:
+    """Returns the state of the application that a request reached.
 
     Raises:
-        NotReadyError: it has not started.
+        NotReadyError: the application has not started.
     """
-    service: Service | None = getattr(request.app.state, "service", None)
-    if service is None:
+    state: ServiceState | None = getattr(request.app.state, "service", None)
+    if state is None:
         raise NotReadyError("The model is not loaded. Try again in a moment.")
-    return service
+    return state
 
 
 def _make_runtime() -> Runtime | None:

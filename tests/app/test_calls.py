@@ -14,6 +14,7 @@ from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from digits.answers import BatchPrediction
 from digits.app.calls import API_URL_VARIABLE, KEY, calls, is_address
 from digits.app.last_picture import LastPicture
 from digits.recognizer import Recognizer, shipped_model
@@ -56,7 +57,7 @@ def test_a_call_answers_what_the_app_says_with_a_key_where_one_is_asked(
     by_name = {call.name: call for call in calls(guarded, picture.name, picture.media_type, with_key=True)}
     answer = run_pasted(name, by_name[name].text.replace(KEY, KEY * 3), tmp_path)
     answer.pop("prediction_time_ms")
-    assert answer == Recognizer.load(shipped_model()).recognize(picture.file).to_json()
+    assert answer == BatchPrediction.of(Recognizer.load(shipped_model()).recognize(picture.file)).model_dump()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])

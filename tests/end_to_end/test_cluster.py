@@ -25,11 +25,11 @@ from digits.errors import SettingError
 from digits.service.errors import NotReadyError
 from digits.service.problems import MEDIA_TYPE
 from digits.service.settings import Settings
-from digits.service.state import Service
+from digits.service.state import ServiceState
 from tests.conftest import ROOT, encode_png
 
 # All but those that start a server of their own or send 10,000 requests; these, too, with --on-ray.
-from tests.service.test_api import (  # noqa: F401
+from tests.service.routes.test_api import (  # noqa: F401
     openapi,
     post,
     test_a_bad_request_gets_the_documented_problem,
@@ -143,7 +143,7 @@ def test_a_replica_is_healthy_while_it_reads() -> None:
         api = replica.__serve_build_asgi_app__()
         async with api.router.lifespan_context(api):
             await replica.check_health()
-            service: Service = api.state.service
+            service: ServiceState = api.state.service
             service.models.recognizer.warm_up = fail  # type: ignore[method-assign]
             with pytest.raises(ZeroDivisionError):
                 await replica.check_health()

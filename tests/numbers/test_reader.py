@@ -1,7 +1,6 @@
 """Whole numbers, read by the networks that ship with Digits."""
 
 import contextlib
-import json
 from dataclasses import replace
 
 import cv2
@@ -192,14 +191,6 @@ def test_what_holds_no_digit_is_refused(recognizer: Recognizer) -> None:
 def test_a_page_with_more_than_the_limit_is_refused(recognizer: Recognizer, name: str) -> None:
     with pytest.raises(CrowdedImageError, match="More than the 3,000 things"):
         read_picture(recognizer, CROWDED[name]())
-
-
-def test_a_reading_is_json(recognizer: Recognizer, mnist: Mnist) -> None:
-    reading = read_picture(recognizer, handwritten(mnist, "17")[0])
-    found = json.loads(json.dumps(reading.to_json()))
-    assert found["text"] == "17"
-    assert [one["digit"] for one in found["digits"]] == [1, 7]
-    assert set(found["digits"][0]) == {"digit", "confidence", "accepted", "box", "line"}
 
 
 @pytest.mark.parametrize("length", [40, 300, 1600])

@@ -8,6 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
+from digits.answers import BatchPrediction
 from digits.app.calls import API_URL_VARIABLE, DEFAULT_API_URL, calls, is_address
 from digits.app.last_picture import LastPicture, last_picture
 from digits.app.models import choose_recognizer
@@ -78,7 +79,7 @@ def _picture(recognizer: Recognizer, picture: LastPicture) -> None:
 
 def _answer(recognizer: Recognizer, picture: LastPicture) -> None:
     try:
-        answer = recognizer.recognize(picture.file).to_json()
+        answer = BatchPrediction.of(recognizer.recognize(picture.file)).model_dump()
     except ImageError as error:
         st.write("**3.** The answer is a problem with status 422, and says why:")
         st.code(str(error), None, wrap_lines=True)

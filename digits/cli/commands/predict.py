@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         return _run_bulk(options)
     if options.engine != "local":
         options.refuse("--engine ray needs --out FOLDER")
+    from digits.answers import BatchPrediction
     from digits.images.sources import pictures_of
     from digits.recognizer import Picture, Recognizer
 
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             failed += 1
             print_refusal(name, found, as_json=options.json)
         elif options.json:
-            print(json.dumps({"file": name} | found.to_json()))
+            print(json.dumps({"file": name} | BatchPrediction.of(found).model_dump()))
         else:
             doubt = "" if found.reason is None else f", not accepted: {found.reason.replace('_', ' ')}"
             print(f"{name}: {found.digit} ({found.confidence_text}{doubt})")

@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reads the images; returns the exit code."""
+    from digits.answers import ReadResponse
     from digits.images.sources import pictures_of
     from digits.numbers.reader import read_picture
     from digits.recognizer import Recognizer
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
             continue
         if options.json:
             taken = round((time.perf_counter() - start) * 1000.0, 3)
-            print(json.dumps({"file": name} | found.to_json() | {"reading_time_ms": taken}))
+            print(json.dumps({"file": name} | ReadResponse.timed(found, taken).model_dump()))
         else:
             for line in filter(None, found.lines):
                 print(f"{name}: {line}")

@@ -1,1 +1,1 @@
-"""Bounds on what the service does at a time and for each client."""
+"""Limits on what the service does at a time, and for each client."""

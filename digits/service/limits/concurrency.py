@@ -1,4 +1,4 @@
-"""Bounds on what is being done at a time: requests that are answered, and bytes that are held."""
+"""Bounds on what a worker does at a time: requests that it answers, and bytes that it holds."""
 
 from types import TracebackType
 
@@ -6,10 +6,10 @@ from digits.service.errors import BuffersFullError, OverloadedError
 
 
 class ConcurrencyLimit:
-    """ConcurrencyLimit for requests that are being answered; `with places:` takes one and gives it back.
+    """Bounds the requests that are answered at a time: `with limit:` around the work of each.
 
     Args:
-        most: how many there are.
+        most: requests at a time.
     """
 
     def __init__(self, most: int) -> None:
@@ -17,7 +17,11 @@ class ConcurrencyLimit:
         self.taken = 0
 
     def __enter__(self) -> None:
-        """Takes a place; raises `OverloadedError` if there is none."""
+        """Counts a request.
+
+        Raises:
+            OverloadedError: the limit is reached.
+        """
         if self.taken >= self.most:
             raise OverloadedError(
                 f"{self.most} requests are being answered, and no more are taken at a time. Try again in a moment."
@@ -27,15 +31,15 @@ class ConcurrencyLimit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives the place back."""
+        """Counts the request no longer."""
         self.taken -= 1
 
 
 class Buffers:
-    """Memory for the bodies of requests.
+    """Counts the bytes of all request bodies that a worker holds.
 
     Args:
-        most: bytes that all of them together may take.
+        most: bytes at a time.
     """
 
     def __init__(self, most: int) -> None:
@@ -44,10 +48,10 @@ class Buffers:
 
 
 class Room:
-    """What one request takes of it; `with Room(buffers) as room:` gives all back in the end.
+    """The share of one request in `Buffers`, which ends with it: `with Room(buffers) as room:`.
 
     Args:
-        buffers: of which it is a part.
+        buffers: the count of all requests.
     """
 
     def __init__(self, buffers: Buffers) -> None:
@@ -55,7 +59,11 @@ class Room:
         self._taken = 0
 
     def take(self, size: int) -> None:
-        """Takes room for more bytes; raises `BuffersFullError` if there is none."""
+        """Counts more bytes.
+
+        Raises:
+            BuffersFullError: the limit would be exceeded.
+        """
         if self._buffers.taken + size > self._buffers.most:
             raise BuffersFullError(
                 f"The bodies that are being received fill the {self._buffers.most:,} bytes that there are for them. "
@@ -70,5 +78,5 @@ class Room:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives it back."""
+        """Counts the bytes of this request no longer."""
         self._buffers.taken -= self._taken

@@ -1,4 +1,4 @@
-"""A bound on how often each client asks, counted over all workers of a machine."""
+"""Rate limit: how often each client may ask, counted over all workers of a machine."""
 
 import hashlib
 import math
@@ -15,7 +15,7 @@ from digits.service.process.runtime import locked
 
 _UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 
-# A slot: the client's tag, and the time from which on it has its whole allowance.
+# A slot: the tag of a client, and the time from which on it has its whole allowance again.
 _SLOT = struct.Struct("<Qd")
 _WAYS = 8
 _SETS = 8_192
@@ -23,7 +23,7 @@ _SET_BYTES = _SLOT.size * _WAYS
 
 
 def read_limit(limit: str) -> tuple[int, str]:
-    """How many requests in which unit of time.
+    """Returns the number of requests and the unit of time of a limit such as 100/minute.
 
     Raises:
         ValueError: the limit cannot be read.
@@ -35,16 +35,16 @@ def read_limit(limit: str) -> tuple[int, str]:
 
 
 class RateLimiter:
-    """Lets each client ask so often, and a whole period's allowance at once after a pause.
+    """Bounds how often each client asks; after a pause a client may use the whole allowance of a period at once.
 
-    The generic cell rate algorithm (ITU-T I.371): for each client one moment is kept, up to which its requests are
-    paid for; each request moves it on by an equal share of the period. The moments lie in a table of fixed size in
-    a file that the workers share, so that memory is bounded however many addresses ask; where a place is contested,
-    whoever has been silent for longest is forgotten, in their favor.
+    It is the generic cell rate algorithm (ITU-T I.371). For each client the limiter keeps the time up to which its
+    requests are paid for; each request moves it on by an equal share of the period. The times stand in a table of
+    fixed size, in a file that the workers share, so that memory is bounded however many clients ask. Where a new
+    client finds no free slot, it takes that of the client that has been silent for longest.
 
     Args:
         limit: such as 100/minute.
-        file: is made if need be; workers that name the same one count together. A temporary one if None.
+        file: the table, made if it does not exist; a temporary file if None. Workers with one file count together.
 
     Raises:
         ValueError: the limit cannot be read.
@@ -55,7 +55,7 @@ class RateLimiter:
         self.period = _UNITS[unit]
         self.share = self.period / count
         self.limit = f"{count:,} requests a {unit}"
-        self._handle = file.open("a+b") if file else tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this is
+        self._handle = file.open("a+b") if file else tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         with locked(self._handle):
             if os.fstat(self._handle.fileno()).st_size != _SETS * _SET_BYTES:
                 self._handle.truncate(_SETS * _SET_BYTES)
@@ -65,12 +65,12 @@ class RateLimiter:
         """Counts a request of a client.
 
         Raises:
-            RateLimitedError: it has asked too often; the error says when it may again.
+            RateLimitedError: it has asked too often; the error says when it may ask again.
         """
         digest = hashlib.blake2b(client.encode("utf-8", "surrogateescape"), digest_size=16).digest()
         tag, place = int.from_bytes(digest[:8], "little") or 1, int.from_bytes(digest[8:], "little") % _SETS
         with locked(self._handle):
-            # This clock is the same in every process of the machine.
+            # All processes of the machine share this clock.
             wait = self._take(tag, place * _SET_BYTES, time.monotonic())
         if wait > 0.0:
             seconds = math.ceil(wait)
@@ -80,12 +80,12 @@ class RateLimiter:
             )
 
     def _take(self, tag: int, offset: int, now: float) -> float:
-        """Seconds until the client may ask; if it may now, the request is paid for."""
+        """Returns the seconds until the client may ask; 0 if it may now, and then counts the request."""
         slots = list(_SLOT.iter_unpack(self._table[offset : offset + _SET_BYTES]))
         at = next((i for i, slot in enumerate(slots) if slot[0] == tag), None)
         paid = now if at is None else max(now, slots[at][1])
         if paid > now + self.period:
-            # No request gets that far ahead: it is left from before the machine was started anew.
+            # No client gets this far ahead: the time was written before the machine restarted.
             paid = now
         wait = paid + self.share - now - self.period
         if wait > 1e-9:
@@ -96,6 +96,6 @@ class RateLimiter:
         return 0.0
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         self._table.close()
         self._handle.close()

@@ -1,1 +1,1 @@
-"""What surrounds each request: access log, keys, hosts, rates, traces."""
+"""ASGI middleware: access log, API keys, trusted hosts, rate limit, traces."""

@@ -1,13 +1,14 @@
-"""What is seen of each request: its id, its numbers, its line in the log, and headers for browsers."""
+"""Access log: gives each request its id, counts it, logs it, and adds the headers that all answers have."""
 
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digits.service.errors import NotReadyError
+from digits.service.metrics import Metrics
 from digits.service.problems import error_response, fault_response
 from digits.service.request_context import (
     CURRENT,
@@ -18,110 +19,108 @@ from digits.service.request_context import (
     route_path,
 )
 
-if TYPE_CHECKING:
-    from digits.service.state import Service
-
 _log = logging.getLogger("digits")
 _access_log = logging.getLogger("digits.access")
 
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
 
-# An answer is data, not a page: a browser is told to treat it so, and to show it in nobody's frame.
+# An answer is data: browsers must not take it for a page, nor show it in a frame.
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
-_OF_ITS_OWN = frozenset(name for name, _ in _HEADERS)
+_HEADER_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 class AccessLog:
-    """ASGI middleware around all others of ours.
+    """ASGI middleware around all others of Digits.
 
     Args:
-        app: what is watched.
-        service: is told.
+        app: the application to watch.
+        metrics: counts the requests; None if none are kept.
+        is_draining: tells whether the server is about to stop.
     """
 
-    def __init__(self, app: ASGIApp, service: "Service") -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics | None, is_draining: Callable[[], bool]) -> None:
         self.app = app
-        self.service = service
-        self.metrics = service.metrics
+        self.metrics = metrics
+        self.is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands on, and notes what came of it."""
+        """Passes the request on, then counts and logs it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        exchange = RequestContext(request_id_of(scope["headers"]))
-        token = CURRENT.set(exchange)
+        context = RequestContext(request_id_of(scope["headers"]))
+        token = CURRENT.set(context)
         status = 0
 
-        async def send_on(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._with_ours(message.get("headers", ()), scope, exchange)
+                message["headers"] = self._with_headers(message.get("headers", ()), scope, context)
             await send(message)
 
         metrics = self.metrics
         if metrics:
             metrics.in_flight.inc()
         try:
-            await self.app(scope, receive, send_on)
+            await self.app(scope, receive, send_with_headers)
         except asyncio.CancelledError:
-            if status or not self.service.draining:
+            if status or not self.is_draining():
                 raise
-            # The server waits no longer; who has been sending since before it was told to stop is told so.
-            _log.warning("Request %s had not come in whole when the server stopped", exchange.request_id)
+            # The grace period is over, and this client is still sending its body.
+            _log.warning("Request %s had not come in whole when the server stopped", context.request_id)
             stopping = NotReadyError("The server stopped before the request had come in whole. Send it again.")
-            await error_response(stopping)(scope, receive, send_on)
+            await error_response(stopping)(scope, receive, send_with_headers)
         except Exception:
-            _log.exception("Request %s failed", exchange.request_id)
+            _log.exception("Request %s failed", context.request_id)
             if status:
-                # Half of an answer was sent: only the end of the connection can say that the rest will not come.
+                # A part of the answer is sent: only closing the connection tells the client that the rest is missing.
                 raise
-            await fault_response()(scope, receive, send_on)
+            await fault_response()(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
             if metrics:
                 metrics.in_flight.dec()
-                metrics.request(scope["method"], route_path(scope), status, seconds, exchange.size)
-                if exchange.problem:
-                    metrics.problem(exchange.problem)
+                metrics.request(scope["method"], route_path(scope), status, seconds, context.size)
+                if context.problem:
+                    metrics.problem(context.problem)
             if _access_log.isEnabledFor(logging.INFO):
-                _log_access(scope, exchange, status, seconds)
+                _log_access(scope, context, status, seconds)
             CURRENT.reset(token)
 
-    def _with_ours(
-        self, headers: list[tuple[bytes, bytes]], scope: Scope, exchange: RequestContext
+    def _with_headers(
+        self, headers: list[tuple[bytes, bytes]], scope: Scope, context: RequestContext
     ) -> list[tuple[bytes, bytes]]:
-        named = {name for name, _ in headers} & _OF_ITS_OWN
-        ours = [*headers, *(one for one in _HEADERS if one[0] not in named)]
-        ours.append((_REQUEST_ID, exchange.request_id.encode()))
-        # Clients that kept their connection would find it closed under their next request; and the rest of a body that
-        # was not taken whole would be read for nothing, however long it is.
-        if self.service.draining or (not exchange.is_read and has_body(scope)):
-            ours.append((b"connection", b"close"))
-        return ours
+        named = {name for name, _ in headers} & _HEADER_NAMES
+        extended = [*headers, *(header for header in _HEADERS if header[0] not in named)]
+        extended.append((_REQUEST_ID, context.request_id.encode()))
+        # A server that is about to stop tells clients not to reuse the connection. If the body was not read to its
+        # end, closing the connection saves reading the rest for nothing.
+        if self.is_draining() or (not context.is_read and has_body(scope)):
+            extended.append((b"connection", b"close"))
+        return extended
 
 
-def _log_access(scope: Scope, exchange: RequestContext, status: int, seconds: float) -> None:
+def _log_access(scope: Scope, context: RequestContext, status: int, seconds: float) -> None:
     client = scope.get("client")
-    # As it came, in which nothing can forge a line.
+    # Still percent-encoded, so that no path can forge a line of the log.
     path = scope.get("raw_path", b"").decode("ascii", "backslashreplace") or scope["path"]
     fields = {
-        "request_id": exchange.request_id,
+        "request_id": context.request_id,
         "client": client[0] if client else None,
-        "key": exchange.client,
+        "key": context.client,
         "method": scope["method"],
         "path": path,
         "status": status,
         "duration_ms": round(seconds * 1000.0, 3),
-        "size": exchange.size,
-        "problem": exchange.problem,
+        "size": context.size,
+        "problem": context.problem,
     }
     _access_log.info(
         "%s %s %s %s %.1f ms %s",
@@ -130,6 +129,6 @@ def _log_access(scope: Scope, exchange: RequestContext, status: int, seconds: fl
         path,
         status,
         seconds * 1000.0,
-        exchange.request_id,
+        context.request_id,
         extra=fields,
     )

@@ -1,4 +1,4 @@
-"""Who may ask, for which host, and how often: all off unless it was set."""
+"""Access control: trusted hosts, API keys and rate limit, each only if it is set."""
 
 import ipaddress
 
@@ -12,7 +12,7 @@ from digits.service.middleware.keys import Keyring
 from digits.service.problems import error_response
 from digits.service.request_context import CURRENT, route_path
 
-# Whoever watches over the service has no key and comes by address, and documentation is no secret.
+# Open to all: probes have no key and ask by address, and the documentation is no secret.
 _HEALTH = "/health/"
 _OPEN = ("/", "/docs", "/openapi.json")
 _OPEN_BELOW = "/static-offline-docs/"
@@ -21,11 +21,11 @@ _HOW = "Send the one that the operator gave you in a header: Authorization: Bear
 
 
 class TrustedHosts:
-    """ASGI middleware: refuses requests for other hosts, but for those about health, which come by address.
+    """ASGI middleware: refuses requests for other hosts, except health checks, which come by address.
 
     Args:
-        app: takes the others.
-        hosts: that are answered, `*.` before one for all below it.
+        app: gets all other requests.
+        hosts: host names that are answered; `*.example.com` stands for all names below.
     """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
@@ -33,7 +33,7 @@ class TrustedHosts:
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuses, or hands on."""
+        """Refuses the request, or passes it on."""
         if scope["type"] == "http" and not route_path(scope).startswith(_HEALTH):
             try:
                 _check_host(Request(scope).headers.get("host", ""), self.hosts)
@@ -44,12 +44,12 @@ class TrustedHosts:
 
 
 class Guard:
-    """ASGI middleware: refuses requests before anything of their body is taken.
+    """ASGI middleware: refuses requests before any of their body is read.
 
     Args:
-        app: takes the others.
-        keys: one of which a request has to have; None if it need not.
-        rate: how often each key, or each address, may ask; None if as often as it likes.
+        app: gets all other requests.
+        keys: the API keys, one of which a request must have; None if it needs none.
+        rate: how often each key, or each address, may ask; None for no limit.
     """
 
     def __init__(self, app: ASGIApp, keys: Keyring | None, rate: RateLimiter | None) -> None:
@@ -58,7 +58,7 @@ class Guard:
         self.rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuses, or hands on."""
+        """Refuses the request, or passes it on."""
         if scope["type"] == "http":
             path = route_path(scope)
             if path not in _OPEN and not path.startswith((_HEALTH, _OPEN_BELOW)):
@@ -77,7 +77,7 @@ class Guard:
             except UnauthorizedError as error:
                 refused = error
         if self.rate is not None:
-            # Before a wrong key is told so: whoever guesses keys is slowed down as well.
+            # Checked before a wrong key is refused, so that the limit slows down guessing as well.
             self.rate.check(client)
         if refused is not None:
             raise refused
@@ -86,10 +86,14 @@ class Guard:
 def _check_host(header: str, hosts: tuple[str, ...]) -> None:
     host = header.rsplit(":", 1)[0] if header.rpartition(":")[2].isdecimal() else header
     host = host.lower()
-    if not any(host == one.lower() or (one.startswith("*.") and host.endswith(one[1:].lower())) for one in hosts):
+    if not any(_matches(host, pattern.lower()) for pattern in hosts):
         raise UntrustedHostError(
             f"This service does not answer for the host {host[:100]!r}. Use the address that the operator gave you."
         )
+
+
+def _matches(host: str, pattern: str) -> bool:
+    return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
 
 
 def _named(request: Request, keys: Keyring) -> str:
@@ -101,21 +105,21 @@ def _named(request: Request, keys: Keyring) -> str:
     name = keys.name_of(key.strip())
     if name is None:
         raise UnauthorizedError(f"The request's API key is not known, or not any more. {_HOW}")
-    if exchange := CURRENT.get():
-        exchange.client = name
+    if context := CURRENT.get():
+        context.client = name
     return name
 
 
 def client_of(request: Request) -> str:
-    """Whom a request without a key is counted for: its address, of which one client may command a whole network."""
+    """Returns whom a request without a key is counted for: its IPv4 address or its IPv6 network of 64 bits."""
     address = request.client.host if request.client else "unknown"
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    # IPv6 is handed out in networks of 64 bits.
-    return str(ipaddress.ip_network((found, 64), strict=False))
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    # One client commands a whole network of 64 bits.
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -1,4 +1,4 @@
-"""API keys: who may ask."""
+"""API keys."""
 
 import hashlib
 import hmac
@@ -14,24 +14,24 @@ _log = logging.getLogger("digits")
 
 _HASHED = "sha256:"
 _SHORTEST = 16
-# How often the file is looked at, in seconds.
+# How often the file is checked for changes, in seconds.
 _LOOK_SECONDS = 1.0
 _HOW = f"it is a name, a space, and a key of {_SHORTEST} characters or more, or {_HASHED} and its digest in hexadecimal"
 
 
 class Keyring:
-    """The keys that open the API, known by their SHA-256 digests alone.
+    """The API keys, of which only SHA-256 digests are kept.
 
-    The digests, not the keys, are compared, each with all of them, and each comparison takes the same time whatever
-    it finds: how long a refusal takes tells nothing. A fast digest is enough, since a key is not a word that somebody
-    chose, but random.
+    The digest of a request's key is compared with all of them, and each comparison takes the same time whatever its
+    outcome, so that the time of a refusal tells an attacker nothing. A fast digest is enough: keys are random, not
+    words that somebody chose.
 
     Args:
         inline: names and keys, with commas between them.
-        file: holds more of them, one on a line; read again when it changes.
+        file: file with more of them, one on a line; read again when it changes.
 
     Raises:
-        SettingError: they cannot be read.
+        SettingError: the keys cannot be read.
     """
 
     def __init__(self, inline: str = "", file: Path | None = None) -> None:
@@ -42,17 +42,17 @@ class Keyring:
         self._digests = self._together()
 
     def name_of(self, key: str) -> str | None:
-        """Whose key it is; None if it is none."""
+        """Returns the name under which a key is known, or None if it is unknown."""
         self._refresh()
-        given = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-        found = None
+        digest_of_key = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        owner = None
         for digest, name in self._digests.items():
-            if hmac.compare_digest(digest, given):
-                found = name
-        return found
+            if hmac.compare_digest(digest, digest_of_key):
+                owner = name
+        return owner
 
     def _refresh(self) -> None:
-        """Reads the file again if it has changed; if it cannot be read, the keys stay as they are."""
+        """Reads the file again if it has changed; keeps the present keys if it cannot be read."""
         now = time.monotonic()
         if self._file is None or now - self._looked < _LOOK_SECONDS:
             return
@@ -86,10 +86,10 @@ def make_key(name: str) -> tuple[str, str]:
     """Makes a random key.
 
     Returns:
-        The key, for the client, and the line for the server's file, which holds its digest alone.
+        The key, for the client, and a line for the server's file, which holds only the digest of the key.
 
     Raises:
-        SettingError: the name cannot stand in such a line.
+        SettingError: the name has characters that the file cannot hold.
     """
     if not re.fullmatch(r"[\w.@-]{1,64}", name):
         raise SettingError(f"A key cannot be named {name!r}: use up to 64 letters, digits and .@_-")
@@ -98,8 +98,8 @@ def make_key(name: str) -> tuple[str, str]:
 
 
 def _stamp_of(file: Path) -> tuple[int, int, int]:
-    found = file.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _parse(entries: list[str], where: str) -> dict[bytes, str]:
@@ -107,7 +107,7 @@ def _parse(entries: list[str], where: str) -> dict[bytes, str]:
     for number, entry in enumerate(entries, 1):
         if not entry.strip():
             continue
-        # No message repeats what stands there: it may be a key.
+        # The message must not repeat the entry: it may be a key.
         try:
             name, key = entry.split()
             if key.startswith(_HASHED):

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, by its own instrumentation; nothing of it is loaded unless it was set."""
+"""OpenTelemetry traces, made by its own ASGI instrumentation. It is imported only if traces are on."""
 
 import os
 
@@ -7,15 +7,15 @@ from starlette.types import ASGIApp
 from digits.errors import MissingInstallError
 from digits.installation import install_command
 
-# Nobody wants a trace of each look at them.
+# Probes and scrapes would fill the traces.
 _LEFT_OUT = "health/live,health/ready,metrics"
 
 
 class Tracing:
-    """Makes a trace of each request.
+    """Traces each request.
 
     Args:
-        exporter: `console`, or `otlp`, which `OTEL_EXPORTER_OTLP_ENDPOINT` and the like configure.
+        exporter: `console`, or `otlp`, which OpenTelemetry's own variables configure.
 
     Raises:
         MissingInstallError: OpenTelemetry is not installed.
@@ -38,7 +38,7 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(chosen))
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The application, with a trace of each request."""
+        """Returns the application, with a trace of each request."""
         from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
         traced: ASGIApp = OpenTelemetryMiddleware(
@@ -47,5 +47,5 @@ class Tracing:
         return traced
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Sends the traces that have not been sent yet."""
         self._provider.shutdown()

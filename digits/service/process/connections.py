@@ -1,29 +1,28 @@
-"""Connections: how many there may be, how long one may be silent, and their last word when the server stops."""
+"""Connections: how many a worker holds, how long one may be silent, and what happens to them when the server stops."""
 
 import asyncio
-import json
 from typing import Any
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from digits.service.errors import OverloadedError
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
+from digits.service.process.uvicorn_internals import HttpToolsProtocol
 
-# For requests to come in over connections that were accepted last.
+# How long the server waits for requests over the connections that it accepted last.
 _LAST_REQUESTS_SECONDS = 0.2
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's connection, with bounds that it lacks.
+    """A connection of uvicorn with bounds that it lacks.
 
-    uvicorn waits for ever for the first request and for the end of a request's headers, takes connections until the
-    process may open no more files, and at its end cuts off requests that the kernel has taken and nobody has read yet.
+    By itself uvicorn waits without limit for the first request and for the end of a request's headers, takes
+    connections until the process may open no more files, and when it stops cuts off requests that have arrived and
+    that it has not read yet.
 
     Args:
-        args: as uvicorn gives them.
-        header_seconds: longest time from a connection's or a request's first byte to the end of its headers.
-        max_connections: how many a process holds; one more is answered with a problem and closed.
-        kwargs: as uvicorn gives them.
+        args: passed on to uvicorn.
+        header_seconds: longest time from the start of a connection or a request to the end of its headers.
+        max_connections: most connections of a process; one more is answered with a problem and closed.
+        kwargs: passed on to uvicorn.
     """
 
     def __init__(self, *args: Any, header_seconds: float, max_connections: int, **kwargs: Any) -> None:
@@ -44,33 +43,33 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection has ended."""
         if self.transport is None:
-            return  # It was refused.
+            return  # The connection was refused.
         self._forget_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Called when something has come in."""
+        """Called when bytes have arrived."""
         if self.transport is not None:
             super().data_received(data)
 
     def eof_received(self) -> None:
-        """Called when the client sends nothing more."""
+        """Called when the client will send nothing more."""
         if self.transport is not None:
             super().eof_received()
 
     def on_message_begin(self) -> None:
-        """Called at a request's first byte."""
+        """Called at the first byte of a request."""
         super().on_message_begin()
         if self._deadline is None:
             self._expect_headers()
 
     def on_headers_complete(self) -> None:
-        """Called when a request's headers are complete."""
+        """Called when the headers of a request are complete."""
         self._forget_deadline()
         super().on_headers_complete()
 
     def shutdown(self) -> None:
-        """Called by the server, once, when it stops."""
+        """Called by the server once, when it stops."""
         if self.cycle is None or self.cycle.response_complete:
             self.loop.call_later(_LAST_REQUESTS_SECONDS, super().shutdown)
         else:
@@ -86,10 +85,10 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 def _refusal(most: int) -> bytes:
-    """An answer to whoever connects too much, as bytes: there is no request yet that the application could answer."""
+    """Returns the answer to one connection too many, as bytes: the application answers requests, and there is none."""
     problem = PROBLEMS[OverloadedError]
     detail = f"{most:,} connections are open, and no more are taken at a time. Try again in a moment."
-    body = json.dumps(problem.body(detail)).encode()
+    body = problem.details(detail).model_dump_json(exclude_unset=True).encode()
     head = (
         "HTTP/1.1 503 Service Unavailable",
         f"Content-Type: {MEDIA_TYPE}",

@@ -1,4 +1,4 @@
-"""How the C library keeps the memory that decoders give back."""
+"""Settings of the C library's heap, which holds the memory that decoders free."""
 
 import ctypes
 import sys
@@ -6,21 +6,21 @@ import sys
 # From glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
-# Pixels of large images lie in pieces of memory of their own, which go back to the system when they are freed; those
-# of small ones, a hundred times as many, stay with the process, which saves the system the work.
+# Blocks of at least this size get a mapping of their own, which returns to the system when it is freed. Smaller blocks,
+# which are a hundred times as frequent, stay with the process: that saves system calls.
 _OWN_PIECE = 4 * 1024 * 1024
 _KEPT = 32 * 1024 * 1024
 
 
 def keep_heap_small() -> bool:
-    """Makes a process that decodes images of all sizes for months give memory back.
+    """Makes a process that decodes images of all sizes for months return freed memory to the system.
 
-    By itself glibc raises the size from which memory goes back to the system to that of the largest image seen, and
-    has a heap for every thread. Images of mixed sizes then fill these heaps with holes, and the process takes two to
-    three times the memory that it needs. To be called before threads start.
+    By default glibc raises the size from which blocks return to the system to that of the largest image seen, and keeps
+    a heap for every thread. Images of mixed sizes then leave holes in these heaps, and the process takes two to three
+    times the memory that it needs. Call this before threads start.
 
     Returns:
-        Whether it could be set: not where the C library is another than glibc.
+        Whether the settings were made: False if the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return False

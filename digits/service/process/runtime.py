@@ -1,4 +1,4 @@
-"""What the processes of one server share, and how the `digits` command finds them: a folder of small files."""
+"""The runtime folder: small files that the workers of a server share, and by which `digits reload` finds them."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ if sys.platform != "win32":
 
 @contextlib.contextmanager
 def locked(handle: IO[Any]) -> Iterator[None]:
-    """Holds an open file for this process alone; where the system has no such locks, for nobody."""
+    """Locks an open file for this process; does nothing on systems without such locks."""
     if sys.platform == "win32":
         yield
         return
@@ -29,26 +29,25 @@ def locked(handle: IO[Any]) -> Iterator[None]:
 
 
 def base_folder() -> Path:
-    """Where the servers of this user keep their folders."""
+    """Returns the folder that holds the runtime folders of this user's servers."""
     if run := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(run) / "digits"
     return Path(tempfile.gettempdir()) / f"digits-{os.getuid() if sys.platform != 'win32' else 'user'}"
 
 
 class Runtime:
-    """The folder of one server, which its workers share.
+    """The runtime folder of one server, which its workers share.
 
-    It is named by the process that supervises the workers, or by the only one. Each process keeps a file of its own in
-    it, and a lock on that file for as long as it lives: the lock, unlike a number, cannot be inherited by another
-    process after a crash. What the process says of itself stands in a second file, which is replaced and never written
-    in place: who reads it finds all of the old or all of the new. A folder whose processes are all gone is swept away
-    by the next server that starts.
+    Its name is the id of the process that supervises the workers, or of the only process. Each process keeps a file of
+    its own in it, and a lock on that file as long as it lives: unlike a process id, no other process can take over the
+    lock after a crash. Its state stands in a second file, which is replaced as a whole, so that readers find either the
+    old or the new state. The next server that starts removes folders whose processes have all ended.
 
     Args:
-        base: holds the folders; `base_folder()` if None.
+        base: parent of the runtime folders; `base_folder()` if None.
 
     Raises:
-        OSError: the folder cannot be made, or belongs to somebody else.
+        OSError: the folder cannot be made, or belongs to another user.
     """
 
     def __init__(self, base: Path | None = None) -> None:
@@ -61,10 +60,10 @@ class Runtime:
         self.has_siblings = supervisor is not None
         self.folder = base / str(os.getpid() if supervisor is None or supervisor.pid is None else supervisor.pid)
         (self.folder / "metrics").mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Aging of temporary files spares folders that are locked.
+        # Programs that clean up old temporary files spare locked folders.
         self._place = _open_folder(self.folder)
-        self._said = _said_by(self.folder, os.getpid())
-        # Held before it can be seen: a sibling would take one that nobody holds for a dead worker's.
+        self._state_file = _state_file_of(self.folder, os.getpid())
+        # The file is locked before it gets its name: a sibling takes an unlocked one for that of a dead worker.
         place = self.folder / f"{os.getpid()}.starting"
         self._lock = place.open("ab")
         _hold(self._lock)
@@ -72,30 +71,30 @@ class Runtime:
 
     @property
     def metrics_folder(self) -> Path:
-        """For the metrics of all workers."""
+        """The folder for the metrics of all workers."""
         return self.folder / "metrics"
 
     def note(self, state: dict[str, Any]) -> None:
-        """Writes what this process has to say of itself."""
-        new = self._said.with_suffix(".new")
+        """Writes the state of this process."""
+        new = self._state_file.with_suffix(".new")
         new.write_bytes(json.dumps(state).encode())
-        new.replace(self._said)
+        new.replace(self._state_file)
 
     def dead_workers(self) -> list[int]:
-        """The workers that have gone without a word since the last call; their files are removed."""
+        """Returns the workers that have died since the last call, and removes their files."""
         dead = []
         for file in self.folder.glob("*.worker"):
             if file.name != f"{os.getpid()}.worker" and not _is_held(file):
                 file.unlink(missing_ok=True)
                 dead.append(int(file.stem))
-                _said_by(self.folder, dead[-1]).unlink(missing_ok=True)
+                _state_file_of(self.folder, dead[-1]).unlink(missing_ok=True)
         return dead
 
     def close(self) -> None:
-        """Removes this process's file, and the folder if it was the last."""
+        """Removes the files of this process, and the folder if no other process uses it."""
         self._file.unlink(missing_ok=True)
         self._lock.close()
-        self._said.unlink(missing_ok=True)
+        self._state_file.unlink(missing_ok=True)
         if self._place is not None:
             os.close(self._place)
         if not any(self.folder.glob("*.worker")) and not self.has_siblings:
@@ -103,25 +102,27 @@ class Runtime:
 
 
 def running(base: Path | None = None) -> dict[int, dict[int, dict[str, Any]]]:
-    """The servers of this user that run.
+    """Returns the running servers of this user.
 
     Args:
         base: as for `Runtime`.
 
     Returns:
-        For each server, by the id of its first process, what each of its workers, by its id, says of itself.
+        For each server, by the id of its first process, the state of each worker, by the worker's process id.
     """
     servers: dict[int, dict[int, dict[str, Any]]] = {}
     base = base or base_folder()
-    # What another user has put there would have signals sent to any process.
+    # Another user could list the ids of any processes there, which would then get signals.
     if not base.is_dir() or not _is_own(base):
         return servers
     for file in base.glob("[0-9]*/*.worker"):
-        # A worker that is starting has said nothing yet, and is not counted.
+        # A worker that is starting has written no state yet, and is left out.
         if _is_held(file):
             with contextlib.suppress(FileNotFoundError):
                 pid = int(file.stem)
-                servers.setdefault(int(file.parent.name), {})[pid] = json.loads(_said_by(file.parent, pid).read_bytes())
+                servers.setdefault(int(file.parent.name), {})[pid] = json.loads(
+                    _state_file_of(file.parent, pid).read_bytes()
+                )
     return servers
 
 
@@ -129,7 +130,7 @@ def _is_own(folder: Path) -> bool:
     return sys.platform == "win32" or folder.lstat().st_uid == os.getuid()
 
 
-def _said_by(folder: Path, pid: int) -> Path:
+def _state_file_of(folder: Path, pid: int) -> Path:
     return folder / f"{pid}.json"
 
 
@@ -147,7 +148,7 @@ def _hold(file: IO[bytes]) -> None:
 
 
 def _is_held(path: Path) -> bool:
-    """Whether the process that holds a file lives."""
+    """Returns whether a living process holds a file."""
     if sys.platform == "win32":
         return True
     try:
@@ -161,7 +162,7 @@ def _is_held(path: Path) -> bool:
 
 
 def sweep(base: Path | None = None) -> None:
-    """Removes the folders of servers that are gone, one of an earlier process of this process's number among them.
+    """Removes the folders of servers that have ended, also that of an earlier process with this process's id.
 
     Args:
         base: as for `Runtime`.

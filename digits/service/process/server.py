@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from digits import __version__
 from digits.errors import SettingError
@@ -15,10 +15,13 @@ from digits.service.logs import JsonLines, server_log_config
 from digits.service.process.runtime import base_folder, running, sweep
 from digits.service.settings import Settings, read_settings
 
+if TYPE_CHECKING:
+    import uvicorn
+
 _log = logging.getLogger("digits")
 
-# A worker that is busy with large photos answers its supervisor late, and is not hung; but while the supervisor waits
-# for one that is, it heeds no signal.
+# A worker that is busy with large photos answers its supervisor late without being hung. But while the supervisor waits
+# for the answer of one that is hung, it heeds no signal.
 _HEALTH_CHECK_SECONDS = 10
 
 
@@ -27,8 +30,8 @@ def serve(host: str, port: int, workers: int) -> bool:
 
     Args:
         host: address to listen on.
-        port: to listen on.
-        workers: processes that answer.
+        port: port to listen on.
+        workers: number of processes that answer.
 
     Returns:
         True after a stop in order, False if the API could not be started or a worker failed.
@@ -36,11 +39,11 @@ def serve(host: str, port: int, workers: int) -> bool:
     Raises:
         SettingError: a setting has a wrong value.
     """
-    settings = read_settings()
     import uvicorn
 
     from digits.service.process.connections import PatientProtocol
 
+    settings = read_settings()
     protocol = functools.partial(
         PatientProtocol, header_seconds=settings.header_seconds, max_connections=settings.max_connections
     )
@@ -50,9 +53,9 @@ def serve(host: str, port: int, workers: int) -> bool:
         host=host,
         port=port,
         workers=workers,
-        http=protocol,  # type: ignore[arg-type] # uvicorn does no more with it than call it
+        http=protocol,  # type: ignore[arg-type] # uvicorn only calls it
         log_config=server_log_config(settings),
-        # Each request has a line of ours.
+        # Digits writes the line of each request itself.
         access_log=settings.access_log,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
@@ -64,9 +67,9 @@ def serve(host: str, port: int, workers: int) -> bool:
 
 def _summary(settings: Settings, workers: int) -> str:
     if settings.log_format == "json":
-        told = {"version": __version__, "workers": workers, "settings": settings.effective()}
+        fields = {"version": __version__, "workers": workers, "settings": settings.effective()}
         return JsonLines().format(
-            logging.makeLogRecord({"name": "digits", "levelname": "INFO", "msg": "Digits starts", **told})
+            logging.makeLogRecord({"name": "digits", "levelname": "INFO", "msg": "Digits starts", **fields})
         )
     chosen = settings.effective()
     width = max(map(len, chosen))
@@ -74,7 +77,7 @@ def _summary(settings: Settings, workers: int) -> str:
     return "\n".join([f"Digits {__version__}, {workers} worker{'s' * (workers > 1)}, settings:", *lines])
 
 
-def _serve_alone(config: Any) -> bool:
+def _serve_alone(config: "uvicorn.Config") -> bool:
     from digits.service.process.shutdown import DrainingServer
 
     _ignore_hangup()
@@ -82,8 +85,8 @@ def _serve_alone(config: Any) -> bool:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    # After a stop in order uvicorn raises the signal again, for whoever handled it before: nobody, which would look
-    # like a crash.
+    # After a stop in order uvicorn raises the signal again for the previous handler. Without one, the process would
+    # end by the signal, which looks like a crash.
     signal.signal(signal.SIGTERM, stop)
 
     server = DrainingServer(config)
@@ -93,49 +96,30 @@ def _serve_alone(config: Any) -> bool:
         return not ended.code
     except KeyboardInterrupt:
         pass
-    return bool(server.started)
+    return server.started
 
 
-def _supervise(config: Any) -> bool:
-    from uvicorn.supervisors import Multiprocess, multiprocess
-
+def _supervise(config: "uvicorn.Config") -> bool:
     from digits.service.process.shutdown import DrainingWorker
+    from digits.service.process.uvicorn_internals import Supervisor
 
-    # uvicorn has no other way to say what its workers are.
-    multiprocess.Process = DrainingWorker  # type: ignore[misc]
+    class ReloadingSupervisor(Supervisor):
+        """Has its workers read the model anew at SIGHUP."""
 
-    class Supervisor(Multiprocess):
-        """Starts the workers, and others in the place of those that die."""
-
-        def init_processes(self) -> None:
-            """Starts the workers."""
-            super().init_processes()
-            self._leave_ends()
-
-        def keep_subprocess_alive(self) -> None:
-            """Starts others in the place of those that have died."""
-            before = list(self.processes)
-            super().keep_subprocess_alive()
-            for process in before:
-                if process not in self.processes and process.exitcode is not None:
-                    _log.error("Worker %d ended with %s; another took its place", process.pid, _end(process.exitcode))
-            self._leave_ends()
-
-        def _leave_ends(self) -> None:
-            # A worker's end of its pipe, held open here, would keep a question to one that was killed waiting.
-            for process in self.processes:
-                process.child_conn.close()
+        def worker_replaced(self, pid: int, exit_code: int) -> None:
+            """Logs how a worker ended."""
+            _log.error("Worker %d ended with %s; another took its place", pid, _end(exit_code))
 
         def handle_hup(self) -> None:
-            """Has each worker read the model anew; uvicorn would replace the workers."""
-            # One that starts reads it anyway, and does not know the signal yet.
+            """Passes the signal on to the workers; uvicorn would replace them."""
+            # A worker that is starting reads the model anyway, and does not handle the signal yet.
             for pid in running().get(os.getpid(), {}):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGHUP)
 
         def terminate_all(self) -> None:
-            """Stops the workers; once they take no more connections, nobody does."""
-            # Held open here, it would let clients connect whom nobody will answer.
+            """Stops the workers."""
+            # As long as it were open here, clients could connect to a server that answers nobody.
             listener.close()
             super().terminate_all()
 
@@ -147,7 +131,7 @@ def _supervise(config: Any) -> bool:
         raise SettingError(
             f"Cannot listen on {config.host}, port {config.port}. Choose another with --port or --host."
         ) from None
-    supervisor = Supervisor(config, [listener])
+    supervisor = ReloadingSupervisor(config, listener, DrainingWorker)
     try:
         supervisor.run()
     except KeyboardInterrupt:
@@ -155,15 +139,16 @@ def _supervise(config: Any) -> bool:
         supervisor.join_all()
     finally:
         shutil.rmtree(base_folder() / str(os.getpid()), ignore_errors=True)
-    return all(process.exitcode in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
+    failed = any(process.exitcode not in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
+    return not failed
 
 
 def _ignore_hangup() -> None:
-    """Until the application can heed it: it would end the process."""
+    """Ignores SIGHUP, which would end the process, until the application handles it."""
     if hangup := getattr(signal, "SIGHUP", None):
         signal.signal(hangup, signal.SIG_IGN)
 
 
 def _end(code: int) -> str:
-    """How a process ended, in words."""
+    """Returns in words how a process ended."""
     return f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""What makes a worker leave in order (SIGTERM, the end of its supervisor) and read the model anew (SIGHUP)."""
+"""Signals: SIGTERM, or the end of the supervisor, stops a worker in order; SIGHUP has it read the model anew."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ _log = logging.getLogger("digits")
 def handled(
     drain_seconds: float, drain: Callable[[], None], reload: Callable[[], Coroutine[Any, Any, object]]
 ) -> Iterator[None]:
-    """Handles both signals while the application runs, whatever server runs it.
+    """Handles SIGTERM and SIGHUP while the application runs, under any server.
 
-    At SIGTERM the application is told at once, and the server, which then stops, after a while: time for load balancers
-    to notice. A second SIGTERM does not wait, but for workers, whose supervisor sends them one, too. A worker whose
-    supervisor is gone leaves as at SIGTERM. In a thread that is not the main one nothing is handled.
+    At SIGTERM the application stops being ready at once. The server stops `drain_seconds` later, so that load balancers
+    have time to notice. A second SIGTERM ends the wait, except in a worker, to which its supervisor sends one as well.
+    A worker whose supervisor has ended stops as at SIGTERM. Outside the main thread nothing is handled.
 
     Args:
-        drain_seconds: that while.
+        drain_seconds: time from SIGTERM to the stop of the server.
         drain: called at SIGTERM.
         reload: started at SIGHUP.
     """

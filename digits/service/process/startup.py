@@ -1,4 +1,4 @@
-"""A start that fails says why in one line."""
+"""Reports a failed start in one line."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,17 +6,17 @@ from digits.errors import DigitsError
 
 
 class StartupErrors:
-    """ASGI middleware: a `DigitsError` during start-up is reported by its message alone.
+    """ASGI middleware: reports a `DigitsError` during start-up by its message alone.
 
-    Starlette would hand the server the whole traceback, in which the operator has to find the one line that
-    says what to do. Any other exception keeps its traceback: it is a bug.
+    Starlette would give the server the whole traceback, in which the operator has to find the line that says what to
+    do. Any other exception is a bug and keeps its traceback.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands everything on but a start that failed for a known reason."""
+        """Passes everything on, except the traceback of a start that failed for a known reason."""
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""The shortest way from the server to an endpoint."""
+"""Routes that skip FastAPI's own dispatch."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -14,15 +14,15 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class DirectRoutes:
-    """ASGI middleware: hands some POST requests to their endpoints at once.
+    """ASGI middleware: passes some POST requests to their endpoints directly.
 
-    On FastAPI's own way a request passes the exit stacks of dependencies that these endpoints do not have, and every
-    route before theirs, which takes longer than reading a digit. The same endpoints are FastAPI routes as well: for
-    the documentation and for other methods.
+    FastAPI matches a request with one route after the other and sets up exit stacks for dependencies, which these
+    endpoints do not have; that takes longer than reading a digit. The endpoints are FastAPI routes as well, for the
+    documentation and for other methods.
 
     Args:
-        app: takes all other requests.
-        endpoints: by path.
+        app: gets all other requests.
+        endpoints: endpoints by path.
     """
 
     def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
@@ -30,7 +30,7 @@ class DirectRoutes:
         self.endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers, or hands on."""
+        """Answers the request, or passes it on."""
         is_post = scope["type"] == "http" and scope["method"] == "POST"
         endpoint = self.endpoints.get(route_path(scope)) if is_post else None
         if endpoint is None:

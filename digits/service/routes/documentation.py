@@ -1,4 +1,4 @@
-"""What /docs and /openapi.json say."""
+"""The documentation: /docs and /openapi.json."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ _STATIC = "/static-offline-docs"
 
 
 def install(app: FastAPI) -> None:
-    """Adds the page, and what FastAPI does not find out for its schema."""
+    """Adds the page, and to the schema what FastAPI cannot derive."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
@@ -36,14 +36,14 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = make_schema()
-            # No route returns it, so FastAPI would leave it out.
+            # FastAPI leaves it out, since no route returns it.
             schema["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
-            # FastAPI would leave out what is null in it.
+            # FastAPI would drop the fields that are null.
             for path, example in ((PREDICT, PREDICTION_EXAMPLE), (READ, READ_EXAMPLE)):
                 answer = schema["paths"][path]["post"]["responses"]["200"]
                 answer["content"]["application/json"]["example"] = example
-            service = getattr(app.state, "service", None)
-            if service is not None and service.needs_key:
+            state = getattr(app.state, "service", None)
+            if state is not None and state.needs_key:
                 _ask_for_key(schema)
             app.openapi_schema = schema
         return app.openapi_schema
@@ -52,7 +52,7 @@ def install(app: FastAPI) -> None:
 
 
 def _policy(page: str) -> str:
-    """Lets the page run its own script and no other."""
+    """Returns a Content-Security-Policy that lets the page run its own scripts and no others."""
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     digests = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
@@ -64,7 +64,7 @@ def _policy(page: str) -> str:
 
 
 def _ask_for_key(schema: dict[str, Any]) -> None:
-    """Swagger UI then has a button for the key."""
+    """Declares the API key, for which Swagger UI then shows a button."""
     schema["components"]["securitySchemes"] = {"APIKey": {"type": "http", "scheme": "bearer"}}
     for path, methods in schema["paths"].items():
         for method in methods.values():

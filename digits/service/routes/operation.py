@@ -1,20 +1,18 @@
-"""The routes for those who run the service."""
+"""The routes for operators: model, health, metrics."""
 
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
-from digits.service.errors import NotReadyError, RateLimitedError, UnauthorizedError, UntrustedHostError
+from digits.service.errors import AccessError, NotReadyError
 from digits.service.problems import documented
 from digits.service.schemas import HealthResponse, ModelResponse
-from digits.service.state import Service, service_of
-
-_GUARD_PROBLEMS = (UnauthorizedError, RateLimitedError, UntrustedHostError)
+from digits.service.state import ServiceState, state_of
 
 _METRICS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Prometheus' format.", "content": {"text/plain": {"schema": {"type": "string"}}}},
-    404: {"description": "They are not kept (`DIGITS_METRICS`)."},
+    404: {"description": "Metrics are off (`DIGITS_METRICS`)."},
 }
 
 
@@ -29,11 +27,11 @@ def install(app: FastAPI) -> None:
         "/model",
         summary="The model in use",
         tags=["operation"],
-        responses=documented(NotReadyError, *_GUARD_PROBLEMS),
+        responses=documented(NotReadyError, AccessError),
     )
-    async def model(service: Service = Depends(service_of)) -> ModelResponse:
-        """Which model answers, how it was made and how good it is; and which one did before it."""
-        models = service.models
+    async def model(state: ServiceState = Depends(state_of)) -> ModelResponse:
+        """The model that answers, how it was made and how good it is, and the model before it."""
+        models = state.models
         card = models.recognizer.card
         return ModelResponse(
             name=models.in_use.name,
@@ -50,13 +48,13 @@ def install(app: FastAPI) -> None:
         """Answers while the process runs: if it does not, restart it."""
         return HealthResponse(status="live")
 
-    # FastAPI's routes, unlike Starlette's, do not answer HEAD, by which some balancers ask.
+    # Some load balancers ask by HEAD, which FastAPI's routes, unlike Starlette's, do not answer.
     app.add_api_route("/health/live", live, methods=["HEAD"], include_in_schema=False)
 
     @app.get("/health/ready", summary="Can it answer?", tags=["operation"], responses=documented(NotReadyError))
-    async def ready(service: Service = Depends(service_of)) -> HealthResponse:
+    async def ready(state: ServiceState = Depends(state_of)) -> HealthResponse:
         """Answers 200 while requests may be sent: if it does not, send them elsewhere."""
-        if service.draining:
+        if state.draining:
             raise NotReadyError("The server is about to stop. Send requests elsewhere.")
         return HealthResponse(status="ready")
 
@@ -67,11 +65,11 @@ def install(app: FastAPI) -> None:
         summary="Counts and times",
         tags=["operation"],
         response_class=Response,
-        responses=_METRICS | documented(NotReadyError, *_GUARD_PROBLEMS),
+        responses=_METRICS | documented(NotReadyError, AccessError),
     )
-    def metrics(service: Service = Depends(service_of)) -> Response:
-        """What Prometheus collects; of all workers."""
-        if service.metrics is None:
+    def metrics(state: ServiceState = Depends(state_of)) -> Response:
+        """The metrics of all workers, for Prometheus."""
+        if state.metrics is None:
             raise HTTPException(404)
-        content, media_type = service.metrics.render()
+        content, media_type = state.metrics.render()
         return Response(content, media_type=media_type)

@@ -6,46 +6,31 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from digits.errors import (
-    BrokenImageError,
-    CrowdedImageError,
-    DigitsError,
-    EmptyFileError,
-    ImageError,
-    ImageTooLargeError,
-    NoInkError,
-    SeveralDigitsError,
-    TooManyFramesError,
-    TooManyPixelsError,
-    UnsupportedFormatError,
-)
+from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
+from digits.errors import CrowdedImageError, DigitsError, ImageError, SeveralDigitsError
 from digits.images.decode import open_image
 from digits.images.formats import in_words
 from digits.numbers.reader import read_picture
 from digits.recognizer import Prediction
 from digits.service.errors import (
-    BatchTooLargeError,
-    BodyTooSlowError,
-    BuffersFullError,
+    AccessError,
+    BatchError,
     MalformedFormError,
     MissingFileError,
-    NotReadyError,
-    OverloadedError,
-    RateLimitedError,
-    TooManyFilesError,
-    UnauthorizedError,
+    UnavailableError,
     UnsupportedMediaTypeError,
-    UntrustedHostError,
+    UploadError,
 )
 from digits.service.limits.concurrency import Room
 from digits.service.problems import documented, problem_of
+from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
 from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_file, read_image_files
-from digits.service.schemas import BatchResponse, PredictionResponse, ReadResponse
-from digits.service.state import Service, service_of
+from digits.service.schemas import BatchItem, BatchResponse
+from digits.service.state import ServiceState, state_of
 
 
 def _binary(shows: str) -> dict[str, Any]:
@@ -69,17 +54,17 @@ def _form_or_raw(schema: dict[str, Any]) -> dict[str, Any]:
     return _body(_form(FIELD, schema) | raw)
 
 
-# A plain PNG image of no more pixels and bytes is read on the spot: that takes less time than a thread takes to wake
-# up, or not much more. Any other goes to a thread, so that the others need not wait for it.
+# The event loop itself reads a plain PNG image of no more pixels and bytes: that takes hardly longer than waking up a
+# thread. Any other image goes to a thread, so that other requests need not wait for it.
 _ON_THE_SPOT_PIXELS = 64 * 64
 _ON_THE_SPOT_BYTES = 16 * 1024
 
 
 class _Direct(APIRoute):
-    """A route whose endpoint takes the request and makes the response itself.
+    """A route whose endpoint takes the request and returns the response itself.
 
-    FastAPI documents it like any other. What it would do on the way, finding parameters and checking the answer
-    against its schema, takes longer than reading a digit; the tests check the answers instead.
+    FastAPI documents it like any other. Its own way, which finds parameters and validates the answer once more, takes
+    longer than reading a digit.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -97,26 +82,25 @@ async def _predict(request: Request) -> Response:
     Dark ink on light ground or the other way round, photographed, scanned or drawn. The image is sent in field `file`
     of a form, or as the body itself with its own Content-Type, which is faster.
     """
-    service = service_of(request)
-    settings = service.settings
-    with Room(service.buffers) as room:
+    state = state_of(request)
+    settings = state.settings
+    with Room(state.buffers) as room:
         data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
-        # A request whose body is still coming in takes no place.
-        with service.places:
-            return await _answer_one(service, data)
+        # Requests whose body is still coming in are not counted.
+        with state.concurrency:
+            start = time.perf_counter()
+            prediction = await _recognize(state, data)
+    if state.metrics:
+        state.metrics.prediction(prediction)
+    return model_response(PredictionResponse.timed(prediction, _milliseconds_since(start)))
 
 
-async def _answer_one(service: Service, data: bytes) -> Response:
-    start = time.perf_counter()
-    recognizer = service.models.recognizer
+async def _recognize(state: ServiceState, data: bytes) -> Prediction:
+    recognizer = state.models.recognizer
     image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
     if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
-        prediction = await service.batcher.recognize(recognizer, image)
-    else:
-        prediction = await anyio.to_thread.run_sync(recognizer.recognize, image or data, limiter=service.slots)
-    if service.metrics:
-        service.metrics.prediction(prediction)
-    return JSONResponse(prediction.to_json() | {"prediction_time_ms": _milliseconds_since(start)})
+        return await state.batcher.recognize(recognizer, image)
+    return await anyio.to_thread.run_sync(recognizer.recognize, image or data, limiter=state.decoding_slots)
 
 
 async def _predict_batch(request: Request) -> Response:
@@ -125,31 +109,31 @@ async def _predict_batch(request: Request) -> Response:
     Each file is sent in a field `files` of one form. The answers come in the same order; a file that cannot be read
     gets a problem in its place, and the others their digits.
     """
-    service = service_of(request)
-    settings, recognizer = service.settings, service.models.recognizer
-    with Room(service.buffers) as room:
+    state = state_of(request)
+    settings, recognizer = state.settings, state.models.recognizer
+    with Room(state.buffers) as room:
         files = await read_image_files(
             request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
         )
         start = time.perf_counter()
-        with service.places:
+        with state.concurrency:
             answers = await anyio.to_thread.run_sync(
-                lambda: list(recognizer.recognize_many(part.content for part in files)), limiter=service.batch_slot
+                lambda: list(recognizer.recognize_many(part.content for part in files)), limiter=state.batch_slot
             )
-    results = [_item(service, part.file, found) for part, found in zip(files, answers, strict=True)]
-    return JSONResponse({"results": results, "prediction_time_ms": _milliseconds_since(start)})
+    items = [_item(state, part.file or "", answer) for part, answer in zip(files, answers, strict=True)]
+    return model_response(BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start)))
 
 
-def _item(service: Service, file: str | None, found: Prediction | ImageError) -> dict[str, Any]:
-    """What came of one file of a batch."""
-    if isinstance(found, Prediction):
-        if service.metrics:
-            service.metrics.prediction(found)
-        return {"file": file, "prediction": found.to_json(), "problem": None}
-    problem = problem_of(found)
-    if service.metrics:
-        service.metrics.problem(problem.name)
-    return {"file": file, "prediction": None, "problem": problem.body(str(found))}
+def _item(state: ServiceState, file: str, answer: Prediction | ImageError) -> BatchItem:
+    """Returns the answer for one file of a batch."""
+    if isinstance(answer, Prediction):
+        if state.metrics:
+            state.metrics.prediction(answer)
+        return BatchItem(file=file, prediction=BatchPrediction.of(answer), problem=None)
+    problem = problem_of(answer)
+    if state.metrics:
+        state.metrics.problem(problem.name)
+    return BatchItem(file=file, prediction=None, problem=problem.details(str(answer)))
 
 
 async def _read(request: Request) -> Response:
@@ -158,25 +142,26 @@ async def _read(request: Request) -> Response:
     The image is sent as for `/predict/`. Every digit comes with its box, in reading order; other signs, such as a
     minus, come with `accepted: false` and are not in `text`.
     """
-    service = service_of(request)
-    settings = service.settings
-    with Room(service.buffers) as room:
+    state = state_of(request)
+    settings = state.settings
+    with Room(state.buffers) as room:
         data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
-        with service.places:
+        with state.concurrency:
             start = time.perf_counter()
-            recognizer = service.models.recognizer
-            # Always in a thread: a number takes longer than the others should wait for it.
-            reading = await anyio.to_thread.run_sync(read_picture, recognizer, data, limiter=service.slots)
-    if service.metrics:
-        service.metrics.reading(reading)
-    return JSONResponse(reading.to_json() | {"reading_time_ms": _milliseconds_since(start)})
+            # Always in a thread: reading a number takes longer than other requests should wait.
+            reading = await anyio.to_thread.run_sync(
+                read_picture, state.models.recognizer, data, limiter=state.decoding_slots
+            )
+    if state.metrics:
+        state.metrics.reading(reading)
+    return model_response(ReadResponse.timed(reading, _milliseconds_since(start)))
 
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 
 
 def _spellings(path: str) -> tuple[str, str]:
-    """With the slash, as it is documented, and without."""
+    """Returns a path with its final slash, as it is documented, and without."""
     return path, path.rstrip("/")
 
 
@@ -186,11 +171,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     **dict.fromkeys(_spellings(READ), _read),
 }
 
-_FORM_PROBLEMS = (MalformedFormError, BodyTooSlowError, UnsupportedMediaTypeError, MissingFileError)
-_SERVICE_PROBLEMS = (
-    *(OverloadedError, BuffersFullError, NotReadyError),
-    *(UnauthorizedError, RateLimitedError, UntrustedHostError),
-)
+# What every route can answer.
+_GROUPS = (UploadError, UnavailableError, AccessError)
 _BATCH_EXAMPLES: dict[type[DigitsError], str] = {
     MalformedFormError: "The multipart form cannot be read (its Content-Type names no boundary). "
     "Let your HTTP client build it, for example: curl -F files=@7.png -F files=@2.png",
@@ -199,10 +181,6 @@ _BATCH_EXAMPLES: dict[type[DigitsError], str] = {
     MissingFileError: "The form has no file in a field 'files'. Send each image in one, "
     "for example: curl -F files=@7.png -F files=@2.png",
 }
-_IMAGE_PROBLEMS = (
-    *(ImageTooLargeError, TooManyPixelsError, TooManyFramesError, UnsupportedFormatError, EmptyFileError),
-    *(BrokenImageError, NoInkError),
-)
 
 
 def install(app: FastAPI) -> None:
@@ -213,7 +191,7 @@ def install(app: FastAPI) -> None:
         summary="Read a digit",
         response_model=PredictionResponse,
         response_description="The digit.",
-        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, SeveralDigitsError, *_SERVICE_PROBLEMS),
+        responses=documented(*_GROUPS, ImageError, without=(BatchError, CrowdedImageError)),
         openapi_extra=_form_or_raw(_ONE_DIGIT),
     )
     _add_direct(
@@ -222,9 +200,7 @@ def install(app: FastAPI) -> None:
         summary="Read many digits",
         response_model=BatchResponse,
         response_description="The digits.",
-        responses=documented(
-            *(*_FORM_PROBLEMS, TooManyFilesError, BatchTooLargeError, *_SERVICE_PROBLEMS), examples=_BATCH_EXAMPLES
-        ),
+        responses=documented(*_GROUPS, examples=_BATCH_EXAMPLES),
         openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _ONE_DIGIT})),
     )
     _add_direct(
@@ -233,7 +209,7 @@ def install(app: FastAPI) -> None:
         summary="Read a number",
         response_model=ReadResponse,
         response_description="The digits.",
-        responses=documented(*_FORM_PROBLEMS, *_IMAGE_PROBLEMS, CrowdedImageError, *_SERVICE_PROBLEMS),
+        responses=documented(*_GROUPS, ImageError, without=(BatchError, SeveralDigitsError)),
         openapi_extra=_form_or_raw(_MANY_DIGITS),
     )
 

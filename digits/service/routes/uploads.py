@@ -1,4 +1,4 @@
-"""Request bodies to image bytes."""
+"""Reads the image files out of request bodies."""
 
 import asyncio
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ from digits.service.request_context import CURRENT
 FIELD = "file"
 BATCH_FIELD = "files"
 
-# What boundaries and part headers may add to each file.
+# Most bytes that boundaries and part headers add to each file.
 _PART_OVERHEAD = 16 * 1024
-# Other fields than the one that is asked for are read past, up to so many.
+# Most fields of other names, which are skipped.
 _MAX_OTHER_PARTS = 7
-# Of the one that is asked for, the last counts, as in most web frameworks, up to so many.
+# Most fields of the wanted name; the last one counts, as in most web frameworks.
 _MAX_SAME_PARTS = 8
 _MAX_HEADERS = 16
-# A larger form is taken apart in a thread, so that the others need not wait for it.
+# A thread parses a larger form, so that other requests need not wait for it.
 _ON_THE_SPOT_BYTES = 64 * 1024
 
 _HOW = f"for example: curl -F {FIELD}=@7.png"
@@ -56,21 +56,21 @@ class Part:
 
 
 async def read_image_file(request: Request, max_bytes: int, seconds: float, room: Room) -> bytes:
-    """The image of a request: its whole body, or the file in a form's field `file`.
+    """Returns the image of a request: its whole body, or the file in a form's field `file`.
 
     Args:
-        request: whose body was not read yet.
-        max_bytes: the largest file; bytes are counted as they come in, and no more than that is taken.
-        seconds: the longest time for the body to arrive.
-        room: for its body.
+        request: request whose body has not been read.
+        max_bytes: largest file in bytes; bytes are counted as they come in, and no more are read.
+        seconds: longest time for the body to arrive.
+        room: counts the bytes of the body.
 
     Raises:
-        UnsupportedMediaTypeError: neither an image nor a multipart form.
-        MalformedFormError: not a readable form.
-        MissingFileError: no file in it.
-        ImageTooLargeError: more than `max_bytes`.
-        BodyTooSlowError: not all of it within `seconds`.
-        BuffersFullError: there is no room for it.
+        UnsupportedMediaTypeError: the body is neither an image nor a multipart form.
+        MalformedFormError: the form cannot be read.
+        MissingFileError: the form has no file in the field.
+        ImageTooLargeError: the file has more than `max_bytes`.
+        BodyTooSlowError: the body did not arrive within `seconds`.
+        BuffersFullError: the bodies held at a time would exceed the limit.
     """
     media_type = _media_type(request)
     too_large = ImageTooLargeError(too_many_bytes(max_bytes))
@@ -95,20 +95,20 @@ async def read_image_file(request: Request, max_bytes: int, seconds: float, room
 
 
 async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
-    """The files in a form's fields `files`, in order.
+    """Returns the files in a form's fields `files`, in order.
 
     Args:
-        request: whose body was not read yet.
-        max_files: how many there may be.
-        max_bytes: all of them together.
-        seconds: the longest time for the body to arrive.
-        room: for its body.
+        request: request whose body has not been read.
+        max_files: most files.
+        max_bytes: most bytes of all files together.
+        seconds: longest time for the body to arrive.
+        room: counts the bytes of the body.
 
     Raises:
         UnsupportedMediaTypeError, MalformedFormError, MissingFileError, BodyTooSlowError, BuffersFullError: as for
             one file.
-        BatchTooLargeError: more than `max_bytes`.
-        TooManyFilesError: more than `max_files`.
+        BatchTooLargeError: the files have more than `max_bytes`.
+        TooManyFilesError: there are more than `max_files`.
     """
     if _media_type(request) != "multipart/form-data":
         raise UnsupportedMediaTypeError(
@@ -138,7 +138,7 @@ def _media_type(request: Request) -> str:
 
 
 async def _read_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:
-    """The body, of which no more than `most` bytes are taken, whatever its length is said to be."""
+    """Returns the body, of which no more than `most` bytes are read, whatever its Content-Length says."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:
         raise too_large
@@ -156,26 +156,26 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
                     raise too_large
                 room.take(len(chunks[-1]))
                 more = message.get("more_body", False)
-        if exchange := CURRENT.get():
-            exchange.is_read = True
+        if context := CURRENT.get():
+            context.is_read = True
     except TimeoutError:
         raise BodyTooSlowError(
             f"The body did not arrive within {seconds:g} seconds. Send a smaller image, or try again over a faster "
             "connection."
         ) from None
     finally:
-        if exchange := CURRENT.get():
-            exchange.size = seen
+        if context := CURRENT.get():
+            context.size = seen
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def _parse_form(
     request: Request, body: bytes, field: str, how: str, most: int, too_many: DigitsError
 ) -> list[Part]:
-    """The parts of a field of a multipart form that was received whole; `too_many` is raised at the first over `most`.
+    """Returns the parts of one field of a multipart form; raises `too_many` if there are more than `most`.
 
-    Starlette's own parser hands each part through a temporary file and several awaitables, which for small images
-    costs more than reading the digit.
+    Starlette's own parser passes each part through a temporary file and several awaitables, which for small images
+    takes longer than reading the digit.
     """
     _, options = parse_options_header(request.headers["content-type"])
     boundary = options.get("boundary")

@@ -15,7 +15,7 @@ from digits.service.process.shutdown import DrainingServer
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def leaving(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awaitable[None]]) -> None:
+def run_and_stop(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awaitable[None]]) -> None:
     """Runs a server, acts, and ends it."""
 
     async def run() -> None:
@@ -46,7 +46,7 @@ def test_who_has_connected_and_was_not_taken_yet_is_answered(loop: str) -> None:
             clients.append(socket.create_connection(address, timeout=10))
             clients[-1].sendall(REQUEST)
 
-    leaving(loop, connect)
+    run_and_stop(loop, connect)
     for client in clients:
         with client:
             assert client.recv(65_536).endswith(b"here")
@@ -59,6 +59,6 @@ def test_nobody_connects_to_a_server_that_has_ended(loop: str) -> None:
     async def note(_server: DrainingServer, address: tuple[str, int]) -> None:
         addresses.append(address)
 
-    leaving(loop, note)
+    run_and_stop(loop, note)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(addresses[0], timeout=10)

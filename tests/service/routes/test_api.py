@@ -15,11 +15,12 @@ from PIL import Image
 from pydantic import BaseModel
 
 from benchmarks.hostile.crowded_pages import CROWDED
+from digits.answers import PredictionResponse
 from digits.data.mnist import Mnist
 from digits.images.limits import ImageLimits
 from digits.model.calibration import apply_temperature
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
-from digits.service.schemas import BatchResponse, PredictionResponse
+from digits.service.schemas import BatchResponse
 from tests.conftest import ROOT, SAMPLES, encode_png, start_api, with_card
 from tests.pictures import side_by_side
 
@@ -160,8 +161,8 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
         *("too-many-files", "batch-too-large", "image-too-large", "too-many-pixels", "too-many-frames"),
         *("unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits"),
     }
-    # What the service's state or settings cause is tested where these can be made: test_direct.py, test_limits.py and
-    # test_guard.py.
+    # What the service's state or settings cause is tested where these can be made: test_direct.py,
+    # limits/test_concurrency.py and middleware/test_guard.py.
     elsewhere = {
         *("not-ready", "overloaded", "body-too-slow", "buffers-full"),
         *("unauthorized", "rate-limited", "untrusted-host"),

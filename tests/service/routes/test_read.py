@@ -15,10 +15,11 @@ from PIL import Image, ImageOps
 
 from benchmarks.hostile.bomb_files import BOMBS
 from benchmarks.hostile.crowded_pages import CROWDED
+from digits.answers import ReadResponse
 from digits.data.mnist import Mnist
 from digits.images.limits import ImageLimits
 from digits.service.problems import MEDIA_TYPE
-from digits.service.schemas import READ_EXAMPLE, ReadResponse
+from digits.service.schemas import READ_EXAMPLE
 from tests.conftest import encode_png, serve
 from tests.pictures import handwritten
 

@@ -82,7 +82,7 @@ def test_a_fault_of_the_server_is_a_problem_that_tells_nothing_of_it(sample: Pat
     app = application()
 
     async def fail(client: httpx.AsyncClient) -> httpx.Response:
-        app.state.service.places = None
+        app.state.service.concurrency = None
         return await client.post("/predict/batch/", files={"files": sample.read_bytes()})
 
     response = answer(app, fail)

@@ -1,0 +1,121 @@
+"""The answers that programs get, as Pydantic models: API, command line, app and bulk jobs build them here.
+
+The names and the order of the fields are promises to programs, and so are the names of the classes, after which client
+generators name theirs.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from digits.model.acceptance import Reason
+from digits.numbers.reading import Reading
+from digits.recognizer import Prediction
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+# The network is never certain, so an answer never says 1.
+_MOST = 0.999999
+
+
+class BatchPrediction(BaseModel):
+    """The digit that was read."""
+
+    predicted_digit: int = Field(ge=0, le=9, description="The most likely digit.")
+    confidence: Probability = Field(description="Its calibrated probability.")
+    accepted: bool = Field(description="Whether the answer may be acted on.")
+    reason: Reason | None = Field(
+        description="Why not: `not_a_digit` if the image does not look like one, `low_confidence` if it does but the "
+        "network cannot tell which; null if accepted."
+    )
+    probabilities: list[Probability] = Field(
+        min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
+    )
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> "BatchPrediction":
+        """Returns the answer for a prediction, with probabilities rounded to six decimals."""
+        return BatchPrediction(
+            predicted_digit=prediction.digit,
+            confidence=_rounded(prediction.confidence),
+            accepted=prediction.accepted,
+            reason=prediction.reason,
+            probabilities=[_rounded(value) for value in prediction.probabilities.tolist()],
+        )
+
+
+class PredictionResponse(BatchPrediction):
+    """The digit that was read, and how long that took."""
+
+    prediction_time_ms: float = Field(
+        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
+    )
+
+    @classmethod
+    def timed(cls, prediction: Prediction, milliseconds: float) -> "PredictionResponse":
+        """Returns the answer for a prediction that took this many milliseconds."""
+        return PredictionResponse(
+            predicted_digit=prediction.digit,
+            confidence=_rounded(prediction.confidence),
+            accepted=prediction.accepted,
+            reason=prediction.reason,
+            probabilities=[_rounded(value) for value in prediction.probabilities.tolist()],
+            prediction_time_ms=milliseconds,
+        )
+
+
+class ReadDigit(BaseModel):
+    """A digit of a number, or a sign beside it."""
+
+    digit: int = Field(ge=0, le=9, description="The most likely digit.")
+    confidence: Probability = Field(description="Its probability, if it is a digit, and whole.")
+    accepted: bool = Field(
+        description="Whether it is taken for a digit and is in `text`; other signs, such as a minus, are not."
+    )
+    box: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=4,
+        max_length=4,
+        description="Left edge, top edge, width and height, in pixels of the image as a person sees it: at its full "
+        "size, turned upright if the file says how.",
+    )
+    line: int = Field(ge=0, description="On which line it stands, from 0: an index of `lines`.")
+
+
+class ReadResponse(BaseModel):
+    """The digits of an image, and how long reading them took."""
+
+    text: str = Field(
+        description="All accepted digits in reading order, with a line break between lines; lines that hold none are "
+        "left out."
+    )
+    lines: list[str] = Field(
+        description='The accepted digits of each line, from top to bottom; "" for a line that holds only other signs.'
+    )
+    digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
+    reading_time_ms: float = Field(
+        ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
+    )
+
+    @classmethod
+    def timed(cls, reading: Reading, milliseconds: float) -> "ReadResponse":
+        """Returns the answer for a reading that took this many milliseconds."""
+        return ReadResponse(
+            text=reading.text,
+            lines=list(reading.lines),
+            digits=[
+                ReadDigit(
+                    digit=digit.digit,
+                    confidence=_rounded(digit.confidence),
+                    accepted=digit.accepted,
+                    box=list(digit.box),
+                    line=digit.line,
+                )
+                for digit in reading.digits
+            ],
+            reading_time_ms=milliseconds,
+        )
+
+
+def _rounded(probability: float) -> float:
+    """Rounds to six decimals, but never up to 1."""
+    return min(round(probability, 6), _MOST)

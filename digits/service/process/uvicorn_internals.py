@@ -1,0 +1,79 @@
+"""The private parts of uvicorn that `digits serve` builds on. No other module imports them.
+
+They may change with any release, so pyproject.toml bounds the version, and the test of this module names it. To raise
+the bound: read what changed in the classes imported here, run tests/service/process, and change both.
+"""
+
+import asyncio
+import os
+import socket
+from typing import ClassVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess, multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+__all__ = ["HttpToolsProtocol", "Supervisor", "Worker", "listening_sockets", "make_protocol"]
+
+
+class Worker(Process):
+    """A worker process; subclasses choose its server."""
+
+    server_class: ClassVar[type[uvicorn.Server]] = uvicorn.Server
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """The server, which is made at the first access, in the worker's own process."""
+        if self._server is None:
+            self._server = self.server_class(self.config)
+        return self._server
+
+
+class Supervisor(Multiprocess):
+    """Starts worker processes of a chosen class, and others in the place of those that die.
+
+    Args:
+        config: of the server that each worker runs.
+        listener: the socket at which the workers accept connections.
+        worker_class: of the worker processes.
+    """
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, worker_class: type[Worker]) -> None:
+        # uvicorn has no other way to choose the class.
+        multiprocess.Process = worker_class  # type: ignore[misc]
+        super().__init__(config, [listener])
+
+    def init_processes(self) -> None:
+        """Starts the workers."""
+        super().init_processes()
+        self._close_child_ends()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replaces the workers that have died."""
+        before = list(self.processes)
+        super().keep_subprocess_alive()
+        for process in before:
+            if process not in self.processes and process.pid is not None and process.exitcode is not None:
+                self.worker_replaced(process.pid, process.exitcode)
+        self._close_child_ends()
+
+    def worker_replaced(self, pid: int, exit_code: int) -> None:
+        """Called when another worker has taken the place of one that died."""
+
+    def _close_child_ends(self) -> None:
+        # If the supervisor held a worker's end of their pipe open, a question to a killed worker would wait for ever.
+        for process in self.processes:
+            process.child_conn.close()
+
+
+def listening_sockets(server: uvicorn.Server) -> list[socket.socket]:
+    """Returns duplicates of the sockets at which a server listens; they stay open when the server closes its own."""
+    return [socket.socket(fileno=os.dup(own.fileno())) for loop in server.servers for own in loop.sockets]
+
+
+def make_protocol(server: uvicorn.Server) -> asyncio.Protocol:
+    """Returns a protocol for one more connection, made as the server makes them."""
+    return server.config.http_protocol_class(  # type: ignore[call-arg] # as uvicorn calls it
+        config=server.config, server_state=server.server_state, app_state=server.lifespan.state
+    )

@@ -1,0 +1,50 @@
+"""`digits serve` builds on private parts of uvicorn: a new version must not come in unseen."""
+
+import inspect
+import re
+import tomllib
+
+import uvicorn
+from packaging.requirements import Requirement
+from packaging.version import Version
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from tests.conftest import ROOT, repository_files
+
+# The version whose private parts were read; the next minor version is not let in.
+CHECKED = Version("0.54.0")
+
+
+def test_the_installed_version_is_the_one_whose_private_parts_were_checked() -> None:
+    assert Version(uvicorn.__version__).release[:2] == CHECKED.release[:2]
+
+
+def test_the_project_lets_no_unchecked_version_in() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (wanted,) = (r for r in map(Requirement, project["dependencies"]) if r.name == "uvicorn")
+    major, minor, _ = CHECKED.release
+    assert wanted.specifier.contains(str(CHECKED))
+    assert not wanted.specifier.contains(f"{major}.{minor + 1}.0")
+    assert not wanted.specifier.contains(f"{major}.{minor - 1}.0")
+
+
+def test_one_module_alone_imports_private_parts() -> None:
+    private = re.compile(r"^\s*(?:from|import) uvicorn\.", re.MULTILINE)
+    importing = {
+        file.as_posix()
+        for file in repository_files()
+        if file.suffix == ".py" and file.parts[0] == "digits" and private.search((ROOT / file).read_text())
+    }
+    assert importing == {"digits/service/process/uvicorn_internals.py"}
+
+
+def test_the_private_parts_have_the_form_that_digits_relies_on() -> None:
+    assert isinstance(Process.server, property)
+    assert list(inspect.signature(Multiprocess.__init__).parameters) == ["self", "config", "sockets"]
+    for method in ("init_processes", "keep_subprocess_alive", "handle_hup", "terminate_all", "join_all"):
+        assert list(inspect.signature(getattr(Multiprocess, method)).parameters) == ["self"]
+    for method in ("on_message_begin", "on_headers_complete", "eof_received", "shutdown"):
+        assert list(inspect.signature(getattr(HttpToolsProtocol, method)).parameters) == ["self"]
+    parameters = inspect.signature(HttpToolsProtocol.__init__).parameters
+    assert {"config", "server_state", "app_state"} <= set(parameters)

@@ -1,0 +1,43 @@
+import inspect
+import re
+
+import pytest
+
+from digits import errors as core
+from digits.errors import DigitsError
+from digits.service import errors
+from digits.service.problems import PROBLEMS, documented
+
+CLASSES = [item for _, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__]
+GROUPS = (errors.UploadError, errors.BatchError, errors.UnavailableError, errors.AccessError)
+
+
+def test_the_tree_at_the_top_of_the_module_is_the_tree_of_its_classes() -> None:
+    drawn: dict[str, tuple[str, ...]] = {}
+    above: dict[int, str] = {}
+    lines = re.findall(r"^([ │]*)[├└]── (\w+)(?: \((\w+)\))?", errors.__doc__ or "", re.MULTILINE)
+    for indent, name, builtin in lines:
+        above[len(indent)] = name
+        parent = max((depth for depth in above if depth < len(indent)), default=None)
+        drawn[name] = ("DigitsError" if parent is None else above[parent], *([builtin] if builtin else []))
+    assert drawn == {error.__name__: tuple(base.__name__ for base in error.__bases__) for error in CLASSES}
+
+
+@pytest.mark.parametrize("error", [item for item in CLASSES if item not in GROUPS])
+def test_each_error_of_the_api_is_answered_with_a_problem(error: type[DigitsError]) -> None:
+    assert error in PROBLEMS
+
+
+def test_a_group_documents_each_of_its_problems_and_no_other() -> None:
+    responses = documented(errors.UploadError, core.ImageError, without=(errors.BatchError, core.CrowdedImageError))
+    names = {
+        name for response in responses.values() for body in response["content"].values() for name in body["examples"]
+    }
+    expected = {
+        problem.name
+        for error, problem in PROBLEMS.items()
+        if issubclass(error, (errors.UploadError, core.ImageError))
+        and not issubclass(error, (errors.BatchError, core.CrowdedImageError))
+    }
+    assert names == expected
+    assert {"missing-file", "no-ink"} <= names

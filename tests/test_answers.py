@@ -1,0 +1,65 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
+from digits.numbers.reading import ReadDigit, Reading
+from digits.recognizer import Recognizer, shipped_model
+from tests.conftest import run_python
+
+READING = Reading((ReadDigit(1, 0.9, True, (1, 2, 3, 4), 0), ReadDigit(7, 1.0, False, (5, 6, 7, 8), 1)), 100, 50)
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load(shipped_model())
+
+
+def test_a_prediction_as_json_is_what_programs_get(recognizer: Recognizer, sample: Path) -> None:
+    prediction = recognizer.recognize(sample.read_bytes())
+    answer = BatchPrediction.of(prediction).model_dump()
+    assert list(answer) == ["predicted_digit", "confidence", "accepted", "reason", "probabilities"]
+    assert json.loads(json.dumps(answer)) == answer
+    assert (answer["predicted_digit"], answer["accepted"], answer["reason"]) == (7, True, None)
+    assert answer["confidence"] == max(answer["probabilities"])
+    assert answer["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
+    timed = PredictionResponse.timed(prediction, 1.5).model_dump()
+    assert timed == answer | {"prediction_time_ms": 1.5}
+    assert list(timed) == [*answer, "prediction_time_ms"]
+
+
+def test_no_program_is_told_that_the_network_is_certain(recognizer: Recognizer, sample: Path) -> None:
+    prediction = recognizer.recognize(sample.read_bytes())
+    answer = BatchPrediction.of(replace(prediction, confidence=1.0, probabilities=np.eye(10)[7]))
+    assert answer.confidence == max(answer.probabilities) < 1.0
+    assert ReadResponse.timed(READING, 1.0).digits[1].confidence < 1.0
+
+
+def test_a_reading_as_json_has_its_text_its_lines_and_a_box_for_each_digit() -> None:
+    answer = json.loads(ReadResponse.timed(READING, 2.5).model_dump_json())
+    assert answer == {
+        "text": "1",
+        "lines": ["1", ""],
+        "digits": [
+            {"digit": 1, "confidence": 0.9, "accepted": True, "box": [1, 2, 3, 4], "line": 0},
+            {"digit": 7, "confidence": 0.999999, "accepted": False, "box": [5, 6, 7, 8], "line": 1},
+        ],
+        "reading_time_ms": 2.5,
+    }
+
+
+def test_the_command_line_answers_without_loading_the_web_framework(sample: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom digits.cli.main import main\n"
+        f"main(['predict', '--json', {str(sample)!r}])\nmain(['read', '--json', {str(sample)!r}])\n"
+        "print(sorted({'fastapi', 'starlette', 'uvicorn'} & set(sys.modules)))\n"
+    )
+    done = run_python(["-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    predicted, read, loaded = done.stdout.splitlines()
+    assert list(json.loads(predicted)) == ["file", *BatchPrediction.model_fields]
+    assert list(json.loads(read)) == ["file", *ReadResponse.model_fields]
+    assert loaded == "[]"
