@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from digits.cli import train
+from digits.cli.commands import train
 from digits.data.mnist import Mnist, Split, split
 from digits.errors import DataMismatchError, DataUnavailableError
 from digits.feedback import Feedback, FeedbackStore
