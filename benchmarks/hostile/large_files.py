@@ -14,12 +14,23 @@ def blank_png(color: int) -> bytes:
     return png(UNDER, UNDER, 8, color, zeros(UNDER * (1 + UNDER * samples)))
 
 
+def blank_animation(form: str, **options: object) -> bytes:
+    """Two blank frames, or pages, of nearly as many pixels as an image may have."""
+    frames = [Image.new("RGB", (UNDER, UNDER), color) for color in ("white", "black")]
+    return encode(frames[0], form, save_all=True, append_images=frames[1:], **options)
+
+
 # Images that a person may well send. They are read, and take what so many pixels take.
 LARGE: Mapping[str, Callable[[], bytes]] = {
     "png gray": lambda: blank_png(0),
     "png color": lambda: blank_png(2),
     "png color and transparency": lambda: blank_png(6),
+    "png animated": lambda: blank_animation("PNG", compress_level=1),
     "jpeg": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "JPEG"),
     "jpeg progressive": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "JPEG", progressive=True),
     "webp": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "WEBP", method=0),
+    "webp lossless": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "WEBP", lossless=True, method=0),
+    "webp animated": lambda: blank_animation("WEBP", lossless=True, method=0),
+    "gif animated": lambda: blank_animation("GIF"),
+    "tiff pages": lambda: blank_animation("TIFF", compression="tiff_lzw"),
 }

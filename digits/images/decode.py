@@ -20,6 +20,7 @@ from digits.images.pixels import upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
 from digits.images.reducing import ENOUGH_SIDE
 from digits.images.screening.screen import screen
+from digits.images.screening.screened import Screened
 
 _REDUCED_SIDE = 2 * ENOUGH_SIDE
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
@@ -43,11 +44,12 @@ class OpenedImage:
         self._data = data
         self._limits = limits
         self.is_plain = size is not None
-        self._is_whole = True
+        self._screened = Screened(data)
         self._image: Image.Image | None = None
         if size is None:
             self._image = self._open()
-            size = self._image.size
+            canvas = self._screened.canvas
+            size = (canvas.width, canvas.height) if canvas else self._image.size
         self.width, self.height = self.upright_size = size
 
     def decode(self, enough: int = ENOUGH_SIDE) -> npt.NDArray[np.uint8]:
@@ -70,14 +72,14 @@ class OpenedImage:
             return pixels
         image = self._image or self._open()
         self._image = None
-        if not self._is_whole:
+        if not self._screened.is_whole:
             raise BrokenImageError(
                 "The image file is damaged or cut off: it is too short to hold as many pixels as it says. "
                 "Save or photograph it again and send the new file."
             )
         try:
             with image:
-                pixels, is_quarter_turn = upright_pixels(image, self._data, enough)
+                pixels, is_quarter_turn = upright_pixels(image, self._screened, enough)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
         self.upright_size = (self.height, self.width) if is_quarter_turn else (self.width, self.height)
@@ -90,7 +92,7 @@ class OpenedImage:
                 f"The image has more than the {self._limits.max_frames:,} frames or pages allowed. "
                 "Send the one that shows the digit."
             )
-        self._is_whole = screened.is_whole
+        self._screened = screened
         try:
             image = Image.open(io.BytesIO(screened.data), formats=self._limits.formats)
         except Exception as error:

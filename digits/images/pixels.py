@@ -5,18 +5,19 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
 from digits.images.reducing import DEEP_MODES, load_reduced
+from digits.images.screening.screened import Screened
 from digits.images.transparency import flatten_transparency
 
 # The EXIF orientations of pictures that are turned by 90 or 270 degrees.
 _QUARTER_TURNS = (5, 6, 7, 8)
 
 
-def upright_pixels(image: Image.Image, data: bytes, enough: int) -> tuple[npt.NDArray[np.uint8], bool]:
+def upright_pixels(image: Image.Image, screened: Screened, enough: int) -> tuple[npt.NDArray[np.uint8], bool]:
     """Decodes an opened image and turns it upright.
 
     Args:
         image: opened and not loaded.
-        data: its file.
+        screened: its file.
         enough: as for `load_reduced`.
 
     Returns:
@@ -24,7 +25,7 @@ def upright_pixels(image: Image.Image, data: bytes, enough: int) -> tuple[npt.ND
         whether width and height changed places.
     """
     is_deep = image.mode in DEEP_MODES
-    image = load_reduced(image, data, enough)
+    image = load_reduced(image, screened, enough)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
         upright = ImageOps.exif_transpose(image) if orientation else image

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
+from digits.images.screening.screened import Canvas, Screened
+
 # One digit is looked for on this many pixels of the longer side. An image with twice as many or more is reduced by a
 # whole number while it is decoded.
 ENOUGH_SIDE = 800
@@ -15,25 +17,29 @@ DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _STRIP_ROWS = 64
 
 
-def load_reduced(image: Image.Image, data: bytes, enough: int) -> Image.Image:
+def load_reduced(image: Image.Image, screened: Screened, enough: int) -> Image.Image:
     """Decodes an opened image, reduced by a whole number if it is large.
 
     Args:
         image: opened and not loaded.
-        data: its file.
+        screened: its file.
         enough: an image with twice as many pixels on the longer side, or more, is reduced to no fewer than these.
 
     Returns:
         The loaded image with its EXIF orientation, not yet turned.
     """
-    factor = max(1, max(image.size) // enough)
-    if factor > 1:
-        # A JPEG file can be decoded at a half, a quarter or an eighth of its size.
-        image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
-    if factor > 1 and image.format == "WEBP" and (reduced := _decode_webp_reduced(image, data, factor)):
-        return reduced
-    image.load()
-    return _reduce(image, enough)
+    canvas = screened.canvas
+    longer_side = max((canvas.width, canvas.height) if canvas else image.size)
+    factor = max(1, longer_side // enough)
+    if factor > 1 and image.format == "WEBP":
+        loaded = _decode_webp_reduced(image, screened.data, factor)
+    else:
+        if factor > 1:
+            # A JPEG file can be decoded at a half, a quarter or an eighth of its size.
+            image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
+        image.load()
+        loaded = _reduce(image, enough)
+    return _place(loaded, canvas, factor) if canvas else loaded
 
 
 def _reduce(image: Image.Image, enough: int) -> Image.Image:
@@ -48,21 +54,26 @@ def _reduce(image: Image.Image, enough: int) -> Image.Image:
     return _with_orientation_of(image, reduced)
 
 
-def _decode_webp_reduced(image: Image.Image, data: bytes, factor: int) -> Image.Image | None:
-    """Decodes and reduces a still WebP file with OpenCV, which takes a quarter of Pillow's memory.
+def _decode_webp_reduced(image: Image.Image, data: bytes, factor: int) -> Image.Image:
+    """Decodes and reduces a still WebP file with OpenCV, which takes half of Pillow's memory.
 
-    Returns:
-        None if the file is animated or OpenCV cannot read it.
+    Raises:
+        ValueError: OpenCV cannot read it.
     """
-    if getattr(image, "n_frames", 1) > 1:
-        return None
     pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.shape[:2] != (image.height, image.width):
-        return None
+        raise ValueError("its pixels cannot be read")
     size = (-(-image.width // factor), -(-image.height // factor))
     pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     to_rgb = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
     return _with_orientation_of(image, Image.fromarray(cv2.cvtColor(pixels, to_rgb)))
+
+
+def _place(frame: Image.Image, canvas: Canvas, factor: int) -> Image.Image:
+    """Puts a frame that was reduced by a factor on a transparent canvas that is reduced likewise."""
+    placed = Image.new("RGBA", (-(-canvas.width // factor), -(-canvas.height // factor)))
+    placed.paste(frame.convert("RGBA"), (canvas.left // factor, canvas.top // factor))
+    return _with_orientation_of(frame, placed)
 
 
 def _with_orientation_of(image: Image.Image, reduced: Image.Image) -> Image.Image:

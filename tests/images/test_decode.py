@@ -159,6 +159,59 @@ def test_an_animation_gives_its_first_frame(form: str) -> None:
     assert np.abs(pixels.astype(int) - PICTURE).mean() < 8
 
 
+def webp_animation(frame_size: tuple[int, int], left: int, top: int, color: tuple[int, ...]) -> bytes:
+    """An animation on a canvas of 60 x 80 pixels whose first frame stands where it is asked to."""
+    frame = Image.new("RGBA", frame_size, color)
+    still = encode(frame, "WEBP", lossless=True, exact=True)
+    chunks = still[still.index(b"VP8L") :]
+    place = b"".join(n.to_bytes(3, "little") for n in (left // 2, top // 2, frame.width - 1, frame.height - 1, 50))
+    content = place + b"\2" + chunks
+    frames = (b"ANMF" + struct.pack("<I", len(content)) + content) * 2
+    canvas = (59).to_bytes(3, "little") + (79).to_bytes(3, "little")
+    header = b"VP8X" + struct.pack("<I", 10) + b"\x12\0\0\0" + canvas + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+    body = b"WEBP" + header + frames
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize("color", [(0, 0, 0, 255), (200, 100, 0, 255), (0, 0, 0, 90)])
+@pytest.mark.parametrize("place", [(60, 80, 0, 0), (20, 30, 10, 40), (2, 2, 58, 78)])
+def test_the_first_frame_of_a_webp_animation_stands_on_its_canvas_as_a_viewer_shows_it(
+    place: tuple[int, int, int, int], color: tuple[int, ...]
+) -> None:
+    width, height, left, top = place
+    data = webp_animation((width, height), left, top, color)
+    with Image.open(io.BytesIO(data)) as image:
+        shown = encode(Image.fromarray(np.asarray(image.convert("RGBA"))))
+    opened = open_image(data)
+    assert (opened.width, opened.height) == (60, 80)
+    assert np.array_equal(opened.decode(), decode(shown))
+    # Reduced to a quarter, the frame is where it was.
+    assert opened.decode(20).shape[:2] == (20, 15)
+
+
+@pytest.mark.parametrize("place", [(20, 30, 42, 40), (20, 30, 10, 52)])
+def test_a_frame_that_hangs_over_its_canvas_is_broken(place: tuple[int, int, int, int]) -> None:
+    width, height, left, top = place
+    with pytest.raises(BrokenImageError):
+        decode(webp_animation((width, height), left, top, (0, 0, 0, 255)))
+
+
+def test_a_webp_animation_without_a_frame_or_with_half_of_one_is_broken() -> None:
+    data = webp_animation((60, 80), 0, 0, (0, 0, 0, 255))
+    first = data.index(b"ANMF")
+    for damaged in (data[:first], data[: first + 20], data[: first + 30], data[:first] + data[first + 4 :]):
+        with pytest.raises(BrokenImageError):
+            decode(damaged)
+
+
+def test_an_animation_is_turned_upright_by_its_exif() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    frames = [Image.fromarray(PICTURE), Image.new("RGB", (30, 40), (255, 0, 0))]
+    data = encode(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True, exif=exif)
+    assert np.array_equal(decode(data), np.rot90(PICTURE, -1))
+
+
 def test_a_phones_multi_picture_jpeg_is_read() -> None:
     image = Image.fromarray(PICTURE)
     assert decode(encode(image, "MPO", save_all=True, append_images=[image])).shape == PICTURE.shape

@@ -14,6 +14,16 @@ MAX_TEXT_BYTES = 65_536
 
 
 @dataclass(frozen=True)
+class Canvas:
+    """The canvas of an animation, and where the first frame stands on it, in pixels."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+
+
+@dataclass(frozen=True)
 class Screened:
     """A file that is safe to hand to its decoder.
 
@@ -21,11 +31,13 @@ class Screened:
         data: the file, perhaps without parts that its pixels do not need.
         frames: how many images it holds: frames of an animation, pages of a document.
         is_whole: False if the file is too short for the number of pixels that its header announces.
+        canvas: where the image in `data` stands, if it is a frame that was cut out of an animation.
     """
 
     data: bytes
     frames: int = 1
     is_whole: bool = True
+    canvas: Canvas | None = None
 
 
 def too_many(pieces: str, limit: int) -> BrokenImageError:
