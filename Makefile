@@ -68,10 +68,11 @@ browser: $(VENV)/installed-all
 	@$(BIN)/python -m scripts.find_browser >/dev/null 2>&1 || $(BIN)/playwright install chromium \
 	|| echo "No browser found or installed: the browser tests cannot run. Install Chromium and try again."
 
-lint: $(VENV)/installed-all ## check style (ruff) and types (mypy, strict)
+lint: $(VENV)/installed-all ## check style (ruff), types (mypy, strict) and layers (import-linter)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .

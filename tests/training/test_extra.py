@@ -21,6 +21,7 @@ from digits.images.decode import decode
 from digits.model import artifact
 from digits.recognizer import Recognizer
 from digits.synthetic.strokes import draw_digit
+from digits.training import job
 from digits.training import run as training
 from digits.training.extra import Extra, is_held_out, read_extra
 from digits.training.loop import TrainingConfig, fit, scale
@@ -275,7 +276,7 @@ def test_a_new_model_that_was_not_compared_is_not_left_without_a_word(
         path.write_bytes(b"a model")
         raise stop
 
-    monkeypatch.setattr(train, "train", lambda _job, _extra: None)
+    monkeypatch.setattr(job, "train", lambda _job, _extra: None)
     monkeypatch.setattr(training, "save", save_and_stop)
     assert run("--extra", str(folder), "--out", str(tmp_path / "mine.keras")) == code
     assert f"The new model is kept as {candidate}; nothing uses it." in capsys.readouterr().err

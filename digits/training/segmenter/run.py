@@ -26,7 +26,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.cli.arguments import whole_number
 from digits.data.mnist import Split, load, split
 from digits.model.acceptance import Thresholds, auroc
 from digits.model.convert import to_onnx
@@ -56,6 +55,13 @@ from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, rea
 from digits.training.segmenter.network import fit_network
 from digits.training.segmenter.targets import SegmentTargets
 
+# The range and the default of each number on the command line.
+_OPTIONS = {
+    "windows": (1_000, 10_000_000, 400_000),
+    "epochs": (1, 1_000, 8),
+    "numbers": (10, 1_000_000, 600),
+    "seed": (0, 2**31 - 1, 0),
+}
 # Of L-BFGS, for the weights of the decoding.
 _ITERATIONS = 200
 # So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
@@ -236,12 +242,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=segment_classifier_files()[0].parent, help="folder (default: the package's)"
     )
-    parser.add_argument("--windows", type=whole_number(1_000, 10_000_000), default=400_000)
-    parser.add_argument("--epochs", type=whole_number(1, 1_000), default=8)
-    parser.add_argument(
-        "--numbers", type=whole_number(10, 1_000_000), default=600, help="that the decoding is fitted on (default: 600)"
-    )
-    parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0)
+    for name, (lowest, highest, default) in _OPTIONS.items():
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"from {lowest} to {highest} ({default})")
     parser.add_argument(
         "--model",
         type=Path,
@@ -252,6 +254,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--decoding-only", action="store_true", help="keep the network that is in the folder, and fit the decoding"
     )
     options = parser.parse_args(argv)
+    for name, (lowest, highest, _) in _OPTIONS.items():
+        if not lowest <= getattr(options, name) <= highest:
+            parser.error(f"--{name} must be a whole number from {lowest} to {highest}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     cv2.setNumThreads(1)
     data = load()
