@@ -13,11 +13,20 @@ from digits.errors import ImageError, ModelFileError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
 from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
-from digits.model.artifact import Artifact, Card, read
+from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
+from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.vision.components import MAX_SEPARATE
-from digits.vision.normalize import SIDE, Normalized, already_normalized, as_gray, fetch_digit, like_mnist
+from digits.vision.normalize import (
+    PREPROCESSING_VERSION,
+    SIDE,
+    Normalized,
+    already_normalized,
+    as_gray,
+    fetch_digit,
+    like_mnist,
+)
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
@@ -138,6 +147,17 @@ class Recognizer:
         accuracy = self.card.test_accuracy
         quality = "test accuracy unknown" if accuracy is None else f"test accuracy {accuracy:.2%}"
         return f"{self.name} (recipe {self.card.recipe}, {quality})"
+
+    @property
+    def notes(self) -> list[str]:
+        """What does not fit between the model and this version of Digits: sentences for people, often none."""
+        if self.card.preprocessing == PREPROCESSING_VERSION:
+            return []
+        return [
+            f"The model was made for version {self.card.preprocessing} of the preprocessing; this version of Digits "
+            f"has version {PREPROCESSING_VERSION}. Its accuracy and thresholds were measured on other 28x28 images. "
+            "Train it anew with python train.py."
+        ]
 
     def recognize(self, file: bytes | OpenedImage) -> Prediction:
         """Reads the digit in an image file.

@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,14 @@ from benchmarks.accuracy.corpus.answers import (
     Record,
     differences,
     read_digests,
+    read_preprocessing_version,
     records,
     records_of_many,
     rounded_otherwise,
+    write_digests,
 )
+from digits.errors import SettingError
+from digits.vision.normalize import PREPROCESSING_VERSION
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +34,35 @@ def named(different: dict[str, list[str]]) -> str:
 def test_no_answer_has_changed(committed: list[Record]) -> None:
     different = differences(committed, records())
     assert not different, named(different)
+
+
+def test_the_digests_are_of_this_version_of_the_preprocessing() -> None:
+    assert read_preprocessing_version() == PREPROCESSING_VERSION
+
+
+def test_a_changed_image_is_not_written_until_the_version_is_raised(committed: list[Record], tmp_path: Path) -> None:
+    file = tmp_path / "corpus.jsonl"
+    write_digests(committed, file)
+    changed = copy.deepcopy(committed)
+    record = next(record for record in changed if "image" in record)
+    record["image"] = "0" * 16
+    with pytest.raises(SettingError, match=f"{record['name']}.*PREPROCESSING_VERSION .* is still 1. Raise it"):
+        write_digests(changed, file, version=1)
+    assert read_digests(file) == committed
+    write_digests(changed, file, version=2)
+    assert (read_digests(file), read_preprocessing_version(file)) == (changed, 2)
+
+
+def test_other_changes_are_written_under_the_same_version(committed: list[Record], tmp_path: Path) -> None:
+    file = tmp_path / "corpus.jsonl"
+    write_digests(committed, file)
+    changed = copy.deepcopy(committed)
+    next(record for record in changed if "digit" in record)["digit"] = 10
+    # Another picture may have another image.
+    redrawn = next(record for record in changed if "image" in record)
+    redrawn["picture"] = redrawn["image"] = "0" * 16
+    write_digests(changed, file)
+    assert read_digests(file) == changed
 
 
 def test_many_at_a_time_get_the_same_answers(committed: list[Record]) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,14 +24,15 @@ from digits.errors import (
 from digits.images.decode import decode, open_image
 from digits.images.limits import ImageLimits
 from digits.model.acceptance import Thresholds
-from digits.model.artifact import Artifact, Card, read
+from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
+from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction, Recognizer, find_model, shipped_model
 from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
-from digits.vision.normalize import normalize
-from tests.conftest import SAMPLES, encode_png
+from digits.vision.normalize import PREPROCESSING_VERSION, normalize
+from tests.conftest import CARD, OWN_CARD, SAMPLES, encode_png, repack, with_card
 from tests.pictures import side_by_side
 
 
@@ -304,3 +306,16 @@ def test_the_description_names_file_recipe_and_accuracy(recognizer: Recognizer) 
     )
     foreign = Recognizer(Artifact(Path("mine.keras"), Card(), read(shipped_model()).onnx))
     assert foreign.description == "mine.keras (recipe unknown, test accuracy unknown)"
+
+
+def test_a_model_of_another_preprocessing_is_loaded_with_a_note(tmp_path: Path) -> None:
+    other = Recognizer.load(with_card(tmp_path, preprocessing=PREPROCESSING_VERSION + 1))
+    (note,) = other.notes
+    assert f"made for version {PREPROCESSING_VERSION + 1} of the preprocessing" in note
+    assert f"has version {PREPROCESSING_VERSION}" in note
+    assert Recognizer.load(shipped_model()).notes == []
+
+
+def test_a_card_that_states_no_preprocessing_is_of_the_first(tmp_path: Path) -> None:
+    old = {name: value for name, value in OWN_CARD.items() if name != "preprocessing"}
+    assert Recognizer.load(repack(tmp_path, {CARD: json.dumps(old).encode()})).card.preprocessing == 1

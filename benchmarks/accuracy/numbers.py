@@ -24,7 +24,7 @@ from digits.data.labeled import LabeledPicture
 from digits.data.mnist import Mnist, load
 from digits.errors import ImageError
 from digits.evaluation.numbers import NumbersMeasurement, measure_numbers
-from digits.evaluation.pictures import Share
+from digits.evaluation.statistics import Share
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, Page, write_numbers

@@ -17,7 +17,7 @@ from benchmarks.support.machine import models_to_measure
 from digits.cli.arguments import whole_number
 from digits.data.mnist import load
 from digits.errors import ImageError
-from digits.evaluation.pictures import Share
+from digits.evaluation.statistics import Share
 from digits.recognizer import Recognizer
 from digits.synthetic.perturbations import PERTURBATIONS, perturb
 

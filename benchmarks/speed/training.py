@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from benchmarks.support.machine import describe_machine, spread
 from digits.cli.arguments import whole_number
 from digits.data.mnist import load, split
-from digits.training.loop import TrainingConfig, fit, scale
+from digits.training.config import TrainingConfig
+from digits.training.keras_install import require_keras
+from digits.training.loop import scale
 from digits.training.recipes import RECIPES
-from digits.training.run import require_keras
+from digits.training.run import compile_and_fit
 
 WAYS = ("digits", "plain")
 
@@ -33,7 +35,7 @@ def train_once(way: str, seed: int) -> tuple[float, float]:
     start = time.perf_counter()
     model = recipe.build()
     if way == "digits":
-        fit(model, parts, TrainingConfig(seed=seed), show_progress=False)
+        compile_and_fit(model, parts, TrainingConfig(seed=seed), show_progress=False)
     else:
         model.compile(optimizer=recipe.optimizer(0), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         model.fit(

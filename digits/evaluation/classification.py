@@ -65,10 +65,3 @@ def confused_pairs(confusion: npt.ArrayLike, most: int = 5) -> list[str]:
     order = np.argsort(counts, axis=None, kind="stable")[::-1][:most]
     pairs = [(int(i) // 10, int(i) % 10, int(counts.flat[i])) for i in order]
     return [f"{true} read as {read}: {count} time{'s' if count > 1 else ''}" for true, read, count in pairs if count]
-
-
-def spread(values: list[float]) -> str:
-    """Mean, standard deviation and n of accuracies in 0..1, for people."""
-    array = np.array(values) * 100.0
-    deviation = f" ± {array.std(ddof=1):.2f}" if len(array) > 1 else ""
-    return f"{array.mean():.2f}{deviation} % (n = {len(array)}, {array.min():.2f} to {array.max():.2f} %)"

@@ -12,60 +12,16 @@ import numpy.typing as npt
 
 from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
-from digits.evaluation.pictures import Share
+from digits.evaluation.statistics import ErrorRate, Share
 from digits.images.decode import decode
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import read_picture
 from digits.numbers.reading import Reading
 from digits.recognizer import Recognizer
 
-# Resamples of a bootstrap interval; its ends are then stable to a tenth of its width.
-_RESAMPLES = 2_000
 _MISREAD_SHOWN = 8
 # File names may not be of any length.
 _NAMED = 60
-
-
-@dataclass(frozen=True)
-class ErrorRate:
-    """Errors per digit with their 95% interval.
-
-    Args:
-        errors: edits that turn what was read into what is written, for each picture.
-        lengths: digits that are written on each.
-    """
-
-    errors: tuple[int, ...]
-    lengths: tuple[int, ...]
-
-    @property
-    def value(self) -> float:
-        """Errors per digit; more than 1 if much was read that is not written."""
-        return sum(self.errors) / sum(self.lengths)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95% percentile interval of a bootstrap over pictures (Efron, 1979), the same at each call.
-
-        The digits of a picture are read well or badly together, so pictures are drawn, not digits.
-        """
-        errors, lengths = np.array(self.errors), np.array(self.lengths)
-        drawn = np.random.default_rng(0).integers(0, len(errors), (_RESAMPLES, len(errors)))
-        low, high = np.quantile(errors[drawn].sum(axis=1) / lengths[drawn].sum(axis=1), (0.025, 0.975))
-        return float(low), float(high)
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"{self.value:.2%} ({low:.1%} to {high:.1%}, {sum(self.errors)} in {sum(self.lengths)})"
-
-    def to_json(self) -> dict[str, Any]:
-        """The rate and its interval as JSON's types."""
-        return {
-            "errors": sum(self.errors),
-            "n": sum(self.lengths),
-            "value": self.value,
-            "interval": list(self.interval),
-        }
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """How well a model reads labeled pictures, through the whole path that an upload takes."""
 
-import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,48 +12,12 @@ import numpy as np
 
 from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
+from digits.evaluation.statistics import Share, auroc
 from digits.images.decode import decode
-from digits.model.acceptance import auroc
 from digits.recognizer import Recognizer
 
 DIGITS = frozenset("0123456789")
 _AMBIGUOUS = " (ambiguous)"
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share with its 95% interval.
-
-    Args:
-        hits: how many.
-        n: of how many.
-    """
-
-    hits: int
-    n: int
-
-    @property
-    def value(self) -> float:
-        """The share, 0..1; not a number if n is 0."""
-        return self.hits / self.n if self.n else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's score interval at 95% (Wilson, JASA 1927), which holds for small n and near 0 and 1."""
-        if not self.n:
-            return (0.0, 1.0)
-        z = 1.959964
-        center = (self.hits + z * z / 2.0) / (self.n + z * z)
-        half = z / (self.n + z * z) * math.sqrt(self.hits * (self.n - self.hits) / self.n + z * z / 4.0)
-        return (max(0.0, center - half), min(1.0, center + half))
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"{self.value:.2%} ({low:.1%} to {high:.1%}, {self.hits} of {self.n})"
-
-    def to_json(self) -> dict[str, Any]:
-        """The share and its interval as JSON's types."""
-        return asdict(self) | {"value": self.value if self.n else None, "interval": list(self.interval)}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from digits.errors import DataMismatchError
-from digits.evaluation.pictures import Measurement, Share
+from digits.evaluation.pictures import Measurement
+from digits.evaluation.statistics import Share
 
 EVALUATIONS = Path("reports/evaluations.json")
 

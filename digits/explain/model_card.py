@@ -2,7 +2,7 @@
 
 import datetime
 
-from digits.model.artifact import Card
+from digits.model.card import Card
 
 
 def summary(card: Card) -> list[str]:

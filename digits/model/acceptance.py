@@ -76,18 +76,3 @@ def fit_thresholds(probabilities: npt.NDArray[np.floating]) -> Thresholds:
     confidence = float(np.quantile(probabilities.max(axis=1)[scores >= digit], REFUSED_AS_UNSURE))
     # Rounded down: rounding up to 1 would refuse everything.
     return Thresholds(math.floor(confidence * 1e4) / 1e4, math.floor(digit * 1e4) / 1e4)
-
-
-def auroc(positive: npt.NDArray[np.floating], negative: npt.NDArray[np.floating]) -> float:
-    """The chance that a random positive scores higher than a random negative, ties counting half; 0..1.
-
-    It is the area under the receiver operating characteristic (Hanley and McNeil, Radiology 1982).
-
-    Args:
-        positive: scores of shape (n,).
-        negative: scores of shape (m,).
-    """
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left")
-    up_to = np.searchsorted(ordered, positive, side="right")
-    return float((below + up_to).mean() / (2.0 * len(negative)))

@@ -3,10 +3,10 @@
 A `.keras` file is a zip archive, and Keras ignores members that it does not know. Training adds some, so that
 serving needs neither Keras nor TensorFlow and the two forms of the network travel together:
 
-    metadata.json, config.json, model.weights.h5    Keras' own
+    metadata.json, config.json, model.weights.h5    the members that Keras writes
     digits/model.onnx                               the same network for ONNX Runtime
-    digits/card.json                                what it is, how it was made, how good it is
-    digits/examples.npz                             test images that it reads wrongly, or barely; for people alone
+    digits/card.json                                what the model is, how it was made and how good it is
+    digits/examples.npz                             test images that it reads wrongly, or barely, for people to look at
 """
 
 import hashlib
@@ -16,17 +16,14 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 from digits.installation import install_command
-from digits.model.acceptance import Thresholds
+from digits.model.card import Card
 from digits.model.examples import Examples
-
-FORMAT_VERSION = 1
 
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
@@ -35,110 +32,8 @@ _WEIGHTS = "model.weights.h5"
 
 _WAY_OUT = "Name another model file, or train a new one with python train.py."
 
-# Outside this range a temperature is a mistake, not a calibration.
-_TEMPERATURES = (0.01, 100.0)
-
-_SCORES = frozenset({"n", "accuracy", "loss", "calibration_error", "confusion"})
-
-# Every member of a file under this many bytes is read whole; no network of this product comes near it.
+# Larger members are refused, because members are read whole. No network of this product comes near this size.
 _MAX_MEMBER_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a model is, how it was made and how good it is.
-
-    Args:
-        recipe: name of the recipe, or "unknown" for a file made elsewhere.
-        description: the recipe in one line, for people; None in files that do not state it.
-        seed: of all random numbers of the run.
-        epochs: passes over the training images.
-        batch_size: images per step.
-        command: the command that made the file.
-        created: when, ISO 8601 in UTC.
-        parameters: trainable weights of the network.
-        data: name, digest and sizes of the data.
-        metrics: `test`, `validation` and `training` results; accuracies and probabilities are 0..1.
-        history: per epoch, `loss`, `accuracy`, `val_loss` and `val_accuracy`.
-        temperature: divides the logits; over 1 where the network is too sure of itself.
-        thresholds: `confidence` and `digit`, the least probabilities with which an answer is accepted.
-        rejection: shares refused with them, 0..1: `held_out_digits`, `held_out_outliers` and `test_digits`.
-        versions: of Python and the libraries that made the file.
-        weights_sha256: of the Keras weights in this file.
-        onnx_sha256: of the ONNX graph in this file.
-        onnx_difference: largest difference between the probabilities of the two forms on the test set.
-        format_version: of the card itself.
-    """
-
-    recipe: str = "unknown"
-    description: str | None = None
-    seed: int | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    command: str | None = None
-    created: str | None = None
-    parameters: int | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    history: Mapping[str, list[float]] = field(default_factory=dict)
-    temperature: float = 1.0
-    thresholds: Mapping[str, float] = field(default_factory=lambda: asdict(Thresholds()))
-    rejection: Mapping[str, float] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    weights_sha256: str = ""
-    onnx_sha256: str = ""
-    onnx_difference: float | None = None
-    format_version: int = FORMAT_VERSION
-
-    def __post_init__(self) -> None:
-        if self.format_version != FORMAT_VERSION:
-            raise ModelFileError(
-                f"the card has format version {self.format_version}; this version of Digits reads "
-                f"{FORMAT_VERSION}: train again with python train.py, or install the version that made the file"
-            )
-        lowest, highest = _TEMPERATURES
-        if not (isinstance(self.temperature, int | float) and lowest <= self.temperature <= highest):
-            raise ModelFileError(
-                f"the card's temperature is {self.temperature!r}, not a positive number from {lowest} to {highest}"
-            )
-        for name in ("data", "metrics", "history", "thresholds", "rejection", "versions"):
-            if not isinstance(getattr(self, name), dict):
-                raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
-        try:
-            Thresholds(**self.thresholds)
-        except (SettingError, TypeError) as error:
-            raise ModelFileError(f"the card's thresholds are {self.thresholds!r} ({error})") from error
-        for name, scores in self.metrics.items():
-            if not isinstance(scores, dict) or not set(scores) >= _SCORES:
-                raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
-        accuracy = self.metrics.get("test", {}).get("accuracy")
-        if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
-            raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
-
-    @property
-    def test_accuracy(self) -> float | None:
-        """Share of the MNIST test set read correctly, 0..1, or None if it was never measured."""
-        accuracy = self.metrics.get("test", {}).get("accuracy")
-        return None if accuracy is None else float(accuracy)
-
-    def to_json(self) -> dict[str, Any]:
-        """The card as JSON's types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: object) -> "Card":
-        """Reads `to_json`'s form; members that this version does not know are ignored.
-
-        Raises:
-            ModelFileError: not a card.
-        """
-        if not isinstance(value, dict):
-            raise ModelFileError("the card is not a JSON object")
-        known = {f.name for f in fields(cls)}
-        try:
-            return cls(**{name: item for name, item in value.items() if name in known})
-        except TypeError as error:
-            raise ModelFileError(f"the card cannot be read ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -146,9 +41,9 @@ class Artifact:
     """A model that is ready to serve.
 
     Args:
-        path: the file that it came from.
-        card: what it is.
-        onnx: the network, as an ONNX file's bytes.
+        path: the file that it was read from.
+        card: what the model is.
+        onnx: bytes of the ONNX file that holds the network.
     """
 
     path: Path
@@ -157,18 +52,18 @@ class Artifact:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that its answers depend on, as 64 hexadecimal digits."""
+        """SHA-256 of network and card, on which the answers depend, as 64 hexadecimal digits."""
         return sha256(self.onnx + json.dumps(self.card.to_json(), sort_keys=True).encode())
 
 
 def read(path: Path) -> Artifact:
-    """Reads a model file and checks that its parts belong together.
+    """Reads a model file, and checks that weights and graph are those that its card names.
 
-    A Keras file without Digits' own members is converted, if Keras is installed.
+    A Keras file without the members of Digits is converted, if Keras is installed.
 
     Raises:
-        ModelNotFoundError: no such file.
-        ModelFileError: not a model file, damaged, or its parts do not belong together.
+        ModelNotFoundError: there is no such file.
+        ModelFileError: it is no model file, or damaged, or its card names other weights or another graph.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -189,23 +84,23 @@ def read(path: Path) -> Artifact:
         # On damaged bytes the readers of zip and JSON raise nearly anything, zlib.error and RecursionError among it.
         reason = "it is damaged or not a .keras file"
         raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_WAY_OUT}") from error
-    for what, found, expected in (
+    for part, digest, expected in (
         ("weights", sha256(weights), card.weights_sha256),
         ("ONNX graph", sha256(onnx), card.onnx_sha256),
     ):
-        if found != expected:
+        if digest != expected:
             raise ModelFileError(
-                f"The model file {path} cannot be used: its {what} do not match its card "
-                f"(expected SHA-256 {expected or 'none'}, found {found}). {_WAY_OUT}"
+                f"The model file {path} cannot be used: its {part} do not match its card "
+                f"(expected SHA-256 {expected or 'none'}, found {digest}). {_WAY_OUT}"
             )
     return Artifact(path, card, onnx)
 
 
 def read_examples(path: Path) -> Examples | None:
-    """The test images in a model file, for its page in the app; None if it holds none.
+    """Returns the test images in a model file, which the app shows, or None if the file holds none.
 
     Raises:
-        ModelFileError: they, or the file, cannot be read.
+        ModelFileError: the file or its test images cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -224,11 +119,11 @@ def write(
     """Writes a model file whole or not at all: a crash at any moment leaves an existing file as it was.
 
     Args:
-        path: of the model file; its folder is made if need be.
-        save_keras: writes the Keras file to the path that it is given.
-        onnx: the same network as an ONNX file's bytes.
-        make_card: makes the card from the digests of the weights and of the ONNX graph.
-        examples: test images with what the network read in them, if any.
+        path: of the model file. Its folder is made if it does not exist.
+        save_keras: called with a path, to which it writes the Keras file.
+        onnx: bytes of the ONNX file that holds the same network.
+        make_card: called with the digests of the weights and of the ONNX graph; returns the card.
+        examples: test images with the digits that the network read in them.
 
     Returns:
         The card that was written.
@@ -257,10 +152,10 @@ def write(
 
 
 def check_writable(path: Path) -> None:
-    """Makes sure, before hours of training, that a model file can be written there.
+    """Checks, before hours of training, that a model file can be written.
 
     Raises:
-        SettingError: its folder cannot be made or written to.
+        SettingError: the folder of `path` cannot be made, or a file in it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -271,7 +166,7 @@ def check_writable(path: Path) -> None:
 
 
 def sha256(data: bytes) -> str:
-    """The SHA-256 digest as 64 hexadecimal digits."""
+    """Returns the SHA-256 digest as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -283,7 +178,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename in `folder` survive a power cut, where the system can sync folders."""
+    """Makes a rename in `folder` survive a power cut, on systems that can sync folders."""
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -298,7 +193,7 @@ def _convert(path: Path) -> Artifact:
             "it was made outside Digits and has to be converted, for which the training install is missing "
             f"(install it with: {install_command('train')})"
         )
-    # The one door from serving to training, opened only for a file that cannot be served without.
+    # Serving imports Keras here alone, for a file that cannot be served otherwise.
     from digits.model.convert import read_foreign
 
     onnx, parameters, version = read_foreign(path)

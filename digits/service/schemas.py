@@ -90,6 +90,10 @@ class ModelResponse(BaseModel):
     loaded_at: str = Field(description="Since when it answers, ISO 8601.")
     previous: ModelInUse | None = Field(description="The model that it replaced, if there was one.")
     last_reload: Reload | None = Field(description="What came of the last reload, if there was one.")
+    notes: list[str] = Field(
+        description="What does not fit between the model and this version of the service, such as another version of "
+        "the preprocessing; empty if all fits."
+    )
     card: dict[str, Any] = Field(description="How it was made and how good it is.")
 
 

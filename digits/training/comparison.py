@@ -6,7 +6,8 @@ from pathlib import Path
 
 from digits.data.labeled import LabeledPicture
 from digits.data.mnist import Mnist
-from digits.evaluation.pictures import Share, measure
+from digits.evaluation.pictures import measure
+from digits.evaluation.statistics import Share
 from digits.recognizer import Recognizer, find_model
 
 

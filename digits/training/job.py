@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digits.data import mnist
-from digits.model.artifact import Card
 from digits.model.calibration import apply_temperature
+from digits.model.card import Card
 from digits.recognizer import TRAINED_MODEL, Recognizer
+from digits.training import export
 from digits.training import run as training
 from digits.training.comparison import Comparison, candidate_of, model_to_beat, standing
+from digits.training.config import TrainingConfig
 from digits.training.extra import Extra, read_extra
-from digits.training.loop import TrainingConfig
 
 REPORTS = Path("reports")
 
@@ -38,7 +39,7 @@ class Job:
 def train_and_write(job: Job) -> None:
     """Trains, writes the model file and its report, and says what came of it."""
     run = train(job)
-    card = training.save(run, job.data, job.out, job.command)
+    card = export.save(run, job.data, job.out, job.command)
     job.when_written()
     report(job, run, card)
 
@@ -57,7 +58,7 @@ def train_and_compare(job: Job, folder: Path) -> bool:
     before = standing(rival, job.data, extra.held_out)
     run = train(job, extra)
     candidate = candidate_of(job.out)
-    card = training.save(run, job.data, candidate, job.command)
+    card = export.save(run, job.data, candidate, job.command)
     compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out))
     print("\n" + "\n".join(compared.lines()) + "\n")
     if compared.worse_on:

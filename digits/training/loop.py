@@ -1,10 +1,11 @@
-"""Fitting a network: what `model.fit` does, in a fraction of its time."""
+"""The training loop of every network: what `model.fit` does, in a fraction of its time.
 
-import itertools
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+`model.fit` hands every batch from Python to TensorFlow on its own, which for small networks costs several times the
+arithmetic. Here the images lie in TensorFlow's memory, and Keras' own `train_step` is compiled together with the loop
+around it, so that Python is asked once per `STEPS_PER_CALL` batches.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,191 +13,104 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 
-from digits.data.mnist import Images, Split
-from digits.errors import SettingError
-from digits.model.engine import CLASSES
-from digits.training.recipes import Recipe, find_recipe
+# Few enough calls to cost nothing, and enough to show progress.
+STEPS_PER_CALL = 100
 
-# An epoch is run as compiled pieces of this many steps: few enough calls to cost nothing, enough to show progress.
-_STEPS_PER_CALL = 100
-MAX_EPOCHS = 1_000
-MAX_BATCH_SIZE = 55_000
-MAX_SEED = 2**31 - 1
-
-# The label of a training image that shows no digit.
-OUTLIER = CLASSES
-_LOSS = "sparse_categorical_crossentropy"
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """One training run.
-
-    Args:
-        recipe: name of the recipe.
-        epochs: passes over the training images; the recipe's own if None.
-        batch_size: images per step; the recipe's own if None.
-        seed: of the weights' start and the images' order. The same seed on the same machine gives the same weights.
-
-    Raises:
-        SettingError: a value out of range; the message says which are right.
-    """
-
-    recipe: str = "reference"
-    epochs: int | None = None
-    batch_size: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        recipe = find_recipe(self.recipe)
-        object.__setattr__(self, "epochs", recipe.epochs if self.epochs is None else self.epochs)
-        object.__setattr__(self, "batch_size", recipe.batch_size if self.batch_size is None else self.batch_size)
-        for name, lowest, highest in (
-            ("epochs", 1, MAX_EPOCHS),
-            ("batch_size", 1, MAX_BATCH_SIZE),
-            ("seed", 0, MAX_SEED),
-        ):
-            value = getattr(self, name)
-            if not lowest <= value <= highest:
-                raise SettingError(f"{name} is {value}; it must be a whole number from {lowest} to {highest}.")
+Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 
 
 def scale(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Pixels of 0..255 as float32 in 0..1, which is what networks see."""
+    """Returns pixels of 0..255 as float32 in 0..1, which is what networks see."""
     return images.astype(np.float32) / np.float32(255.0)
 
 
-def fit(model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool) -> dict[str, list[float]]:
-    """What `model.fit` does, in a fraction of its time.
+def fit(
+    model: Any,
+    epochs: Iterable[Inputs],
+    targets: npt.NDArray[Any],
+    *,
+    epoch_count: int,
+    batch_size: int,
+    seed: int,
+    use_xla: bool = False,
+    validation: tuple[Inputs, npt.NDArray[np.integer]] | None = None,
+    show_progress: bool = True,
+) -> dict[str, list[float]]:
+    """Fits a compiled Keras model.
 
-    `model.fit` hands every batch from Python to TensorFlow on its own, which for a network this small costs
-    several times the arithmetic. Here the images lie in TensorFlow's memory, and Keras' own `train_step` is compiled
-    together with the loop around it (by XLA, where the recipe wants it), so that Python is asked once per
-    `_STEPS_PER_CALL` batches. Images are shuffled anew in every epoch; the few that do not fill a last batch wait
-    for the next one.
+    Every epoch shuffles its images. The few that do not fill a last batch are left out of that epoch.
+
+    Args:
+        model: compiled with a loss, and with metrics that are shown if one is named `accuracy`.
+        epochs: the images of each epoch, all of one shape (n, ...): float32 in 0..1, or uint8, which is scaled to 0..1
+            batch by batch and takes a quarter of the memory.
+        targets: of shape (n, ...), as the loss takes them, the same in each epoch.
+        epoch_count: how many epochs there are.
+        batch_size: images per step, at most n.
+        seed: of the order of the images.
+        use_xla: whether XLA compiles the loop.
+        validation: images and labels on which the model is evaluated after each epoch.
+        show_progress: whether to print a line for each epoch, and a progress bar on a terminal.
 
     Returns:
-        Per epoch, `loss` and `accuracy` (running means over the epoch) and `val_loss` and `val_accuracy`. In `loss`,
-        and in nothing else, outliers count as well.
+        For each epoch the running means of `loss` and, if the model has that metric, of `accuracy`; with `validation`,
+        which needs the metric, `val_loss` and `val_accuracy` too.
     """
     import tensorflow as tf
 
-    recipe = find_recipe(config.recipe)
-    batch_size, epochs = int(config.batch_size or 0), int(config.epochs or 0)
-    outliers = round(recipe.outlier_share * len(parts.x_fit))
-    count = len(parts.x_fit) + outliers
-    labels = tf.constant(np.concatenate([parts.y_fit.astype(np.int32), np.full(outliers, OUTLIER, np.int32)]))
-    x_validation, y_validation = scale(parts.x_validation), parts.y_validation.astype(np.int32)
-    steps = count // batch_size
-    optimizer = recipe.optimizer(steps * epochs)
-    if outliers:
-        model.compile(optimizer=optimizer, loss=unsure_of_outliers, metrics=[_accuracy_on_digits()])
-    else:
-        model.compile(optimizer=optimizer, loss=_LOSS, metrics=["accuracy"])
-    # The optimizer's and the metrics' variables must exist before the compiled loop starts.
+    # The variables of the optimizer and of the metrics must exist before the loop is compiled.
     model.optimizer.build(model.trainable_variables)
-    model.test_on_batch(x_validation[:1], y_validation[:1])
-
-    @tf.function(jit_compile=recipe.use_xla)  # type: ignore[untyped-decorator]
-    def run_steps(images: Any, batches: Any, count: Any) -> None:
-        for step in tf.range(count):
-            chosen = batches[step]
-            model.train_step((tf.gather(images, chosen), tf.gather(labels, chosen)))
-
-    shuffler = np.random.default_rng(config.seed)
-    history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
-    with _progress(show_progress) as progress, _epochs_of_images(recipe, parts, config) as images_of:
-        for epoch, images in enumerate(images_of, start=1):
-            bar = progress.add_task(f"Epoch {epoch}/{epochs}", total=steps)
+    model.test_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32), targets[:1])
+    run_steps = _compiled_steps(model, tf.constant(targets), use_xla)
+    count = len(targets)
+    steps = count // batch_size
+    shuffler = np.random.default_rng(seed)
+    history: dict[str, list[float]] = {}
+    with _progress(show_progress) as progress:
+        for epoch, images in enumerate(epochs, start=1):
+            bar = progress.add_task(f"Epoch {epoch}/{epoch_count}", total=steps)
             batches = shuffler.permutation(count)[: steps * batch_size].reshape(steps, batch_size)
-            on_device = tf.constant(scale(images))
+            on_device = tf.constant(images)
             model.reset_metrics()
-            for first in range(0, steps, _STEPS_PER_CALL):
-                piece = batches[first : first + _STEPS_PER_CALL]
-                # A shorter last piece is padded, and the padding not run: XLA compiles each shape anew.
-                padded = np.zeros((_STEPS_PER_CALL, batch_size), dtype=np.int32)
+            for first in range(0, steps, STEPS_PER_CALL):
+                piece = batches[first : first + STEPS_PER_CALL]
+                # XLA compiles each shape anew, so a shorter last piece is padded. The padding is not run.
+                padded = np.zeros((STEPS_PER_CALL, batch_size), dtype=np.int32)
                 padded[: len(piece)] = piece
                 run_steps(on_device, tf.constant(padded), tf.constant(len(piece)))
                 progress.advance(bar, len(piece))
             figures = {name: float(value) for name, value in model.get_metrics_result().items()}
-            loss, accuracy = model.evaluate(x_validation, y_validation, batch_size=1_000, verbose=0)
-            figures |= {"val_loss": float(loss), "val_accuracy": float(accuracy)}
-            for name, values in history.items():
-                values.append(figures[name])
+            text = f"Epoch {epoch}/{epoch_count}  loss {figures['loss']:.4f}"
+            if "accuracy" in figures:
+                text += f"  accuracy {figures['accuracy']:.2%}"
+            if validation is not None:
+                loss, accuracy = model.evaluate(*validation, batch_size=1_000, verbose=0)
+                figures |= {"val_loss": float(loss), "val_accuracy": float(accuracy)}
+                text += f"  validation loss {loss:.4f}  accuracy {accuracy:.2%}"
+            for name, value in figures.items():
+                history.setdefault(name, []).append(value)
             progress.remove_task(bar)
-            progress.console.print(
-                f"Epoch {epoch}/{epochs}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}  "
-                f"validation loss {loss:.4f}  accuracy {accuracy:.2%}",
-                highlight=False,
-            )
-    if outliers:
-        # Whoever loads the file needs no loss of ours; the optimizer keeps its state.
-        model.compile(optimizer=model.optimizer, loss=_LOSS, metrics=["accuracy"])
-        model.test_on_batch(x_validation[:1], y_validation[:1])
+            progress.console.print(text, highlight=False)
     return history
 
 
-def unsure_of_outliers(labels: Any, probabilities: Any) -> Any:
-    """Cross-entropy in which each digit is as likely as another for an image with the label `OUTLIER`.
+def _compiled_steps(model: Any, targets: Any, use_xla: bool) -> Any:
+    """Returns a compiled function of images, batches of places in them, and the number of batches to run."""
+    import tensorflow as tf
 
-    Args:
-        labels: int tensor of shape (n,) or (n, 1): 0..9, or `OUTLIER`.
-        probabilities: float tensor of shape (n, 10).
+    @tf.function(jit_compile=use_xla)  # type: ignore[untyped-decorator]
+    def run_steps(images: Any, batches: Any, count: Any) -> None:
+        for step in tf.range(count):
+            chosen = batches[step]
+            batch = tf.gather(images, chosen)
+            if batch.dtype == tf.uint8:
+                batch = tf.cast(batch, tf.float32) / 255.0
+            model.train_step((batch, tf.gather(targets, chosen)))
 
-    Returns:
-        Loss of each image, of shape (n,), in nats. Source: Hendrycks et al., "Deep Anomaly Detection with Outlier
-        Exposure", ICLR 2019.
-    """
-    from keras import ops
-
-    labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
-    anything = ops.cast(labels == OUTLIER, probabilities.dtype)[:, None] / CLASSES
-    targets = ops.one_hot(ops.minimum(labels, CLASSES), CLASSES + 1)[:, :CLASSES] + anything
-    return ops.categorical_crossentropy(targets, probabilities)
-
-
-def _accuracy_on_digits() -> Any:
-    """Keras' accuracy, for which outliers do not count."""
-    from keras import metrics, ops
-
-    class AccuracyOnDigits(metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
-        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-            is_digit = ops.cast(ops.reshape(y_true, (-1,)) != OUTLIER, "float32")
-            return super().update_state(y_true, y_pred, sample_weight=is_digit)
-
-    return AccuracyOnDigits(name="accuracy")
-
-
-@contextmanager
-def _epochs_of_images(recipe: Recipe, parts: Split, config: TrainingConfig) -> Iterator[Iterator[Images]]:
-    """The images of each epoch, outliers last; if they are augmented, the next ones while these are used."""
-    epochs = int(config.epochs or 0)
-    change, make_outliers = recipe.augment, recipe.outliers
-    if change is None and make_outliers is None:
-        yield itertools.repeat(parts.x_fit, epochs)
-        return
-
-    def prepare(epoch: int) -> Images:
-        rng = np.random.default_rng((config.seed, epoch))
-        images = parts.x_fit if change is None else change(parts.x_fit, parts.y_fit, rng)
-        if make_outliers is None:
-            return images
-        count = round(recipe.outlier_share * len(images))
-        return np.concatenate([images, make_outliers(count, parts.x_fit, parts.y_fit, rng)])
-
-    def prepared() -> Iterator[Images]:
-        coming = executor.submit(prepare, 0)
-        for epoch in range(1, epochs + 1):
-            present = coming.result()
-            if epoch < epochs:
-                coming = executor.submit(prepare, epoch)
-            yield present
-
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        yield prepared()
+    return run_steps
 
 
 def _progress(show: bool) -> Progress:
-    """A progress bar on a terminal; on anything else only the lines printed beside it."""
+    """Returns a progress bar for a terminal; anything else gets only the lines printed beside it."""
     console = Console(quiet=not show, soft_wrap=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)

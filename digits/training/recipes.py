@@ -20,6 +20,7 @@ class Recipe:
         description: one line, for people.
         build: makes the network, not yet compiled: images of shape (n, 28, 28) in 0..1 to probabilities (n, 10).
         optimizer: makes the optimizer of a run of so many steps.
+        fine_tuning_optimizer: makes the optimizer of a run that starts from trained weights, of so many steps.
         epochs: passes over the training images, unless told otherwise.
         batch_size: images per step, unless told otherwise.
         floor: the least test accuracy with which a model is kept, 0..1.
@@ -34,6 +35,7 @@ class Recipe:
     description: str
     build: Callable[[], Any]
     optimizer: Callable[[int], Any]
+    fine_tuning_optimizer: Callable[[int], Any]
     epochs: int
     batch_size: int
     floor: float
@@ -81,13 +83,13 @@ def _convnet() -> Any:
     )
 
 
-def _warm_up_and_decay(steps: int) -> Any:
-    """AdamW whose learning rate rises for a tenth of the run and falls to zero along a cosine."""
+def warm_up_and_decay(steps: int, peak: float = 4e-3) -> Any:
+    """Returns AdamW whose learning rate rises to `peak` for a tenth of the run and falls to zero along a cosine."""
     from keras.optimizers import AdamW
     from keras.optimizers.schedules import CosineDecay
 
     warm_up = max(1, steps // 10)
-    rate = CosineDecay(1e-4, decay_steps=max(1, steps - warm_up), alpha=0.0, warmup_target=4e-3, warmup_steps=warm_up)
+    rate = CosineDecay(1e-4, decay_steps=max(1, steps - warm_up), alpha=0.0, warmup_target=peak, warmup_steps=warm_up)
     return AdamW(rate, weight_decay=0.01)
 
 
@@ -99,6 +101,7 @@ RECIPES: Mapping[str, Recipe] = {
             description="one hidden layer of 128, the textbook network",
             build=_reference,
             optimizer=lambda _steps: "adam",
+            fine_tuning_optimizer=lambda _steps: "adam",
             epochs=10,
             batch_size=32,
             floor=0.95,
@@ -107,7 +110,9 @@ RECIPES: Mapping[str, Recipe] = {
             name="convnet",
             description="five convolutions, trained on augmented images, for digits as people really write them",
             build=_convnet,
-            optimizer=_warm_up_and_decay,
+            optimizer=warm_up_and_decay,
+            # A low peak keeps what the weights know already.
+            fine_tuning_optimizer=lambda steps: warm_up_and_decay(steps, peak=1e-3),
             epochs=20,
             batch_size=128,
             floor=0.98,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from digits.evaluation.classification import confused_pairs
-from digits.model.artifact import Card
+from digits.model.card import Card
 from digits.training.recipes import RECIPES
 
 CURVES = "training_curves.png"

@@ -1,39 +1,34 @@
-"""Training: fit, calibrate, test once, export, check, write."""
+"""The story of a training run: split, build, compile, fit, calibrate, evaluate. `digits.training.export` saves it.
 
-import datetime
-import os
-import platform
-import shlex
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import metadata
+What is clever stands one call below: the compiled loop in `loop`, the images of each epoch in `epochs`, the loss with
+outliers in `losses`, calibration in `digits.model.calibration`, thresholds in `digits.model.acceptance`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from digits import __version__
 from digits.data.mnist import Mnist, Split, split
-from digits.errors import AccuracyFloorError, ExportError, MissingInstallError
+from digits.errors import SettingError
 from digits.evaluation.classification import Scores, score
-from digits.installation import install_command
 from digits.model import artifact
 from digits.model.acceptance import Thresholds, fit_thresholds, reasons_to_refuse
-from digits.model.artifact import Card
 from digits.model.calibration import apply_temperature, fit_temperature
-from digits.model.convert import to_onnx
-from digits.model.engine import Engine
-from digits.model.examples import choose_examples
+from digits.model.card import Card
 from digits.synthetic.augmentation import make_outliers
+from digits.training.config import TrainingConfig
+from digits.training.epochs import epoch_images, epoch_labels
 from digits.training.extra import Extra
-from digits.training.loop import TrainingConfig, fit, scale
+from digits.training.keras_install import require_keras
+from digits.training.loop import fit, scale
+from digits.training.losses import accuracy_on_digits, outlier_exposure_loss
 from digits.training.recipes import find_recipe
 
-# The two forms of a network may differ by rounding only.
-_MAX_ONNX_DIFFERENCE = 1e-4
+_LOSS = "sparse_categorical_crossentropy"
 
 
 @dataclass(frozen=True)
@@ -43,15 +38,17 @@ class Run:
     Args:
         config: what was asked for.
         model: the trained `keras.Model`.
-        history: per epoch, `loss`, `accuracy`, `val_loss` and `val_accuracy`.
-        temperature: fitted on the validation split.
-        thresholds: fitted on the validation split, changed as the training images are.
-        rejection: shares of images refused with them, for the card.
+        history: for each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`.
+        temperature: fitted on the validation images.
+        thresholds: fitted on the validation images, augmented as the training images are.
+        rejection: shares of images that are refused with these thresholds, for the card.
         training: scores on the MNIST images that the network learned from.
-        validation: scores on the validation split.
-        test: scores on the test set, which was used for nothing else; `train.py --extra` also compares models on it.
+        validation: scores on the validation images.
+        test: scores on the test images, which decide nothing in the run. `train.py --extra` also compares models on
+            them.
         test_probabilities: uncalibrated, of shape (10000, 10).
         extra: other pictures that the network learned from, or None.
+        started_from: the card of the model whose weights the run started from, or None.
     """
 
     config: TrainingConfig
@@ -65,39 +62,7 @@ class Run:
     test: Scores
     test_probabilities: npt.NDArray[np.float32]
     extra: Extra | None = None
-
-
-def require_keras() -> None:
-    """Raises `MissingInstallError` unless the training install is there."""
-    try:
-        with _native_stderr_hushed():
-            import keras  # noqa: F401
-            import tensorflow as tf
-            import tf2onnx  # noqa: F401
-
-            # Each new network is traced anew; the log would call that a mistake.
-            tf.get_logger().setLevel("ERROR")
-            tf.config.list_physical_devices()  # Looks for a GPU now, while its complaints go unheard.
-    except ImportError as error:
-        raise MissingInstallError(
-            f"Training needs TensorFlow, which the serving install leaves out ({error}). "
-            f"Install it with: {install_command('train')}"
-        ) from error
-
-
-@contextmanager
-def _native_stderr_hushed() -> Iterator[None]:
-    """TensorFlow's C++ part greets on standard error, past every logging setting, with notes on the processor."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    started_from: Card | None = None
 
 
 def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, show_progress: bool = True) -> Run:
@@ -106,8 +71,13 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
     Args:
         config: what to train.
         data: MNIST.
-        extra: other pictures to learn from, too.
-        show_progress: a progress bar and a line of figures per epoch on standard output.
+        extra: other pictures to learn from.
+        show_progress: whether to print a line for each epoch, and a progress bar on a terminal.
+
+    Raises:
+        MissingInstallError: TensorFlow is not installed.
+        ModelFileError: the model to start from cannot be read.
+        SettingError: its weights do not fit the recipe.
     """
     require_keras()
     import keras
@@ -115,16 +85,17 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
     parts = split(data)
     keras.utils.set_random_seed(config.seed)
     model = find_recipe(config.recipe).build()
-    history = fit(model, extra.join(parts) if extra else parts, config, show_progress=show_progress)
+    started_from = load_weights(model, config.start) if config.start else None
+    history = compile_and_fit(model, extra.join(parts) if extra else parts, config, show_progress=show_progress)
 
-    training, validation = _probabilities(model, parts.x_fit), _probabilities(model, parts.x_validation)
+    validation = predict(model, parts.x_validation)
     temperature = fit_temperature(validation, parts.y_validation)
+    thresholds, rejection = calibrate_thresholds(model, parts, config, temperature)
 
     def scored(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> Scores:
         return score(probabilities, apply_temperature(probabilities, temperature), labels)
 
-    test = _probabilities(model, data.x_test)
-    thresholds, rejection = _thresholds(model, parts, config, temperature)
+    test = predict(model, data.x_test)
     rejection["test_digits"] = _share_refused(apply_temperature(test, temperature), thresholds)
     return Run(
         config=config,
@@ -133,25 +104,99 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
         temperature=temperature,
         thresholds=thresholds,
         rejection=rejection,
-        training=scored(training, parts.y_fit),
+        training=scored(predict(model, parts.x_fit), parts.y_fit),
         validation=scored(validation, parts.y_validation),
         test=scored(test, data.y_test),
         test_probabilities=test,
         extra=extra,
+        started_from=started_from,
     )
 
 
-def _thresholds(
+def load_weights(model: Any, path: Path) -> Card:
+    """Copies the weights of a model file into a network.
+
+    Args:
+        model: what the recipe built; it is changed.
+        path: of the model file.
+
+    Returns:
+        The card of the file.
+
+    Raises:
+        ModelFileError: the file cannot be read.
+        SettingError: the file's network has weights of other shapes.
+    """
+    import keras
+
+    card = artifact.read(path).card
+    weights = keras.models.load_model(path, compile=False).get_weights()
+    expected = [tuple(variable.shape) for variable in model.weights]
+    if [array.shape for array in weights] != expected:
+        raise SettingError(
+            f"The weights of {path} (recipe {card.recipe}) do not fit the network of this recipe. "
+            "Name a model of the same recipe with --from, or leave --from out."
+        )
+    model.set_weights(weights)
+    return card
+
+
+def compile_and_fit(
+    model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool = True
+) -> dict[str, list[float]]:
+    """Compiles a recipe's network and fits it.
+
+    Args:
+        model: what the recipe built.
+        parts: MNIST's parts, perhaps with other pictures.
+        config: of the run.
+        show_progress: as for `train`.
+
+    Returns:
+        For each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`. Outliers count in `loss` alone.
+    """
+    recipe = find_recipe(config.recipe)
+    epochs, batch_size = int(config.epochs or 0), int(config.batch_size or 0)
+    labels = epoch_labels(recipe, parts)
+    make_optimizer = recipe.fine_tuning_optimizer if config.start else recipe.optimizer
+    optimizer = make_optimizer(len(labels) // batch_size * epochs)
+    if recipe.outliers:
+        model.compile(optimizer=optimizer, loss=outlier_exposure_loss, metrics=[accuracy_on_digits()])
+    else:
+        model.compile(optimizer=optimizer, loss=_LOSS, metrics=["accuracy"])
+    validation = scale(parts.x_validation), parts.y_validation.astype(np.int32)
+    with epoch_images(recipe, parts, epochs, config.seed) as images_of_epochs:
+        history = fit(
+            model,
+            map(scale, images_of_epochs),
+            labels,
+            epoch_count=epochs,
+            batch_size=batch_size,
+            seed=config.seed,
+            use_xla=recipe.use_xla,
+            validation=validation,
+            show_progress=show_progress,
+        )
+    if recipe.outliers:
+        # Keras loads the file without a loss of ours; the optimizer keeps its state.
+        model.compile(optimizer=model.optimizer, loss=_LOSS, metrics=["accuracy"])
+        model.test_on_batch(validation[0][:1], validation[1][:1])
+    return history
+
+
+def calibrate_thresholds(
     model: Any, parts: Split, config: TrainingConfig, temperature: float
 ) -> tuple[Thresholds, dict[str, float]]:
-    """Thresholds from held-out digits that are varied as the training images were, and what they refuse."""
+    """Fits thresholds on held-out digits that are augmented as the training images were.
+
+    Returns:
+        The thresholds, and the shares that they refuse: `held_out_digits` and `held_out_outliers`, 0..1.
+    """
     rng = np.random.default_rng(config.seed)
-    change = find_recipe(config.recipe).augment
-    digits = parts.x_validation if change is None else change(parts.x_validation, parts.y_validation, rng)
+    augment = find_recipe(config.recipe).augment
+    digits = parts.x_validation if augment is None else augment(parts.x_validation, parts.y_validation, rng)
     outliers = make_outliers(len(digits), parts.x_validation, parts.y_validation, rng)
-    on_digits, on_outliers = (
-        apply_temperature(_probabilities(model, images), temperature) for images in (digits, outliers)
-    )
+    on_digits, on_outliers = (apply_temperature(predict(model, images), temperature) for images in (digits, outliers))
     thresholds = fit_thresholds(on_digits)
     return thresholds, {
         "held_out_digits": _share_refused(on_digits, thresholds),
@@ -159,94 +204,23 @@ def _thresholds(
     }
 
 
-def _share_refused(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> float:
-    return float(np.mean([reason is not None for reason in reasons_to_refuse(probabilities, thresholds)]))
-
-
-def _probabilities(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def predict(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Returns uncalibrated probabilities of shape (n, 10) for uint8 images of shape (n, 28, 28)."""
     return np.asarray(model.predict(scale(images), batch_size=1_000, verbose=0), dtype=np.float32)
 
 
-def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
-    """Writes a run as a model file, after checking that it is worth it and that its two forms agree.
-
-    Args:
-        run: the finished run.
-        data: MNIST, whose test images both forms have to read alike.
-        path: of the model file.
-        command: that made the run, for the card.
-
-    Returns:
-        The card in the file.
-
-    Raises:
-        AccuracyFloorError: the test accuracy is under the recipe's floor; an existing file stays.
-        ExportError: the ONNX form gives other probabilities than Keras; an existing file stays.
-    """
-    recipe = find_recipe(run.config.recipe)
-    if run.test.accuracy < recipe.floor:
-        raise AccuracyFloorError(
-            f"The test accuracy of {run.test.accuracy:.2%} is under the {recipe.floor:.0%} that recipe "
-            f"{recipe.name} must reach, so it was not written, and any model that was there is as it was. "
-            "Train for more epochs or with a smaller batch size."
-        )
-    onnx = to_onnx(run.model)
-    difference = float(np.abs(Engine(onnx)(data.x_test) - run.test_probabilities).max())
-    if difference > _MAX_ONNX_DIFFERENCE:
-        raise ExportError(
-            f"The ONNX form of the network differs from Keras by {difference:.1e} on the test set, more than "
-            f"{_MAX_ONNX_DIFFERENCE:.0e}; nothing was written. This is a fault of the export: please report it."
-        )
-
-    def make_card(weights_sha256: str, onnx_sha256: str) -> Card:
-        return Card(
-            recipe=recipe.name,
-            description=recipe.description,
-            seed=run.config.seed,
-            epochs=run.config.epochs,
-            batch_size=run.config.batch_size,
-            command=shlex.join(command),
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            parameters=int(run.model.count_params()),
-            data={
-                "name": "MNIST",
-                "digest": data.digest,
-                "fit": run.training.n,
-                "validation": run.validation.n,
-                "test": run.test.n,
-            }
-            | ({"extra": run.extra.to_json()} if run.extra else {}),
-            metrics={
-                "training": asdict(run.training),
-                "validation": asdict(run.validation),
-                "test": asdict(run.test),
-            },
-            history=run.history,
-            temperature=run.temperature,
-            thresholds=asdict(run.thresholds),
-            rejection=run.rejection,
-            versions=_versions(),
-            weights_sha256=weights_sha256,
-            onnx_sha256=onnx_sha256,
-            onnx_difference=difference,
-        )
-
-    calibrated = apply_temperature(run.test_probabilities, run.temperature)
-    examples = choose_examples(data.x_test, data.y_test, calibrated)
-    return artifact.write(path, run.model.save, onnx, make_card, examples)
-
-
-def _versions() -> dict[str, str]:
-    packages = ("tensorflow", "keras", "numpy", "onnx", "tf2onnx", "onnxruntime")
-    return {"digits": __version__, "python": platform.python_version()} | {
-        name: metadata.version(name) for name in packages
-    }
+def _share_refused(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> float:
+    return float(np.mean([reason is not None for reason in reasons_to_refuse(probabilities, thresholds)]))
 
 
 def accuracies_over_seeds(
     config: TrainingConfig, data: Mnist, seeds: int, report: Callable[[Run], None]
 ) -> list[float]:
-    """Test accuracy of one recipe trained with the seeds 0 to `seeds` - 1; `report` is given each run."""
+    """Trains one recipe with the seeds 0 to `seeds` - 1.
+
+    Returns:
+        The test accuracy of each run, 0..1. `report` is called with each run.
+    """
     accuracies = []
     for seed in range(seeds):
         run = train(TrainingConfig(config.recipe, config.epochs, config.batch_size, seed), data, show_progress=False)

@@ -22,6 +22,9 @@ Ink = npt.NDArray[np.float32]
 SIDE = 28
 BOX = 20
 
+# Raise it with every change of the 28x28 image of any picture: models state for which version they were made.
+PREPROCESSING_VERSION = 1
+
 # MNIST puts the center of mass at the middle of pixel 14, which is half a pixel right of the field's middle.
 CENTER = 14.5
 

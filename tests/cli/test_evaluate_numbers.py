@@ -8,7 +8,7 @@ import pytest
 
 from digits.cli.main import main
 from digits.data.mnist import Mnist
-from digits.evaluation.pictures import Share
+from digits.evaluation.statistics import Share
 from digits.images.decode import decode
 from digits.recognizer import shipped_model
 from tests.conftest import encode_png

@@ -75,6 +75,22 @@ def test_model_shows_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test accuracy:" in shown
     assert "made by:            python train.py" in shown
     assert "accepted from:" in shown
+    assert "preprocessing:      version 1" in shown
+
+
+def test_model_says_that_a_model_was_made_for_another_preprocessing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["model", "--model", str(with_card(tmp_path, preprocessing=99))]) == 0
+    assert "The model was made for version 99 of the preprocessing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("version", [0, -1, True, None, "1", 1.5])
+def test_a_preprocessing_version_that_is_no_whole_number_is_refused(
+    tmp_path: Path, version: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["model", "--model", str(with_card(tmp_path, preprocessing=version))]) == 1
+    assert "the card's preprocessing version is" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("thresholds", [{}, {"confidence": 0.75}], ids=repr)

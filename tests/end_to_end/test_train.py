@@ -12,8 +12,8 @@ from PIL import Image
 
 from digits.errors import SettingError
 from digits.model import artifact
-from digits.model.artifact import Card
-from digits.training.loop import TrainingConfig
+from digits.model.card import Card
+from digits.training.config import TrainingConfig
 from tests.conftest import ROOT, child_environment, copy_repository, run_python
 
 MODEL = Path("models/mnist_model.keras")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digits.data.mnist import Mnist
-from digits.evaluation.classification import confused_pairs, confusion_matrix, score, spread
+from digits.evaluation.classification import confused_pairs, confusion_matrix, score
 from digits.model.calibration import apply_temperature, expected_calibration_error
 from digits.recognizer import Recognizer, shipped_model
 
@@ -57,11 +57,3 @@ def test_confused_pairs_name_the_most_frequent_mistakes_first() -> None:
 
 def test_a_network_without_mistakes_confuses_nothing() -> None:
     assert confused_pairs(np.diag([5] * 10)) == []
-
-
-def test_spread_gives_mean_deviation_n_and_range() -> None:
-    assert spread([0.97, 0.98, 0.99]) == "98.00 ± 1.00 % (n = 3, 97.00 to 99.00 %)"
-
-
-def test_a_single_value_has_no_deviation() -> None:
-    assert spread([0.9766]) == "97.66 % (n = 1, 97.66 to 97.66 %)"

@@ -9,7 +9,7 @@ import pytest
 from digits.data.labeled import LabeledPicture, read_labeled
 from digits.data.mnist import Mnist
 from digits.errors import DataMismatchError
-from digits.evaluation.numbers import ErrorRate, edit_distance, is_number, measure_numbers
+from digits.evaluation.numbers import edit_distance, is_number, measure_numbers
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, shipped_model
@@ -37,16 +37,6 @@ def test_edit_distance_counts_what_is_left_out_put_in_and_replaced(read: str, wr
 )
 def test_labels_of_several_digits_are_numbers(label: str, number: bool) -> None:
     assert is_number(label) == number
-
-
-def test_an_error_rate_has_an_interval_around_it_that_is_the_same_each_time() -> None:
-    rate = ErrorRate((0, 0, 1, 0, 3), (4, 4, 4, 4, 4))
-    low, high = rate.interval
-    assert rate.value == 0.2
-    assert 0.0 <= low < rate.value < high <= 1.0
-    assert rate.interval == (low, high)
-    assert str(rate).startswith("20.00% (")
-    assert rate.to_json()["errors"] == 4
 
 
 def test_pictures_of_numbers_are_scored_and_mistakes_saved(mnist: Mnist, tmp_path: Path) -> None:

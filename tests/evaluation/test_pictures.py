@@ -8,7 +8,8 @@ import pytest
 from digits.cli.main import main
 from digits.data.labeled import LabeledPicture, read_labeled
 from digits.data.mnist import Mnist
-from digits.evaluation.pictures import Measurement, Share, measure
+from digits.evaluation.pictures import Measurement, measure
+from digits.evaluation.statistics import Share
 from digits.images.decode import decode
 from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import SAMPLES
@@ -175,14 +176,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "labels.csv").write_text("file,label\nmissing.png,1\n")
     assert main(["evaluate", str(tmp_path)]) == 1
     assert "missing.png" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("hits", "n"), [(0, 10), (10, 10), (5, 10), (0, 0)])
-def test_the_interval_holds_the_share_and_stays_within_0_and_1(hits: int, n: int) -> None:
-    low, high = Share(hits, n).interval
-    assert 0.0 <= low < high <= 1.0
-    if n:
-        assert low <= Share(hits, n).value <= high
 
 
 def test_a_labels_file_as_spreadsheets_write_it_is_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from digits.errors import DataMismatchError
-from digits.evaluation.pictures import Measurement, Share
+from digits.evaluation.pictures import Measurement
 from digits.evaluation.records import evaluations_of, keep_evaluation
+from digits.evaluation.statistics import Share
 
 FOUND = Measurement(
     accuracy=Share(8, 10),

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from digits.explain.model_card import summary
-from digits.model.artifact import Card
+from digits.model.card import Card
 from tests.conftest import OWN_CARD
 
 CARD = Card.from_json(OWN_CARD)

@@ -1,15 +1,12 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from digits.errors import SettingError
 from digits.model.acceptance import (
     REFUSED_AS_NO_DIGIT,
     REFUSED_AS_UNSURE,
     Thresholds,
-    auroc,
     digit_scores,
     fit_thresholds,
     reasons_to_refuse,
@@ -91,17 +88,3 @@ def test_fitted_thresholds_refuse_the_agreed_share_of_digits(sharpness: float) -
 def test_the_answers_of_a_network_that_is_always_sure_are_accepted() -> None:
     sure = np.tile(answer(0.99996), (100, 1))
     assert reasons_to_refuse(sure, fit_thresholds(sure)) == [None] * 100
-
-
-scores = st.lists(st.integers(0, 5), min_size=1, max_size=30).map(lambda values: np.array(values) / 5.0)
-
-
-@given(scores, scores)
-def test_auroc_is_the_share_of_pairs_in_the_right_order(positive: Probabilities, negative: Probabilities) -> None:
-    pairs = [1.0 if p > n else 0.5 if p == n else 0.0 for p in positive for n in negative]
-    assert auroc(positive, negative) == pytest.approx(np.mean(pairs))
-
-
-@given(scores, scores)
-def test_auroc_of_the_opposite_question_is_its_complement(positive: Probabilities, negative: Probabilities) -> None:
-    assert auroc(positive, negative) + auroc(negative, positive) == pytest.approx(1.0)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from digits.errors import ModelFileError, ModelNotFoundError
 from digits.model.acceptance import Thresholds
-from digits.model.artifact import Artifact, Card, read, sha256, write
+from digits.model.artifact import Artifact, read, sha256, write
+from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.recognizer import shipped_model
 from tests.conftest import CARD, EXAMPLES, ONNX, OWN_CARD, ROOT, SHIPPED, WEIGHTS, repack, with_card
@@ -187,7 +188,7 @@ def test_a_damaged_file_is_refused_or_gives_the_very_same_network(
 
 
 def test_a_file_from_elsewhere_without_keras_says_what_to_run(tmp_path: Path, without_keras: None) -> None:
-    with pytest.raises(ModelFileError, match=r"made outside Digits .* training install is missing \(run make install"):
+    with pytest.raises(ModelFileError, match=r"made outside Digits .* training install is missing \(install it with: "):
         read(repack(tmp_path, {CARD: None, ONNX: None}))
 
 
@@ -207,7 +208,7 @@ def test_a_file_from_elsewhere_is_converted_by_keras(tmp_path: Path) -> None:
 
 
 def test_code_in_a_model_file_is_not_run(tmp_path: Path) -> None:
-    from digits.training.run import require_keras
+    from digits.training.keras_install import require_keras
 
     require_keras()
     import keras
@@ -253,7 +254,8 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Pat
 WRITER = """
 import shutil, sys
 from pathlib import Path
-from digits.model.artifact import Card, write
+from digits.model.artifact import write
+from digits.model.card import Card
 path, keras, onnx = Path(sys.argv[1]), Path(sys.argv[2]), bytes(300_000)
 while True:
     write(path, lambda part: shutil.copy(keras, part), onnx, lambda w, o: Card(weights_sha256=w, onnx_sha256=o))

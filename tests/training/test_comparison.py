@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from digits.evaluation.pictures import Share
+from digits.evaluation.statistics import Share
 from digits.recognizer import Recognizer, shipped_model
 from digits.training.comparison import Comparison, Standing, candidate_of, model_to_beat
 

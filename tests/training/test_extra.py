@@ -21,11 +21,13 @@ from digits.images.decode import decode
 from digits.model import artifact
 from digits.recognizer import Recognizer
 from digits.synthetic.strokes import draw_digit
-from digits.training import job
-from digits.training import run as training
+from digits.training import export, job
+from digits.training.config import TrainingConfig
 from digits.training.extra import Extra, is_held_out, read_extra
-from digits.training.loop import TrainingConfig, fit, scale
+from digits.training.keras_install import require_keras
+from digits.training.loop import scale
 from digits.training.recipes import find_recipe
+from digits.training.run import compile_and_fit
 from digits.vision.normalize import normalize
 from tests.conftest import encode_png
 from tests.model.test_artifact import make_card, save_keras
@@ -277,7 +279,7 @@ def test_a_new_model_that_was_not_compared_is_not_left_without_a_word(
         raise stop
 
     monkeypatch.setattr(job, "train", lambda _job, _extra: None)
-    monkeypatch.setattr(training, "save", save_and_stop)
+    monkeypatch.setattr(export, "save", save_and_stop)
     assert run("--extra", str(folder), "--out", str(tmp_path / "mine.keras")) == code
     assert f"The new model is kept as {candidate}; nothing uses it." in capsys.readouterr().err
 
@@ -295,12 +297,12 @@ def test_a_folder_that_cannot_be_used_is_told_before_anything_is_trained(
 
 @pytest.mark.parametrize("recipe", ["reference", "convnet"])
 def test_both_recipes_learn_from_the_extra_pictures(recipe: str, first: Extra, mnist: Mnist) -> None:
-    training.require_keras()
+    require_keras()
     # All labels moved on by one, so that nobody learns them from MNIST.
     moved = replace(first, labels=(first.labels + 1) % 10, times=6)
     few = Split(mnist.x_train[:50], mnist.y_train[:50], mnist.x_train[-50:], mnist.y_train[-50:])
     model = find_recipe(recipe).build()
-    fit(model, moved.join(few), TrainingConfig(recipe, epochs=6, batch_size=50), show_progress=False)
+    compile_and_fit(model, moved.join(few), TrainingConfig(recipe, epochs=6, batch_size=50), show_progress=False)
     # As in training, since means over batches need more of them than these.
     read = np.asarray(model(scale(moved.images), training=True)).argmax(axis=1)
     assert (read == moved.labels).mean() > 0.5

@@ -1,12 +1,15 @@
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.model.calibration import negative_log_likelihood
-from digits.training.loop import OUTLIER, _accuracy_on_digits, unsure_of_outliers
-from digits.training.run import require_keras
+from digits.data.mnist import Mnist
+from digits.training.keras_install import require_keras
+from digits.training.loop import STEPS_PER_CALL, Inputs, fit, scale
 
-Probabilities = npt.NDArray[np.float32]
+CLASSES = 10
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -14,39 +17,99 @@ def keras() -> None:
     require_keras()
 
 
-def answers(n: int) -> Probabilities:
-    odds = np.exp(np.random.default_rng(0).normal(0.0, 2.0, (n, 10)))
-    return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+def network(loss: str = "sparse_categorical_crossentropy", metrics: tuple[str, ...] = ("accuracy",)) -> Any:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(CLASSES, activation="softmax")]
+    )
+    model.compile("adam", loss=loss, metrics=list(metrics))
+    return model
 
 
-def losses(labels: list[int], probabilities: Probabilities) -> npt.NDArray[np.float32]:
-    return np.asarray(unsure_of_outliers(np.array(labels, dtype=np.int32), probabilities))
+def weights(model: Any) -> npt.NDArray[np.float32]:
+    return np.concatenate([array.ravel() for array in model.get_weights()])
 
 
-def test_the_loss_of_digits_is_the_usual_one() -> None:
-    labels = list(range(OUTLIER))
-    loss = losses(labels, answers(10))
-    assert loss.shape == (10,)
-    assert loss.mean() == pytest.approx(negative_log_likelihood(answers(10), np.array(labels)), rel=1e-5)
+def test_a_network_learns_and_its_history_says_so(mnist: Mnist) -> None:
+    images, labels = mnist.x_train[:2000], mnist.y_train[:2000].astype(np.int32)
+    validation = scale(mnist.x_train[-500:]), mnist.y_train[-500:].astype(np.int32)
+    history = fit(
+        network(), [scale(images)] * 3, labels, epoch_count=3, batch_size=32, seed=0, validation=validation,
+        show_progress=False,
+    )  # fmt: skip
+    assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert [len(values) for values in history.values()] == [3] * 4
+    assert history["loss"][2] < history["loss"][0]
+    assert history["val_accuracy"][2] > 0.7
 
 
-def test_labels_in_a_column_give_the_same_loss() -> None:
-    labels = np.array([3, OUTLIER, 7], dtype=np.int32)
-    in_a_column = np.asarray(unsure_of_outliers(labels[:, None], answers(3)))
-    assert np.array_equal(in_a_column, losses([3, OUTLIER, 7], answers(3)))
+def test_bytes_are_scaled_as_the_network_sees_them(mnist: Mnist) -> None:
+    images, labels = mnist.x_train[:640], mnist.y_train[:640]
+    trained = []
+    for inputs in (images, scale(images)):
+        model = network()
+        fit(model, [inputs], labels, epoch_count=1, batch_size=64, seed=0, show_progress=False)
+        trained.append(weights(model))
+    from_bytes, from_floats = trained
+    assert np.allclose(from_bytes, from_floats, atol=1e-6)
 
 
-def test_the_loss_of_an_outlier_is_least_where_every_digit_is_as_likely() -> None:
-    unsure = np.full((1, 10), 0.1, dtype=np.float32)
-    least = losses([OUTLIER], unsure)[0]
-    assert least == pytest.approx(np.log(10.0), rel=1e-5)
-    assert (losses([OUTLIER] * 50, answers(50)) > least).all()
+def test_targets_may_be_vectors_and_the_model_may_have_no_metric(mnist: Mnist) -> None:
+    model = network("mean_squared_error", metrics=())
+    targets = np.eye(CLASSES, dtype=np.float32)[mnist.y_train[:640]]
+    history = fit(model, [mnist.x_train[:640]] * 5, targets, epoch_count=5, batch_size=32, seed=0, show_progress=False)
+    assert set(history) == {"loss"}
+    assert history["loss"][-1] < history["loss"][0]
 
 
-def test_accuracy_is_that_of_the_digits_alone() -> None:
-    metric = _accuracy_on_digits()
-    right = np.eye(10, dtype=np.float32)[[1, 2, 3, 4]]
-    metric.update_state(np.array([1, 2, 9, OUTLIER]), right)
-    assert float(metric.result()) == pytest.approx(2 / 3)
-    metric.update_state(np.array([OUTLIER, OUTLIER]), right[:2])
-    assert float(metric.result()) == pytest.approx(2 / 3)
+def test_without_validation_there_are_only_training_figures(mnist: Mnist) -> None:
+    history = fit(
+        network(), [mnist.x_train[:64]], mnist.y_train[:64], epoch_count=1, batch_size=32, seed=0, show_progress=False
+    )
+    assert set(history) == {"loss", "accuracy"}
+
+
+@pytest.mark.parametrize("use_xla", [False, True])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(mnist: Mnist, use_xla: bool) -> None:
+    images, labels = mnist.x_train[:320], mnist.y_train[:320]
+
+    def trained(seed: int) -> npt.NDArray[np.float32]:
+        model = network()
+        fit(model, [images], labels, epoch_count=1, batch_size=32, seed=seed, use_xla=use_xla, show_progress=False)
+        return weights(model)
+
+    first = trained(1)
+    assert np.array_equal(first, trained(1))
+    assert not np.array_equal(first, trained(2))
+
+
+def test_every_image_of_an_epoch_is_learned_from_but_those_that_fill_no_batch() -> None:
+    # More steps than one call runs, and a last call that is not full.
+    batch_size, steps = 2, STEPS_PER_CALL + 7
+    count = batch_size * steps + 1
+    images = np.zeros((count, 28, 28), np.uint8)
+    images.reshape(count, -1)[np.arange(count), np.arange(count) % 784] = 255
+    model = network()
+    before = model.get_weights()[0]
+    fit(model, [images], np.zeros(count, np.int32), epoch_count=1, batch_size=batch_size, seed=0, show_progress=False)
+    learned = np.flatnonzero(np.abs(model.get_weights()[0] - before).max(axis=1) > 1e-5)
+    assert len(learned) == batch_size * steps
+    assert learned.max() < count
+
+
+def test_an_epochs_images_are_asked_for_when_the_epoch_before_is_over(
+    mnist: Mnist, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed: list[str] = []
+
+    def epochs() -> Iterator[Inputs]:
+        for _ in range(2):
+            printed.append(capsys.readouterr().out)
+            yield mnist.x_train[:64]
+
+    fit(network(), epochs(), mnist.y_train[:64], epoch_count=2, batch_size=32, seed=0)
+    assert printed[0] == ""
+    assert printed[1].startswith("Epoch 1/2  loss ")
+    assert capsys.readouterr().out.startswith("Epoch 2/2  loss ")

@@ -5,6 +5,9 @@ Draws several hundred pictures by code, in every way in which a picture gets in:
 shipped model. Compares what comes out with the digests in tests/data/corpus.jsonl, prints how many pictures differ
 and in what, and exits with 1 if any does. `--write` writes the digests anew.
 
+The first line of the digests names the version of the preprocessing that made the 28x28 images. If an image changes,
+`--write` refuses until `PREPROCESSING_VERSION` in digits/vision/normalize.py is raised: the cards of models name it.
+
 Everything is compared exactly but probabilities, which may differ by one in the fourth decimal: networks are computed
 in another order on other processors, and what lies between two decimals is rounded up there and down here. How many
 pictures differ in no more than that is printed as well; on one machine there is none.
@@ -15,6 +18,7 @@ import functools
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,9 +30,10 @@ from PIL import Image
 from benchmarks.accuracy.corpus.files import file_pictures
 from benchmarks.accuracy.corpus.numbers import number_pictures
 from benchmarks.accuracy.corpus.singles import single_pictures
-from digits.errors import ImageError
+from digits.errors import ImageError, SettingError
 from digits.numbers.reader import read_picture
 from digits.recognizer import Prediction, Recognizer, shipped_model
+from digits.vision.normalize import PREPROCESSING_VERSION
 
 DIGESTS = Path(__file__).resolve().parents[3] / "tests" / "data" / "corpus.jsonl"
 
@@ -162,13 +167,50 @@ def _digest(pixels: npt.NDArray[Any]) -> str:
 
 
 def read_digests(path: Path = DIGESTS) -> list[Record]:
-    """The committed records."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Returns the committed records."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[1:]]
 
 
-def write_digests(present: Iterable[Record], path: Path = DIGESTS) -> None:
-    """Writes records, one a line, sorted by name."""
-    lines = [json.dumps(record, separators=(",", ":")) for record in sorted(present, key=lambda record: record["name"])]
+def read_preprocessing_version(path: Path = DIGESTS) -> int:
+    """Returns the version of the preprocessing that made the images of the committed records."""
+    with path.open(encoding="utf-8") as file:
+        return int(json.loads(file.readline())["preprocessing"])
+
+
+def changed_images(before: Iterable[Record], after: Iterable[Record]) -> list[str]:
+    """Returns the names of the pictures, sorted, whose 28x28 image has changed while the picture has not."""
+    old = {record["name"]: record for record in before}
+    return sorted(
+        record["name"]
+        for record in after
+        if record["name"] in old
+        and record["picture"] == old[record["name"]]["picture"]
+        and record.get("image") != old[record["name"]].get("image")
+    )
+
+
+def write_digests(present: Sequence[Record], path: Path = DIGESTS, version: int = PREPROCESSING_VERSION) -> None:
+    """Writes records sorted by name, one a line, after a line with the version of the preprocessing.
+
+    Args:
+        present: what comes out now.
+        path: of the file.
+        version: of the preprocessing that made the images.
+
+    Raises:
+        SettingError: an image has changed, and the version is the one in the file.
+    """
+    if path.exists() and version == read_preprocessing_version(path):
+        changed = changed_images(read_digests(path), present)
+        if changed:
+            raise SettingError(
+                f"The 28x28 images of {len(changed)} pictures have changed ({', '.join(changed[:3])}, ...), but "
+                f"PREPROCESSING_VERSION in digits/vision/normalize.py is still {version}. Raise it, and try again."
+            )
+    lines = [json.dumps({"preprocessing": version}, separators=(",", ":"))]
+    lines += [
+        json.dumps(record, separators=(",", ":")) for record in sorted(present, key=lambda record: record["name"])
+    ]
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -180,7 +222,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     present = list(records())
     if options.write:
-        write_digests(present)
+        try:
+            write_digests(present)
+        except SettingError as error:
+            print(error, file=sys.stderr)
+            return 1
         print(f"{len(present)} pictures written to {DIGESTS}")
         return 0
     committed = read_digests()

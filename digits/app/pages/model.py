@@ -12,10 +12,11 @@ from digits.app.components.model_charts import curve_chart, reliability_chart
 from digits.app.models import choose_recognizer
 from digits.errors import DataMismatchError, ModelFileError
 from digits.evaluation.classification import confused_pairs
-from digits.evaluation.pictures import Share
 from digits.evaluation.records import Evaluation, evaluations_of
+from digits.evaluation.statistics import Share
 from digits.explain.model_card import summary
-from digits.model.artifact import Card, read_examples
+from digits.model.artifact import read_examples
+from digits.model.card import Card
 from digits.model.examples import Examples
 from digits.recognizer import Recognizer, shipped_model
 

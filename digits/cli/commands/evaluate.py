@@ -139,7 +139,8 @@ def _print_numbers(found: "NumbersMeasurement") -> None:
 
 def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
     from digits.data import mnist
-    from digits.evaluation.classification import confused_pairs, confusion_matrix, spread
+    from digits.evaluation.classification import confused_pairs, confusion_matrix
+    from digits.evaluation.statistics import spread
     from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(model)
@@ -149,7 +150,7 @@ def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
     print(f"{recognizer.name}: test accuracy {accuracy:.2%} ({len(read):,} images)")
     print(f"Most confused: {', '.join(confused_pairs(confusion_matrix(data.y_test, read)))}")
     if options.seeds:
-        from digits.training.loop import TrainingConfig
+        from digits.training.config import TrainingConfig
         from digits.training.run import Run, accuracies_over_seeds
 
         card = recognizer.card

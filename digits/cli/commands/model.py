@@ -42,9 +42,12 @@ def run(options: argparse.Namespace) -> int:
         if shipped_decoding().suits(card.onnx_sha256)
         else "read with default weights: those that ship were fitted for another model (python -m "
         "digits.training.segmenter.run --decoding-only --model FILE fits them for this one)",
+        "preprocessing": f"version {card.preprocessing}",
         "ONNX digest": card.onnx_sha256,
     }
     for name, value in rows.items():
         if value is not None:
             print(f"{name + ':':20}{value}")
+    for note in recognizer.notes:
+        print(note)
     return EXIT_OK

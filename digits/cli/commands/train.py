@@ -28,9 +28,9 @@ def add(commands: Commands) -> None:
 def declare(parser: ArgumentParser) -> None:
     """Declares the command's arguments."""
     from digits.recognizer import TRAINED_MODEL
+    from digits.training.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED
     from digits.training.extra import HELD_OUT_ONE_IN
     from digits.training.job import REPORTS
-    from digits.training.loop import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED
     from digits.training.recipes import RECIPES
 
     parser.description = "Train a digit network on MNIST, test it, and write it with a report."
@@ -51,6 +51,13 @@ def declare(parser: ArgumentParser) -> None:
         type=whole_number(0, MAX_SEED),
         default=0,
         help="the same seed on the same machine gives the same weights (default: 0)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=keras_file,
+        metavar="FILE",
+        help="start from the weights of this model file, which must be of the same recipe, instead of random ones",
     )
     parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
     parser.add_argument(
@@ -85,9 +92,9 @@ def run(options: argparse.Namespace) -> int:
     """Trains, writes and reports; returns the exit code."""
     from digits.data import mnist
     from digits.model.artifact import check_writable
+    from digits.training.config import TrainingConfig
     from digits.training.job import Job, train_and_compare, train_and_write
-    from digits.training.loop import TrainingConfig
-    from digits.training.run import require_keras
+    from digits.training.keras_install import require_keras
 
     written, started = False, time.time()
 
@@ -99,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
         check_writable(options.out)
         data = mnist.load(options.data) if options.data else None
         require_keras()
-        config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed)
+        config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed, options.start)
         job = Job(config, data or mnist.load(), options.out, options.command_line, note_written)
         if options.extra is None:
             train_and_write(job)

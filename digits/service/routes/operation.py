@@ -40,6 +40,7 @@ def install(app: FastAPI) -> None:
             loaded_at=models.in_use.loaded_at,
             previous=models.previous,
             last_reload=models.last_reload,
+            notes=models.recognizer.notes,
             card=card.to_json(),
         )
 

@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.data.mnist import Split, load, split
-from digits.model.acceptance import Thresholds, auroc
+from digits.evaluation.statistics import auroc
+from digits.model.acceptance import Thresholds
 from digits.model.convert import to_onnx
 from digits.model.engine import CLASSES
 from digits.numbers.decoding import (

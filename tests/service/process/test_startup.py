@@ -42,7 +42,7 @@ def test_a_start_that_cannot_succeed_ends_with_one_line(
 
 
 def test_a_foreign_keras_file_is_served_too(tmp_path: Path, mnist: Mnist) -> None:
-    from digits.training.run import require_keras
+    from digits.training.keras_install import require_keras
 
     require_keras()
     import keras

@@ -283,7 +283,7 @@ def test_posting_the_whole_test_set_gives_the_plain_test_accuracy(api: str, mnis
 
 
 def test_keras_opens_the_served_file_and_gives_the_same_probabilities(api: str, repository: Path, mnist: Mnist) -> None:
-    from digits.training.run import require_keras
+    from digits.training.keras_install import require_keras
 
     require_keras()
     import keras

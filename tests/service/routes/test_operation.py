@@ -166,6 +166,7 @@ def test_a_new_model_is_taken_and_a_bad_one_is_not(pair: tuple[Server, Path], tm
     assert new["previous"]["digest"] == old["digest"]
     assert new["last_reload"]["outcome"] == "replaced"
     assert new["card"]["temperature"] == 3.0
+    assert new["notes"] == []
     confidence = post(server.url).json()["confidence"]
     model.write_bytes(b"nonsense")
     done = reload(model.parent)

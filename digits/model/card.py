@@ -1,0 +1,129 @@
+"""The card of a model: what it is, how it was made and how good it is."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from digits.errors import ModelFileError, SettingError
+from digits.model.acceptance import Thresholds
+
+FORMAT_VERSION = 1
+
+# The version of the preprocessing that made the images of cards that do not state it.
+_FIRST_PREPROCESSING = 1
+
+# A temperature outside this range is a mistake, not a calibration.
+_TEMPERATURES = (0.01, 100.0)
+
+_SCORES = frozenset({"n", "accuracy", "loss", "calibration_error", "confusion"})
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is, how it was made and how good it is.
+
+    A model file holds it as JSON. Members may join; a version of Digits ignores those that it does not know.
+
+    Args:
+        recipe: name of the recipe, or "unknown" for a file made elsewhere.
+        description: the recipe in one line, for people; None in files that do not state it.
+        seed: of all random numbers of the run.
+        epochs: passes over the training images.
+        batch_size: images per step.
+        command: the command that made the file.
+        created: the date and time, ISO 8601 in UTC.
+        parameters: number of weights of the network.
+        data: name, digest and sizes of the data.
+        metrics: `test`, `validation` and `training` results; accuracies and probabilities are 0..1.
+        started_from: recipe, epochs, command, creation and digest of the model whose weights the run started from;
+            None if it started from random weights.
+        history: for each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`.
+        temperature: divides the logits; over 1 if the network is too sure of itself.
+        thresholds: `confidence` and `digit`, the least probabilities with which an answer is accepted.
+        rejection: shares of images refused with these thresholds, 0..1: `held_out_digits`, `held_out_outliers` and
+            `test_digits`.
+        preprocessing: version of the preprocessing whose 28x28 images the network was trained and calibrated for.
+        versions: of Python and the libraries that made the file.
+        weights_sha256: of the Keras weights in this file.
+        onnx_sha256: of the ONNX graph in this file.
+        onnx_difference: largest difference between the probabilities of the two forms on the test set.
+        format_version: of the card itself.
+    """
+
+    recipe: str = "unknown"
+    description: str | None = None
+    seed: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    command: str | None = None
+    created: str | None = None
+    parameters: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    started_from: Mapping[str, Any] | None = None
+    history: Mapping[str, list[float]] = field(default_factory=dict)
+    temperature: float = 1.0
+    thresholds: Mapping[str, float] = field(default_factory=lambda: asdict(Thresholds()))
+    rejection: Mapping[str, float] = field(default_factory=dict)
+    preprocessing: int = _FIRST_PREPROCESSING
+    versions: Mapping[str, str] = field(default_factory=dict)
+    weights_sha256: str = ""
+    onnx_sha256: str = ""
+    onnx_difference: float | None = None
+    format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if self.format_version != FORMAT_VERSION:
+            raise ModelFileError(
+                f"the card has format version {self.format_version}; this version of Digits reads "
+                f"{FORMAT_VERSION}: train again with python train.py, or install the version that made the file"
+            )
+        lowest, highest = _TEMPERATURES
+        if not (isinstance(self.temperature, int | float) and lowest <= self.temperature <= highest):
+            raise ModelFileError(
+                f"the card's temperature is {self.temperature!r}, not a positive number from {lowest} to {highest}"
+            )
+        for name in ("data", "metrics", "history", "thresholds", "rejection", "versions"):
+            if not isinstance(getattr(self, name), dict):
+                raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
+        if not (self.started_from is None or isinstance(self.started_from, dict)):
+            raise ModelFileError(f"the card's started_from is {self.started_from!r}, not an object")
+        try:
+            Thresholds(**self.thresholds)
+        except (SettingError, TypeError) as error:
+            raise ModelFileError(f"the card's thresholds are {self.thresholds!r} ({error})") from error
+        for name, scores in self.metrics.items():
+            if not isinstance(scores, dict) or not set(scores) >= _SCORES:
+                raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
+        if isinstance(self.preprocessing, bool) or not isinstance(self.preprocessing, int) or self.preprocessing < 1:
+            raise ModelFileError(
+                f"the card's preprocessing version is {self.preprocessing!r}, not a whole number from 1 on"
+            )
+        accuracy = self.metrics.get("test", {}).get("accuracy")
+        if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
+            raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """The share of the MNIST test set that is read correctly, 0..1; None if it was not measured."""
+        accuracy = self.metrics.get("test", {}).get("accuracy")
+        return None if accuracy is None else float(accuracy)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the card as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> "Card":
+        """Reads what `to_json` returns, and ignores members that this version does not know.
+
+        Raises:
+            ModelFileError: a member is missing or of another type or range.
+        """
+        if not isinstance(value, dict):
+            raise ModelFileError("the card is not a JSON object")
+        known = {f.name for f in fields(cls)}
+        try:
+            return cls(**{name: item for name, item in value.items() if name in known})
+        except TypeError as error:
+            raise ModelFileError(f"the card cannot be read ({error})") from error
