@@ -25,6 +25,31 @@ PAGE_SIDE = 1600
 SMALLEST = 10
 
 
+class NumberReader:
+    """Reads the numbers in pictures. May be called from several threads at a time.
+
+    Args:
+        recognizer: the network that reads single digits, and the limits on what a picture may cost.
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+
+    @classmethod
+    def load(cls) -> "NumberReader":
+        """Loads the model that `digits.recognizer.find_model` finds.
+
+        Raises:
+            ModelNotFoundError: there is no such file.
+            ModelFileError: the file cannot be used.
+        """
+        return cls(Recognizer.load())
+
+    def read(self, picture: bytes | OpenedImage | npt.NDArray[np.uint8]) -> Reading:
+        """Reads the digits in a picture; arguments, result and errors are those of `read_picture`."""
+        return read_picture(self.recognizer, picture)
+
+
 def read_picture(
     recognizer: Recognizer,
     picture: bytes | OpenedImage | npt.NDArray[np.uint8],
