@@ -10,7 +10,8 @@
     │   │   ├── ImageTooLargeError           too many bytes
     │   │   │   └── TooManyPixelsError       too many pixels
     │   │   ├── TooManyFramesError           too many frames or pages
-    │   │   └── CrowdedImageError            too many parts that may be digits
+    │   │   ├── CrowdedImageError            too many parts that may be digits
+    │   │   └── ComputeTimeError             too much time to read it
     │   └── ImageContentError                it shows something else than is asked for
     │       ├── NoInkError                   nothing is written on it
     │       └── SeveralDigitsError           more than one digit is written on it
@@ -23,6 +24,7 @@
     ├── AccuracyFloorError (RuntimeError)    a training run whose model is not good enough to keep
     ├── ExportError (RuntimeError)           a network whose Keras and ONNX forms differ
     ├── FeedbackError (RuntimeError)         feedback that cannot be kept or read
+    ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── SettingError (ValueError)            a setting out of range
     └── MissingInstallError (ImportError)    an optional part of Digits that is not installed
@@ -74,6 +76,10 @@ class TooManyFramesError(ImageLimitError):
 
 class CrowdedImageError(ImageLimitError):
     """The image shows more parts that may be digits than the limit."""
+
+
+class ComputeTimeError(ImageLimitError):
+    """Reading the image takes longer than the limit."""
 
 
 class ImageContentError(ImageError):
@@ -134,6 +140,10 @@ class ExportError(DigitsError, RuntimeError):
 
 class FeedbackError(DigitsError, RuntimeError):
     """People's feedback on answers cannot be kept or read, or there is none."""
+
+
+class ComputationStoppedError(DigitsError, RuntimeError):
+    """A computation was ended because nobody needs its result any more."""
 
 
 class WorkerDiedError(DigitsError, RuntimeError):

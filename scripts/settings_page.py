@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from digits.errors import (
+    ComputeTimeError,
     CrowdedImageError,
     DigitsError,
     ImageTooLargeError,
@@ -31,6 +32,7 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "max_pixels": TooManyPixelsError,
     "max_frames": TooManyFramesError,
     "max_candidates": CrowdedImageError,
+    "compute_seconds": ComputeTimeError,
     "formats": UnsupportedFormatError,
     "max_batch_files": TooManyFilesError,
     "max_batch_bytes": BatchTooLargeError,

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.vision.foreground import Gray
 
 Floats = npt.NDArray[np.float32]
@@ -49,6 +50,7 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
         mask: uint8 of shape (height, width), 1 where the stroke is.
         height: of a digit, in pixels of the mask.
     """
+    budget.check()
     # Of a digit, in pixels of the field where cuts are looked for.
     high = min(float(_HEIGHT), _HEIGHT * _MOST * height / mask.shape[1])
     scale = high / height

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.numbers.cuts import Cut, find_cuts
 from digits.numbers.layout import Line
 from digits.vision.components import Components
@@ -70,6 +71,7 @@ class Chain:
 
     def ink_between(self, first: int, last: int) -> tuple[Where, Gray]:
         """The ink between two places, cut out of the page: where it lies, and its mask; an empty mask if none does."""
+        budget.check()
         shares = self.shares(first, last)
         rows = slice(
             min(self.where[i][0].start for i, _, _ in shares), max(self.where[i][0].stop for i, _, _ in shares)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.errors import CrowdedImageError
 from digits.model.engine import CLASSES
 from digits.numbers.decoding import best_path
@@ -79,6 +80,7 @@ def _classify_segments(
         lines.append((chain, candidates))
     lattices = []
     for chain, candidates in lines:
+        budget.check()
         windows, boxes = draw_windows(reduce_line(chain), candidates)
         lattices.append(Lattice(chain, candidates, boxes, classifier(windows), np.zeros((len(candidates), CLASSES))))
     return lattices

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from digits.errors import (
     BrokenImageError,
+    ComputeTimeError,
     CrowdedImageError,
     DigitsError,
     EmptyFileError,
@@ -110,6 +111,13 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "The image shows too much",
         "More than the 3,000 things allowed were seen in this picture that may be digits, or parts of them. "
         "Crop it to the numbers that you mean.",
+    ),
+    ComputeTimeError: Problem(
+        "compute-time-exceeded",
+        413,
+        "Reading the image takes too long",
+        "Reading this image takes more than the 5 seconds allowed. Crop it to the digits that you mean, or scale it "
+        "down.",
     ),
     BatchTooLargeError: Problem(
         "batch-too-large",

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         description="Most things on one image that the network looks at when it reads a number: digits, and what may "
         "be digits. A thousand take about a second.",
     )
+    compute_seconds: float = Field(
+        5.0,
+        gt=0.0,
+        le=3600.0,
+        description="Longest time to read one image, in seconds; a batch gets ten times as long.",
+    )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
         100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.vision.foreground import Gray
 
 Floats = npt.NDArray[np.float64]
@@ -40,6 +41,7 @@ def without_boxes(mask: Gray) -> Gray:
     found = np.flatnonzero(possible)
     boxes = {}
     for i in found[np.argsort(-(wide * high)[found], kind="stable")[:_MOST]].tolist():
+        budget.check()
         where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
         if (lines := _lines_of_box((labels[where] == i).astype(np.uint8))) is not None:
             boxes[i] = where, lines

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.vision.foreground import Foreground, Gray, foreground_mask
 
 # A part with less than this share of the ink of the largest is a speck, or a bit of a stroke.
@@ -52,6 +53,7 @@ class Components:
         Returns:
             Where the cut lies in the picture, as (rows, columns), and the mask of the strokes in it.
         """
+        budget.check()
         height, width = self.labels.shape
         rows = slice(
             max(0, int(self.top[members].min()) - margin), min(height, int(self.bottom[members].max()) + margin)

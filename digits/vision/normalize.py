@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.errors import NoInkError
 from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.components import Components, find_components, find_digit, find_separate_digits
@@ -167,6 +168,7 @@ def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
     Returns:
         uint8 array of shape (28, 28), white ink on black.
     """
+    budget.check()
     return _center(_fit(_thicken(_crop(_even(strength, mask, level), mask))))
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.vision.boxes import without_boxes
 from digits.vision.foreground import Foreground, Gray
 
@@ -57,6 +58,7 @@ def _weak_around(found: Foreground) -> Gray:
 
 
 def _without_lines(mask: Gray, *, across: bool) -> Gray:
+    budget.check()
     turned = mask if across else np.ascontiguousarray(mask.T)
     factor = max(1, -(-max(mask.shape) // _SIDE))
     small = _pool(turned, factor)

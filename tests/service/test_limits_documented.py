@@ -16,10 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.hostile.costly_pictures import COSTLY
 from benchmarks.support.client import Connection, address_of, upload_raw
 from tests.conftest import ROOT, encode_png, serve
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
+# So small that it is read on the spot.
+TINY = encode_png(np.pad(np.zeros((20, 4), np.uint8), ((4, 4), (12, 12)), constant_values=255))
 WIDTH, HEIGHT = Image.open(io.BytesIO(SEVEN)).size
 
 Told = tuple[int, str]
@@ -46,6 +49,11 @@ def bars(count: int) -> bytes:
     for number in range(count):
         pixels[60:240, 600 * number + 290 : 600 * number + 310] = 0
     return encode_png(pixels)
+
+
+def costly(side: int = 1600) -> bytes:
+    """A page of thin strokes that reach over all of it."""
+    return encode_png(COSTLY["chevrons"](side))
 
 
 def batch(url: str, *files: bytes) -> Told:
@@ -138,6 +146,7 @@ CROSSINGS: Mapping[str, Crossing] = {
         "PNG,GIF", lambda url: post(url, SEVEN), lambda url: post(url, barred(100, 100, "BMP"))
     ),
     "DIGITS_MAX_CANDIDATES": Crossing(3, lambda url: read(url, bars(3)), lambda url: read(url, bars(4))),
+    "DIGITS_COMPUTE_SECONDS": Crossing(0.05, lambda url: post(url, TINY), lambda url: read(url, costly())),
     "DIGITS_MAX_BATCH_FILES": Crossing(3, lambda url: batch(url, *[SEVEN] * 3), lambda url: batch(url, *[SEVEN] * 4)),
     "DIGITS_MAX_BATCH_BYTES": Crossing(
         2 * len(SEVEN), lambda url: batch(url, SEVEN, SEVEN), lambda url: batch(url, SEVEN, SEVEN + b"x")

@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digits.errors import DigitsError
+from digits.errors import ComputationStoppedError, DigitsError
 from digits.service.problems import client_gone_response, error_response
 from digits.service.request_context import route_path
 
@@ -38,8 +38,8 @@ class DirectRoutes:
             return
         try:
             response = await endpoint(Request(scope, receive))
+        except (ClientDisconnect, ComputationStoppedError):
+            response = client_gone_response()
         except DigitsError as error:
             response = error_response(error)
-        except ClientDisconnect:
-            response = client_gone_response()
         await response(scope, receive, send)

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
+from digits.budget import Budget
 from digits.errors import CrowdedImageError, DigitsError, ImageError, SeveralDigitsError
 from digits.images.decode import open_image
 from digits.images.formats import in_words
@@ -24,6 +24,7 @@ from digits.service.errors import (
     UnsupportedMediaTypeError,
     UploadError,
 )
+from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.concurrency import Room
 from digits.service.problems import documented, problem_of
 from digits.service.responses import model_response
@@ -58,6 +59,8 @@ def _form_or_raw(schema: dict[str, Any]) -> dict[str, Any]:
 # thread. Any other image goes to a thread, so that other requests need not wait for it.
 _ON_THE_SPOT_PIXELS = 64 * 64
 _ON_THE_SPOT_BYTES = 16 * 1024
+# A batch may take as long as this many single images.
+_BATCH_TIMES = 10
 
 
 class _Direct(APIRoute):
@@ -89,18 +92,19 @@ async def _predict(request: Request) -> Response:
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
             start = time.perf_counter()
-            prediction = await _recognize(state, data)
+            prediction = await _recognize(state, request, data)
     if state.metrics:
         state.metrics.prediction(prediction)
     return model_response(PredictionResponse.timed(prediction, _milliseconds_since(start)))
 
 
-async def _recognize(state: ServiceState, data: bytes) -> Prediction:
+async def _recognize(state: ServiceState, request: Request, data: bytes) -> Prediction:
     recognizer = state.models.recognizer
     image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
     if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
         return await state.batcher.recognize(recognizer, image)
-    return await anyio.to_thread.run_sync(recognizer.recognize, image or data, limiter=state.decoding_slots)
+    budget = Budget(state.settings.compute_seconds)
+    return await compute(lambda: recognizer.recognize(image or data), request, budget, state.decoding_slots)
 
 
 async def _predict_batch(request: Request) -> Response:
@@ -117,8 +121,10 @@ async def _predict_batch(request: Request) -> Response:
         )
         start = time.perf_counter()
         with state.concurrency:
-            answers = await anyio.to_thread.run_sync(
-                lambda: list(recognizer.recognize_many(part.content for part in files)), limiter=state.batch_slot
+            budget = Budget(settings.compute_seconds, _BATCH_TIMES * settings.compute_seconds)
+            contents = each_with_its_time((part.content for part in files), budget)
+            answers = await compute(
+                lambda: list(recognizer.recognize_many(contents)), request, budget, state.batch_slot
             )
     items = [_item(state, part.file or "", answer) for part, answer in zip(files, answers, strict=True)]
     return model_response(BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start)))
@@ -149,9 +155,9 @@ async def _read(request: Request) -> Response:
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.
-            reading = await anyio.to_thread.run_sync(
-                read_picture, state.models.recognizer, data, limiter=state.decoding_slots
-            )
+            recognizer = state.models.recognizer
+            budget = Budget(settings.compute_seconds)
+            reading = await compute(lambda: read_picture(recognizer, data), request, budget, state.decoding_slots)
     if state.metrics:
         state.metrics.reading(reading)
     return model_response(ReadResponse.timed(reading, _milliseconds_since(start)))

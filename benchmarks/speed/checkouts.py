@@ -1,0 +1,88 @@
+"""Two versions of the API side by side: python -m benchmarks.speed.checkouts FOLDER
+
+FOLDER is another checkout of the repository, as `git worktree add FOLDER COMMIT` makes it. Both servers run at the same
+time and get the same 28x28 PNG in turn, in pairs of rounds whose order alternates, so that whatever else the machine
+does hits both. Beside requests per second it prints the processor time of the server per request, which other load
+changes less, and the ratio of the two versions with its standard error.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+from benchmarks.support.images import SMALL, image_files
+from benchmarks.support.machine import describe_machine
+from benchmarks.support.servers import DIGITS, DIGITS_RAW, ROOT, Running, Server, load, running
+from digits.cli.arguments import whole_number
+from digits.recognizer import shipped_model
+
+
+def _processor_seconds(server: Running) -> float:
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    # User and system time, fields 14 and 15 of the whole line.
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(other: Path, kind: Server, rounds: int, seconds: float, connections: int) -> None:
+    """Measures one way to send the image and prints its table.
+
+    Args:
+        other: the other checkout.
+        kind: how the image is sent.
+        rounds: pairs of measurements.
+        seconds: of each measurement.
+        connections: that send at a time.
+    """
+    image = image_files(1)[SMALL][0]
+    rates, costs = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for name, folder in (("other", other), ("this", ROOT)):
+            environment = {"DIGITS_MODEL": str(shipped_model()), "PYTHONPATH": str(folder)}
+            # uvicorn would put the current folder, this checkout, before PYTHONPATH.
+            servers[name] = stack.enter_context(
+                running(kind, image, environment, ("--app-dir", str(folder)), sys.executable)
+            )
+            load(servers[name].url, image, raw=kind.raw, connections=connections, seconds=1)
+        for number in range(rounds):
+            for name in ("other", "this") if number % 2 else ("this", "other"):
+                before = _processor_seconds(servers[name])
+                result = load(servers[name].url, image, raw=kind.raw, connections=connections, seconds=seconds)
+                if result.errors:
+                    raise RuntimeError(f"{result.errors} requests failed")
+                rates[name].append(result.rate)
+                costs[name].append((_processor_seconds(servers[name]) - before) / result.requests * 1e6)
+    print(f"\n{kind.name}, 28x28 PNG, {connections} connections, {rounds} pairs of {seconds:g} s")
+    for name in ("other", "this"):
+        print(
+            f"  {name:6} {mean(rates[name]):7,.0f} ± {stdev(rates[name]):4,.0f} requests/s,"
+            f" {mean(costs[name]):6,.0f} ± {stdev(costs[name]):4,.0f} µs of processor time each"
+        )
+    for label, values in (("requests/s", rates), ("processor time", costs)):
+        ratios = [this / before for this, before in zip(values["this"], values["other"], strict=True)]
+        print(
+            f"  this / other, {label}: {mean(ratios):.3f} ± {stdev(ratios) / len(ratios) ** 0.5:.3f} (standard error)"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measures both ways to send an image."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("other", type=Path, help="another checkout of the repository")
+    parser.add_argument("--rounds", type=whole_number(2, 1_000), default=10, help="pairs (default: 10)")
+    parser.add_argument("--seconds", type=whole_number(1, 600), default=2, help="of each load (default: 2)")
+    parser.add_argument("--connections", type=whole_number(1, 1_000), default=8, help="default: 8")
+    options = parser.parse_args(argv)
+    print(describe_machine())
+    for kind in (DIGITS_RAW, DIGITS):
+        measure(options.other.resolve(), kind, options.rounds, options.seconds, options.connections)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

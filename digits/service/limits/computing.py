@@ -1,0 +1,56 @@
+"""Computations in threads, which end when their time is over or when their client has left."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+
+from digits.budget import Budget, limited
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+async def compute(
+    function: Callable[[], Result], request: Request, budget: Budget, slots: anyio.CapacityLimiter
+) -> Result:
+    """Calls a function in a thread, within a budget.
+
+    Args:
+        function: reads one image or several.
+        request: request whose body has been read; when its client leaves, the computation ends.
+        budget: time that the function may take once it has a thread.
+        slots: how many threads compute at a time.
+
+    Raises:
+        ComputeTimeError: the time is over.
+        ComputationStoppedError: the client has left.
+    """
+
+    def within_budget() -> Result:
+        with limited(budget):
+            budget.check()
+            return function()
+
+    watch = asyncio.ensure_future(_stop_when_client_leaves(request, budget))
+    try:
+        return await anyio.to_thread.run_sync(within_budget, limiter=slots)
+    finally:
+        watch.cancel()
+
+
+def each_with_its_time(items: Iterable[Item], budget: Budget) -> Iterator[Item]:
+    """Yields items; asking for one starts its time."""
+    for item in items:
+        budget.start()
+        yield item
+
+
+async def _stop_when_client_leaves(request: Request, budget: Budget) -> None:
+    # After the body there is no other message.
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    budget.stop()
