@@ -168,7 +168,7 @@ def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
     Returns:
         uint8 array of shape (28, 28), white ink on black.
     """
-    budget.check()
+    budget.spend(mask.size)
     return _center(_fit(_thicken(_crop(_even(strength, mask, level), mask))))
 
 
