@@ -21,7 +21,7 @@ from digits.data.labeled import LABELS_FILE
 from digits.errors import FeedbackError, ImageError, SettingError
 from digits.images.decode import decode
 from digits.images.reducing import ENOUGH_SIDE
-from digits.vision.foreground import shrink
+from digits.vision.reduction import shrink
 
 FEEDBACK_VARIABLE = "DIGITS_FEEDBACK"
 FEEDBACK_FILE = Path("feedback/feedback.sqlite3")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import SIDE
 from digits.errors import ImageError, ModelFileError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
@@ -18,15 +19,9 @@ from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.vision.components import MAX_SEPARATE
-from digits.vision.normalize import (
-    PREPROCESSING_VERSION,
-    SIDE,
-    Normalized,
-    already_normalized,
-    as_gray,
-    fetch_digit,
-    like_mnist,
-)
+from digits.vision.mnist_form import PREPROCESSING_VERSION, like_mnist
+from digits.vision.normalize import Normalized, already_normalized, fetch_digit
+from digits.vision.reduction import as_gray
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"

@@ -19,7 +19,7 @@ from benchmarks.accuracy.corpus.answers import (
     write_digests,
 )
 from digits.errors import SettingError
-from digits.vision.normalize import PREPROCESSING_VERSION
+from digits.vision.mnist_form import PREPROCESSING_VERSION
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,16 @@ def test_the_digests_are_of_this_version_of_the_preprocessing() -> None:
 
 def test_a_changed_image_is_not_written_until_the_version_is_raised(committed: list[Record], tmp_path: Path) -> None:
     file = tmp_path / "corpus.jsonl"
+    version = PREPROCESSING_VERSION
     write_digests(committed, file)
     changed = copy.deepcopy(committed)
     record = next(record for record in changed if "image" in record)
     record["image"] = "0" * 16
-    with pytest.raises(SettingError, match=f"{record['name']}.*PREPROCESSING_VERSION .* is still 1. Raise it"):
-        write_digests(changed, file, version=1)
+    with pytest.raises(SettingError, match=f"{record['name']}.*PREPROCESSING_VERSION .* is still {version}. Raise it"):
+        write_digests(changed, file, version=version)
     assert read_digests(file) == committed
-    write_digests(changed, file, version=2)
-    assert (read_digests(file), read_preprocessing_version(file)) == (changed, 2)
+    write_digests(changed, file, version=version + 1)
+    assert (read_digests(file), read_preprocessing_version(file)) == (changed, version + 1)
 
 
 def test_other_changes_are_written_under_the_same_version(committed: list[Record], tmp_path: Path) -> None:

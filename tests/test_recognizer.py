@@ -29,9 +29,9 @@ from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction, Recognizer, find_model, shipped_model
-from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
-from digits.vision.normalize import PREPROCESSING_VERSION, normalize
+from digits.vision.mnist_form import PREPROCESSING_VERSION
+from digits.vision.normalize import find_strokes, normalize
 from tests.conftest import CARD, OWN_CARD, SAMPLES, encode_png, repack, with_card
 from tests.pictures import side_by_side
 
@@ -127,7 +127,7 @@ def test_a_digit_that_is_broken_in_two_is_still_one(recognizer: Recognizer, name
     gap = slice(middle - 4, middle + 4)
     paper = np.median(pixels, axis=(0, 1)).astype(np.uint8)
     pixels[gap if across else slice(None), slice(None) if across else gap] = paper
-    assert len(find_components(find_foreground(pixels))) >= 2
+    assert len(find_strokes(pixels)[1]) >= 2
     assert recognizer.recognize_pixels(pixels).digit == int(name[0])
 
 

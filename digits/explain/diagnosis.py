@@ -11,9 +11,10 @@ from digits.errors import NoInkError
 from digits.explain.wording import two_most_likely
 from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction
-from digits.vision.components import find_components, find_digit
-from digits.vision.foreground import find_foreground, shrink
-from digits.vision.normalize import as_gray
+from digits.vision.components import find_digit
+from digits.vision.foreground import find_foreground
+from digits.vision.normalize import find_strokes
+from digits.vision.reduction import as_gray, shrink
 
 # Ink is called faint if its contrast with the background is lower than this, of 255.
 _FAINT = 60.0
@@ -94,11 +95,8 @@ def _examine_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDAr
     """Returns the hints that the pixels give without the answer."""
     small = shrink(pixels, ENOUGH_SIDE)
     try:
-        foreground = find_foreground(small)
+        foreground, parts = find_strokes(small)
     except NoInkError:
-        return []
-    parts = find_components(foreground)
-    if not len(parts):
         return []
     members = find_digit(parts)
     left, right = int(parts.left[members].min()), int(parts.right[members].max())

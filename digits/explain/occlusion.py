@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.vision.normalize import SIDE
+from digits.arrays import SIDE
 
 Classify = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]
 

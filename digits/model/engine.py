@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import CLASSES, SIDE
 from digits.errors import ModelFileError
-
-CLASSES = 10
-_SIDE = 28
 
 
 class Engine:
@@ -34,7 +32,7 @@ class Engine:
         if (
             len(outputs) != 1
             or not all(isinstance(dim, int) for dim in shape)
-            or math.prod(shape) != _SIDE * _SIDE
+            or math.prod(shape) != SIDE * SIDE
             or isinstance(inputs[0].shape[0], int)
             or inputs[0].type != "tensor(float)"
         ):
@@ -44,7 +42,7 @@ class Engine:
         self._input = inputs[0].name
         self._output = outputs[0].name
         self._shape = (-1, *shape)
-        blank = self(np.zeros((2, _SIDE, _SIDE), dtype=np.uint8))
+        blank = self(np.zeros((2, SIDE, SIDE), dtype=np.uint8))
         if blank.shape != (2, CLASSES) or not np.allclose(blank.sum(axis=1), 1.0, atol=1e-3):
             raise ModelFileError(
                 f"the network gives an array of shape {blank.shape} for two images; ten probabilities each that "

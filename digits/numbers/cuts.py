@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.vision.foreground import Gray
+from digits.arrays import Gray
 
 Floats = npt.NDArray[np.float32]
 

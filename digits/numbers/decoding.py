@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import CLASSES
 from digits.model.acceptance import digit_scores
-from digits.model.engine import CLASSES
 from digits.numbers.lattice import Lattice
 from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
 

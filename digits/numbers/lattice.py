@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
+from digits.arrays import Gray
 from digits.numbers.cuts import Cut, find_cuts
 from digits.numbers.layout import Line
 from digits.vision.components import Components
-from digits.vision.foreground import Gray
 
 Where = tuple[slice, slice]
 Floats = npt.NDArray[np.float64]

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import CLASSES
 from digits.errors import ModelFileError
-from digits.model.engine import CLASSES, open_session
+from digits.model.engine import open_session
 from digits.numbers.windows import SIDE, Windows
 
 Floats = npt.NDArray[np.float64]

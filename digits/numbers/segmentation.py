@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
+from digits.arrays import CLASSES, SIDE
 from digits.errors import CrowdedImageError
-from digits.model.engine import CLASSES
 from digits.numbers.decoding import best_path
 from digits.numbers.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
 from digits.numbers.layout import find_lines
@@ -21,8 +21,8 @@ from digits.numbers.windows import draw_windows, reduce_line
 from digits.recognizer import Recognizer
 from digits.vision.components import find_components
 from digits.vision.foreground import Foreground
-from digits.vision.normalize import SIDE, image_of, margin_around
-from digits.vision.ruling import writing_mask
+from digits.vision.mnist_form import image_of, margin_around
+from digits.vision.ruling import page_mask
 
 # Strokes of what is taken for something whole with less probability than this are cut.
 _SURE = 0.9
@@ -50,7 +50,7 @@ def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, foreground
     Raises:
         CrowdedImageError: there are more candidates than the recognizer's limits allow.
     """
-    parts = find_components(foreground, writing_mask(foreground))
+    parts = find_components(foreground, page_mask(foreground))
     lines, most = find_lines(parts), recognizer.limits.max_candidates
     lattices = _classify_segments(classifier, (find_chain(parts, line, ()) for line in lines), most)
     doubtful = [_doubtful(lattice) for lattice in lattices]

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from digits.arrays import SIDE
 from digits.data.mnist import Images, Labels
 from digits.errors import NoInkError
 from digits.synthetic.outliers import draw_outlier
 from digits.synthetic.strokes import draw_digit
-from digits.vision.normalize import BOX, CENTER, SIDE, normalize
+from digits.vision.mnist_form import BOX, CENTER
+from digits.vision.normalize import normalize
 
 # Digits are bent on a canvas of twice the size, so that strokes can be thickened by less than a pixel.
 _ZOOM = 2

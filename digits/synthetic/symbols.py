@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
+from digits.arrays import SIDE
 from digits.data.mnist import Images
 from digits.synthetic.outliers import draw_symbol
 from digits.synthetic.strokes import LETTERS, draw_curve, draw_form
-from digits.vision.normalize import SIDE
 
 # On a canvas of so many pixels a capital letter of a font is about as high as a digit in MNIST.
 _CANVAS = 56

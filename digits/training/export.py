@@ -21,7 +21,7 @@ from digits.model.engine import Engine
 from digits.model.examples import choose_examples
 from digits.training.recipes import find_recipe
 from digits.training.run import Run
-from digits.vision.normalize import PREPROCESSING_VERSION
+from digits.vision.mnist_form import PREPROCESSING_VERSION
 
 # The two forms of a network may differ by rounding only.
 _MAX_ONNX_DIFFERENCE = 1e-4

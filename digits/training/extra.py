@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import SIDE
 from digits.data.labeled import LabeledPicture, read_labeled
 from digits.data.mnist import Images, Labels, Mnist, Split, split
 from digits.errors import DataMismatchError, ImageError, SeveralDigitsError
@@ -18,7 +19,6 @@ from digits.evaluation.pictures import DIGITS
 from digits.images.decode import decode
 from digits.recognizer import Recognizer, shipped_model
 from digits.training.near_duplicates import find_near_duplicates, group_near_duplicates
-from digits.vision.normalize import SIDE
 
 # One picture in so many is held out; which, its content says, so that it stays out when others join.
 HELD_OUT_ONE_IN = 5

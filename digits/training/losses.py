@@ -5,7 +5,7 @@ Source: Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier 
 
 from typing import Any
 
-from digits.model.engine import CLASSES
+from digits.arrays import CLASSES
 
 # The label of a training image that shows no digit.
 OUTLIER = CLASSES

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import SIDE
 from digits.data.mnist import Images
 from digits.errors import ImageError
-from digits.vision.normalize import CENTER, SIDE, fetch_digit
+from digits.vision.mnist_form import CENTER
+from digits.vision.normalize import fetch_digit
 
 _Vectors = npt.NDArray[np.float32]
 

@@ -5,9 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.vision.foreground import Gray
-
-Floats = npt.NDArray[np.float64]
+from digits.arrays import Floats, Gray
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
 _LEAST, _MOST_INK = 16, 0.4
@@ -41,7 +39,7 @@ def without_boxes(mask: Gray) -> Gray:
     found = np.flatnonzero(possible)
     boxes = {}
     for i in found[np.argsort(-(wide * high)[found], kind="stable")[:_MOST]].tolist():
-        budget.spend(int(wide[i] * high[i]))
+        budget.check()
         where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
         if (lines := _lines_of_box((labels[where] == i).astype(np.uint8))) is not None:
             boxes[i] = where, lines

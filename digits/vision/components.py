@@ -1,5 +1,6 @@
-"""Which of a picture's ink is a digit: apart from specks, page edges and frames, and from other digits."""
+"""Finds the connected strokes of a picture, and which of them are its digit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -7,14 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.vision.foreground import Foreground, Gray, foreground_mask
+from digits.arrays import Flags, Floats, Gray
+from digits.vision.foreground import Foreground
 
-# A part with less than this share of the ink of the largest is a speck, or a bit of a stroke.
+Indices = npt.NDArray[np.int64]
+
+# A component with less than this share of the ink of the largest is a speck, or a bit of a stroke.
 _SPECK = 0.05
-# Of a picture with more strokes, only so many with the most ink are looked at one by one.
+# Of a picture with more components, only so many with the most ink are looked at as separate digits.
 MAX_SEPARATE = 12
 # Another digit is at least this high, as a share of the highest: people write numbers of even height.
 _EVEN_HEIGHT = 0.5
+# A stroke of a digit lies at most so far from the others, as a share of the digit's longer side, or of its own.
+_NEAR = 0.35
+# A frame is larger than this share of the picture both ways, with less ink than this share of its box.
+_FRAME, _FRAME_INK = 0.8, 0.35
+# An edge of the page runs along the border over this share of it, and is no deeper than that share of the picture.
+_EDGE_SPAN, _EDGE_DEPTH = 0.3, 0.15
 
 
 @dataclass(frozen=True)
@@ -22,150 +32,157 @@ class Components:
     """The connected strokes of a picture: strong ink, and weaker ink that goes on with it (hysteresis, Canny, 1986).
 
     Args:
-        labels: int array of shape (height, width), which tells the strokes apart.
-        ids: the label of each stroke, of shape (n,).
-        left, top, right, bottom: of each, in pixels, the last two exclusive.
-        ink: strength of each one's ink, summed.
-        apart: whether each is a frame or an edge of the page.
-        touches: whether each touches the picture's border.
+        labels: int32 of shape (height, width), the label of each pixel.
+        ids: of shape (n,), the label of each component.
+        left, top, right, bottom: of shape (n,), the box of each, in pixels, the last two exclusive.
+        ink: of shape (n,), the sum of the strength of its pixels.
+        apart: of shape (n,), whether it is a frame or an edge of the page.
+        touches: of shape (n,), whether it touches the picture's border.
     """
 
     labels: npt.NDArray[np.int32]
-    ids: npt.NDArray[np.int64]
-    left: npt.NDArray[np.int64]
-    top: npt.NDArray[np.int64]
-    right: npt.NDArray[np.int64]
-    bottom: npt.NDArray[np.int64]
-    ink: npt.NDArray[np.float64]
-    apart: npt.NDArray[np.bool_]
-    touches: npt.NDArray[np.bool_]
+    ids: Indices
+    left: Indices
+    top: Indices
+    right: Indices
+    bottom: Indices
+    ink: Floats
+    apart: Flags
+    touches: Flags
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def cut(self, members: list[int], margin: int) -> tuple[tuple[slice, slice], Gray]:
-        """Some of the strokes, cut out.
+    def box(self, members: Sequence[int]) -> tuple[int, int, int, int]:
+        """The box around some components: left, top, right, bottom in pixels, the last two exclusive."""
+        members = list(members)
+        return (
+            int(self.left[members].min()),
+            int(self.top[members].min()),
+            int(self.right[members].max()),
+            int(self.bottom[members].max()),
+        )
+
+    def cut(self, members: Sequence[int], margin: int) -> tuple[tuple[slice, slice], Gray]:
+        """Cuts some components out of the picture.
 
         Args:
-            members: which.
-            margin: around them, in pixels, as far as the picture goes.
+            members: their indices.
+            margin: how much of the picture to keep around them, in pixels, as far as the picture goes.
 
         Returns:
-            Where the cut lies in the picture, as (rows, columns), and the mask of the strokes in it.
+            Where the cut lies in the picture, as (rows, columns), and the mask of the components in it.
         """
+        budget.check()
         height, width = self.labels.shape
-        rows = slice(
-            max(0, int(self.top[members].min()) - margin), min(height, int(self.bottom[members].max()) + margin)
-        )
-        columns = slice(
-            max(0, int(self.left[members].min()) - margin), min(width, int(self.right[members].max()) + margin)
-        )
-        # Cutting costs about an eighth of what drawing does.
-        budget.spend((rows.stop - rows.start) * (columns.stop - columns.start) // 8)
+        left, top, right, bottom = self.box(members)
+        rows = slice(max(0, top - margin), min(height, bottom + margin))
+        columns = slice(max(0, left - margin), min(width, right + margin))
         chosen = np.zeros(int(self.ids.max()) + 2, dtype=np.uint8)
-        chosen[self.ids[members]] = 1
-        # Labels beyond the last stroke's are ink too weak for one; they all fall on the last entry, which is 0.
+        chosen[self.ids[list(members)]] = 1
+        # Labels beyond the last component's are ink too weak for one; they all fall on the last entry, which is 0.
         return (rows, columns), chosen.take(self.labels[rows, columns], mode="clip")
 
 
-def find_components(found: Foreground, mask: Gray | None = None) -> Components:
-    """The strokes of a picture.
+def find_components(foreground: Foreground, mask: Gray) -> Components:
+    """Finds the connected strokes of a picture.
 
     Args:
-        found: its ink.
-        mask: where the ink of strokes is, of the same shape; that of `foreground_mask` if None.
+        foreground: how strong ink is at each pixel.
+        mask: uint8 of the same shape, 1 where ink is, weak ink too.
     """
-    count, found_labels, stats, _ = cv2.connectedComponentsWithStats(
-        foreground_mask(found) if mask is None else mask, connectivity=8
-    )
-    labels: npt.NDArray[np.int32] = np.asarray(found_labels, dtype=np.int32)
+    count, all_labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels: npt.NDArray[np.int32] = np.asarray(all_labels, dtype=np.int32)
     at = np.flatnonzero(labels)
-    which, strength = labels.ravel()[at], found.strength.ravel()[at]
+    which, strength = labels.ravel()[at], foreground.strength.ravel()[at]
     ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
-    ids = np.flatnonzero(np.bincount(which[strength >= found.strong], minlength=count))
+    ids = np.flatnonzero(np.bincount(which[strength >= foreground.strong], minlength=count))
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, areas = np.asarray(stats[ids], dtype=np.int64).T
     height, width = labels.shape
-    first, last_x, last_y = found.margin, width - found.margin, height - found.margin
-    touches = (left <= first) | (top <= first) | (left + wide >= last_x) | (top + high >= last_y)
-    frame = (wide > 0.8 * width) & (high > 0.8 * height) & (areas < 0.35 * wide * high)
+    margin = foreground.margin
+    touches = (left <= margin) | (top <= margin) | (left + wide >= width - margin) | (top + high >= height - margin)
+    frame = (wide > _FRAME * width) & (high > _FRAME * height) & (areas < _FRAME_INK * wide * high)
     # An edge of the page or a line of a form runs along the border; a digit that is merely cut off does not.
     spans, depths = np.maximum(wide / width, high / height), np.minimum(wide / width, high / height)
-    edge = touches & (depths < 0.15) & (spans > 0.3)
+    edge = touches & (depths < _EDGE_DEPTH) & (spans > _EDGE_SPAN)
     apart = frame | edge
     if apart.all():
         apart = np.zeros_like(apart)
     return Components(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
 
 
-def find_digit(parts: Components) -> list[int]:
-    """The strokes of the digit alone: without specks, page edges, frames and other writing.
+def find_digit(components: Components) -> list[int]:
+    """Finds the strokes of the digit alone: without specks, page edges, frames and other writing.
+
+    The digit grows from the component with the most ink: what lies near its box, and is more than a speck, joins it
+    and makes the box larger. Whatever is near enough joins at once, so that the box grows by a share of itself with
+    every second step, and the number of steps is bounded by the logarithm of the picture's side.
 
     Args:
-        parts: at least one.
+        components: of the picture, at least one.
 
     Returns:
-        Indices of `parts`.
+        Their indices, rising.
     """
-    merit = np.where(parts.apart, 0.0, parts.ink * np.where(parts.touches, 0.5, 1.0))
+    merit = np.where(components.apart, 0.0, components.ink * np.where(components.touches, 0.5, 1.0))
     main = int(np.argmax(merit))
-    keep = {main}
-    left, top, right, bottom = parts.left, parts.top, parts.right, parts.bottom
-    box = [left[main], top[main], right[main], bottom[main]]
-    considered = np.flatnonzero(merit >= _SPECK * parts.ink[main])
-    # From the main stroke outwards: what lies near the strokes so far, and is more than a speck, is part of the
-    # digit. Over and over, since one stroke leads to another.
-    left_out = [int(i) for i in considered[np.argsort(-merit[considered])] if i != main]
-    found = True
-    while found:
-        found = False
-        for i in left_out:
-            reach = 0.35 * max(box[2] - box[0], box[3] - box[1], right[i] - left[i], bottom[i] - top[i])
-            near = left[i] <= box[2] + reach and right[i] >= box[0] - reach
-            if near and top[i] <= box[3] + reach and bottom[i] >= box[1] - reach:
-                keep.add(i)
-                box = [min(box[0], left[i]), min(box[1], top[i]), max(box[2], right[i]), max(box[3], bottom[i])]
-                found = True
-        left_out = [i for i in left_out if i not in keep]
-    return sorted(keep)
+    left, top, right, bottom = components.left, components.top, components.right, components.bottom
+    waiting = np.flatnonzero(merit >= _SPECK * components.ink[main])
+    waiting = waiting[waiting != main]
+    box = components.box([main])
+    members = [main]
+    while waiting.size:
+        larger = np.maximum(right[waiting] - left[waiting], bottom[waiting] - top[waiting])
+        reach = _NEAR * np.maximum(larger, max(box[2] - box[0], box[3] - box[1]))
+        near = (left[waiting] <= box[2] + reach) & (right[waiting] >= box[0] - reach)
+        near &= (top[waiting] <= box[3] + reach) & (bottom[waiting] >= box[1] - reach)
+        if not near.any():
+            break
+        joining, waiting = waiting[near], waiting[~near]
+        around = components.box(joining.tolist())
+        box = (min(box[0], around[0]), min(box[1], around[1]), max(box[2], around[2]), max(box[3], around[3]))
+        members += joining.tolist()
+    return sorted(members)
 
 
-def find_separate_digits(parts: Components) -> tuple[list[list[int]], list[int]]:
-    """What may be separate digits: strokes of similar height that lie apart.
+def find_separate_digits(components: Components) -> tuple[list[list[int]], list[int]]:
+    """Finds what may be separate digits: strokes of similar height that lie apart.
 
     Strokes above one another are taken for one digit, such as a 5 and its bar; small ones belong to what is next to
-    them. Beyond `MAX_SEPARATE` strokes the faintest are left out. Whether they are digits is for a network to say.
+    them. Beyond `MAX_SEPARATE` components the faintest are left out. Whether they are digits is for a network to say.
 
     Args:
-        parts: at least one.
+        components: of the picture, at least one.
 
     Returns:
-        Indices of `parts` for each, from left to right; and those of all that was looked at, the small strokes too.
+        The indices of each group's components, the groups from left to right; and the indices of all components that
+        were looked at, small ones too.
     """
-    if len(parts) == 1:
+    if len(components) == 1:
         return [[0]], [0]
-    chosen = np.flatnonzero(~parts.apart & (parts.ink >= _SPECK * parts.ink[~parts.apart].max()))
-    chosen = chosen[np.argsort(-parts.ink[chosen], kind="stable")[:MAX_SEPARATE]]
-    groups = [_Group(int(i), parts) for i in sorted(chosen, key=lambda i: int(parts.left[i]))]
-    while (pair := _belonging(groups)) is not None:
+    strongest = components.ink[~components.apart].max()
+    chosen = np.flatnonzero(~components.apart & (components.ink >= _SPECK * strongest))
+    chosen = chosen[np.argsort(-components.ink[chosen], kind="stable")[:MAX_SEPARATE]]
+    groups = [_Group(int(i), components) for i in sorted(chosen, key=lambda i: int(components.left[i]))]
+    while (pair := _of_one_digit(groups)) is not None:
         first, second = pair
         groups.remove(second)
         first.join(second)
-    highest = max(group.high for group in groups)
-    separate = [group.members for group in groups if group.high >= _EVEN_HEIGHT * highest]
+    highest = max(group.height for group in groups)
+    separate = [group.members for group in groups if group.height >= _EVEN_HEIGHT * highest]
     return separate, [int(i) for i in chosen]
 
 
 class _Group:
     """Components that are taken for one digit, and the box around them."""
 
-    def __init__(self, member: int, parts: Components) -> None:
+    def __init__(self, member: int, components: Components) -> None:
         self.members = [member]
-        self.left, self.right = int(parts.left[member]), int(parts.right[member])
-        self.top, self.bottom = int(parts.top[member]), int(parts.bottom[member])
+        self.left, self.top, self.right, self.bottom = components.box([member])
 
     @property
-    def high(self) -> int:
+    def height(self) -> int:
         return self.bottom - self.top
 
     def join(self, other: "_Group") -> None:
@@ -174,17 +191,17 @@ class _Group:
         self.top, self.bottom = min(self.top, other.top), max(self.bottom, other.bottom)
 
 
-def _belonging(groups: list[_Group]) -> tuple[_Group, _Group] | None:
-    """Two groups that are strokes of one digit, or None."""
+def _of_one_digit(groups: list[_Group]) -> tuple[_Group, _Group] | None:
+    """The first two groups that are strokes of one digit, or None."""
     for i, first in enumerate(groups):
         for second in groups[i + 1 :]:
-            high = max(first.high, second.high)
+            height = max(first.height, second.height)
             across = max(first.left, second.left) - min(first.right, second.right)
             down = max(first.top, second.top) - min(first.bottom, second.bottom)
             narrower = min(first.right - first.left, second.right - second.left)
-            above = -across >= 0.5 * narrower and down <= 0.15 * high
-            small = min(first.high, second.high) < _EVEN_HEIGHT * high
-            beside = small and across <= 0.15 * high and down <= 0.15 * high
+            above = -across >= 0.5 * narrower and down <= 0.15 * height
+            small = min(first.height, second.height) < _EVEN_HEIGHT * height
+            beside = small and across <= 0.15 * height and down <= 0.15 * height
             if above or beside:
                 return first, second
     return None

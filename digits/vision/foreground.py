@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import Gray, Pixels
 from digits.errors import NoInkError
-
-Gray = npt.NDArray[np.uint8]
+from digits.vision.reduction import shrink
 
 NO_INK = (
     "No ink was found: the image is blank, too faint or too noisy. "
@@ -56,7 +56,7 @@ class Foreground:
         return float(np.clip(5.0 * self.noise, _WEAK * self.level, _STRONG * self.level))
 
 
-def find_foreground(pixels: npt.NDArray[np.uint8], *, even_light: bool = False) -> Foreground:
+def find_foreground(pixels: Pixels, *, even_light: bool = False) -> Foreground:
     """How much each pixel differs from the ground around it, towards the ink's side.
 
     Args:
@@ -103,7 +103,7 @@ def _mean_of_top(counts: npt.NDArray[np.int64], top: int) -> float:
     return float(taken @ np.arange(255, -1, -1)) / float(taken.sum())
 
 
-def _noise(pixels: npt.NDArray[np.uint8], smooth: npt.NDArray[np.uint8]) -> float:
+def _noise(pixels: Pixels, smooth: Pixels) -> float:
     """Standard deviation of what neighboring pixels do not share, from its median, which strokes do not move.
 
     In a picture of very few pixels strokes are most of it, and would pass for noise: there it is 0.
@@ -114,37 +114,22 @@ def _noise(pixels: npt.NDArray[np.uint8], smooth: npt.NDArray[np.uint8]) -> floa
     return 1.4826 * _quantile(_histogram(rough), 0.5)
 
 
-def _ink_is_dark(picture: npt.NDArray[np.uint8], ground: npt.NDArray[np.uint8]) -> bool:
+def _ink_is_dark(picture: Pixels, ground: Pixels) -> bool:
     """Whether ink is darker than the ground, in the color channel in which they differ most."""
     darker, lighter = cv2.subtract(ground, picture), cv2.subtract(picture, ground)
 
-    def most(difference: npt.NDArray[np.uint8]) -> int:
+    def most(difference: Pixels) -> int:
         channels = cv2.split(difference)
         return max(_quantile(_histogram(np.asarray(channel, dtype=np.uint8)), 0.995) for channel in channels)
 
     return most(np.asarray(darker, dtype=np.uint8)) >= most(np.asarray(lighter, dtype=np.uint8))
 
 
-def shrink(image: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    """The picture with at most `side` pixels on its longer side; a smaller one stays as it is.
-
-    Args:
-        image: uint8 of shape (height, width) or (height, width, 3).
-        side: in pixels.
-    """
-    height, width = image.shape[:2]
-    if not image.size or max(height, width) <= side:
-        return image
-    scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _against_even_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
+def _against_even_ground(pixels: Pixels) -> Gray:
     """Ink as the distance from a ground that is the same everywhere, with a margin of it around the picture."""
     channels = [np.asarray(channel, dtype=np.uint8) for channel in cv2.split(pixels)]
 
-    def ground(share: float) -> npt.NDArray[np.uint8]:
+    def ground(share: float) -> Pixels:
         values = [_quantile(_histogram(channel), share) for channel in channels]
         return np.full_like(pixels, values[0] if len(values) == 1 else values)
 
@@ -158,7 +143,7 @@ def _against_even_ground(pixels: npt.NDArray[np.uint8]) -> Gray:
     )
 
 
-def _against_ground(pixels: npt.NDArray[np.uint8], even_light: bool) -> tuple[Gray, float]:
+def _against_ground(pixels: Pixels, even_light: bool) -> tuple[Gray, float]:
     """Ink as the distance from the ground around it, the largest over the color channels.
 
     The ground is a morphological closing (for dark ink) with a window wider than a stroke: it follows shadows
@@ -187,48 +172,9 @@ def _against_ground(pixels: npt.NDArray[np.uint8], even_light: bool) -> tuple[Gr
     return _strongest_channel(np.asarray(strength, dtype=np.uint8)), 255.0 / max(float(closed.mean()), 1.0)
 
 
-def _strongest_channel(image: npt.NDArray[np.uint8]) -> Gray:
+def _strongest_channel(image: Pixels) -> Gray:
     """The largest value of each pixel's channels; several times faster than NumPy's maximum over the last axis."""
     if image.ndim == 2:
         return image
     red, green, blue = cv2.split(image)
     return np.asarray(cv2.max(cv2.max(red, green), blue), dtype=np.uint8)
-
-
-def foreground_mask(found: Foreground) -> Gray:
-    """The mask of all ink, weak ink too, without the lines of the paper.
-
-    Returns:
-        uint8 array of shape (height, width), 1 where ink is.
-    """
-    return _without_lines((found.strength >= found.weak).astype(np.uint8))
-
-
-def _without_lines(mask: Gray) -> Gray:
-    """The mask without the lines of ruled or squared paper and of frames, if there are two or more in a direction.
-
-    A single line stays: it may be the bar of a 7. If little is left, the lines were the digit, and all of it stays.
-    """
-    height, width = mask.shape
-    left = mask
-    for across, length in ((True, width), (False, height)):
-        if length < _TINY_SIDE:
-            continue
-        thick = cv2.dilate(mask, np.ones((3, 1) if across else (1, 3), np.uint8))
-        reach = round(0.6 * length)
-        # Counting is far cheaper than looking for runs, of which most pictures have none.
-        if cv2.reduce(thick, 1 if across else 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max() < reach:
-            continue
-        runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, reach) if across else (reach, 1), np.uint8))
-        count, _, stats, _ = cv2.connectedComponentsWithStats(np.asarray(runs, dtype=np.uint8), connectivity=8)
-        thickness = stats[1:, cv2.CC_STAT_HEIGHT if across else cv2.CC_STAT_WIDTH]
-        if count - 1 < 2 or thickness.max() > 0.15 * length:
-            continue
-        gap = int(thickness.max()) + 2
-        # Strokes that a line crosses are joined again over the gap that it leaves.
-        bridge = np.ones((gap, 1) if across else (1, gap), np.uint8)
-        left = np.asarray(cv2.morphologyEx(np.where(runs > 0, 0, left).astype(np.uint8), cv2.MORPH_CLOSE, bridge))
-    if left is mask:
-        return mask
-    rest = cv2.countNonZero(left)
-    return left if rest >= max(0.08 * cv2.countNonZero(mask), 0.002 * mask.size) else mask

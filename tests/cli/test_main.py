@@ -6,6 +6,7 @@ import pytest
 from digits import __version__
 from digits.cli.main import main
 from digits.recognizer import shipped_model
+from digits.vision.mnist_form import PREPROCESSING_VERSION
 from tests.conftest import SAMPLES, run_python, with_card
 
 
@@ -75,7 +76,7 @@ def test_model_shows_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test accuracy:" in shown
     assert "made by:            python train.py" in shown
     assert "accepted from:" in shown
-    assert "preprocessing:      version 1" in shown
+    assert f"preprocessing:      version {PREPROCESSING_VERSION}" in shown
 
 
 def test_model_says_that_a_model_was_made_for_another_preprocessing(

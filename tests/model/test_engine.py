@@ -7,9 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from digits.arrays import CLASSES
 from digits.errors import ModelFileError
 from digits.model.artifact import read
-from digits.model.engine import CLASSES, Engine
+from digits.model.engine import Engine
 from digits.recognizer import shipped_model
 from tests.conftest import ROOT, run_python
 

@@ -6,6 +6,7 @@ import pytest
 from digits.numbers.layout import Line, find_lines
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
+from digits.vision.ruling import digit_mask
 
 Picture = npt.NDArray[np.uint8]
 
@@ -28,7 +29,8 @@ def test_rules_alone_on_a_page_are_no_writing(thickness: int) -> None:
 
 
 def lines_of(picture: Picture) -> tuple[Components, list[Line]]:
-    parts = find_components(find_foreground(picture, even_light=True))
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, digit_mask(foreground))
     return parts, find_lines(parts)
 
 

@@ -16,12 +16,14 @@ from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.targets import owners_of_ink, targets_of
 from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
+from digits.vision.ruling import digit_mask
 
 Picture = npt.NDArray[np.uint8]
 
 
 def chain_of(picture: Picture, cut: bool = False) -> Chain:
-    parts = find_components(find_foreground(picture, even_light=True))
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, digit_mask(foreground))
     (line,) = find_lines(parts)
     return find_chain(parts, line, line.members if cut else ())
 
@@ -102,7 +104,7 @@ def test_what_candidates_are_is_told_by_whose_ink_they_have(mnist: Mnist) -> Non
     seen: set[int] = set()
     for one in write_numbers(page, mnist.x_test, mnist.y_test, 6, 1, signs):
         ink = find_foreground(one.picture, even_light=True)
-        parts = find_components(ink)
+        parts = find_components(ink, digit_mask(ink))
         owners = owners_of_ink(one.owners, ink)
         for line in find_lines(parts):
             chain = find_chain(parts, line, line.members)

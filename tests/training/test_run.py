@@ -13,7 +13,7 @@ from digits.training import export, run
 from digits.training.config import TrainingConfig
 from digits.training.keras_install import require_keras
 from digits.training.recipes import find_recipe
-from digits.vision.normalize import PREPROCESSING_VERSION
+from digits.vision.mnist_form import PREPROCESSING_VERSION
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,8 +8,8 @@ import pytest
 
 from digits.errors import ImageError
 from digits.recognizer import Recognizer, shipped_model
-from digits.vision.components import Components, find_components, find_digit, find_separate_digits
-from digits.vision.foreground import find_foreground
+from digits.vision.components import Components, find_digit, find_separate_digits
+from digits.vision.normalize import find_strokes
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -27,7 +27,7 @@ def page(*boxes: Box, pen: int = 6) -> Pixels:
 
 
 def parts_of(*boxes: Box) -> Components:
-    return find_components(find_foreground(page(*boxes)))
+    return find_strokes(page(*boxes))[1]
 
 
 def separate(*boxes: Box) -> list[int]:
@@ -61,7 +61,7 @@ def test_a_cut_holds_the_chosen_strokes_alone() -> None:
 def test_a_frame_is_apart_and_no_part_of_the_digit() -> None:
     # A round one: the straight lines of others are gone with those of ruled paper.
     picture = np.asarray(cv2.ellipse(page(LEFT), (200, 120), (185, 108), 0, 0, 360, 20, 4), dtype=np.uint8)
-    parts = find_components(find_foreground(picture))
+    parts = find_strokes(picture)[1]
     assert parts.apart.sum() == 1
     assert [bool(parts.apart[i]) for i in find_digit(parts)] == [False]
 
@@ -104,7 +104,7 @@ def test_a_2_broken_into_five_strokes_is_one_digit() -> None:
     picture = page()
     for start, end in strokes:
         cv2.line(picture, start, end, 20, 10, cv2.LINE_AA)
-    parts = find_components(find_foreground(picture))
+    parts = find_strokes(picture)[1]
     assert len(parts) == 5
     assert find_digit(parts) == [0, 1, 2, 3, 4]
 
@@ -170,3 +170,21 @@ def test_a_page_of_marks_is_answered_soon() -> None:
     with contextlib.suppress(ImageError):
         recognizer.recognize_pixels(page)
     assert time.monotonic() - start < 3.0
+
+
+def test_the_cost_of_finding_the_digit_among_many_marks_grows_no_faster_than_their_number() -> None:
+    # Each mark is stronger than the one before, and the strongest stands in a corner.
+    def seconds(side: int) -> float:
+        rows, columns = np.divmod(np.arange(side * side), side)
+        left, top = 4 * columns.astype(np.int64), 4 * rows.astype(np.int64)
+        ink = 1_000.0 + np.hypot(left, top)
+        ink[0] = 2.0 * ink.max()
+        no = np.zeros(left.size, np.bool_)
+        labels = np.zeros((4 * side, 4 * side), np.int32)
+        marks = Components(labels, np.arange(1, left.size + 1), left, top, left + 3, top + 3, ink, no, no)
+        start = time.process_time()
+        assert len(find_digit(marks)) == side * side
+        return time.process_time() - start
+
+    small, large = (min(seconds(side) for _ in range(3)) for side in (50, 200))
+    assert large < 60.0 * max(small, 0.001)

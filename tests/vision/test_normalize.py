@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 
 import cv2
@@ -8,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+from digits.arrays import SIDE
 from digits.data.mnist import Mnist
 from digits.errors import NoInkError
-from digits.vision.normalize import BOX, SIDE, already_normalized, like_mnist, normalize
+from digits.vision.mnist_form import BOX, image_of, like_mnist
+from digits.vision.normalize import already_normalized, normalize
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -280,3 +283,30 @@ def test_the_picture_itself_is_left_alone() -> None:
     before = picture.copy()
     normalize(picture)
     assert np.array_equal(picture, before)
+
+
+def _seconds_for_image(strokes: Pixels) -> float:
+    """CPU time of the image of strokes, the least of three."""
+
+    def seconds() -> float:
+        start = time.process_time()
+        image_of(strokes * 200, strokes, 200.0)
+        return time.process_time() - start
+
+    return min(seconds() for _ in range(3))
+
+
+def test_strokes_over_a_whole_page_cost_no_more_than_a_few_times_a_photo() -> None:
+    # A comb of 1-pixel teeth and a chevron of the size of a page, beside a digit as large as a photo's.
+    comb, chevron, photo = (np.zeros((side, side), np.uint8) for side in (1600, 1600, 800))
+    comb[:, ::3] = comb[:2] = 1
+    cv2.polylines(chevron, [np.array([(0, 1599), (800, 0), (1599, 1599)])], False, 1, 1)
+    cv2.ellipse(photo, (400, 400), (200, 350), 0, 0, 330, 1, 40)
+    usual = _seconds_for_image(photo)
+    assert max(_seconds_for_image(comb), _seconds_for_image(chevron)) < 12.0 * usual
+
+
+def test_a_large_digit_gives_the_image_of_a_smaller_one() -> None:
+    small = normalize(write()).image
+    large = normalize(write(size=(780, 780), at=(230, 40), height=700, pen=50)).image
+    assert similarity(small, large) > 0.95

@@ -1,10 +1,13 @@
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from digits.vision.foreground import find_foreground
-from digits.vision.ruling import writing_mask
+from digits.vision.normalize import normalize
+from digits.vision.ruling import digit_mask, page_mask
 
 Picture = npt.NDArray[np.uint8]
 # Where the ring is that is written on each sheet.
@@ -29,7 +32,7 @@ def sheet(*, across: int = 0, down: int = 0, falls: float = 0.0) -> tuple[Pictur
 @pytest.mark.parametrize("falls", [0.0, 0.02, -0.03])
 def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float) -> None:
     picture, ring = sheet(across=60, falls=falls)
-    mask = writing_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True)) > 0
     assert mask[ring].mean() > 0.93
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.002
     assert cv2.connectedComponents(mask[RING].astype(np.uint8))[0] == 2
@@ -37,7 +40,7 @@ def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float)
 
 def test_squares_are_gone_and_what_is_written_on_them_is_whole() -> None:
     picture, ring = sheet(across=40, down=40)
-    mask = writing_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True)) > 0
     assert mask[ring].mean() > 0.9
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.004
 
@@ -46,7 +49,7 @@ def test_on_plain_paper_all_ink_stays() -> None:
     picture, ring = sheet()
     # A bar as long as that of a 7 is no line.
     picture[140:148, 300:380] = 30
-    mask = writing_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True)) > 0
     assert mask[ring].mean() > 0.97
     assert mask[140:148, 302:378].mean() > 0.97
 
@@ -54,7 +57,54 @@ def test_on_plain_paper_all_ink_stays() -> None:
 def test_a_faint_pen_beside_a_strong_one_is_ink() -> None:
     picture, _ = sheet()
     cv2.ellipse(picture, (450, 200), (40, 60), 0, 0, 360, 165, 8)
-    mask = writing_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True)) > 0
     drawn = np.zeros_like(picture)
     cv2.ellipse(drawn, (450, 200), (40, 60), 0, 0, 360, 1, 6)
     assert mask[drawn > 0].mean() > 0.9
+
+
+def seven(*, across: int = 0, falls: float = 0.0, bend: float = 0.0, pen: int = 2, down: bool = False) -> Picture:
+    """A 7 on a sheet, with so many lines across that fall, or bend by a share of the sheet's width, and lines down."""
+    picture = np.full((300, 300), 240, np.uint8)
+    x = np.arange(-20, 321, 4)
+    for k in range(across):
+        y = 300 * (k + 0.6) / across + falls * (x - 150) + 300 * bend * ((x - 150) / 150) ** 2
+        line = np.rint(np.stack([x, y], axis=1)).astype(np.int32)
+        cv2.polylines(picture, [line], False, 120, pen)
+        if down:
+            cv2.polylines(picture, [np.ascontiguousarray(line[:, ::-1])], False, 120, pen)
+    cv2.polylines(picture, [np.array([(90, 70), (200, 72), (130, 240)])], False, 30, 14)
+    return picture
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"across": 1},
+        {"across": 2, "falls": 0.03},
+        {"across": 5, "falls": 0.07},
+        {"across": 5, "falls": -0.05, "pen": 5},
+        {"across": 4, "bend": 0.03},
+        {"across": 6, "falls": 0.02, "down": True},
+    ],
+)
+def test_a_digit_on_ruled_paper_gives_the_image_that_it_gives_on_plain_paper(lines: dict[str, Any]) -> None:
+    ruled, plain = normalize(seven(**lines)).image, normalize(seven()).image
+    soft = [cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0).ravel() for image in (ruled, plain)]
+    assert np.corrcoef(soft[0], soft[1])[0, 1] > 0.93
+
+
+def test_the_bar_of_a_7_cropped_to_its_box_is_no_line_of_the_paper() -> None:
+    cropped = np.ascontiguousarray(seven()[62:248, 84:207])
+    mask = digit_mask(find_foreground(cropped))
+    assert mask[2:12, 10:110].mean() > 0.9
+
+
+def test_a_frame_open_at_the_top_is_gone_and_the_1_in_it_stays() -> None:
+    picture = np.full((150, 150), 245, np.uint8)
+    cv2.polylines(picture, [np.array([(10, 12), (10, 138), (139, 138), (139, 12)])], False, 30, 4)
+    cv2.line(picture, (75, 30), (75, 118), 30, 9)
+    mask = digit_mask(find_foreground(picture))
+    assert mask[35:113, 73:78].all()
+    assert mask[:, 5:16].mean() < 0.1
+    assert mask[132:144].mean() < 0.1

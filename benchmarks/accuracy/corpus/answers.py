@@ -6,7 +6,7 @@ shipped model. Compares what comes out with the digests in tests/data/corpus.jso
 and in what, and exits with 1 if any does. `--write` writes the digests anew.
 
 The first line of the digests names the version of the preprocessing that made the 28x28 images. If an image changes,
-`--write` refuses until `PREPROCESSING_VERSION` in digits/vision/normalize.py is raised: the cards of models name it.
+`--write` refuses until `PREPROCESSING_VERSION` in digits/vision/mnist_form.py is raised: the cards of models name it.
 
 Everything is compared exactly but probabilities, which may differ by one in the fourth decimal: networks are computed
 in another order on other processors, and what lies between two decimals is rounded up there and down here. How many
@@ -33,7 +33,7 @@ from benchmarks.accuracy.corpus.singles import single_pictures
 from digits.errors import ImageError, SettingError
 from digits.numbers.reader import read_picture
 from digits.recognizer import Prediction, Recognizer, shipped_model
-from digits.vision.normalize import PREPROCESSING_VERSION
+from digits.vision.mnist_form import PREPROCESSING_VERSION
 
 DIGESTS = Path(__file__).resolve().parents[3] / "tests" / "data" / "corpus.jsonl"
 
@@ -205,7 +205,7 @@ def write_digests(present: Sequence[Record], path: Path = DIGESTS, version: int 
         if changed:
             raise SettingError(
                 f"The 28x28 images of {len(changed)} pictures have changed ({', '.join(changed[:3])}, ...), but "
-                f"PREPROCESSING_VERSION in digits/vision/normalize.py is still {version}. Raise it, and try again."
+                f"PREPROCESSING_VERSION in digits/vision/mnist_form.py is still {version}. Raise it, and try again."
             )
     lines = [json.dumps({"preprocessing": version}, separators=(",", ":"))]
     lines += [

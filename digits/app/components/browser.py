@@ -3,7 +3,6 @@
 import base64
 import binascii
 import functools
-import hashlib
 import re
 from pathlib import Path
 
@@ -25,9 +24,7 @@ def browser_component(name: str, html: str, *styles: str) -> ComponentRenderer:
     """
     css = "".join((_HERE / f"{style}.css").read_text(encoding="utf-8") for style in styles)
     script = (_HERE / f"{name}.js").read_text(encoding="utf-8")
-    # Two components of one script and different HTML need different names.
-    name = f"digits_{name}_{hashlib.sha256(html.encode()).hexdigest()[:8]}"
-    return st.components.v2.component(name, html=html, css=css, js=script)
+    return st.components.v2.component(f"digits_{name}", html=html, css=css, js=script)
 
 
 def image_of(url: str) -> bytes | None:

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import CLASSES, SIDE
 from digits.data.mnist import Images, Labels
 from digits.errors import NoInkError
-from digits.model.engine import CLASSES
 from digits.numbers.decoding import Pool, features_of, pooled_probabilities
 from digits.numbers.lattice import Lattice, find_candidates, find_chain
 from digits.numbers.layout import find_lines
@@ -27,8 +27,8 @@ from digits.training.segmenter.crf import Example
 from digits.training.segmenter.targets import UNCLEAR, SegmentTargets, owners_of_ink, targets_of
 from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
-from digits.vision.normalize import BOX, SIDE
-from digits.vision.ruling import writing_mask
+from digits.vision.mnist_form import BOX
+from digits.vision.ruling import page_mask
 
 # What is written, and how often.
 _PAGES: Mapping[Page, float] = {
@@ -201,7 +201,7 @@ def _windows_of(number: WrittenNumber, rng: np.random.Generator) -> Iterator[tup
         foreground = find_foreground(number.picture, even_light=True)
     except NoInkError:
         return
-    parts = find_components(foreground, writing_mask(foreground))
+    parts = find_components(foreground, page_mask(foreground))
     owners = owners_of_ink(number.owners, foreground)
     for line in find_lines(parts):
         chain = find_chain(parts, line, line.members if rng.random() < _CUT else ())

@@ -26,11 +26,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import CLASSES
 from digits.data.mnist import Split, load, split
 from digits.evaluation.statistics import auroc
 from digits.model.acceptance import Thresholds
 from digits.model.convert import to_onnx
-from digits.model.engine import CLASSES
 from digits.numbers.decoding import (
     FEATURES,
     RECOGNIZER_FEATURES,
