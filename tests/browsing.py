@@ -1,11 +1,22 @@
 """What a person does in the app, for the tests in a real browser."""
 
+import base64
 import math
+import mimetypes
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 PATIENCE = 20_000  # Milliseconds.
+
+# How far the page is scrolled, in pixels.
+SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+PASTE = """([content, type]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))
+  const clipboardData = new DataTransfer()
+  clipboardData.items.add(new File([bytes], "file", { type }))
+  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }))
+}"""
 
 
 def settled(page: Page) -> Page:
@@ -23,9 +34,22 @@ def at_rest(page: Page) -> Page:
 
 
 def give(page: Page, *files: Path) -> None:
-    settled(page).get_by_role("tab", name="Upload").click()
-    expect(page.get_by_text("Image, or several")).to_be_visible(timeout=PATIENCE)
+    """Uploads files."""
     settled(page).locator("[data-testid=stFileUploader] input").set_input_files(files)
+
+
+def choose_sample(page: Page, shows: str) -> None:
+    """Clicks on a sample picture, such as "a 7, stylus"."""
+    page.get_by_role("button", name=f"Sample: {shows}").click()
+
+
+def paste_file(page: Page, file: Path) -> None:
+    """Pastes a file that was copied in the computer's file manager."""
+    # The button appears shortly before its script has run.
+    button = page.get_by_role("button", name="Paste", exact=True)
+    page.wait_for_function("(button) => button.listeners", arg=button.element_handle())
+    kind = mimetypes.guess_type(file.name)[0]
+    page.evaluate(PASTE, [base64.b64encode(file.read_bytes()).decode(), kind])
 
 
 def draw_with_a_finger(page: Page, strokes: list[list[tuple[float, float]]]) -> None:

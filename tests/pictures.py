@@ -12,7 +12,8 @@ from tests.conftest import ROOT
 def side_by_side(*names: str, gap: int = 120) -> npt.NDArray[np.uint8]:
     """The pictures of several sample digits beside one another, with so many pixels of paper between them."""
     pictures = [decode((ROOT / "digits" / "samples" / f"{name}.png").read_bytes()) for name in names]
-    return np.hstack([np.pad(picture, ((0, 0), (0, gap), (0, 0)), mode="edge") for picture in pictures])
+    colored = [picture if picture.ndim == 3 else np.dstack([picture] * 3) for picture in pictures]
+    return np.hstack([np.pad(picture, ((0, 0), (0, gap), (0, 0)), mode="edge") for picture in colored])
 
 
 def handwritten(mnist: Mnist, *lines: str) -> tuple[npt.NDArray[np.uint8], list[list[int]]]:

@@ -2,9 +2,12 @@ import time
 
 import pytest
 
+from benchmarks.hostile.costly_pictures import COSTLY, PAGE_SIDE
 from digits import budget
-from digits.budget import Budget, limited
-from digits.errors import ComputationStoppedError, ComputeTimeError
+from digits.budget import Budget, bounded_work, limited
+from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError
+from digits.numbers.reader import read_picture
+from digits.recognizer import Recognizer, shipped_model
 
 
 def test_without_a_budget_a_check_lets_everything_pass() -> None:
@@ -34,15 +37,36 @@ def test_a_budget_that_is_stopped_ends_the_computation_even_in_time() -> None:
 
 
 def test_each_image_has_its_own_time_until_that_of_all_is_over() -> None:
-    shared = Budget(0.05, total_seconds=0.12)
+    now = 100.0
+    shared = Budget(5.0, total_seconds=12.0, clock=lambda: now)
     with limited(shared):
         for _ in range(2):
-            time.sleep(0.04)
+            now += 4.0
             budget.check()
             shared.start()
-        time.sleep(0.06)
+        now += 4.5
         with pytest.raises(ComputeTimeError):
             budget.check()
         shared.start()
         with pytest.raises(ComputeTimeError):
             budget.check()
+
+
+def test_work_beyond_its_bound_is_refused_and_the_bound_ends_with_its_block() -> None:
+    with bounded_work(10):
+        budget.spend(6)
+        budget.spend(4)
+        with pytest.raises(CrowdedImageError, match="Crop it"):
+            budget.spend(1)
+    budget.spend(10**12)
+
+
+@pytest.mark.parametrize("name", ["chevrons", "diagonals", "rings", "squares"])
+def test_a_page_of_strokes_that_each_reach_over_all_of_it_is_refused_soon(name: str) -> None:
+    recognizer = Recognizer.load(shipped_model())
+    page = COSTLY[name](PAGE_SIDE)
+    start = time.thread_time()
+    with pytest.raises(CrowdedImageError):
+        read_picture(recognizer, page)
+    # Without a bound these take from 11 to 200 seconds.
+    assert time.thread_time() - start < 6.0

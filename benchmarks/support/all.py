@@ -1,8 +1,8 @@
-"""Runs benchmarks one after the other and writes what they print into docs/benchmarks.md.
+"""Runs benchmarks one after the other and writes what they print to docs/benchmarks.md.
 
 python -m benchmarks.support.all serving latency
 
-Sections of other benchmarks stay as they are.
+Each benchmark replaces its own section of the page. The other sections stay as they are.
 """
 
 import argparse
@@ -16,31 +16,38 @@ from pathlib import Path
 
 PAGE = Path("docs/benchmarks.md")
 
+_PACKAGES = ("speed", "accuracy", "hostile", "faults")
+_FOLDER = Path(__file__).resolve().parents[1]
 _HEAD = """# Benchmarks
 
-Written by `make bench`. Ratios say more than figures: each comes from one run, side by side.
+`make bench` writes this page. Compare figures only within one table: they come from one run, side by side. The ratios
+carry over to other machines better than the figures do.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs them; a page is written only if all of them succeed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("benchmarks", nargs="+", help="modules of this package")
+    """Runs the benchmarks, and writes the page if all of them succeed; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmarks", nargs="+", metavar="NAME", help="a benchmark, such as latency")
     options = parser.parse_args(argv)
-    sections = {one.split("\n", 1)[0]: one for one in _sections(PAGE)}
-    for name in options.benchmarks:
-        title = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").strip()
-        print(f"== benchmarks.{name}", flush=True)
+    try:
+        modules = {name: module_of(name) for name in options.benchmarks}
+    except ValueError as error:
+        parser.error(str(error))
+    sections = {section.split("\n", 1)[0]: section for section in _sections(PAGE)}
+    for name, module in modules.items():
+        title = (importlib.import_module(module).__doc__ or "").strip()
+        print(f"== {module}", flush=True)
         with tempfile.TemporaryFile("w+") as output:
-            # A process of its own, so that one benchmark leaves nothing behind for the next.
-            code = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], stdout=output, check=False).returncode
+            # Each benchmark has a process of its own, so that it leaves nothing behind for the next.
+            code = subprocess.run([sys.executable, "-m", module], stdout=output, check=False).returncode
             output.seek(0)
             printed = output.read().strip()
         print(printed, flush=True)
         if code:
-            print(f"benchmarks.{name} failed; {PAGE} is as it was.", file=sys.stderr)
+            print(f"{module} failed with exit code {code}. {PAGE} has not been changed.", file=sys.stderr)
             return 1
-        title = title.replace(f"python -m benchmarks.{name}", f"`python -m benchmarks.{name}`")
+        title = title.replace(f"python -m {module}", f"`python -m {module}`")
         table = printed if "|" in printed else f"```text\n{printed}\n```"
         sections[name] = (
             f"{name}\n\n{title}\n\n{table}\n\nMeasured on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}.\n"
@@ -49,8 +56,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def module_of(name: str) -> str:
+    """Returns the module of a benchmark, such as `benchmarks.speed.latency` for `latency`.
+
+    Raises:
+        ValueError: no benchmark has this name.
+    """
+    for package in _PACKAGES:
+        if (_FOLDER / package / f"{name}.py").is_file():
+            return f"benchmarks.{package}.{name}"
+    known = sorted(file.stem for package in _PACKAGES for file in (_FOLDER / package).glob("[a-z]*.py"))
+    raise ValueError(f"There is no benchmark {name!r}. There are: {', '.join(known)}.")
+
+
 def _sections(page: Path) -> list[str]:
-    """What follows the head of the page, cut at its titles."""
+    """Returns the sections of the page, each from its title on, without the head of the page."""
     return page.read_text(encoding="utf-8").split("\n## ")[1:] if page.exists() else []
 
 

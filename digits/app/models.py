@@ -7,26 +7,72 @@ import streamlit as st
 
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Recognizer, find_model, shipped_model
 
-# The session key of the chosen model's name. The picker's own state ends when the visitor changes the page.
+# The session key of the chosen model's name.
 _CHOSEN = "chosen model"
+# A model is called worse than the one that ships if its test accuracy is lower by more than this.
+_WORSE_BY = 0.001
 
 
-def choose_recognizer() -> tuple[Recognizer, tuple[Recognizer, ...]]:
-    """Shows a picker if there are several models; returns the chosen model, and the others for a second opinion.
+def choose_model() -> None:
+    """Shows a picker with the accuracy of each model, if there are several."""
+    recognizers = _load_all()
+    if len(recognizers) < 2:
+        return
+    names = [recognizer.name for recognizer in recognizers]
+    by_name = dict(zip(names, recognizers, strict=True))
+    st.selectbox(
+        "Model",
+        names,
+        index=names.index(chosen_models()[0].name),
+        format_func=lambda name: _short(by_name[name]),
+        key="model",
+        on_change=_keep_choice,
+        label_visibility="collapsed",
+        width=250,
+    )
+
+
+def warn_of_worse_model() -> None:
+    """Says in one line if the model in use is worse than the one that ships, and offers that one."""
+    recognizer, others = chosen_models()
+    for other in others:
+        ours, theirs = recognizer.card.test_accuracy, other.card.test_accuracy
+        if other.path == shipped_model() and ours is not None and theirs is not None and theirs - ours > _WORSE_BY:
+            with st.container(horizontal=True, vertical_alignment="center", key="worse"):
+                st.markdown(
+                    f":material/info: {recognizer.name} reads {ours:.2%} of the test images correctly; the model that "
+                    f"ships reads {theirs:.2%}."
+                )
+                st.button("Use the one that ships", key="use shipped", on_click=_choose, args=(other.name,))
+
+
+def chosen_models() -> tuple[Recognizer, tuple[Recognizer, ...]]:
+    """Returns the model in use, and the others for a second opinion.
 
     If `DIGITS_MODEL` names a model, it is the only one.
     """
+    recognizers = _load_all()
+    chosen = st.session_state.get(_CHOSEN)
+    names = [recognizer.name for recognizer in recognizers]
+    index = names.index(chosen) if chosen in names else 0
+    return recognizers[index], tuple(other for i, other in enumerate(recognizers) if i != index)
+
+
+def _load_all() -> list[Recognizer]:
     files = [find_model()]
     if not os.environ.get(MODEL_VARIABLE) and files[0] == TRAINED_MODEL:
         files.append(shipped_model())
-    recognizers = [_load_file(file) for file in files]
-    names = [recognizer.name for recognizer in recognizers]
-    chosen = st.session_state.get(_CHOSEN)
-    index = names.index(chosen) if chosen in names else 0
-    if len(names) > 1:
-        st.radio("Model", names, index=index, key="model", on_change=_keep_choice, horizontal=True)
-    others = tuple(recognizer for i, recognizer in enumerate(recognizers) if i != index)
-    return recognizers[index], others
+    return [_load_file(file) for file in files]
+
+
+def _short(recognizer: Recognizer) -> str:
+    accuracy = recognizer.card.test_accuracy
+    name = "Ships with Digits" if recognizer.path == shipped_model() else recognizer.path.stem
+    return name if accuracy is None else f"{name} · {accuracy:.2%}"
+
+
+def _choose(name: str) -> None:
+    st.session_state[_CHOSEN] = st.session_state["model"] = name
 
 
 def _keep_choice() -> None:

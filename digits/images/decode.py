@@ -16,7 +16,7 @@ from digits.errors import (
 )
 from digits.images.formats import in_words
 from digits.images.limits import ImageLimits, too_many_bytes
-from digits.images.pixels import upright_pixels
+from digits.images.pixels import gray_if_equal, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
 from digits.images.reducing import ENOUGH_SIDE
 from digits.images.screening.screen import screen
@@ -63,13 +63,14 @@ class OpenedImage:
                 to no fewer than these.
 
         Returns:
-            uint8 array of shape (height, width) for gray images, (height, width, 3) in RGB order for colored ones.
+            uint8 array of shape (height, width) for gray images and for those whose three channels are equal,
+            (height, width, 3) in RGB order for colored ones.
 
         Raises:
             BrokenImageError: the decoder gave up; the file is damaged or cut off.
         """
         if self.is_plain and (pixels := decode_plain_png(self._data)) is not None:
-            return pixels
+            return gray_if_equal(pixels) if pixels.ndim == 3 else pixels
         image = self._image or self._open()
         self._image = None
         if not self._screened.is_whole:

@@ -1,7 +1,10 @@
 """Puts images with transparency on a ground that shows what is drawn on them."""
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+
+_OPAQUE = 255
 
 
 def flatten_transparency(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -17,13 +20,23 @@ def flatten_transparency(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     Returns:
         uint8 of shape (height, width, 3), RGB; white where everything is transparent.
     """
-    alpha = rgba[..., 3:].astype(np.float32) / 255.0
-    color = rgba[..., :3].astype(np.float32)
-    coverage = float(alpha.mean())
-    if coverage == 0.0:
+    *channels, alpha = (np.asarray(channel, dtype=np.uint8) for channel in cv2.split(rgba))
+    if cv2.minMaxLoc(alpha)[0] == _OPAQUE:
+        return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
+    weight = int(alpha.sum(dtype=np.int64))
+    if weight == 0:
         return np.full((*rgba.shape[:2], 3), 255, dtype=np.uint8)
-    visible = (color * alpha).mean(axis=(0, 1)) / coverage
-    contrast = np.full(3, 255.0 if visible.mean() < 128.0 else 0.0, dtype=np.float32)
-    ground = visible if coverage > 0.5 else contrast
-    flat: npt.NDArray[np.uint8] = np.rint(color * alpha + ground * (1.0 - alpha)).astype(np.uint8)
-    return flat
+    visible = [float(np.vdot(channel.astype(np.float32), alpha.astype(np.float32))) / weight for channel in channels]
+    if weight > _OPAQUE * alpha.size / 2:
+        ground = [round(value) for value in visible]
+    else:
+        ground = [255 if sum(visible) < 3 * 128.0 else 0] * 3
+    return np.dstack([_blend(channel, alpha, value) for channel, value in zip(channels, ground, strict=True)])
+
+
+def _blend(channel: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], ground: int) -> npt.NDArray[np.uint8]:
+    """Returns (channel * alpha + ground * (255 - alpha)) / 255, rounded."""
+    # The largest sum is 255 * 255 + 127, which fits into 16 bits.
+    total = channel.astype(np.uint16) * alpha
+    total += (_OPAQUE - alpha) * np.uint16(ground) + np.uint16(_OPAQUE // 2)
+    return np.asarray(total // _OPAQUE, dtype=np.uint8)

@@ -8,6 +8,7 @@ Recognition", 1998, on graph transformers).
 import numpy as np
 import numpy.typing as npt
 
+from digits import budget
 from digits.errors import NoInkError
 from digits.images.decode import OpenedImage, open_image
 from digits.numbers.decoding import acceptance_scores, decode, pooled_probabilities
@@ -23,6 +24,8 @@ NO_DIGIT = "No digit was found in this picture: what is written on it looks like
 
 # A page is read at so many pixels on its longer side, if its shorter one then has as many as a small digit.
 PAGE_SIDE = 1600
+# The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
+_PIXELS_OF_CANDIDATE = 10_000
 SMALLEST = 10
 
 
@@ -69,11 +72,12 @@ def read_picture(
         CrowdedImageError: more is on it than the recognizer's limits allow.
         ImageError: the file cannot be answered; the message says why and what to do.
     """
-    if isinstance(picture, np.ndarray):
-        return _read(recognizer, picture, *(size or picture.shape[1::-1]))
-    opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
-    pixels = opened.decode(PAGE_SIDE)
-    return _read(recognizer, pixels, *opened.upright_size)
+    with budget.bounded_work(2 * PAGE_SIDE**2 + _PIXELS_OF_CANDIDATE * recognizer.limits.max_candidates):
+        if isinstance(picture, np.ndarray):
+            return _read(recognizer, picture, *(size or picture.shape[1::-1]))
+        opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
+        pixels = opened.decode(PAGE_SIDE)
+        return _read(recognizer, pixels, *opened.upright_size)
 
 
 def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:

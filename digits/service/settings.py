@@ -50,7 +50,8 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Most things on one image that the network looks at when it reads a number: digits, and what may "
-        "be digits. A thousand take about a second.",
+        "be digits. A thousand take about a second. It bounds the pixels that they cover together, too: ten thousand "
+        "for each.",
     )
     compute_seconds: float = Field(
         5.0,

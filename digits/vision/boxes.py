@@ -39,7 +39,7 @@ def without_boxes(mask: Gray) -> Gray:
     found = np.flatnonzero(possible)
     boxes = {}
     for i in found[np.argsort(-(wide * high)[found], kind="stable")[:_MOST]].tolist():
-        budget.check()
+        budget.spend(int(wide[i] * high[i]))
         where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
         if (lines := _lines_of_box((labels[where] == i).astype(np.uint8))) is not None:
             boxes[i] = where, lines

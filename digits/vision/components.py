@@ -73,11 +73,12 @@ class Components:
         Returns:
             Where the cut lies in the picture, as (rows, columns), and the mask of the components in it.
         """
-        budget.check()
         height, width = self.labels.shape
         left, top, right, bottom = self.box(members)
         rows = slice(max(0, top - margin), min(height, bottom + margin))
         columns = slice(max(0, left - margin), min(width, right + margin))
+        # Cutting costs about an eighth of what drawing does.
+        budget.spend((rows.stop - rows.start) * (columns.stop - columns.start) // 8)
         chosen = np.zeros(int(self.ids.max()) + 2, dtype=np.uint8)
         chosen[self.ids[list(members)]] = 1
         # Labels beyond the last component's are ink too weak for one; they all fall on the last entry, which is 0.

@@ -78,7 +78,7 @@ def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
     Returns:
         uint8 of shape (28, 28), white ink on black.
     """
-    budget.check()
+    budget.spend(mask.size)
     return center(fit(thicken(crop(*even(strength, mask, level)))))
 
 

@@ -1,6 +1,7 @@
 import csv
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -31,14 +32,15 @@ def buttons(app: AppTest, text: str) -> list[Button]:
 
 def test_nothing_is_kept_without_a_click_and_the_page_says_so(sample: Path) -> None:
     app = upload(run_app(), "seven.png", sample.read_bytes())
-    assert "Without a click nothing is kept." in texts(app)
-    assert str(FEEDBACK_FILE) in texts(app)
+    assert "Nothing is kept unless you click" in texts(app)
+    # Visitors need not know where.
+    assert str(FEEDBACK_FILE) not in texts(app)
     assert not FEEDBACK_FILE.exists()
 
 
-def test_a_click_on_right_keeps_the_picture_with_the_digit_that_was_read(sample: Path, tmp_path: Path) -> None:
+def test_a_click_on_yes_keeps_the_picture_with_the_digit_that_was_read(sample: Path, tmp_path: Path) -> None:
     app = upload(run_app(), "seven.png", sample.read_bytes())
-    buttons(app, "Right")[0].click().run()
+    buttons(app, "Yes, a 7")[0].click().run()
     assert not app.exception
     assert "kept as a 7" in app.success[0].value
     assert exported_labels(tmp_path / "out") == ["7"]
@@ -52,12 +54,12 @@ def test_a_wrong_answer_is_kept_with_the_true_digit_and_can_be_taken_back(sample
     assert exported_labels(tmp_path / "out") == ["1"]
     buttons(app, "Take it back")[0].click().run()
     assert len(FeedbackStore(FEEDBACK_FILE)) == 0
-    assert "Without a click nothing is kept." in texts(app)
+    assert "Nothing is kept unless you click" in texts(app)
 
 
 def test_a_picture_without_an_answer_can_be_kept_too(tmp_path: Path) -> None:
     app = upload(run_app(), "blank.png", encode_png(np.full((60, 60), 255, np.uint8)))
-    assert not buttons(app, "Right")
+    assert not [button for button in app.button if button.label.startswith("Yes")]
     app.button_group[0].set_value("other").run()
     assert "kept as no digit" in app.success[0].value
     assert exported_labels(tmp_path / "out") == ["other"]
@@ -68,24 +70,24 @@ def test_feedback_can_be_switched_off(sample: Path, monkeypatch: pytest.MonkeyPa
     app = upload(run_app(), "seven.png", sample.read_bytes())
     assert "Predicted digit: 7" in texts(app)
     assert "kept" not in texts(app)
-    assert not buttons(app, "Right")
+    assert not buttons(app, "Yes, a 7")
 
 
 def test_a_file_that_cannot_be_written_gets_a_sentence(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("plain").write_text("no folder")
     monkeypatch.setenv("DIGITS_FEEDBACK", "plain/feedback.sqlite3")
     app = upload(run_app(), "seven.png", sample.read_bytes())
-    buttons(app, "Right")[0].click().run()
+    buttons(app, "Yes, a 7")[0].click().run()
     assert not app.exception
-    assert app.error[0].value.startswith("The feedback file plain/feedback.sqlite3 cannot be used")
+    assert app.error[0].value == "The picture could not be kept. The log of the app says why."
 
 
 def test_a_click_keeps_the_picture_that_it_was_made_on_and_says_so_where_another_is_shown_since(sample: Path) -> None:
     eight = SAMPLES[-1].read_bytes()
     app = upload(run_app(), "seven.png", sample.read_bytes())
-    key = buttons(app, "Right")[0].key
+    key = buttons(app, "Yes, a 7")[0].key
     # Both in one run of the page, as when a stroke ends while the button is pressed.
-    buttons(app, "Right")[0].click()
+    buttons(app, "Yes, a 7")[0].click()
     upload(app, "eight.png", eight)
     assert "Predicted digit: 8" in texts(app)
     store = FeedbackStore(FEEDBACK_FILE)
@@ -93,22 +95,22 @@ def test_a_click_keeps_the_picture_that_it_was_made_on_and_says_so_where_another
     assert store.label_of(content_digest(decode(eight))) is None
     assert "The picture before this one is kept as a 7" in app.success[0].value
     # A click on the first picture's button that comes later still cannot be one on this picture's.
-    assert buttons(app, "Right")[0].key != key
+    assert buttons(app, "Yes, an 8")[0].key != key
     buttons(app, "Take it back")[0].click().run()
     assert not app.exception
-    assert (len(store), len(app.success), len(buttons(app, "Right"))) == (0, 0, 1)
+    assert (len(store), len(app.success), len(buttons(app, "Yes, an 8"))) == (0, 0, 1)
 
 
 def test_what_is_kept_is_asked_of_the_file_and_not_of_the_session(sample: Path) -> None:
     first, second = (upload(run_app(), "seven.png", sample.read_bytes()) for _ in range(2))
-    buttons(first, "Right")[0].click().run()
+    buttons(first, "Yes, a 7")[0].click().run()
     assert "Thank you" in first.success[0].value
     second.run()
     assert "This picture is kept as a 7" in second.success[0].value
     buttons(second, "Take it back")[0].click().run()
     first.run()
     assert not first.success
-    assert buttons(first, "Right")
+    assert buttons(first, "Yes, a 7")
 
 
 def test_pictures_of_the_same_pixels_and_another_shape_are_two() -> None:
@@ -116,4 +118,14 @@ def test_pictures_of_the_same_pixels_and_another_shape_are_two() -> None:
     app.button_group[0].set_value("other").run()
     upload(app, "wide.png", encode_png(np.full((40, 90), 255, np.uint8)))
     assert not app.success
-    assert "Without a click nothing is kept." in texts(app)
+    assert "Nothing is kept unless you click" in texts(app)
+
+
+def test_the_question_is_worded_by_the_answer() -> None:
+    picture = np.full((200, 200), 255, np.uint8)
+    cv2.polylines(picture, [np.array([(20, 30), (60, 170), (100, 60), (140, 170), (180, 30)])], False, 0, 12)
+    app = upload(run_app(), "w.png", encode_png(picture))
+    assert "This does not look like a digit" in texts(app)
+    assert buttons(app, "Right, no digit")
+    buttons(app, "Right, no digit")[0].click().run()
+    assert "kept as no digit" in app.success[0].value

@@ -150,5 +150,6 @@ def test_the_page_is_about_the_model_that_was_picked(tmp_path: Path) -> None:
     with_card(tmp_path, recipe="reference").rename(tmp_path / "models" / "mnist_model.keras")
     app = open_page()
     assert "This page is about models/mnist_model.keras. A network of recipe reference" in texts(app)
-    app.radio(key="model").set_value("the model that ships with Digits").run()
+    app.session_state["chosen model"] = "the model that ships with Digits"
+    app.run()
     assert f"A network of recipe {read(shipped_model()).card.recipe}" in texts(app)

@@ -1,5 +1,7 @@
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,9 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from digits.app.pages.recognize import STAGE, OnStage
 from digits.model.artifact import read
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import ROOT, SAMPLES, encode_png, with_card
+from tests.conftest import OWN_CARD, ROOT, SAMPLES, encode_png, with_card
 from tests.pictures import side_by_side
 
 
@@ -33,10 +36,30 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
     return app
 
 
+def give_sample(app: AppTest, digit: int) -> AppTest:
+    """Puts the sample of a digit on the stage, as a click on it does."""
+    (file,) = (file for file in SAMPLES if file.name.startswith(str(digit)))
+    app.session_state[STAGE] = OnStage(f"sample {digit}", file.read_bytes())
+    app.run()
+    assert not app.exception
+    return app
+
+
+def data_of(app: AppTest, component: str) -> dict[str, Any]:
+    """What one of the app's own components is given."""
+    for element in app.get("bidi_component"):
+        if element.proto.component_name.startswith(f"digits_{component}_"):
+            data = json.loads(element.proto.json)
+            assert isinstance(data, dict)
+            return data
+    return {}
+
+
 def texts(app: AppTest) -> str:
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info)
     spoken = [element.proto.body for element in app.get("html")]
-    return "\n".join([element.value for kind in kinds for element in kind] + spoken)
+    answer = [str(value) for value in data_of(app, "answer").values()]
+    return "\n".join([element.value for kind in kinds for element in kind] + spoken + answer)
 
 
 def test_it_says_which_model_reads_and_how_good_it_is() -> None:
@@ -46,23 +69,23 @@ def test_it_says_which_model_reads_and_how_good_it_is() -> None:
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
-def test_a_click_on_a_sample_shows_its_digit(file: Path) -> None:
-    app = run_app()
-    app.button(key=f"sample {file.name[0]}").click().run()
+def test_a_sample_is_read(file: Path) -> None:
+    app = give_sample(run_app(), int(file.name[0]))
     assert f"Predicted digit: {file.name[0]}" in texts(app)
     assert re.search(rf"Sure: {file.name[0]}|Probably {file.name[0]}, perhaps", texts(app))
-    assert "Confidence: " in texts(app)
+    assert data_of(app, "answer")["confidence"].endswith("%")
 
 
 def test_what_is_no_digit_is_called_none() -> None:
     picture = np.full((200, 200), 255, np.uint8)
     for start, end in (((20, 30), (60, 170)), ((60, 170), (100, 60)), ((100, 60), (140, 170)), ((140, 170), (180, 30))):
         cv2.line(picture, start, end, 0, 12)
-    shown = texts(upload(run_app(), "w.png", encode_png(picture)))
+    app = upload(run_app(), "w.png", encode_png(picture))
+    shown = texts(app)
     assert "This does not look like a digit" in shown
     assert "Its shape is unlike the digits that the network was trained on." in shown
     assert "Predicted digit" not in shown
-    assert "Confidence" not in shown
+    assert data_of(app, "answer")["confidence"] == ""
 
 
 def test_an_unsure_answer_names_the_two_digits_it_may_be(
@@ -73,16 +96,15 @@ def test_an_unsure_answer_names_the_two_digits_it_may_be(
     assert "Not sure: perhaps 7, perhaps" in texts(upload(run_app(), "seven.png", sample.read_bytes()))
 
 
-def test_several_digits_are_counted_and_the_page_that_reads_them_is_named() -> None:
+def test_several_digits_are_counted_and_the_page_that_reads_them_is_offered() -> None:
     picture = encode_png(side_by_side("5_marker", "2_blue_pen"))
-    shown = texts(upload(run_app(), "two.png", picture))
-    assert "2 digits were seen in this picture" in shown
-    assert "To read all of them, take it to the page Read a number" in shown
+    app = upload(run_app(), "two.png", picture)
+    assert "2 digits were seen in this picture" in texts(app)
+    assert app.button(key="to numbers").label == "Read all digits"
 
 
 def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
-    app = run_app()
-    app.button(key="sample 4").click().run()
+    app = give_sample(run_app(), 4)
     assert "Predicted digit: 4" in texts(app)
     upload(app, "seven.png", sample.read_bytes())
     assert "Predicted digit: 7" in texts(app)
@@ -129,8 +151,7 @@ def test_a_faint_digit_cut_off_at_the_edge_gets_told_so_and_what_to_try() -> Non
 
 
 def test_the_map_of_what_spoke_for_the_digit_is_drawn_only_when_it_is_opened() -> None:
-    app = run_app()
-    app.button(key="sample 7").click().run()
+    app = give_sample(run_app(), 7)
     assert "spoke for 7" not in texts(app)
     app.session_state["why"] = True
     app.run()
@@ -150,22 +171,21 @@ def test_a_digit_is_explained_once_and_not_at_every_rerun(monkeypatch: pytest.Mo
     st.cache_data.clear()
     app = run_app()
     app.session_state["why"] = True
-    app.button(key="sample 7").click().run()
+    give_sample(app, 7)
     first = sum(asked)
     app.run()
     assert first > 28 * 28 > sum(asked) - first
     # Another digit is another question.
-    app.button(key="sample 4").click().run()
+    give_sample(app, 4)
     assert sum(asked) - first > 28 * 28
 
 
 def test_two_models_can_be_picked_between_and_each_gives_its_opinion_of_the_others_answer(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "mnist_model.keras").write_bytes(shipped_model().read_bytes())
-    app = run_app()
-    app.button(key="sample 7").click().run()
+    app = give_sample(run_app(), 7)
     assert "Second opinion: the model that ships with Digits reads a 7, too" in texts(app)
-    app.radio(key="model").set_value("the model that ships with Digits").run()
+    app.selectbox(key="model").set_value("the model that ships with Digits").run()
     assert "Reads with the model that ships" in texts(app)
     assert "Second opinion: models/mnist_model.keras reads a 7, too" in texts(app)
 
@@ -192,3 +212,47 @@ def test_where_noise_hides_the_ink_the_page_says_so() -> None:
     shown = texts(upload(run_app(), "noise.png", encode_png(np.clip(noise, 0, 255).astype(np.uint8))))
     assert "No ink was found" in shown
     assert "The picture is grainy. Give it more light" in shown
+
+
+def test_a_model_worse_than_the_one_that_ships_is_said_to_be_and_the_other_one_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    metrics = OWN_CARD["metrics"] | {"test": OWN_CARD["metrics"]["test"] | {"accuracy": 0.9771}}
+    with_card(tmp_path, metrics=metrics).rename(tmp_path / "models" / "mnist_model.keras")
+    app = run_app()
+    assert "models/mnist_model.keras reads 97.71% of the test images correctly; the model that ships" in texts(app)
+    assert [option.split(" · ")[1] for option in app.selectbox(key="model").options] == ["97.71%", "99.64%"]
+    app.button(key="use shipped").click().run()
+    assert not app.exception
+    assert "Reads with the model that ships" in texts(app)
+    assert app.selectbox(key="model").value == "the model that ships with Digits"
+    assert "97.71% of the test images" not in texts(app)
+
+
+def test_a_small_sign_beside_a_digit_is_said_to_be_left_out() -> None:
+    picture = np.full((300, 300), 255, np.uint8)
+    curve = [(70, 90), (100, 50), (150, 50), (170, 100), (70, 230), (190, 230)]
+    cv2.polylines(picture, [np.array(curve)], False, 0, 16)
+    alone = upload(run_app(), "two.png", encode_png(picture))
+    assert "Predicted digit: 2" in texts(alone)
+    assert "left out" not in texts(alone)
+    cv2.line(picture, (222, 160), (222, 235), 0, 14)
+    app = upload(run_app(), "two.png", encode_png(picture))
+    assert "Predicted digit: 2" in texts(app)
+    assert "Beside the 2 is a smaller sign, perhaps a 1, which was left out." in texts(app)
+    assert app.button(key="to numbers").label == "Read all digits"
+
+
+@pytest.mark.parametrize("digit", [0, 2, 3, 4, 5, 7, 8])
+def test_nothing_is_said_to_be_left_out_of_a_digit_alone(digit: int) -> None:
+    assert "left out" not in texts(give_sample(run_app(), digit))
+
+
+def test_a_drawing_that_goes_on_is_answered_and_the_rest_of_the_page_waits_for_its_end(sample: Path) -> None:
+    app = run_app()
+    for live in (True, False):
+        app.session_state[STAGE] = OnStage(file=sample.read_bytes(), live=live)
+        app.run()
+        assert not app.exception
+        assert "Predicted digit: 7" in texts(app)
+        assert data_of(app, "answer")["live"] is live
+        assert ("Yes, a 7" in [button.label for button in app.button]) is not live

@@ -6,7 +6,7 @@ from scripts.demonstration import draw
 from tests.browsing import PATIENCE, STROKES, draw_with_a_finger, settled
 
 # How many points each stroke on the canvas has.
-STROKE_LENGTHS = "(canvas) => canvas.strokes.map((stroke) => stroke.length)"
+STROKE_LENGTHS = "(canvas) => canvas.strokes.map((stroke) => stroke.points.length)"
 
 
 def test_a_selection_of_text_does_not_break_a_stroke_of_the_mouse(page: Page, shipped_app: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browsing import PATIENCE, settled
+from tests.browsing import PATIENCE, choose_sample, paste_file, settled
 from tests.conftest import ROOT
 
 # Puts a picture on the browser's own clipboard, as copying it on a web page does.
@@ -14,22 +14,15 @@ COPY = """async (url) => {
   const picture = await (await fetch(url)).blob()
   await navigator.clipboard.write([new ClipboardItem({ [picture.type]: picture })])
 }"""
-# What happens when a file, that was copied in the computer's file manager, is pasted.
-PASTE_FILE = """([url, type]) => {
-  const bytes = Uint8Array.from(atob(url), (letter) => letter.charCodeAt(0))
-  const clipboardData = new DataTransfer()
-  clipboardData.items.add(new File([bytes], "file", { type }))
-  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }))
-}"""
 
 
 @pytest.fixture
-def app(page: Page, app_server: str) -> Page:
+def app(page: Page, shipped_app: str) -> Page:
     """The app's first page, which may use the clipboard."""
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_server)
-    page.goto(app_server)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=shipped_app)
+    page.goto(shipped_app)
     # The button is there a moment before its script.
-    button = settled(page).locator("button", has_text="Paste from the clipboard")
+    button = settled(page).get_by_role("button", name="Paste", exact=True)
     page.wait_for_function("(button) => button.listeners", arg=button.element_handle())
     return page
 
@@ -46,16 +39,17 @@ def test_a_copied_picture_is_pasted_with_the_keys_anywhere_and_with_the_button(a
     copy(app, "7_stylus.png")
     app.keyboard.press("Control+v")
     expect(app.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
-    expect(app.get_by_role("img", name="The image as you gave it")).to_be_visible()
+    expect(app.get_by_role("img", name="The picture that you gave")).to_be_visible()
     copy(app, "5_marker.png")
-    settled(app).get_by_role("button", name="Paste from the clipboard").click()
+    settled(app).get_by_role("button", name="Paste", exact=True).click()
     expect(app.get_by_role("img", name="Predicted digit: 5")).to_be_visible(timeout=PATIENCE)
 
 
-def test_a_copied_number_is_pasted_on_the_page_of_numbers(page: Page, app_server: str) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_server)
-    page.goto(app_server + "/read")
-    button = settled(page).locator("button", has_text="Paste from the clipboard")
+def test_a_copied_number_is_pasted_on_the_page_of_numbers(page: Page, shipped_app: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=shipped_app)
+    page.goto(shipped_app + "/read")
+    settled(page).get_by_role("tab", name="Paste").click()
+    button = settled(page).get_by_role("button", name="Paste", exact=True)
     page.wait_for_function("(button) => button.listeners", arg=button.element_handle())
     copy(page, "numbers/two_lines.png")
     page.keyboard.press("Control+v")
@@ -64,7 +58,7 @@ def test_a_copied_number_is_pasted_on_the_page_of_numbers(page: Page, app_server
 
 
 def test_a_clipboard_without_a_picture_gets_a_sentence_and_the_answer_stays(app: Page) -> None:
-    app.get_by_role("button", name="stylus", exact=True).click()
+    choose_sample(app, "a 7, stylus")
     expect(app.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
     app.evaluate("navigator.clipboard.writeText('seven')")
     app.keyboard.press("Control+v")
@@ -73,21 +67,21 @@ def test_a_clipboard_without_a_picture_gets_a_sentence_and_the_answer_stays(app:
 
 
 def test_a_copied_file_is_pasted_and_a_broken_one_gets_a_sentence(app: Page, sample: Path, tmp_path: Path) -> None:
-    app.evaluate(PASTE_FILE, [base64_of(sample), "image/png"])
+    paste_file(app, sample)
     expect(app.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
     (tmp_path / "broken.png").write_text("only text")
-    app.evaluate(PASTE_FILE, [base64_of(tmp_path / "broken.png"), "image/png"])
+    paste_file(app, tmp_path / "broken.png")
     expect(app.get_by_text("This is not an image that can be read.")).to_be_visible(timeout=PATIENCE)
-    app.evaluate(PASTE_FILE, [base64_of(sample), "application/pdf"])
+    (tmp_path / "document.pdf").write_bytes(sample.read_bytes())
+    paste_file(app, tmp_path / "document.pdf")
     expect(app.get_by_text("There is no picture on the clipboard.")).to_be_visible(timeout=PATIENCE)
 
 
 def test_where_a_page_may_not_read_the_clipboard_the_button_says_which_keys_to_press(app: Page) -> None:
     app.context.clear_permissions()
-    app.get_by_role("tab", name="Paste").click()
-    app.get_by_role("button", name="Paste from the clipboard").click()
+    app.get_by_role("button", name="Paste", exact=True).click()
     expect(app.get_by_text("or press Ctrl+V (on a Mac ⌘V) instead")).to_be_visible(timeout=PATIENCE)
     # As in a browser that has no such function, or over plain HTTP.
     app.evaluate("delete Clipboard.prototype.read")
-    app.get_by_role("button", name="Paste from the clipboard").click()
+    app.get_by_role("button", name="Paste", exact=True).click()
     expect(app.get_by_text("This browser does not let the button read the clipboard.")).to_be_visible(timeout=PATIENCE)

@@ -66,7 +66,7 @@ def test_other_color_spaces_become_rgb() -> None:
     spaces = [(image.convert(mode), form) for mode, form in (("P", "GIF"), ("CMYK", "JPEG"), ("YCbCr", "TIFF"))]
     for picture, form in [*spaces, (lab, "TIFF")]:
         pixels = decode(encode(picture, form))
-        assert pixels.shape == PICTURE.shape
+        assert pixels.shape[:2] == PICTURE.shape[:2]
         assert pixels[30, 20].min() > 200
         assert pixels[10, 6].max() < 130
 
@@ -138,6 +138,19 @@ def test_a_see_through_hole_in_a_picture_takes_its_ground() -> None:
     rgba[5:35, 12:16, :3] = 0
     pixels = decode(encode(rgba))
     assert pixels[0, 0].min() > 200
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA"])
+def test_a_picture_of_equal_channels_is_gray_however_it_is_stored(mode: str) -> None:
+    gray = np.random.default_rng(0).integers(0, 2, (40, 30), dtype=np.uint8) * 255
+    image = Image.fromarray(gray).convert("RGB").convert(mode)
+    assert np.array_equal(decode(encode(image)), gray)
+
+
+def test_one_colored_pixel_makes_a_picture_colored() -> None:
+    pixels = np.full((40, 30, 3), 200, np.uint8)
+    pixels[3, 4] = (200, 200, 199)
+    assert np.array_equal(decode(encode(pixels, "BMP")), pixels)
 
 
 def test_a_wholly_transparent_image_is_blank() -> None:

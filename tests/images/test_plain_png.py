@@ -15,6 +15,7 @@ from PIL import Image
 from digits.errors import ImageError
 from digits.images.decode import OpenedImage, decode
 from digits.images.limits import ImageLimits
+from digits.images.pixels import gray_if_equal
 from tests.conftest import encode_png
 
 Pixels = npt.NDArray[np.uint8]
@@ -75,8 +76,9 @@ def test_a_plain_png_gives_every_pixel_however_it_is_packed(pixels: Pixels, leve
     (header, *_, end), packed = chunks_of(data), b"".join(c for kind, c in chunks_of(data) if kind == b"IDAT")
     pieces = [(b"IDAT", packed[at : at + piece]) for at in range(0, len(packed), piece)]
     for file in (data, png_of([header, *pieces, end])):
-        assert np.array_equal(decode(file), pixels)
-        assert np.array_equal(decode(file), np.asarray(Image.open(io.BytesIO(file))))
+        shown = gray_if_equal(pixels) if pixels.ndim == 3 else pixels
+        assert np.array_equal(decode(file), shown)
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), pixels)
 
 
 @small

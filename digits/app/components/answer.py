@@ -1,154 +1,85 @@
-"""The answer to one picture: the digit, how sure the network is, what it saw, and why."""
+"""The answer to one picture: the digit, how sure the network is, and the probability of each digit."""
 
-import altair as alt
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
+from typing import Any
 
-from digits.app.components.feedback import ask_for_feedback
-from digits.app.components.heat_map import heat_map
-from digits.app.last_picture import remember
-from digits.app.pictures import BLUE, GRAY, for_display
-from digits.errors import ImageError, NoInkError, SeveralDigitsError
-from digits.explain.diagnosis import Hint, diagnose, hints_without_ink
-from digits.explain.occlusion import Explanation, explain
-from digits.explain.wording import disagree, second_opinion, word
-from digits.images.decode import OpenedImage, open_image
-from digits.recognizer import Prediction, Recognizer
+from digits.app.components.browser import browser_component
+from digits.errors import ImageError, NoInkError
+from digits.explain.wording import word
+from digits.recognizer import Prediction, confidence_text
 
-_STAGE_WIDTH = 140
-_MAP_WIDTH = 280
+_KEY = "answer"
+_HTML = """
+<div class="answer" data-certainty="empty">
+  <div class="head">
+    <div class="digit" role="img" aria-label="No digit yet">–</div>
+    <div>
+      <p class="sentence"></p>
+      <p class="confidence"></p>
+    </div>
+  </div>
+  <div class="bars" role="img" aria-label="The probability of each digit"></div>
+  <div class="announcement" role="status" aria-live="polite"></div>
+</div>
+"""
 
 
-def show_answer(
-    recognizer: Recognizer,
-    image: bytes,
-    others: tuple[Recognizer, ...] = (),
-    beside: DeltaGenerator | None = None,
-) -> None:
-    """The answer to an image file, or why there is none.
+def show_answer(answer: Prediction | ImageError | None, *, invitation: str, live: bool = False) -> None:
+    """Shows an answer, always in the same place and with ten bars.
 
     Args:
-        recognizer: that answers.
-        image: an image file.
-        others: whose opinion is given beside it.
-        beside: where digit and sentence go if the picture is in sight already, and is not to be shown once more.
+        answer: the prediction; why there is none; or None before a picture was given.
+        invitation: what to say before a picture was given.
+        live: whether the answer is to a drawing that still goes on, so that it is not read out.
     """
-    try:
-        opened = open_image(image, recognizer.limits)
-        pixels = opened.decode()
-    except ImageError as error:
-        st.error(str(error))
-        return
-    remember(image)
-    if beside is None:
-        # The answer first: on a phone the second column comes below the first.
-        beside, yours = st.columns(2)
-        yours.image(for_display(pixels), caption="The image", alt="The image as you gave it")
-    try:
-        prediction = recognizer.recognize_pixels(pixels)
-    except ImageError as error:
-        beside.error(str(error))
-        if isinstance(error, SeveralDigitsError):
-            beside.info("To read all of them, take it to the page Read a number, above.")
-        if isinstance(error, NoInkError) and (hints := hints_without_ink(pixels)):
-            beside.info(_in_lines(hints))
-        ask_for_feedback(recognizer, pixels, None)
-        return
-    with beside:
-        _digit(opened, pixels, prediction)
-        for other in others:
-            _second_opinion(prediction, pixels, other)
-    ask_for_feedback(recognizer, pixels, prediction)
-    st.altair_chart(
-        _probability_chart(prediction),
-        width="stretch",
-        alt=f"The probability of each digit; the highest is that of {prediction.digit}, {prediction.confidence_text}",
-    )
-    _what_it_saw(prediction)
-    # Nothing spoke for a digit where there is none.
-    if prediction.reason != "not_a_digit":
-        _why(recognizer, prediction)
-
-
-def _digit(opened: OpenedImage, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> None:
-    """The digit and the sentence; if it is not sure, what may be the matter and what to try."""
-    answer = word(prediction)
-    shown = str(prediction.digit) if prediction.accepted else "?"
-    spoken = f"Predicted digit: {prediction.digit}" if prediction.accepted else "No digit for sure"
-    color = BLUE if prediction.accepted else GRAY
-    # Streamlit's largest heading is a third of this.
-    st.html(
-        f'<div role="img" aria-label="{spoken}" style="font-size: 9rem; line-height: 0.9; font-weight: 700; '
-        f'color: {color}">{shown}</div>'
-    )
-    st.header(answer.sentence, anchor=False)
-    if answer.certainty != "none":
-        st.caption(f"Confidence: {prediction.confidence_text}")
-    if answer.certainty != "sure":
-        side = max(opened.width, opened.height)
-        reduced = side > max(pixels.shape[:2])
-        st.warning(_in_lines(diagnose(pixels, prediction, (lambda: opened.decode(side)) if reduced else None)))
-
-
-def _in_lines(hints: list[Hint]) -> str:
-    return "\n".join(f"- {hint.why} {hint.what_to_try}" for hint in hints)
-
-
-def _second_opinion(prediction: Prediction, pixels: npt.NDArray[np.uint8], other: Recognizer) -> None:
-    try:
-        second = other.recognize_pixels(pixels)
-    except ImageError as error:
-        st.warning(f"Second opinion, from {other.name}: {error}")
-        return
-    sentence = second_opinion(prediction, second, other.name)
-    if disagree(prediction, second):
-        st.warning(sentence)
+    if isinstance(answer, Prediction):
+        content = _content_of(answer)
+    elif answer is None:
+        content = _without_digit("–", "No digit yet", invitation, "")
     else:
-        st.caption(sentence)
+        content = _without_digit("?", "No digit", _short(answer), "")
+    browser_component("answer", _HTML, "answer")(key=_KEY, data=content | {"live": live})
 
 
-def _probability_chart(prediction: Prediction) -> alt.Chart:
-    table = pd.DataFrame({"digit": range(10), "probability": prediction.probabilities})
-    chart = alt.Chart(table, height=180, title="Probability of each digit").mark_bar()
-    return chart.encode(
-        x=alt.X("digit:O", axis=alt.Axis(labelAngle=0, title=None)),
-        y=alt.Y("probability:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", title=None)),
-        color=alt.condition(alt.datum.digit == prediction.digit, alt.value(BLUE), alt.value(GRAY)),
-        tooltip=[alt.Tooltip("digit:O"), alt.Tooltip("probability:Q", format=".2%")],
-    )
+def _short(error: ImageError) -> str:
+    """Returns the first sentence of an error; the page shows the whole elsewhere."""
+    return "No ink was found" if isinstance(error, NoInkError) else str(error).split(". ")[0].removesuffix(".")
 
 
-def _what_it_saw(prediction: Prediction) -> None:
-    with st.expander("What the network saw"), st.container(horizontal=True):
-        for stage in prediction.normalized.stages:
-            st.image(for_display(stage.image), caption=stage.name, alt=stage.name, width=_STAGE_WIDTH)
+def _without_digit(shown: str, spoken: str, sentence: str, confidence: str) -> dict[str, Any]:
+    return {
+        "certainty": "empty",
+        "shown": shown,
+        "spoken_digit": spoken,
+        "sentence": sentence,
+        "confidence": confidence,
+        "spoken_bars": "The probability of each digit: none yet",
+        "probabilities": [0.0] * 10,
+        "shares": [""] * 10,
+        "highest": -1,
+        "announcement": sentence,
+    }
 
 
-def _why(recognizer: Recognizer, prediction: Prediction) -> None:
-    """Only when it is opened, and once for each picture: the network is asked once for each of its pixels."""
-    why = st.expander(f"Why {prediction.digit}?", key="why", on_change="rerun")
-    if not why.open:
-        return
-    image = prediction.normalized.image
-    with why, st.container(horizontal=True, vertical_alignment="center"):
-        st.image(
-            heat_map(image, _explanation(recognizer, recognizer.digest, image, prediction.digit)),
-            width=_MAP_WIDTH,
-            alt="The digit, colored by how much each place spoke for the answer",
-        )
-        with st.container(width=_MAP_WIDTH):
-            st.write(
-                f"**Blue** spoke for {prediction.digit}: without this ink, or with ink in this empty place, the "
-                "network would be less sure. **Orange** spoke against it. Gray hardly mattered."
-            )
-            st.caption("Found by erasing ink, or adding some, at each place in turn, and asking the network again.")
+def _content_of(prediction: Prediction) -> dict[str, Any]:
+    wording = word(prediction)
+    confidence = "" if wording.certainty == "none" else prediction.confidence_text
+    return {
+        "certainty": wording.certainty,
+        "shown": str(prediction.digit) if prediction.accepted else "?",
+        "spoken_digit": f"Predicted digit: {prediction.digit}" if prediction.accepted else "No digit for sure",
+        "sentence": wording.sentence,
+        "confidence": confidence,
+        "spoken_bars": f"The probability of each digit; the highest is that of {prediction.digit}, "
+        f"{prediction.confidence_text}",
+        "probabilities": prediction.probabilities.tolist(),
+        "shares": [_share(probability) for probability in prediction.probabilities.tolist()],
+        "highest": prediction.digit,
+        "announcement": f"{wording.sentence}. {confidence}".strip(),
+    }
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _explanation(_recognizer: Recognizer, digest: str, image: npt.NDArray[np.uint8], digit: int) -> Explanation:
-    """Explains an answer once, not at every rerun; `digest` is the model's, of which the cache knows nothing else."""
-    del digest
-    return explain(image, digit, _recognizer.classify)
+def _share(probability: float) -> str:
+    """Returns a probability in per cent for the top of a bar, or "" where it rounds to less than 1%."""
+    if probability > 0.99:
+        return confidence_text(probability).replace("over ", ">")
+    return f"{probability:.0%}" if probability >= 0.005 else ""

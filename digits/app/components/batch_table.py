@@ -12,7 +12,6 @@ import streamlit as st
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from digits.app.components.answer import show_answer
 from digits.errors import ImageError
 from digits.explain.wording import word
 from digits.images.decode import decode
@@ -37,22 +36,21 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         uploads: the image files.
         others: models whose answers fill a column of their own.
     """
-    models = (name for model in (recognizer, *others) for name in (model.digest, model.name))
-    which = (*models, *(upload.file_id for upload in uploads))
+    which = _identity(recognizer, uploads, others)
     last, table = st.session_state.get(_LAST, (None, None))
     if last != which or table is None:
         table = _read(recognizer, uploads, others)
         st.session_state[_LAST] = (which, table)
     accepted = int(table["accepted"].sum())
     st.subheader(f"{accepted} of {len(table)} accepted", anchor=False)
-    chosen = st.dataframe(
+    st.dataframe(
         table,
         hide_index=True,
         row_height=_ROW_HEIGHT,
         on_select="rerun",
         selection_mode="single-row",
         # The selection belongs to these files and does not carry over to others.
-        key=f"table {_digest_of(which)}",
+        key=_key_of(which),
         column_config={
             "picture": st.column_config.ImageColumn("Picture", width="small"),
             "file": st.column_config.TextColumn("File"),
@@ -72,14 +70,28 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         icon=":material/download:",
         on_click="ignore",
     )
-    if rows := [row for row in chosen["selection"]["rows"] if row < len(uploads)]:
-        show_answer(recognizer, uploads[rows[0]].getvalue(), others)
-    else:
-        st.caption("Click on the left end of a row to see its whole answer, and on a column's name to sort by it.")
+    st.caption("Click on the left end of a row to see its answer above, and on a column's name to sort by it.")
 
 
-def _digest_of(names: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+def chosen_file(
+    recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]
+) -> UploadedFile:
+    """Returns the file whose row is selected in the table, or the first file; arguments as for `show_table`."""
+    state = st.session_state.get(_key_of(_identity(recognizer, uploads, others))) or {}
+    rows = [row for row in state.get("selection", {}).get("rows", []) if row < len(uploads)]
+    return uploads[rows[0] if rows else 0]
+
+
+def _identity(
+    recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]
+) -> tuple[str, ...]:
+    """Returns what tells a table from others: its models and files."""
+    models = (name for model in (recognizer, *others) for name in (model.digest, model.name))
+    return (*models, *(upload.file_id for upload in uploads))
+
+
+def _key_of(identity: Sequence[str]) -> str:
+    return f"table {hashlib.sha256(chr(10).join(identity).encode()).hexdigest()[:16]}"
 
 
 def as_csv(table: pd.DataFrame) -> bytes:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import functools
+import hashlib
 import re
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def browser_component(name: str, html: str, *styles: str) -> ComponentRenderer:
     """
     css = "".join((_HERE / f"{style}.css").read_text(encoding="utf-8") for style in styles)
     script = (_HERE / f"{name}.js").read_text(encoding="utf-8")
-    return st.components.v2.component(f"digits_{name}", html=html, css=css, js=script)
+    # Two components of one script and different HTML need different names.
+    name = f"digits_{name}_{hashlib.sha256(html.encode()).hexdigest()[:8]}"
+    return st.components.v2.component(name, html=html, css=css, js=script)
 
 
 def image_of(url: str) -> bytes | None:

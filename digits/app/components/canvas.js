@@ -1,42 +1,113 @@
-// A canvas to draw on with mouse, pen or finger. After each stroke Python gets the drawing: its picture as a PNG data
-// URL, or "" if there is none, and its strokes, which it gives to the next canvas, when the page was left and is back.
+// A canvas to draw on with mouse, pen or finger, which also shows a picture that was given in another way.
+//
+// Python gets {picture, strokes, live}: the drawing as a PNG data URL, or "" if the canvas is empty; its strokes, which
+// Python hands back when the page is opened again; and whether the stroke is still going on. While somebody draws, the
+// drawing is sent every 100 ms at most, and only after Python has answered the last one.
 
-// The canvas's own pixels; it is shown as large as there is room.
-const STROKE_WIDTH = 44
+/**
+ * A stroke: the width of the pen and the points, in the canvas's own pixels. A point of a pen that feels pressure has
+ * the factor of the width as its third number.
+ * @typedef {{ width: number, points: [number, number, number?][] }} Stroke
+ */
+
+const LIVE_MS = 100
+// The extent, as a share of the canvas's height, under which a drawing is sent with thinner strokes, so that the loops
+// of a small 8 stay open; and the least factor.
+const FULL_EXTENT = 0.45
+const LEAST_FACTOR = 0.3
 
 export default function (component) {
   const { parentElement, data, setStateValue } = component
   const canvas = parentElement.querySelector("canvas")
-  // Called anew with every run of the page; the canvas, its strokes and its listeners stay.
+  // Streamlit calls this function with each run of the page. Canvas, strokes and listeners stay.
   canvas.send = (drawing) => setStateValue("drawing", drawing)
+  canvas.answered?.(data)
   if (canvas.strokes) return
-  canvas.strokes = data?.strokes ?? []
 
+  const image = parentElement.querySelector("img")
   const undo = parentElement.querySelector("[data-do=undo]")
   const clear = parentElement.querySelector("[data-do=clear]")
+  const pen = parentElement.querySelector("input")
+  /** @type {Stroke[]} */
+  canvas.strokes = data.strokes ?? []
+  /** @type {Stroke | null} */
   let current = null
+  let predicted = []
+  let pictureShown = null
+  let lastSent = 0
+  let waiting = false
+  let timer = 0
+
+  pen.value = sessionStorage.getItem("digits pen") ?? pen.value
+  pen.addEventListener("input", () => sessionStorage.setItem("digits pen", pen.value))
+
+  function showPicture({ url, name, alt }) {
+    // Only a change counts: a run that started before a stroke must not bring its picture back.
+    if (name === pictureShown) return
+    pictureShown = name
+    image.hidden = !url
+    image.src = url ?? ""
+    image.alt = alt ?? ""
+    if (url) {
+      canvas.strokes.length = 0
+      current = null
+    }
+    paint()
+  }
 
   function place(event) {
     const box = canvas.getBoundingClientRect()
     const scale = canvas.width / box.width
-    // To a tenth of a pixel: the strokes travel with every drawing.
-    return [event.clientX - box.left, event.clientY - box.top].map((length) => Math.round(10 * length * scale) / 10)
+    // To a tenth of a pixel, because the strokes travel with every drawing.
+    const point = [event.clientX - box.left, event.clientY - box.top].map((value) => Math.round(10 * value * scale) / 10)
+    if (event.pointerType === "pen" && event.pressure > 0) point.push(Math.round(100 * (0.5 + event.pressure)) / 100)
+    return point
   }
 
   function paint() {
     const context = canvas.getContext("2d")
     context.clearRect(0, 0, canvas.width, canvas.height)
-    trace(context, getComputedStyle(canvas).color, current ? [...canvas.strokes, current] : canvas.strokes)
-    undo.disabled = clear.disabled = canvas.strokes.length === 0
+    const growing = current ? [{ ...current, points: [...current.points, ...predicted] }] : []
+    trace(context, getComputedStyle(canvas).color, [...canvas.strokes, ...growing], 1)
+    undo.disabled = canvas.strokes.length === 0
+    clear.disabled = canvas.strokes.length === 0 && image.hidden
+  }
+
+  function send(live) {
+    clearTimeout(timer)
+    timer = 0
+    lastSent = performance.now()
+    waiting = true
+    const strokes = live ? [...canvas.strokes, current] : canvas.strokes
+    canvas.send({ picture: strokes.length ? picture(canvas, strokes) : "", strokes: canvas.strokes, live })
+  }
+
+  // Sends a stroke that is going on, as soon as that is due.
+  function sendSoon() {
+    if (timer || waiting || !current || current.points.length < 2) return
+    timer = setTimeout(
+      () => {
+        timer = 0
+        if (current && !waiting) send(true)
+      },
+      Math.max(0, lastSent + LIVE_MS - performance.now()),
+    )
+  }
+
+  canvas.answered = (answer) => {
+    waiting = false
+    showPicture(answer.picture)
+    sendSoon()
   }
 
   function finish() {
     paint()
-    canvas.send({ picture: canvas.strokes.length ? picture(canvas) : "", strokes: canvas.strokes })
+    send(false)
   }
 
   function keep(count) {
     canvas.strokes.length = count
+    image.hidden = true
     // A button that can no longer be pressed would lose the focus.
     if (count === 0) canvas.focus({ preventScroll: true })
     finish()
@@ -49,20 +120,25 @@ export default function (component) {
     if (current || event.button !== 0) return
     canvas.setPointerCapture(event.pointerId)
     document.getSelection()?.removeAllRanges()
-    current = [place(event)]
+    // A stroke starts a drawing in the place of a picture.
+    image.hidden = true
+    current = { width: Number(pen.value), points: [place(event)] }
     paint()
   })
   canvas.addEventListener("pointermove", (event) => {
     if (!current || !canvas.hasPointerCapture(event.pointerId)) return
     const moves = event.getCoalescedEvents?.() ?? []
-    current.push(...(moves.length ? moves : [event]).map(place))
+    current.points.push(...(moves.length ? moves : [event]).map(place))
+    predicted = (event.getPredictedEvents?.() ?? []).map(place)
     paint()
+    sendSoon()
   })
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
       if (!current || !canvas.hasPointerCapture(event.pointerId)) return
       canvas.strokes.push(current)
       current = null
+      predicted = []
       finish()
     })
   }
@@ -75,10 +151,10 @@ export default function (component) {
   // Else the end of a fast stroke would count as a fling, and Chromium would not take the tap on a button after it.
   canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
   canvas.addEventListener("keydown", (event) => {
-    if (!canvas.strokes.length || current) return
-    if (event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack()
-    else if (event.key === "Backspace") takeBack()
-    else if (event.key === "Delete" || event.key === "Escape") wipe()
+    if (current) return
+    if (canvas.strokes.length && event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack()
+    else if (canvas.strokes.length && event.key === "Backspace") takeBack()
+    else if (!clear.disabled && (event.key === "Delete" || event.key === "Escape")) wipe()
     else return
     event.preventDefault()
   })
@@ -86,30 +162,51 @@ export default function (component) {
   clear.addEventListener("click", wipe)
   // The theme has changed, and the color of the ink with it.
   canvas.addEventListener("transitionend", paint)
+  showPicture(data.picture)
   paint()
 }
 
-function trace(context, ink, strokes) {
+// Draws strokes as smooth curves through the middles between their points, their widths multiplied by `factor`.
+function trace(context, ink, strokes, factor) {
   context.strokeStyle = ink
-  context.lineWidth = STROKE_WIDTH
   context.lineCap = context.lineJoin = "round"
-  for (const stroke of strokes) {
+  for (const { width, points } of strokes) {
+    context.lineWidth = width * factor
     context.beginPath()
-    context.moveTo(...stroke[0])
+    context.moveTo(points[0][0], points[0][1])
+    points.forEach(([x, y, pressure], i) => {
+      const [nextX, nextY] = points[i + 1] ?? [x, y]
+      const [middleX, middleY] = [(x + nextX) / 2, (y + nextY) / 2]
+      context.quadraticCurveTo(x, y, middleX, middleY)
+      if (pressure === undefined) return
+      // Each piece has a width of its own.
+      context.lineWidth = width * factor * pressure
+      context.stroke()
+      context.beginPath()
+      context.moveTo(middleX, middleY)
+    })
     // A touch without a move is a dot.
-    for (const point of stroke) context.lineTo(...point)
+    context.lineTo(...points.at(-1).slice(0, 2))
     context.stroke()
   }
 }
 
-// The drawing in black on white.
-function picture(canvas) {
+// The longer side of the box around all points, in the canvas's pixels.
+function extent(strokes) {
+  const points = strokes.flatMap((stroke) => stroke.points)
+  const sides = [0, 1].map((axis) => points.map((point) => point[axis]))
+  return Math.max(...sides.map((values) => Math.max(...values) - Math.min(...values)))
+}
+
+// The drawing in black on white. The strokes of a small drawing are thinner than they are on the screen.
+function picture(canvas, strokes) {
   const paper = document.createElement("canvas")
   paper.width = canvas.width
   paper.height = canvas.height
   const context = paper.getContext("2d")
   context.fillStyle = "white"
   context.fillRect(0, 0, paper.width, paper.height)
-  trace(context, "black", canvas.strokes)
+  const factor = extent(strokes) / (FULL_EXTENT * canvas.height)
+  trace(context, "black", strokes, Math.min(1, Math.max(LEAST_FACTOR, factor)))
   return paper.toDataURL("image/png")
 }

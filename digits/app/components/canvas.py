@@ -1,39 +1,86 @@
-"""A canvas to draw a digit on, with mouse, pen or finger."""
+"""A canvas to draw on with mouse, pen or finger, which also shows pictures that were given in another way."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
 
 from digits.app.components.browser import browser_component, image_of
 
-_KEY = "canvas"
-# The session key of the drawing. The component's own state ends when the visitor changes the page.
-_DRAWING = "drawing"
-_HTML = """
-<canvas width="560" height="560" tabindex="0" role="application" aria-label="Draw a digit here"
-  aria-keyshortcuts="Backspace Control+Z Delete"></canvas>
-<div class="buttons">
-  <button type="button" data-do="undo" title="Backspace or Ctrl+Z, on the canvas">Undo</button>
-  <button type="button" data-do="clear" title="Delete, on the canvas">Clear</button>
-</div>
-"""
+# Height of the canvas in its own pixels, and the width of the pen at first.
+_HEIGHT, _PEN = 560, 34
 
 
-def draw_canvas(on_change: Callable[[], None]) -> None:
-    """Shows the canvas with the drawing so far.
+@dataclass(frozen=True)
+class Drawing:
+    """What is on a canvas.
 
     Args:
-        on_change: called after each stroke, undo and clear.
+        file: the drawing as a PNG file, or None if nothing is drawn.
+        live: whether a stroke is still going on.
     """
 
+    file: bytes | None
+    live: bool
+
+
+@dataclass(frozen=True)
+class ShownPicture:
+    """A picture that the canvas shows in the place of a drawing.
+
+    Args:
+        name: tells the picture from others; "" for no picture.
+        url: a data URL, or None for no picture.
+        alt: what the picture shows, for people who do not see it.
+    """
+
+    name: str = ""
+    url: str | None = None
+    alt: str = ""
+
+
+def show_canvas(
+    key: str, picture: ShownPicture, on_change: Callable[[Drawing], None], *, label: str, proportion: float = 1.0
+) -> None:
+    """Shows the canvas with the drawing so far, or with a picture.
+
+    Args:
+        key: the component's session key.
+        picture: the picture to show; a stroke or Clear takes it away.
+        on_change: called with the drawing while a stroke goes on, and after each stroke, undo and clear.
+        label: what to draw, for people who do not see the canvas.
+        proportion: the canvas's width as a share of its height.
+    """
+    kept = f"{key} strokes"
+
     def keep() -> None:
-        st.session_state[_DRAWING] = st.session_state[_KEY]["drawing"]
-        on_change()
+        drawing = st.session_state[key]["drawing"]
+        # Outlives the component's own state, which ends when the visitor changes the page.
+        st.session_state[kept] = drawing["strokes"]
+        on_change(Drawing(image_of(drawing["picture"] or ""), bool(drawing["live"])))
 
-    strokes = (st.session_state.get(_DRAWING) or {}).get("strokes")
-    browser_component("canvas", _HTML, "buttons", "canvas")(key=_KEY, data={"strokes": strokes}, on_drawing_change=keep)
+    shown = {"name": picture.name, "url": picture.url, "alt": picture.alt}
+    _canvas(label, proportion)(
+        key=key,
+        data={"strokes": None if picture.url else st.session_state.get(kept), "picture": shown},
+        on_drawing_change=keep,
+    )
 
 
-def drawn_image() -> bytes | None:
-    """Returns the drawing as a PNG file, or None if the canvas is empty."""
-    return image_of((st.session_state.get(_DRAWING) or {}).get("picture") or "")
+def _canvas(label: str, proportion: float) -> ComponentRenderer:
+    width = round(proportion * _HEIGHT)
+    shape = "frame" if proportion == 1.0 else "frame wide"
+    html = f"""
+<div class="{shape}">
+  <canvas width="{width}" height="{_HEIGHT}" style="aspect-ratio: {width} / {_HEIGHT}" tabindex="0" role="application"
+    aria-label="{label}" aria-keyshortcuts="Backspace Control+Z Delete"></canvas>
+  <img hidden alt="">
+</div>
+<div class="tools">
+  <button type="button" data-do="undo" title="Undo: Backspace or Ctrl+Z on the canvas">Undo</button>
+  <button type="button" data-do="clear" title="Clear: Delete on the canvas">Clear</button>
+  <label>Pen <input type="range" min="12" max="64" step="2" value="{_PEN}"></label>
+</div>
+"""
+    return browser_component("canvas", html, "buttons", "canvas")

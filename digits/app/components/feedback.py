@@ -1,5 +1,7 @@
 """Asks whether an answer is right, and keeps the picture only after a click."""
 
+import logging
+
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
@@ -9,24 +11,30 @@ from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_d
 from digits.recognizer import Prediction, Recognizer
 
 _LABEL_TEXTS = {NO_DIGIT: "no digit"}
-# The picture that was kept last, and the one on the page since: another, if it came while the button was pressed.
+# The session key of the picture that was kept last, and of the picture that the page has shown since.
 _LAST = "feedback last"
+_FAILED = "The picture could not be kept. The log of the app says why."
+_PRIVACY = (
+    "Nothing is kept unless you click on one of these. A click keeps the picture and what you said about it, together "
+    "with the answer, the model and the time, on the computer that runs this page, so that a better model can be "
+    "trained."
+)
 
 
 def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], prediction: Prediction | None) -> None:
-    """Asks whether an answer is right, unless feedback is switched off; says so if the picture is kept already.
+    """Asks whether an answer is right, or says that the picture is kept. Shows nothing if feedback is switched off.
 
     Args:
-        recognizer: that answered.
-        pixels: of the picture, uint8 of shape (height, width) or (height, width, 3).
+        recognizer: the model that answered.
+        pixels: the picture, uint8 of shape (height, width) or (height, width, 3).
         prediction: the answer, or None if there was an error in its place.
     """
     file = feedback_file()
     if file is None:
         return
     store, picture = FeedbackStore(file), content_digest(pixels)
-    if (problem := st.session_state.get(_problem_of(picture))) is not None:
-        st.error(problem)
+    if st.session_state.get(_failure_of(picture)):
+        st.error(_FAILED)
     try:
         kept_last = _kept_since(picture)
         if kept_last not in (None, picture):
@@ -34,7 +42,8 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
         if _say_if_kept(store, picture, "Thank you. The picture" if kept_last == picture else "This picture"):
             return
     except FeedbackError as error:
-        st.error(str(error))
+        logging.getLogger(__name__).warning("%s", error)
+        st.error(_FAILED)
         return
     digit, confidence = ("", 0.0) if prediction is None else (str(prediction.digit), prediction.confidence)
 
@@ -43,49 +52,55 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
             feedback = Feedback(label, digit, confidence, recognizer.card.onnx_sha256)
             _keep(store, pixels, feedback, picture)
 
-    with st.container(horizontal=True):
-        if (right := _label_if_right(prediction)) is not None:
-            # With a key of its own for each picture: a click on it is never one on the next picture's.
-            st.button("Right", key=f"right {picture}", icon=":material/check:", on_click=keep, args=(right,))
-        with st.popover("It was a …", key="wrong", icon=":material/close:"):
+    with st.container(horizontal=True, vertical_alignment="center", key="feedback"):
+        suggested = _suggested_label(prediction)
+        if suggested is not None:
+            # A key for each picture, so that a click never counts for the next picture.
+            text = f"Yes, {_in_words(suggested)}" if suggested != NO_DIGIT else "Right, no digit"
+            st.button(text, key=f"right {picture}", icon=":material/check:", on_click=keep, args=(suggested,))
+        with st.popover(_correction_text(suggested), key="wrong", icon=":material/close:" if suggested else None):
             key = f"label {picture}"
             st.pills(
                 "What does the picture show?",
-                [label for label in LABELS if label != right],
+                [label for label in LABELS if label != suggested],
                 format_func=lambda label: _LABEL_TEXTS.get(label, label),
                 key=key,
                 on_change=lambda: keep(st.session_state.get(key)),
             )
-    st.caption(
-        "A click on one of these keeps the picture, what it shows, the answer, which model gave it and when, in "
-        f"{file} on the computer that runs this page, for `digits feedback export`. Without a click nothing is kept."
-    )
+        with st.popover("", key="privacy", icon=":material/info:", type="tertiary", help="What a click keeps"):
+            st.write(_PRIVACY)
 
 
-def _label_if_right(prediction: Prediction | None) -> str | None:
-    """What the picture shows if the answer is right; None if it does not commit itself."""
+def _suggested_label(prediction: Prediction | None) -> str | None:
+    """Returns the label that confirms the answer, or None if the answer does not commit itself."""
     if prediction is None or prediction.reason == "low_confidence":
         return None
     return NO_DIGIT if prediction.reason == "not_a_digit" else str(prediction.digit)
+
+
+def _correction_text(suggested: str | None) -> str:
+    if suggested is None:
+        return "What is it?"
+    return "It is a digit …" if suggested == NO_DIGIT else "No, it is …"
 
 
 def _in_words(label: str) -> str:
     return _LABEL_TEXTS.get(label, f"an {label}" if label == "8" else f"a {label}")
 
 
-def _say_if_kept(store: FeedbackStore, picture: str, which: str) -> bool:
-    """Whether a picture is kept, by whomever; if it is, says so and lets it be taken back."""
+def _say_if_kept(store: FeedbackStore, picture: str, subject: str) -> bool:
+    """Says that a picture is kept and offers to take it back; returns whether it is kept."""
     label = store.label_of(picture)
     if label is None:
         return False
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.success(f"{which} is kept as {_in_words(label)} in {store.path}.")
+        st.success(f"{subject} is kept as {_in_words(label)}.")
         st.button("Take it back", key=f"take back {picture}", on_click=_take_back, args=(store, picture))
     return True
 
 
 def _kept_since(picture: str) -> str | None:
-    """The picture that this visitor's last click has kept, as long as the page shows what it showed right after it."""
+    """Returns the picture that the visitor's last click has kept, until the page shows another picture."""
     kept, beside = st.session_state.get(_LAST, (None, None))
     if kept is None or beside not in (None, picture):
         return None
@@ -93,17 +108,18 @@ def _kept_since(picture: str) -> str | None:
     return str(kept)
 
 
-def _problem_of(picture: str) -> str:
-    return f"feedback problem {picture}"
+def _failure_of(picture: str) -> str:
+    return f"feedback failed {picture}"
 
 
 def _keep(store: FeedbackStore, pixels: npt.NDArray[np.uint8], feedback: Feedback, picture: str) -> None:
     try:
         store.keep(pixels, feedback)
     except FeedbackError as error:
-        st.session_state[_problem_of(picture)] = str(error)
+        logging.getLogger(__name__).warning("%s", error)
+        st.session_state[_failure_of(picture)] = True
     else:
-        st.session_state.pop(_problem_of(picture), None)
+        st.session_state.pop(_failure_of(picture), None)
         st.session_state[_LAST] = (picture, None)
 
 
@@ -111,4 +127,5 @@ def _take_back(store: FeedbackStore, picture: str) -> None:
     try:
         store.take_back(picture)
     except FeedbackError as error:
-        st.session_state[_problem_of(picture)] = str(error)
+        logging.getLogger(__name__).warning("%s", error)
+        st.session_state[_failure_of(picture)] = True

@@ -7,7 +7,7 @@ import streamlit as st
 from digits.app.components.browser import browser_component, image_of
 from digits.images.limits import ImageLimits
 
-_HTML = '<div class="buttons"><button type="button">Paste from the clipboard</button></div>'
+_HTML = '<div class="buttons"><button type="button">Paste</button></div>'
 _PROBLEMS = {
     "none": "There is no picture on the clipboard. Copy one first: a screenshot, or a picture on a web page.",
     "large": f"This picture is larger than {ImageLimits.max_bytes // 1024**2} MB. Copy a part of it.",
@@ -30,6 +30,7 @@ def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
 
     browser_component("paste", _HTML, "buttons")(
         key=key,
+        width="content",
         data={"max_bytes": ImageLimits.max_bytes},
         on_picture_change=keep,
         on_problem_change=lambda: _tell(st.session_state[key]["problem"]),

@@ -11,7 +11,7 @@ import streamlit as st
 from digits.answers import BatchPrediction
 from digits.app.calls import API_URL_VARIABLE, DEFAULT_API_URL, calls, is_address
 from digits.app.last_picture import LastPicture, last_picture
-from digits.app.models import choose_recognizer
+from digits.app.models import chosen_models
 from digits.app.pictures import for_display
 from digits.app.samples import SAMPLES
 from digits.errors import ImageError
@@ -33,7 +33,7 @@ def api_page() -> None:
         else "Here is a sample as a call to the API. What you try on the first page takes its place."
     )
     picture = picture or LastPicture.of((SAMPLES / "7_stylus.png").read_bytes())
-    recognizer, _ = choose_recognizer()
+    recognizer, _ = chosen_models()
     _picture(recognizer, picture)
     set_up = os.environ.get(API_URL_VARIABLE) or DEFAULT_API_URL
     address = st.text_input("Address of the API", set_up, key="api address", type="url", persist_state="session")

@@ -9,7 +9,7 @@ import streamlit as st
 from digits.app.components.confusion import choose_cell
 from digits.app.components.gallery import gallery
 from digits.app.components.model_charts import curve_chart, reliability_chart
-from digits.app.models import choose_recognizer
+from digits.app.models import chosen_models
 from digits.errors import DataMismatchError, ModelFileError
 from digits.evaluation.classification import confused_pairs
 from digits.evaluation.records import Evaluation, evaluations_of
@@ -27,7 +27,7 @@ _TRAIN = "`python train.py`"
 def model_page() -> None:
     """Shows the model's figures, curves, confusion matrix, mistakes and card."""
     st.title("The model")
-    recognizer, _ = choose_recognizer()
+    recognizer, _ = chosen_models()
     card = recognizer.card
     st.write(f"This page is about {recognizer.name}. " + " ".join(summary(card)))
     if recognizer.path == shipped_model():

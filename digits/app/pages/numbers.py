@@ -8,17 +8,18 @@ import numpy.typing as npt
 import streamlit as st
 
 from digits.app.components.paste import paste_zone
-from digits.app.models import choose_recognizer
-from digits.app.pages.recognize import UPLOAD_TYPES
+from digits.app.models import chosen_models
 from digits.app.pictures import BLUE, for_display
 from digits.app.samples import SAMPLES
 from digits.errors import ImageError
 from digits.images.decode import open_image
+from digits.images.formats import SUFFIXES
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer
 
+UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 SAMPLE_NUMBER = SAMPLES / "numbers" / "two_lines.png"
 
 # A visitor's last picture and what was read: so that a click on a digit does not read all of it again.
@@ -63,11 +64,20 @@ def numbers_page() -> None:
     with st.container(width=200):
         st.image(str(SAMPLE_NUMBER), width="stretch", alt="Two lines: 2024, and 375-08")
         st.button("two lines", key="read sample", on_click=_choose, args=("read sample",), width="stretch")
-    recognizer, _ = choose_recognizer()
+    recognizer, _ = chosen_models()
     with answer:
         if (image := st.session_state.get("read image")) is not None:
             _show(recognizer, image)
     st.caption(f"Reads with {recognizer.description}.")
+
+
+def take_picture(file: bytes) -> None:
+    """Has the page read a picture when it is opened next.
+
+    Args:
+        file: the image file.
+    """
+    st.session_state["read image"] = file
 
 
 def _choose(source: str) -> None:

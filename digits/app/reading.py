@@ -1,0 +1,58 @@
+"""Reads the picture that a visitor gave, and keeps the answer as long as picture and model stay the same."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from digits.errors import ImageError
+from digits.images.decode import open_image
+from digits.recognizer import Prediction, Recognizer
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A picture and its answer.
+
+    Args:
+        pixels: the picture, uint8 of shape (height, width) or (height, width, 3); None if it cannot be decoded.
+        answer: the prediction, or why there is none.
+        whole: returns the upright picture at full size, if `pixels` are a reduced copy; else None.
+    """
+
+    pixels: npt.NDArray[np.uint8] | None
+    answer: Prediction | ImageError
+    whole: Callable[[], npt.NDArray[np.uint8]] | None = None
+
+
+def read(recognizer: Recognizer, file: bytes) -> Answered:
+    """Reads an image file.
+
+    Args:
+        recognizer: the model to read with.
+        file: the image file.
+    """
+    try:
+        opened = open_image(file, recognizer.limits)
+        pixels = opened.decode()
+    except ImageError as error:
+        return Answered(None, error)
+    side = max(opened.width, opened.height)
+    whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
+    try:
+        return Answered(pixels, recognizer.recognize_pixels(pixels), whole)
+    except ImageError as error:
+        return Answered(pixels, error, whole)
+
+
+def read_once(recognizer: Recognizer, file: bytes) -> Answered:
+    """Reads an image file, unless it is the one that the visitor's session has read last."""
+    key = hashlib.sha256(recognizer.digest.encode() + file).digest()
+    last_key, answered = st.session_state.get("last answer", (None, None))
+    if last_key != key or answered is None:
+        answered = read(recognizer, file)
+        st.session_state["last answer"] = (key, answered)
+    return answered

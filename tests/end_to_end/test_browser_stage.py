@@ -1,0 +1,132 @@
+"""Every way to give a picture puts it on one stage, with the answer in sight."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from scripts.demonstration import draw
+from scripts.find_browser import BROWSER_ARGUMENTS
+from tests.browsing import PATIENCE, SCROLLED, STROKES, choose_sample, give, paste_file, settled
+from tests.conftest import SAMPLES
+
+SIZES: dict[str, ViewportSize] = {
+    "laptop": {"width": 1280, "height": 800},
+    "projector": {"width": 1920, "height": 1080},
+    "phone": {"width": 390, "height": 844},
+}
+SEVEN = next(file for file in SAMPLES if file.name.startswith("7"))
+
+
+def take_photo(page: Page) -> None:
+    page.get_by_role("button", name="Camera").click()
+    # The first frames of a camera may be black.
+    page.wait_for_function("() => document.querySelector('video')?.currentTime > 0.3")
+    page.get_by_role("button", name="Take Photo").click()
+
+
+WAYS: dict[str, Callable[[Page], None]] = {
+    "draw": lambda page: draw(page, STROKES[7]),
+    "upload": lambda page: give(page, SEVEN),
+    "paste": lambda page: paste_file(page, SEVEN),
+    "camera": take_photo,
+    "sample": lambda page: choose_sample(page, "a 7, stylus"),
+}
+
+
+@pytest.fixture(scope="module")
+def browser_with_camera(
+    browser: Browser, browser_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """A browser whose camera looks at a sheet of paper with a 7."""
+    video = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    with Image.open(SEVEN) as image:
+        ImageOps.pad(image.convert("RGB"), (640, 480), color="white").save(video, "JPEG")
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    camera.append(f"--use-file-for-fake-video-capture={video}")
+    chromium = browser.browser_type.launch(executable_path=browser_path, args=[*BROWSER_ARGUMENTS, *camera])
+    yield chromium
+    chromium.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("way", WAYS)
+def test_the_answer_is_in_sight_without_scrolling(
+    way: str, size: str, browser_with_camera: Browser, shipped_app: str
+) -> None:
+    context = browser_with_camera.new_context(viewport=SIZES[size], has_touch=size == "phone")
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(shipped_app)
+    bars = settled(page).get_by_role("img", name="The probability of each digit")
+    # Ten bars before there is an answer.
+    expect(bars).to_be_in_viewport(ratio=1)
+    place = bars.bounding_box()
+    WAYS[way](page)
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(page.get_by_text("Sure: 7", exact=True)).to_be_in_viewport(ratio=1)
+    settled(page)
+    expect(bars).to_be_in_viewport(ratio=1)
+    assert page.evaluate(SCROLLED) == 0
+    # Where it was, but for a camera, which is not as high as the canvas: the answer comes back with the canvas.
+    assert bars.bounding_box() == place
+    # So is the way to the other pages.
+    for link in ("Try", "Numbers", "Model", "API"):
+        expect(page.get_by_role("link", name=link, exact=True)).to_be_in_viewport(ratio=1)
+    context.close()
+
+
+def test_the_canvas_is_as_wide_as_a_phone_and_the_samples_scroll_sideways(browser: Browser, shipped_app: str) -> None:
+    context = browser.new_context(viewport=SIZES["phone"], has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(shipped_app)
+    box = settled(page).get_by_role("application", name="Draw a digit here").bounding_box()
+    assert box is not None
+    assert box["width"] >= 360
+    strip = page.get_by_role("group", name="Sample pictures")
+    wide, shown = strip.evaluate("(strip) => [strip.scrollWidth, strip.clientWidth]")
+    assert wide > shown <= 390
+    context.close()
+
+
+def test_a_picture_takes_the_place_of_a_drawing_and_a_stroke_that_of_a_picture(page: Page, shipped_app: str) -> None:
+    page.goto(shipped_app)
+    draw(settled(page), STROKES[4])
+    expect(page.get_by_role("img", name="Predicted digit: 4")).to_be_visible(timeout=PATIENCE)
+    picture = page.get_by_role("img", name="The picture that you gave")
+    expect(picture).to_have_count(0)
+    choose_sample(page, "an 8, photo")
+    expect(page.get_by_role("img", name="Predicted digit: 8")).to_be_visible(timeout=PATIENCE)
+    expect(picture).to_have_count(1)
+    draw(settled(page), STROKES[7])
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    expect(picture).to_have_count(0)
+    choose_sample(settled(page), "an 8, photo")
+    expect(picture).to_have_count(1)
+    page.get_by_role("button", name="Clear").click()
+    expect(picture).to_have_count(0)
+    expect(page.get_by_role("img", name="No digit yet")).to_be_visible(timeout=PATIENCE)
+
+
+def test_an_upload_replaces_the_one_before(page: Page, shipped_app: str) -> None:
+    page.goto(shipped_app)
+    for file in SAMPLES[:2]:
+        give(page, file)
+        expect(page.get_by_role("img", name=f"Predicted digit: {file.name[0]}")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
+
+
+def test_the_samples_are_one_tab_stop_in_which_the_arrow_keys_move(page: Page, shipped_app: str) -> None:
+    page.goto(shipped_app)
+    settled(page)
+    first = page.get_by_role("button", name="Sample: a 0, red pen")
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("img", name="Predicted digit: 2")).to_be_visible(timeout=PATIENCE)
+    stops = page.get_by_role("group", name="Sample pictures").evaluate(
+        "(strip) => [...strip.children].filter((button) => button.tabIndex === 0).length"
+    )
+    assert stops == 1

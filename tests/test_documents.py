@@ -1,0 +1,41 @@
+"""The documents name only commands that exist."""
+
+import importlib.util
+import re
+
+import pytest
+
+from benchmarks.support.all import module_of
+from tests.conftest import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+MODULES = sorted(
+    {
+        (document.relative_to(ROOT).as_posix(), module)
+        for document in DOCUMENTS
+        for module in re.findall(
+            r"python -m ((?:digits|benchmarks|scripts)(?:\.\w+)*)", document.read_text(encoding="utf-8")
+        )
+    }
+)
+
+
+def test_the_documents_name_commands() -> None:
+    assert len(DOCUMENTS) >= 7
+    assert len(MODULES) >= 20
+
+
+@pytest.mark.parametrize(("document", "module"), MODULES)
+def test_each_module_that_a_document_runs_exists(document: str, module: str) -> None:
+    path = ROOT / module.replace(".", "/")
+    assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), f"{document}: python -m {module}"
+
+
+@pytest.mark.parametrize("name", re.findall(r"^BENCHMARKS := (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split())
+def test_each_benchmark_of_make_bench_exists(name: str) -> None:
+    assert importlib.util.find_spec(module_of(name))
+
+
+def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"no benchmark 'nonsense'.*latency"):
+        module_of("nonsense")
