@@ -18,11 +18,13 @@ from digits.images.formats import in_words
 from digits.images.limits import ImageLimits, too_many_bytes
 from digits.images.pixels import gray_if_equal, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
-from digits.images.reducing import ENOUGH_SIDE
+from digits.images.reducing import LEAST_SIDE
 from digits.images.screening.screen import screen
 from digits.images.screening.screened import Screened
 
-_REDUCED_SIDE = 2 * ENOUGH_SIDE
+_REDUCED_SIDE = 2 * LEAST_SIDE
+# PNG and JPEG files of no more bytes and pixels are decoded in less than a millisecond, whatever is in them.
+_QUICK_BYTES, _QUICK_PIXELS = 16 * 1024, 128 * 128
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
@@ -32,7 +34,7 @@ class OpenedImage:
     Attributes:
         width, height: in pixels, as stored.
         upright_size: (width, height) as a person sees the picture; known once it is decoded.
-        is_plain: whether the file takes little time and memory to decode.
+        is_plain: whether the file takes little time and memory to decode, so that a thread of its own costs more.
 
     Args:
         data: the file.
@@ -43,16 +45,18 @@ class OpenedImage:
     def __init__(self, data: bytes, limits: ImageLimits, size: tuple[int, int] | None) -> None:
         self._data = data
         self._limits = limits
-        self.is_plain = size is not None
+        self._is_plain_png = self.is_plain = size is not None
         self._screened = Screened(data)
         self._image: Image.Image | None = None
         if size is None:
             self._image = self._open()
             canvas = self._screened.canvas
             size = (canvas.width, canvas.height) if canvas else self._image.size
+            is_small = len(data) <= _QUICK_BYTES and size[0] * size[1] <= _QUICK_PIXELS
+            self.is_plain = is_small and self._image.format in ("PNG", "JPEG")
         self.width, self.height = self.upright_size = size
 
-    def decode(self, enough: int = ENOUGH_SIDE) -> npt.NDArray[np.uint8]:
+    def decode(self, enough: int = LEAST_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.
 
         Applies the EXIF orientation, puts transparency on a contrasting ground, stretches gray samples of 16 bits
@@ -69,7 +73,7 @@ class OpenedImage:
         Raises:
             BrokenImageError: the decoder gave up; the file is damaged or cut off.
         """
-        if self.is_plain and (pixels := decode_plain_png(self._data)) is not None:
+        if self._is_plain_png and (pixels := decode_plain_png(self._data)) is not None:
             return gray_if_equal(pixels) if pixels.ndim == 3 else pixels
         image = self._image or self._open()
         self._image = None

@@ -241,10 +241,24 @@ def test_a_phones_photo_is_decoded_with_fewer_pixels_and_the_same_look(mode: str
     assert np.abs(pixels.astype(int) - np.asarray(expected)).mean() < 4
 
 
-@pytest.mark.parametrize(("side", "left"), [(1599, 1599), (1600, 800), (2400, 800), (3100, 1034)])
+@pytest.mark.parametrize(("side", "left"), [(1439, 1439), (1440, 720), (1600, 800), (2160, 720), (2870, 957)])
 @pytest.mark.parametrize("form", ["PNG", "BMP"])
 def test_an_image_is_reduced_from_twice_the_side_that_is_enough(form: str, side: int, left: int) -> None:
     assert decode(encode(Image.new("RGB", (side, 40)), form)).shape[1] == left
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16"])
+def test_a_small_png_or_jpeg_is_plain_whatever_its_mode_and_a_larger_one_is_not(mode: str) -> None:
+    assert open_image(encode(Image.new(mode, (64, 64)))).is_plain
+    assert not open_image(encode(Image.new(mode, (300, 200), None))).is_plain or mode in ("L", "RGB")
+    if mode in ("L", "RGB"):
+        assert open_image(encode(Image.new(mode, (64, 64)), "JPEG")).is_plain
+        assert not open_image(encode(Image.new(mode, (300, 200)), "JPEG")).is_plain
+
+
+@pytest.mark.parametrize("form", ["WEBP", "GIF", "TIFF", "BMP"])
+def test_other_formats_are_not_plain(form: str) -> None:
+    assert not open_image(encode(PICTURE, form)).is_plain
 
 
 def test_an_opened_image_tells_its_size_and_may_be_decoded_twice() -> None:
