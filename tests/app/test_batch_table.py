@@ -94,7 +94,7 @@ def test_one_picture_alone_gets_no_table(sample: Path) -> None:
 def test_the_camera_is_there_only_once_it_is_opened(sample: Path) -> None:
     app = run_app()
     assert not app.get("camera_input")
-    app.button(key="open camera").click().run()
+    app.button(key="digit open camera").click().run()
     app.camera_input[0].set_value(("photo.jpg", jpeg(sample), "image/jpeg")).run()
     assert not app.exception
     assert "Predicted digit: 7" in texts(app)

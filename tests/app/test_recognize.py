@@ -10,7 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from digits.app.pages.recognize import STAGE, OnStage
+from digits.app.pages.recognize import STAGE
+from digits.app.stage import OnStage
 from digits.model.artifact import read
 from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import OWN_CARD, ROOT, SAMPLES, encode_png, with_card
@@ -39,7 +40,7 @@ def upload(app: AppTest, name: str, data: bytes) -> AppTest:
 def give_sample(app: AppTest, digit: int) -> AppTest:
     """Puts the sample of a digit on the stage, as a click on it does."""
     (file,) = (file for file in SAMPLES if file.name.startswith(str(digit)))
-    app.session_state[STAGE] = OnStage(f"sample {digit}", file.read_bytes())
+    app.session_state[STAGE.key] = OnStage(f"sample {digit}", file.read_bytes())
     app.run()
     assert not app.exception
     return app
@@ -250,7 +251,7 @@ def test_nothing_is_said_to_be_left_out_of_a_digit_alone(digit: int) -> None:
 def test_a_drawing_that_goes_on_is_answered_and_the_rest_of_the_page_waits_for_its_end(sample: Path) -> None:
     app = run_app()
     for live in (True, False):
-        app.session_state[STAGE] = OnStage(file=sample.read_bytes(), live=live)
+        app.session_state[STAGE.key] = OnStage(file=sample.read_bytes(), live=live)
         app.run()
         assert not app.exception
         assert "Predicted digit: 7" in texts(app)

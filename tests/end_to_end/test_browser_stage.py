@@ -11,6 +11,7 @@ from scripts.demonstration import draw
 from scripts.find_browser import BROWSER_ARGUMENTS
 from tests.browsing import PATIENCE, SCROLLED, STROKES, choose_sample, give, paste_file, settled
 from tests.conftest import SAMPLES
+from tests.pictures import side_by_side
 
 SIZES: dict[str, ViewportSize] = {
     "laptop": {"width": 1280, "height": 800},
@@ -130,3 +131,36 @@ def test_the_samples_are_one_tab_stop_in_which_the_arrow_keys_move(page: Page, s
         "(strip) => [...strip.children].filter((button) => button.tabIndex === 0).length"
     )
     assert stops == 1
+
+
+def test_a_number_is_drawn_on_its_own_page_and_its_text_is_shown_once(page: Page, shipped_app: str) -> None:
+    page.set_viewport_size(SIZES["laptop"])
+    page.goto(shipped_app + "/read")
+    canvas = settled(page).get_by_role("application", name="Draw a number here")
+    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
+    box = canvas.bounding_box()
+    assert box is not None
+    for i, digit in enumerate((1, 7, 4)):
+        for stroke in STROKES[digit]:
+            for k, (x, y) in enumerate(stroke):
+                across, down = 0.02 + 0.3 * (i + x), 0.2 + 0.6 * y
+                page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+                if k == 0:
+                    page.mouse.down()
+            page.mouse.up()
+    text = page.get_by_test_id("stCode")
+    expect(text).to_have_text("174", timeout=PATIENCE)
+    expect(text).to_have_count(1)
+    expect(text).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("img", name="The drawing with a box around each digit: 174")).to_be_visible()
+
+
+def test_a_picture_of_several_digits_is_taken_to_the_page_of_numbers(
+    page: Page, shipped_app: str, tmp_path: Path
+) -> None:
+    number = tmp_path / "number.png"
+    Image.fromarray(side_by_side("5_marker", "2_blue_pen")).save(number)
+    page.goto(shipped_app)
+    give(page, number)
+    settled(page).get_by_role("button", name="Read all digits").click()
+    expect(page.get_by_role("status")).to_have_text("Digits read: 52", timeout=PATIENCE)

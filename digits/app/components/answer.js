@@ -18,7 +18,7 @@ export default function (component) {
   const bars = find("bars")
   if (!bars.children.length) build(bars)
 
-  find("answer").dataset.certainty = data.certainty
+  Object.assign(find("answer").dataset, { certainty: data.certainty, live: data.live })
   const digit = find("digit")
   digit.textContent = data.shown
   digit.setAttribute("aria-label", data.spoken_digit)

@@ -84,7 +84,7 @@ export default function (component) {
 
   // Sends a stroke that is going on, as soon as that is due.
   function sendSoon() {
-    if (timer || waiting || !current || current.points.length < 2) return
+    if (!data.live || timer || waiting || !current || current.points.length < 2) return
     timer = setTimeout(
       () => {
         timer = 0

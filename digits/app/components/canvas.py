@@ -41,16 +41,23 @@ class ShownPicture:
 
 
 def show_canvas(
-    key: str, picture: ShownPicture, on_change: Callable[[Drawing], None], *, label: str, proportion: float = 1.0
+    key: str,
+    picture: ShownPicture,
+    on_change: Callable[[Drawing], None],
+    *,
+    label: str,
+    proportion: float = 1.0,
+    live: bool = False,
 ) -> None:
     """Shows the canvas with the drawing so far, or with a picture.
 
     Args:
         key: the component's session key.
         picture: the picture to show; a stroke or Clear takes it away.
-        on_change: called with the drawing while a stroke goes on, and after each stroke, undo and clear.
+        on_change: called with the drawing after each stroke, undo and clear.
         label: what to draw, for people who do not see the canvas.
         proportion: the canvas's width as a share of its height.
+        live: whether `on_change` is also called while a stroke goes on.
     """
     kept = f"{key} strokes"
 
@@ -63,7 +70,11 @@ def show_canvas(
     shown = {"name": picture.name, "url": picture.url, "alt": picture.alt}
     _canvas(label, proportion)(
         key=key,
-        data={"strokes": None if picture.url else st.session_state.get(kept), "picture": shown},
+        data={
+            "strokes": None if picture.url else st.session_state.get(kept),
+            "picture": shown,
+            "live": live,
+        },
         on_drawing_change=keep,
     )
 

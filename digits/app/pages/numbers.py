@@ -7,132 +7,128 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from digits.app.components.paste import paste_zone
+from digits.app.components.canvas import ShownPicture
+from digits.app.components.samples import Sample, choose_sample
 from digits.app.models import chosen_models
-from digits.app.pictures import BLUE, for_display
+from digits.app.pictures import data_url
 from digits.app.samples import SAMPLES
+from digits.app.stage import OnStage, Stage
 from digits.errors import ImageError
 from digits.images.decode import open_image
-from digits.images.formats import SUFFIXES
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer
 
-UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
-SAMPLE_NUMBER = SAMPLES / "numbers" / "two_lines.png"
+NUMBERS = Stage("number", "Draw a number here", proportion=1.6)
+_SAMPLES = {"two_lines": "Sample: two lines, 2024 and 375-08"}
+_INVITATION = "Write a number, or give a picture of one: a house number, a date, a page of several lines."
 
-# A visitor's last picture and what was read: so that a click on a digit does not read all of it again.
+# The session key of the last picture and its reading, so that a click on a digit does not read all of it again.
 _LAST = "last reading"
-_WAY = "read way"
 _NO_DIGIT = "no digit"
-# Paper that is shown around a digit, as a share of its height.
-_AROUND = 0.25
+# The margin around a digit that is shown for correction, as a share of its height.
+_MARGIN = 0.25
+# The longer side of a picture on the stage, in pixels.
+_SHOWN_SIDE = 1000
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A picture and what was read on it.
+    """A picture and its reading.
 
     Args:
-        which: tells it from others.
+        key: tells the picture and the model from others.
         pixels: uint8 of shape (height, width) or (height, width, 3); a large picture is reduced.
-        reading: of it; boxes are in pixels of the whole picture.
+        reading: the reading, with boxes in pixels of the whole picture.
     """
 
-    which: str
+    key: str
     pixels: npt.NDArray[np.uint8]
     reading: Reading
 
 
 def numbers_page() -> None:
-    """Shows the ways to give a picture, and the text that was read."""
-    st.title("Which number is this?")
-    upload, paste, camera = st.tabs(["Upload", "Paste", "Camera"], key=_WAY, on_change="rerun")
-    with upload:
-        st.write("Upload a picture of handwritten digits: a house number, a date, a page of several lines.")
-        st.file_uploader("Image", type=UPLOAD_TYPES, key="read upload", on_change=_choose, args=("read upload",))
-    with paste:
-        st.write("Copy a picture of handwritten digits, and press Ctrl+V (on a Mac ⌘V) anywhere on this page.")
-        paste_zone("read paste", _keep_pasted)
-    # Only when it is opened, since the browser then asks whether the page may use it.
-    if camera.open:
-        camera.camera_input("Photo of a number", key="read camera", on_change=_choose, args=("read camera",))
-    # Above the sample, so that on a phone the answer to a click is in sight.
-    answer = st.container()
-    st.write("Nothing at hand? Try this one:")
-    with st.container(width=200):
-        st.image(str(SAMPLE_NUMBER), width="stretch", alt="Two lines: 2024, and 375-08")
-        st.button("two lines", key="read sample", on_click=_choose, args=("read sample",), width="stretch")
+    """Shows the stage, and the text that was read beside it."""
+    st.html('<h1 class="digits-hidden">Which number is this?</h1>')
     recognizer, _ = chosen_models()
-    with answer:
-        if (image := st.session_state.get("read image")) is not None:
-            _show(recognizer, image)
+    _stage(recognizer)
     st.caption(f"Reads with {recognizer.description}.")
 
 
-def take_picture(file: bytes) -> None:
-    """Has the page read a picture when it is opened next.
+@st.fragment
+def _stage(recognizer: Recognizer) -> None:
+    content = NUMBERS.content()
+    read, reading, error = None, None, None
+    if content.file is not None:
+        try:
+            read = _read(recognizer, content.file)
+            reading = _corrected(read.reading, st.session_state.get(_corrections_of(read), {}))
+        except ImageError as problem:
+            error = problem
+    giving, answering = st.columns([11, 9], gap="medium")
+    with giving:
+        NUMBERS.show(_shown(content, read, reading))
+        _samples()
+    with answering:
+        if error is not None:
+            st.error(str(error))
+        elif read is None or reading is None:
+            st.subheader(_INVITATION, anchor=False)
+        else:
+            _show_text(reading)
+            _correct(read, reading)
+            if not content.name:
+                st.image(
+                    _with_boxes(read, reading), alt=f"The drawing with a box around each digit: {_spoken(reading)}"
+                )
 
-    Args:
-        file: the image file.
-    """
-    st.session_state["read image"] = file
+
+def _shown(content: OnStage, read: _Read | None, reading: Reading | None) -> ShownPicture:
+    """Returns the picture with its boxes; a drawing stays as it is."""
+    if not content.name or read is None or reading is None:
+        return ShownPicture(content.name)
+    # Corrections change the boxes, and so the name.
+    name = f"{content.name} {hash(reading)}"
+    alt = f"The picture with a box around each digit: {_spoken(reading)}"
+    return ShownPicture(name, data_url(_with_boxes(read, reading), _SHOWN_SIDE), alt)
 
 
-def _choose(source: str) -> None:
-    """Keeps the picture at hand when its tab is closed, or the page is left."""
-    if source == "read sample":
-        st.session_state["read image"] = SAMPLE_NUMBER.read_bytes()
-    else:
-        chosen = st.session_state.get(source)
-        st.session_state["read image"] = None if chosen is None else chosen.getvalue()
+def _with_boxes(read: _Read, reading: Reading) -> npt.NDArray[np.uint8]:
+    return draw_reading(read.pixels, reading)
 
 
-def _keep_pasted(picture: bytes) -> None:
-    st.session_state["read image"] = picture
-    st.session_state[_WAY] = "Paste"
-
-
-def _show(recognizer: Recognizer, image: bytes) -> None:
-    try:
-        read = _read(recognizer, image)
-    except ImageError as error:
-        st.error(str(error))
-        return
-    key = f"corrections {read.which}"
-    reading = _corrected(read.reading, st.session_state.get(key, {}))
-    _show_text(reading)
-    st.image(
-        for_display(draw_reading(read.pixels, reading), _shown_side(read.pixels)),
-        width="stretch",
-        alt=f"The picture with a box around each digit: {_spoken(reading)}",
-    )
-    others = sum(not one.accepted for one in reading.digits)
-    more = f" Gray boxes: {others} other {'sign' if others == 1 else 'signs'}, not in the text." if others else ""
-    st.caption(f"Blue boxes: digits, each with the one that was read.{more}")
-    _correct(read, reading, key)
+def _samples() -> None:
+    samples = [Sample(SAMPLES / "numbers" / f"{name}.png", label) for name, label in _SAMPLES.items()]
+    choose_sample("number samples", samples, lambda sample: NUMBERS.put("sample", sample.file.read_bytes()))
 
 
 def _read(recognizer: Recognizer, image: bytes) -> _Read:
-    which = hashlib.sha256(image + recognizer.digest.encode()).hexdigest()[:16]
+    """Reads an image file, unless it is the one that was read last."""
+    key = hashlib.sha256(image + recognizer.digest.encode()).hexdigest()[:16]
     last: _Read | None = st.session_state.get(_LAST)
-    if last is None or last.which != which:
-        with st.spinner("Reading ..."):
-            opened = open_image(image, recognizer.limits)
-            pixels = opened.decode(PAGE_SIDE)
-            reading = read_picture(recognizer, pixels, opened.upright_size)
-            last = st.session_state[_LAST] = _Read(which, pixels, reading)
+    if last is None or last.key != key:
+        opened = open_image(image, recognizer.limits)
+        pixels = opened.decode(PAGE_SIDE)
+        reading = read_picture(recognizer, pixels, opened.upright_size)
+        last = st.session_state[_LAST] = _Read(key, pixels, reading)
     return last
 
 
+def _corrections_of(read: _Read) -> str:
+    """Returns the session key of a picture's corrections: digits by their index, None where there is no digit."""
+    return f"corrections {read.key}"
+
+
 def _corrected(reading: Reading, corrections: dict[int, int | None]) -> Reading:
-    """A reading as a person has corrected it: digits by their index, None where there is no digit."""
+    """Returns a reading as a person has corrected it."""
 
-    def right(one: ReadDigit, digit: int | None) -> ReadDigit:
-        return replace(one, accepted=False) if digit is None else replace(one, digit=digit, accepted=True)
+    def correct(read_digit: ReadDigit, digit: int | None) -> ReadDigit:
+        if digit is None:
+            return replace(read_digit, accepted=False)
+        return replace(read_digit, digit=digit, accepted=True)
 
-    digits = (right(one, corrections[i]) if i in corrections else one for i, one in enumerate(reading.digits))
+    digits = (correct(digit, corrections[i]) if i in corrections else digit for i, digit in enumerate(reading.digits))
     return replace(reading, digits=tuple(digits))
 
 
@@ -145,49 +141,44 @@ def _spoken(reading: Reading) -> str:
 
 
 def _show_text(reading: Reading) -> None:
-    """The digits as large as they fit, and once more to be copied."""
+    """Shows the digits as large as they fit, with a button that copies them."""
     lines = _lines(reading)
+    st.html(f'<div class="digits-hidden" role="status">Digits read: {_spoken(reading)}</div>')
     if not lines:
         st.info("No digit is left.")
         return
-    text = "\n".join(lines)
-    # Streamlit's largest heading is a third of the first; a digit is somewhat more than half as wide as it is high.
-    size = f"clamp(1.2rem, {round(140 / max(map(len, lines)))}cqw, 6rem)"
-    st.html(
-        f'<div style="container-type: inline-size"><div role="img" aria-label="Digits read: {_spoken(reading)}" '
-        f'style="font-size: {size}; line-height: 1.1; font-weight: 700; color: {BLUE}; overflow-wrap: anywhere; '
-        f'white-space: pre-wrap">{text}</div></div>'
-    )
-    # A finger does not hover: the button that copies is to be seen at once.
-    st.html("<style>[data-testid=stCode] > div { opacity: 1; visibility: visible; }</style>")
-    st.code(text, language=None)
+    # A digit is somewhat more than half as wide as it is high.
+    size = f"clamp(1.2rem, {round(130 / max(map(len, lines)))}cqw, 5rem)"
+    st.html(f"<style>.st-key-number-text code {{ font-size: {size} !important; }}</style>")
+    with st.container(key="number-text"):
+        st.code("\n".join(lines), language=None)
+    signs = sum(not digit.accepted for digit in reading.digits)
+    more = f" Gray boxes: {signs} other {'sign' if signs == 1 else 'signs'}, not in the text." if signs else ""
+    st.caption(f"Blue boxes: digits.{more}")
 
 
-def _correct(read: _Read, reading: Reading, key: str) -> None:
-    """Lets a person choose one thing that was read, and say what it is."""
-    st.subheader("Is one of them wrong?", anchor=False)
+def _correct(read: _Read, reading: Reading) -> None:
+    """Lets a person choose a digit or sign, and say what it is."""
     chosen = st.pills(
-        "Choose it, in reading order; ? is a sign that is not in the text.",
+        "Is one of them wrong? Choose it; ? is a sign that is not in the text.",
         range(len(reading.digits)),
         format_func=lambda i: str(reading.digits[i].digit) if reading.digits[i].accepted else "?",
-        key=f"wrong {read.which}",
+        key=f"wrong {read.key}",
     )
     if chosen is None:
         return
-    one = reading.digits[chosen]
+    digit = reading.digits[chosen]
+    key = _corrections_of(read)
     with st.container(horizontal=True, vertical_alignment="top"):
-        st.image(
-            _cut_out(read, one),
-            width=90,
-            alt=f"Number {chosen + 1}, read as {one.digit}" if one.accepted else f"Number {chosen + 1}, another sign",
-        )
-        # Its width is that of what it holds, unless it is given one.
+        shows = f"read as {digit.digit}" if digit.accepted else "another sign"
+        st.image(_cut_out(read, digit), width=90, alt=f"Number {chosen + 1}, {shows}")
+        # A container is as wide as its content, unless it is given a width.
         with st.container(width=320):
             label = f"right {key} {chosen}"
             st.pills(
                 "What is it?",
                 [*"0123456789", _NO_DIGIT],
-                default=str(one.digit) if one.accepted else _NO_DIGIT,
+                default=str(digit.digit) if digit.accepted else _NO_DIGIT,
                 key=label,
                 on_change=_keep_correction,
                 args=(key, chosen, label),
@@ -195,20 +186,15 @@ def _correct(read: _Read, reading: Reading, key: str) -> None:
 
 
 def _keep_correction(key: str, index: int, label: str) -> None:
-    said = st.session_state.get(label)
-    if said is not None:
+    chosen = st.session_state.get(label)
+    if chosen is not None:
         corrections = dict(st.session_state.get(key, {}))
-        st.session_state[key] = corrections | {index: None if said == _NO_DIGIT else int(said)}
+        st.session_state[key] = corrections | {index: None if chosen == _NO_DIGIT else int(chosen)}
 
 
-def _cut_out(read: _Read, one: ReadDigit) -> npt.NDArray[np.uint8]:
-    x, y, width, height = one.box
-    around = _AROUND * height
+def _cut_out(read: _Read, digit: ReadDigit) -> npt.NDArray[np.uint8]:
+    x, y, width, height = digit.box
+    margin = _MARGIN * height
     down, across = read.pixels.shape[0] / read.reading.height, read.pixels.shape[1] / read.reading.width
-    rows = slice(max(0, round((y - around) * down)), round((y + height + around) * down))
-    return read.pixels[rows, max(0, round((x - around) * across)) : round((x + width + around) * across)]
-
-
-def _shown_side(pixels: npt.NDArray[np.uint8]) -> int:
-    """Never larger than it is: text on it stays sharp."""
-    return min(max(pixels.shape[:2]), PAGE_SIDE)
+    rows = slice(max(0, round((y - margin) * down)), round((y + height + margin) * down))
+    return read.pixels[rows, max(0, round((x - margin) * across)) : round((x + width + margin) * across)]
