@@ -38,6 +38,7 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "max_batch_bytes": BatchTooLargeError,
     "receive_seconds": BodyTooSlowError,
     "max_in_flight": OverloadedError,
+    "queue_seconds": OverloadedError,
     "max_buffered_bytes": BuffersFullError,
     "max_connections": OverloadedError,
     "rate_limit": RateLimitedError,

@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(
         256, ge=1, le=100_000, description="Most requests that a worker answers at a time; beyond it, 503."
     )
+    queue_seconds: float = Field(
+        0.3,
+        gt=0.0,
+        le=3600.0,
+        description="Longest time that an image may have to wait for its turn, as far as can be foreseen, in seconds; "
+        "beyond it, 503. A few may always wait.",
+    )
     max_buffered_bytes: int = Field(
         512 * 1024 * 1024,
         ge=1,

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import AsyncIterator
 
-import anyio
 from fastapi import Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +14,7 @@ from digits.service import logs
 from digits.service.batching import MicroBatcher
 from digits.service.errors import NotReadyError
 from digits.service.limits.concurrency import Buffers, ConcurrencyLimit
+from digits.service.limits.queue import ComputeQueue
 from digits.service.limits.rate import RateLimiter
 from digits.service.metrics import Metrics
 from digits.service.middleware.access import AccessLog
@@ -31,6 +31,10 @@ from digits.service.settings import Settings
 _log = logging.getLogger("digits")
 
 _MEMORY_SECONDS = 5.0
+# A batch may take as long as this many single images.
+BATCH_TIMES = 10
+# A computation ends at its limit, or a little later: at twice the limit something is wrong.
+_STUCK_TIMES = 2
 
 # Metrics keep a series for each of these paths.
 ROUTES = ("/predict/", "/predict/batch/", "/read/", "/model", "/health/live", "/health/ready", "/metrics")
@@ -60,8 +64,8 @@ class ServiceState:
         self.buffers = Buffers(settings.max_buffered_bytes)
         # More images at a time than cores would take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
-        self.decoding_slots = anyio.CapacityLimiter(os.cpu_count() or 1)
-        self.batch_slot = anyio.CapacityLimiter(1)
+        self.queue = ComputeQueue(os.cpu_count() or 1, settings.queue_seconds)
+        self.batch_queue = ComputeQueue(1, settings.queue_seconds)
         if settings.max_buffered_bytes < settings.max_bytes:
             _log.warning(
                 "DIGITS_MAX_BUFFERED_BYTES (%d) is less than one image may have (DIGITS_MAX_BYTES, %d): larger images "
@@ -80,6 +84,12 @@ class ServiceState:
         self._tracing = Tracing(settings.traces) if settings.traces != "off" else None
         if self.metrics:
             self.metrics.readiness(ready=True)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether requests wait and none was answered for much longer than a computation may take."""
+        seconds = _STUCK_TIMES * self.settings.compute_seconds
+        return self.queue.is_stuck(seconds) or self.batch_queue.is_stuck(BATCH_TIMES * seconds)
 
     @property
     def needs_key(self) -> bool:

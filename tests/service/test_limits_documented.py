@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import io
+import os
 import re
 import socket
 import time
@@ -153,6 +154,9 @@ CROSSINGS: Mapping[str, Crossing] = {
     ),
     "DIGITS_RECEIVE_SECONDS": Crossing(2.0, lambda url: slowly(url, 0.5), lambda url: slowly(url, 3.0)),
     "DIGITS_MAX_IN_FLIGHT": Crossing(2, lambda url: at_once(url, 2), lambda url: at_once(url, 3)),
+    "DIGITS_QUEUE_SECONDS": Crossing(
+        0.001, lambda url: at_once(url, 4), lambda url: at_once(url, 12 + (os.cpu_count() or 1))
+    ),
     "DIGITS_MAX_BUFFERED_BYTES": Crossing(
         len(SEVEN), lambda url: post(url, SEVEN), lambda url: post(url, SEVEN + b"x")
     ),

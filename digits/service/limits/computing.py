@@ -4,28 +4,27 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-import anyio
 import anyio.to_thread
 from starlette.requests import Request
 
 from digits.budget import Budget, limited
+from digits.service.limits.queue import ComputeQueue
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
 
-async def compute(
-    function: Callable[[], Result], request: Request, budget: Budget, slots: anyio.CapacityLimiter
-) -> Result:
+async def compute(function: Callable[[], Result], request: Request, budget: Budget, queue: ComputeQueue) -> Result:
     """Calls a function in a thread, within a budget.
 
     Args:
         function: reads one image or several.
         request: request whose body has been read; when its client leaves, the computation ends.
-        budget: time that the function may take once it has a thread.
-        slots: how many threads compute at a time.
+        budget: time that the function may take once it is its turn.
+        queue: gives the computation its turn.
 
     Raises:
+        OverloadedError: it would have to wait for too long.
         ComputeTimeError: the time is over.
         ComputationStoppedError: the client has left.
     """
@@ -37,7 +36,8 @@ async def compute(
 
     watch = asyncio.ensure_future(_stop_when_client_leaves(request, budget))
     try:
-        return await anyio.to_thread.run_sync(within_budget, limiter=slots)
+        async with queue.turn():
+            return await anyio.to_thread.run_sync(within_budget, limiter=queue.threads)
     finally:
         watch.cancel()
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.errors import ComputationStoppedError, DigitsError
+from digits.service.errors import OverloadedError
 from digits.service.problems import client_gone_response, error_response
 from digits.service.request_context import route_path
 
@@ -42,4 +43,9 @@ class DirectRoutes:
             response = client_gone_response()
         except DigitsError as error:
             response = error_response(error)
+        except RuntimeError as error:
+            # Python has no type of its own for it.
+            if str(error) != "can't start new thread":
+                raise
+            response = error_response(OverloadedError("The service can start no more threads. Try again in a moment."))
         await response(scope, receive, send)

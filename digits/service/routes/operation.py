@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from digits.service.errors import AccessError, NotReadyError
@@ -44,9 +44,12 @@ def install(app: FastAPI) -> None:
             card=card.to_json(),
         )
 
-    @app.get("/health/live", summary="Is the process alive?", tags=["operation"])
-    async def live() -> HealthResponse:
-        """Answers while the process runs: if it does not, restart it."""
+    @app.get("/health/live", summary="Is the process alive?", tags=["operation"], responses=documented(NotReadyError))
+    async def live(request: Request) -> HealthResponse:
+        """Answers 200 while requests are answered: if it does not, restart the process."""
+        state: ServiceState | None = getattr(request.app.state, "service", None)
+        if state is not None and state.is_stuck:
+            raise NotReadyError("Requests wait, and none was answered for longer than any may take.")
         return HealthResponse(status="live")
 
     # Some load balancers ask by HEAD, which FastAPI's routes, unlike Starlette's, do not answer.

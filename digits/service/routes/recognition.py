@@ -31,7 +31,7 @@ from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
 from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_file, read_image_files
 from digits.service.schemas import BatchItem, BatchResponse
-from digits.service.state import ServiceState, state_of
+from digits.service.state import BATCH_TIMES, ServiceState, state_of
 
 
 def _binary(shows: str) -> dict[str, Any]:
@@ -59,8 +59,6 @@ def _form_or_raw(schema: dict[str, Any]) -> dict[str, Any]:
 # thread. Any other image goes to a thread, so that other requests need not wait for it.
 _ON_THE_SPOT_PIXELS = 64 * 64
 _ON_THE_SPOT_BYTES = 16 * 1024
-# A batch may take as long as this many single images.
-_BATCH_TIMES = 10
 
 
 class _Direct(APIRoute):
@@ -88,6 +86,7 @@ async def _predict(request: Request) -> Response:
     state = state_of(request)
     settings = state.settings
     with Room(state.buffers) as room:
+        _refuse_early(state, request)
         data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
@@ -98,13 +97,20 @@ async def _predict(request: Request) -> Response:
     return model_response(PredictionResponse.timed(prediction, _milliseconds_since(start)))
 
 
+def _refuse_early(state: ServiceState, request: Request) -> None:
+    """Refuses a large image before its body is read if the queue is too long for it."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length[:20]) > _ON_THE_SPOT_BYTES:
+        state.queue.check()
+
+
 async def _recognize(state: ServiceState, request: Request, data: bytes) -> Prediction:
     recognizer = state.models.recognizer
     image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
     if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
         return await state.batcher.recognize(recognizer, image)
     budget = Budget(state.settings.compute_seconds)
-    return await compute(lambda: recognizer.recognize(image or data), request, budget, state.decoding_slots)
+    return await compute(lambda: recognizer.recognize(image or data), request, budget, state.queue)
 
 
 async def _predict_batch(request: Request) -> Response:
@@ -121,10 +127,10 @@ async def _predict_batch(request: Request) -> Response:
         )
         start = time.perf_counter()
         with state.concurrency:
-            budget = Budget(settings.compute_seconds, _BATCH_TIMES * settings.compute_seconds)
+            budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
             contents = each_with_its_time((part.content for part in files), budget)
             answers = await compute(
-                lambda: list(recognizer.recognize_many(contents)), request, budget, state.batch_slot
+                lambda: list(recognizer.recognize_many(contents)), request, budget, state.batch_queue
             )
     items = [_item(state, part.file or "", answer) for part, answer in zip(files, answers, strict=True)]
     return model_response(BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start)))
@@ -151,13 +157,14 @@ async def _read(request: Request) -> Response:
     state = state_of(request)
     settings = state.settings
     with Room(state.buffers) as room:
+        _refuse_early(state, request)
         data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
-            reading = await compute(lambda: read_picture(recognizer, data), request, budget, state.decoding_slots)
+            reading = await compute(lambda: read_picture(recognizer, data), request, budget, state.queue)
     if state.metrics:
         state.metrics.reading(reading)
     return model_response(ReadResponse.timed(reading, _milliseconds_since(start)))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import anyio
 import httpx
 import pytest
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from digits import budget
 from digits.budget import Budget
 from digits.errors import ComputationStoppedError, ComputeTimeError
 from digits.service.limits.computing import compute, each_with_its_time
+from digits.service.limits.queue import ComputeQueue
 from digits.service.problems import PROBLEMS
 from tests.conftest import SAMPLES, Server, encode_png, serve
 
@@ -60,7 +60,7 @@ def computed(seconds: float, *, leaves_after: float | None = None) -> float:
 
     async def run() -> None:
         request = Request({"type": "http"}, receive)
-        await compute(work, request, Budget(seconds), anyio.CapacityLimiter(1))
+        await compute(work, request, Budget(seconds), ComputeQueue(1, 60.0))
 
     try:
         asyncio.run(run())
@@ -89,7 +89,7 @@ def test_the_time_spent_waiting_for_a_thread_does_not_count() -> None:
         return {"type": "http.disconnect"}
 
     async def run() -> list[None]:
-        slots = anyio.CapacityLimiter(1)
+        slots = ComputeQueue(1, 60.0)
         request = Request({"type": "http"}, receive)
 
         def work() -> None:
@@ -120,7 +120,7 @@ def test_each_file_of_a_batch_has_its_own_time() -> None:
         return outcomes
 
     async def run() -> list[str]:
-        return await compute(work, Request({"type": "http"}, receive), shared, anyio.CapacityLimiter(1))
+        return await compute(work, Request({"type": "http"}, receive), shared, ComputeQueue(1, 60.0))
 
     assert asyncio.run(run()) == ["read", "too long", "read"]
 

@@ -187,7 +187,8 @@ def test_photos_in_flight_do_not_hold_up_the_health_check(api: str) -> None:
         assert httpx.get(api + "/health/ready").status_code == 200
         waited = time.monotonic() - start
         answers = [photo.result().status_code for photo in photos]
-    assert set(answers) <= {200, 422}
+    # Who would have to wait for too long is refused.
+    assert set(answers) <= {200, 422, 503}
     assert waited < 2.0
 
 

@@ -10,15 +10,17 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
 from digits.recognizer import shipped_model
 from digits.service.process.runtime import running
-from tests.conftest import BIN, ROOT, Server, child_environment, serve, with_card
+from tests.conftest import BIN, ROOT, Server, child_environment, encode_png, serve, with_card
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
 
@@ -268,3 +270,23 @@ def test_a_format_that_is_not_allowed_is_refused_whatever_its_name(tmp_path: Pat
         server.stop()
     assert refused.status_code == 415
     assert "Send a JPEG or GIF file" in refused.json()["detail"]
+
+
+def test_live_fails_while_nothing_is_answered_for_longer_than_any_request_may_take(tmp_path: Path) -> None:
+    server = serve(tmp_path, DIGITS_COMPUTE_SECONDS="0.01", DIGITS_MAX_PIXELS="50000000")
+    # Decoding it takes longer than twice the limit, in one call that nothing can end.
+    pixels = np.full((6000, 6000), 255, np.uint8)
+    pixels[2000:4000, 2900:3100] = 0
+    large = encode_png(pixels)
+    try:
+        assert httpx.get(server.url + "/health/live").status_code == 200
+        with ThreadPoolExecutor(1) as client:
+            picture = client.submit(httpx.post, server.url + "/predict/", files={"file": large}, timeout=120)
+            statuses = set()
+            while not picture.done():
+                statuses.add(httpx.get(server.url + "/health/live", timeout=60).status_code)
+            assert picture.result().status_code == 413
+        assert 503 in statuses
+        assert httpx.get(server.url + "/health/live").status_code == 200
+    finally:
+        server.stop()

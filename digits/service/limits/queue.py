@@ -1,0 +1,102 @@
+"""The queue in front of the threads that compute: short, so that an answer or a refusal comes soon."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+
+import anyio
+
+from digits.service.errors import OverloadedError
+
+# So many requests may always wait, however long the ones before them take: clients send bursts.
+_ALWAYS = 8
+# Weight of the latest computation in the running mean of their times.
+_WEIGHT = 0.1
+
+
+class ComputeQueue:
+    """Gives computations their turn, in the order in which they came.
+
+    Whoever would probably have to wait for too long is refused at once, not after the wait: a client that is told so
+    can ask elsewhere, and the wait of all others stays short however many ask. The wait is foreseen from the number of
+    computations that wait and the mean time that the latest ones took.
+
+    Args:
+        slots: computations at a time.
+        wait_seconds: longest wait that may be foreseen, unless no more than a few wait.
+    """
+
+    def __init__(self, slots: int, wait_seconds: float) -> None:
+        self.threads = anyio.CapacityLimiter(slots)
+        self._slots = slots
+        self._wait_seconds = wait_seconds
+        self._running = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._mean = 0.0
+        self._progress = time.monotonic()
+
+    @property
+    def expected_wait(self) -> float:
+        """How long one more computation would wait, in seconds."""
+        return len(self._waiting) * self._mean / self._slots if self._running >= self._slots else 0.0
+
+    def check(self) -> None:
+        """Refuses a computation that would wait for too long.
+
+        Raises:
+            OverloadedError: it would.
+        """
+        if len(self._waiting) >= _ALWAYS and self.expected_wait > self._wait_seconds:
+            raise OverloadedError(
+                f"{len(self._waiting)} requests wait for their turn, and no more are taken. Try again in a moment."
+            )
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits for a slot and holds it.
+
+        Raises:
+            OverloadedError: the wait would be too long.
+        """
+        if self._running >= self._slots:
+            self.check()
+            await self._wait()
+        else:
+            if not self._running:
+                self._progress = time.monotonic()
+            self._running += 1
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self._progress = time.monotonic()
+            self._mean += _WEIGHT * (self._progress - start - self._mean)
+            self._release()
+
+    def is_stuck(self, seconds: float) -> bool:
+        """Returns whether something is being computed, and nothing has ended for this many seconds."""
+        return self._running > 0 and time.monotonic() - self._progress > seconds
+
+    async def _wait(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # The slot was handed over in the same moment.
+                self._release()
+            else:
+                self._waiting.remove(turn)
+            raise
+
+    def _release(self) -> None:
+        """Hands a slot over to the computation that has waited for longest, or frees it."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1
