@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import AsyncIterator
 
 from fastapi import Request
@@ -23,6 +22,7 @@ from digits.service.middleware.keys import Keyring
 from digits.service.middleware.tracing import Tracing
 from digits.service.models import Models
 from digits.service.process import signals
+from digits.service.process.container import decoding_slots, workers_here
 from digits.service.process.heap import keep_heap_small
 from digits.service.process.runtime import Runtime
 from digits.service.request_context import REQUEST_ID_HEADER
@@ -31,6 +31,8 @@ from digits.service.settings import Settings
 _log = logging.getLogger("digits")
 
 _MEMORY_SECONDS = 5.0
+# Memory that decoding and reading the largest image takes, and that a worker takes besides.
+_IMAGE_BYTES, _WORKER_BYTES = 300 * 1024 * 1024, 150 * 1024 * 1024
 # A batch may take as long as this many single images.
 BATCH_TIMES = 10
 # A computation ends at its limit, or a little later: at twice the limit something is wrong.
@@ -62,9 +64,11 @@ class ServiceState:
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
         self.buffers = Buffers(settings.max_buffered_bytes)
-        # More images at a time than cores would take more memory and no less time. Batches take long: they wait for
+        # More images at a time than processors take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
-        self.queue = ComputeQueue(os.cpu_count() or 1, settings.queue_seconds)
+        slots = decoding_slots(_IMAGE_BYTES, _WORKER_BYTES, workers_here())
+        _log.info("Images decoded at a time: %d", slots)
+        self.queue = ComputeQueue(slots, settings.queue_seconds)
         self.batch_queue = ComputeQueue(1, settings.queue_seconds)
         if settings.max_buffered_bytes < settings.max_bytes:
             _log.warning(

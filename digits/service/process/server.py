@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from digits import __version__
 from digits.errors import SettingError
 from digits.service.logs import JsonLines, server_log_config
+from digits.service.process.container import WORKERS_VARIABLE
 from digits.service.process.runtime import base_folder, running, sweep
 from digits.service.settings import Settings, read_settings
 
@@ -61,6 +62,8 @@ def serve(host: str, port: int, workers: int) -> bool:
         timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=_HEALTH_CHECK_SECONDS,
     )
+    # Each worker takes its share of the container's memory.
+    os.environ[WORKERS_VARIABLE] = str(workers)
     print(_summary(settings, workers), flush=True)
     return _serve_alone(config) if workers == 1 else _supervise(config)
 

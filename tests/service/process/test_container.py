@@ -1,0 +1,69 @@
+"""Limits of containers, read from files as the kernel writes them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from digits.service.process.container import decoding_slots, memory_limit, processors
+
+MB = 1024 * 1024
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def group(tmp_path: Path, membership: str, **files: str) -> tuple[Path, Path]:
+    """Control groups with some files; `__` in a name stands for a slash, `_dot_` for a dot."""
+    root, listing = tmp_path / "cgroup", tmp_path / "self"
+    root.mkdir()
+    for name, content in files.items():
+        file = root / name.replace("__", "/").replace("_dot_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    listing.write_text(membership)
+    return root, listing
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [("50000 100000", 1), ("100000 100000", 1), ("1000 100000", 1), ("max 100000", CPUS), ("99999999 100000", CPUS)],
+)
+def test_the_quota_of_version_2_bounds_the_processors(tmp_path: Path, quota: str, expected: int) -> None:
+    assert processors(*group(tmp_path, "0::/\n", cpu_dot_max=quota + "\n")) == expected
+
+
+def test_the_quota_of_version_1_bounds_the_processors(tmp_path: Path) -> None:
+    files = {"cpu__cpu_dot_cfs_quota_us": "100000\n", "cpu__cpu_dot_cfs_period_us": "100000\n"}
+    assert processors(*group(tmp_path, "4:cpu,cpuacct:/\n2:memory:/\n", **files)) == 1
+
+
+def test_a_quota_of_minus_one_is_none(tmp_path: Path) -> None:
+    files = {"cpu__cpu_dot_cfs_quota_us": "-1\n", "cpu__cpu_dot_cfs_period_us": "100000\n"}
+    assert processors(*group(tmp_path, "4:cpu:/\n", **files)) == CPUS
+
+
+def test_the_strictest_group_above_the_process_counts(tmp_path: Path) -> None:
+    groups = group(
+        tmp_path,
+        "0::/kubepods/pod1/app\n",
+        kubepods__pod1__memory_dot_max=f"{600 * MB}\n",
+        kubepods__pod1__app__memory_dot_max="max\n",
+        kubepods__memory_dot_max=f"{900 * MB}\n",
+    )
+    assert memory_limit(*groups) == 600 * MB
+
+
+def test_version_1_without_a_limit_of_memory_has_none(tmp_path: Path) -> None:
+    groups = group(tmp_path, "2:memory:/\n", memory__memory_dot_limit_in_bytes="9223372036854771712\n")
+    assert memory_limit(*groups) is None
+
+
+def test_outside_of_containers_all_processors_count(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    assert processors(missing, missing) == CPUS
+    assert memory_limit(missing, missing) is None
+
+
+@pytest.mark.parametrize(("limit", "workers", "expected"), [(512, 1, 1), (100, 1, 1), (10_000, 1, CPUS), (1300, 2, 1)])
+def test_memory_bounds_the_images_at_a_time(tmp_path: Path, limit: int, workers: int, expected: int) -> None:
+    groups = group(tmp_path, "0::/\n", memory_dot_max=f"{limit * MB}\n")
+    assert decoding_slots(300 * MB, 200 * MB, workers, *groups) == expected
