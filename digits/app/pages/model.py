@@ -14,7 +14,7 @@ from digits.errors import DataMismatchError, ModelFileError
 from digits.evaluation.classification import confused_pairs
 from digits.evaluation.records import Evaluation, evaluations_of
 from digits.evaluation.statistics import Share
-from digits.explain.model_card import summary
+from digits.explain.model_card import facts
 from digits.model.artifact import read_examples
 from digits.model.card import Card
 from digits.model.examples import Examples
@@ -29,9 +29,7 @@ def model_page() -> None:
     st.title("The model")
     recognizer, _ = chosen_models()
     card = recognizer.card
-    st.write(f"This page is about {recognizer.name}. " + " ".join(summary(card)))
-    if recognizer.path == shipped_model():
-        st.caption(f"{_TRAIN} trains a model of your own, which this page then describes.")
+    st.caption(f"This page is about {recognizer.name}.")
     if not card.history or card.test_accuracy is None:
         st.info(f"The model file carries no report: it was made outside Digits. Train one with: {_TRAIN}")
     else:
@@ -42,7 +40,9 @@ def model_page() -> None:
         _reliability(card)
         _mistakes(examples)
     _own_pictures(recognizer)
-    _made(card)
+    _facts(card)
+    if recognizer.path == shipped_model():
+        st.caption(f"{_TRAIN} trains a model of your own, which this page then describes.")
 
 
 def _figures(card: Card) -> None:
@@ -59,7 +59,7 @@ def _figures(card: Card) -> None:
 
 
 def _curves(card: Card) -> None:
-    st.subheader("Training curves", anchor=False)
+    st.header("Training curves", anchor=False)
     for column, name in zip(st.columns(2), ("accuracy", "loss"), strict=True):
         training, validation = card.history[name], card.history[f"val_{name}"]
         column.altair_chart(
@@ -93,7 +93,7 @@ def _read_examples(path: Path, digest: str) -> Examples | None:
 def _confusion(card: Card, examples: Examples | None) -> None:
     test = card.metrics["test"]
     confusion = np.array(test["confusion"])
-    st.subheader("Confusion matrix", anchor=False)
+    st.header("Confusion matrix", anchor=False)
     pairs = confused_pairs(confusion)
     st.write(
         f"{test['n']:,} test images: each row a true digit, each column the digit read. "
@@ -116,7 +116,7 @@ def _confusion(card: Card, examples: Examples | None) -> None:
 
 def _reliability(card: Card) -> None:
     bins = card.metrics["test"].get("reliability")
-    st.subheader("Reliability diagram", anchor=False)
+    st.header("Reliability diagram", anchor=False)
     if not bins:
         st.info(f"The model's card has none, because an earlier version made it. Train again with: {_TRAIN}")
         return
@@ -133,7 +133,7 @@ def _reliability(card: Card) -> None:
 
 
 def _mistakes(examples: Examples | None) -> None:
-    st.subheader("Mistakes", anchor=False)
+    st.header("Mistakes", anchor=False)
     if examples is None:
         st.info(f"The model file holds no test images, because an earlier version made it. Train again with: {_TRAIN}")
         return
@@ -152,7 +152,7 @@ def _mistakes(examples: Examples | None) -> None:
 
 
 def _own_pictures(recognizer: Recognizer) -> None:
-    st.subheader("On pictures of your own", anchor=False)
+    st.header("On pictures of your own", anchor=False)
     try:
         evaluations = evaluations_of(recognizer.card.onnx_sha256)
     except DataMismatchError as error:
@@ -186,16 +186,16 @@ def _in_words(share: Share) -> str:
     return f"{share.value:.1%} ({low:.1%} to {high:.1%}), {share.hits:,} of {share.n:,}"
 
 
-def _made(card: Card) -> None:
-    st.subheader("How it was made", anchor=False)
-    made = {
-        "Command": card.command,
-        "Recipe": card.recipe,
-        "Seed": card.seed,
-        "Epochs": card.epochs,
-        "Batch size": card.batch_size,
-        "Weights": f"{card.parameters:,}" if card.parameters else None,
-        "Created": card.created,
-    } | dict(card.versions)
+def _facts(card: Card) -> None:
+    st.header("Facts", anchor=False)
+    made = (
+        facts(card)
+        | {
+            "Command": card.command,
+            "Seed": card.seed,
+            "Batch size": card.batch_size,
+        }
+        | dict(card.versions)
+    )
     known = {name: str(value) for name, value in made.items() if value is not None}
     st.table(pd.DataFrame({"value": list(known.values())}, index=pd.Index(list(known), name="what")))

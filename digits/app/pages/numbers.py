@@ -74,7 +74,7 @@ def _stage(recognizer: Recognizer) -> None:
         if error is not None:
             st.error(str(error))
         elif read is None or reading is None:
-            st.subheader(_INVITATION, anchor=False)
+            st.header(_INVITATION, anchor=False)
         else:
             _show_text(reading)
             _correct(read, reading)
