@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PIL import Image
 
+from benchmarks.hostile.box_bombs import BOX_BOMBS
 from benchmarks.hostile.specimens import PNG_SIGNATURE, SAMPLES, chunk, encode
 from digits.images.decode import decode
 
@@ -312,12 +313,15 @@ def bmp_palette() -> bytes:
 
 
 BOMBS: Mapping[str, Callable[[], bytes]] = {
-    function.__name__.replace("_", " "): function
-    for function in (
-        png_one_bit, png_interlaced, png_inflates, png_texts, png_international_texts, png_large_text, png_profile,
-        png_chunks, png_pieces, png_frames, png_exif, jpeg_claims, jpeg_nothing, jpeg_scans, jpeg_segments,
-        jpeg_filling, jpeg_exif, tiff_claims, tiff_strip, tiff_tiles, tiff_strips, tiff_loop, tiff_pages,
-        tiff_page_tags, tiff_tags, tiff_big_tags, gif_claims, gif_frames, gif_comment, gif_comments, webp_claims,
-        webp_huge, webp_frames, bmp_claims, bmp_runs, bmp_palette,
-    )
+    **BOX_BOMBS,
+    **{
+        function.__name__.replace("_", " "): function
+        for function in (
+            png_one_bit, png_interlaced, png_inflates, png_texts, png_international_texts, png_large_text, png_profile,
+            png_chunks, png_pieces, png_frames, png_exif, jpeg_claims, jpeg_nothing, jpeg_scans, jpeg_segments,
+            jpeg_filling, jpeg_exif, tiff_claims, tiff_strip, tiff_tiles, tiff_strips, tiff_loop, tiff_pages,
+            tiff_page_tags, tiff_tags, tiff_big_tags, gif_claims, gif_frames, gif_comment, gif_comments, webp_claims,
+            webp_huge, webp_frames, bmp_claims, bmp_runs, bmp_palette,
+        )
+    },
 }  # fmt: skip

@@ -31,6 +31,7 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
     "webp": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "WEBP", method=0),
     "webp lossless": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "WEBP", lossless=True, method=0),
     "webp animated": lambda: blank_animation("WEBP", lossless=True, method=0),
+    "avif": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "AVIF", speed=10),
     "gif animated": lambda: blank_animation("GIF"),
     "tiff pages": lambda: blank_animation("TIFF", compression="tiff_lzw"),
 }

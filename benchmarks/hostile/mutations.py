@@ -21,6 +21,8 @@ SIGNATURES = (
     b"MM\0*",
     b"RIFF\xff\xff\0\0WEBPVP8X",
     b"%PDF",
+    b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf",
+    b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf",
 )
 
 Files: TypeAlias = Mapping[str, bytes]
@@ -113,6 +115,9 @@ def claim_size(rng: random.Random, file: bytes, _: Files) -> bytes:
         damaged[18:26] = struct.pack("<ii", width, rng.choice((height, -height)))
     elif file[8:12] == b"WEBP":
         damaged[24:30] = (width | height << 24).to_bytes(6, "little")
+    elif file[4:8] == b"ftyp":
+        at = file.find(b"ispe") + 8
+        damaged[at : at + 8] = struct.pack(">II", width, height)
     else:
         return _with_tiff_tag(file, rng.choice((256, 257, 278, 322, 323)), rng.choice((width, 2**31, 2**32 - 1)))
     return bytes(damaged)

@@ -1,5 +1,6 @@
 """Real image files of every supported kind, made by code from the sample digits: what the fuzzer mutates."""
 
+import importlib.util
 import io
 import struct
 import zlib
@@ -18,9 +19,14 @@ _ORIENTATION = 0x0112
 
 
 def encode(image: Image.Image, form: str, **options: Any) -> bytes:
-    """An image as a file."""
+    """An image as a file; HEIF needs pillow-heif."""
     file = io.BytesIO()
-    image.save(file, form, **options)
+    if form == "HEIF":
+        from pillow_heif import from_pillow
+
+        from_pillow(image).save(file, **options)
+    else:
+        image.save(file, form, **options)
     return file.getvalue()
 
 
@@ -49,6 +55,7 @@ def specimens() -> dict[str, bytes]:
         **_jpeg(small, color, gray, large),
         **_animated(small, color, gray, clear, frames),
         **_tiff(small, color, gray, clear, deep, frames),
+        **_boxes(color, gray, clear, frames),
         "bmp": encode(color, "BMP"),
         "bmp gray": encode(small, "BMP"),
         "bmp palette": encode(color.quantize(16), "BMP"),
@@ -166,6 +173,35 @@ def _tiff(
         "tiff big": encode(color, "TIFF", big_tiff=True),
         "tiff tiles": _tiles(gray),
     }
+
+
+def _boxes(color: Image.Image, gray: Image.Image, clear: Image.Image, frames: list[Image.Image]) -> Mapping[str, bytes]:
+    quick = {"speed": 10}
+    files = {
+        "avif": encode(color, "AVIF", **quick),
+        "avif gray": encode(gray, "AVIF", subsampling="4:0:0", **quick),
+        "avif alpha": encode(clear, "AVIF", **quick),
+        "avif turned": encode(color, "AVIF", exif=_exif(6), **quick),
+        "avif animated": _without_times(
+            encode(frames[0], "AVIF", save_all=True, append_images=frames[1:], duration=50, **quick)
+        ),
+    }
+    if importlib.util.find_spec("pillow_heif"):
+        files |= {
+            "heif": encode(color, "HEIF", quality=60),
+            "heif gray": encode(gray, "HEIF", quality=60),
+            "heif alpha": encode(clear, "HEIF", quality=60),
+        }
+    return files
+
+
+def _without_times(file: bytes) -> bytes:
+    """A sequence that does not say when it was written."""
+    for kind in (b"mvhd", b"tkhd", b"mdhd"):
+        at = file.find(kind) + 4
+        length = 16 if file[at] == 1 else 8
+        file = file[: at + 4] + bytes(length) + file[at + 4 + length :]
+    return file
 
 
 def _tiles(image: Image.Image) -> bytes:

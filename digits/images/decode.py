@@ -1,6 +1,7 @@
 """Opens and decodes image files safely: any bytes become an array or raise an `ImageError`."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,12 @@ from digits.errors import (
     BrokenImageError,
     EmptyFileError,
     ImageTooLargeError,
+    MissingInstallError,
     TooManyFramesError,
     TooManyPixelsError,
     UnsupportedFormatError,
 )
-from digits.images.formats import in_words
+from digits.images.formats import format_of, in_words, is_installed
 from digits.images.limits import ImageLimits, too_many_bytes
 from digits.images.pixels import gray_if_equal, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
@@ -25,6 +27,7 @@ from digits.images.screening.screened import Screened
 _REDUCED_SIDE = 2 * LEAST_SIDE
 # PNG and JPEG files of no more bytes and pixels are decoded in less than a millisecond, whatever is in them.
 _QUICK_BYTES, _QUICK_PIXELS = 16 * 1024, 128 * 128
+_LONG_SIGNATURE = 12
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
@@ -91,6 +94,9 @@ class OpenedImage:
         return pixels
 
     def _open(self) -> Image.Image:
+        image_format = format_of(self._data)
+        if image_format is None or image_format.name not in self._limits.formats:
+            raise _unsupported(self._limits)
         screened = screen(self._data)
         if screened.frames > self._limits.max_frames:
             raise TooManyFramesError(
@@ -99,9 +105,23 @@ class OpenedImage:
             )
         self._screened = screened
         try:
-            image = Image.open(io.BytesIO(screened.data), formats=self._limits.formats)
+            opener = image_format.opener or _open_with_pillow(image_format.name)
+            image = opener(screened.data)
+        except MissingInstallError:
+            raise _unsupported(self._limits, f" {image_format.label} files need an optional part of Digits.") from None
+        except UnidentifiedImageError as error:
+            # A short signature may start any file; a long one is no accident.
+            signature = image_format.signature.match(self._data)
+            if signature and signature.end() >= _LONG_SIGNATURE:
+                raise _broken("its header cannot be read") from error
+            raise _unsupported(self._limits) from error
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
+        if screened.coded_pixels > max(4 * image.width * image.height, 512 * 512):
+            raise TooManyPixelsError(
+                f"The file holds an image of {screened.coded_pixels:,} pixels, many times as many as the picture has. "
+                "Save it anew, as PNG."
+            )
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
         tags = getattr(image, "tag_v2", {})
         tile = tags.get(_TILE_WIDTH, 1) * tags.get(_TILE_LENGTH, 1)
@@ -147,13 +167,19 @@ def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uin
     return open_image(data, limits).decode()
 
 
+def _open_with_pillow(name: str) -> Callable[[bytes], Image.Image]:
+    return lambda data: Image.open(io.BytesIO(data), formats=(name,))
+
+
+def _unsupported(limits: ImageLimits, why: str = "") -> UnsupportedFormatError:
+    readable = [name for name in limits.formats if is_installed(name)]
+    return UnsupportedFormatError(
+        f"This is not an image that can be read.{why} Send a {in_words(readable or limits.formats)} file."
+    )
+
+
 def _as_image_error(error: Exception, limits: ImageLimits) -> Exception:
     """Turns what a decoder raised into an error for the person who sent the image."""
-    if isinstance(error, UnidentifiedImageError):
-        return UnsupportedFormatError(
-            f"This is not an image that can be read. Send a {in_words(limits.formats)} file; "
-            "a HEIC photo from a phone has to be saved as JPEG first."
-        )
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return TooManyPixelsError(
             f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
@@ -162,6 +188,10 @@ def _as_image_error(error: Exception, limits: ImageLimits) -> Exception:
         return error
     # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
     reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__
+    return _broken(reason)
+
+
+def _broken(reason: str) -> BrokenImageError:
     return BrokenImageError(
         f"The image file is damaged or cut off and cannot be decoded ({reason}). "
         "Save or photograph it again and send the new file."

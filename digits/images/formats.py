@@ -3,17 +3,24 @@
 To accept another format, add an entry here and a screener in `digits.images.screening`.
 """
 
+import importlib.util
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from digits.images.heif import open_heif
 from digits.images.screening.bmp import screen_bmp
+from digits.images.screening.boxes import screen_boxes
 from digits.images.screening.gif import screen_gif
 from digits.images.screening.jpeg import screen_jpeg
 from digits.images.screening.png import screen_png
 from digits.images.screening.screened import Screened
 from digits.images.screening.tiff import screen_tiff
 from digits.images.screening.webp import screen_webp
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class ImageFormat:
         signature: a regular expression that matches the first bytes of every such file. Formats are told by content,
             never by file name or media type.
         screener: checks how a file is built before a decoder sees it.
+        extra: the optional part of the install that decodes it; None if Pillow does.
+        opener: reads the header of a file; None if Pillow does.
     """
 
     name: str
@@ -36,10 +45,17 @@ class ImageFormat:
     media_type: str
     signature: re.Pattern[bytes]
     screener: Callable[[bytes], Screened]
+    extra: str | None = None
+    opener: "Callable[[bytes], Image.Image] | None" = None
 
 
 def _starts(expression: bytes) -> re.Pattern[bytes]:
     return re.compile(expression, re.DOTALL)
+
+
+def _brand(expression: bytes) -> re.Pattern[bytes]:
+    """Matches a file of boxes whose first brand, or one that it is compatible with, is the given one."""
+    return _starts(rb"....ftyp(?:....){0,16}?" + expression)
 
 
 # In the order in which messages and help texts list them.
@@ -50,7 +66,14 @@ TABLE = (
     ImageFormat("GIF", "GIF", (".gif",), "image/gif", _starts(rb"GIF8"), screen_gif),
     ImageFormat("BMP", "BMP", (".bmp",), "image/bmp", _starts(rb"BM"), screen_bmp),
     ImageFormat("TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", _starts(rb"II|MM"), screen_tiff),
+    ImageFormat("AVIF", "AVIF", (".avif",), "image/avif", _brand(rb"avi[fs]"), screen_boxes),
+    ImageFormat(
+        "HEIF", "HEIC", (".heic", ".heif"), "image/heic", _brand(rb"he[ivc][cmsx]"), screen_boxes, "phone", open_heif
+    ),
 )
+
+# The library that each optional part of the install brings.
+_LIBRARIES = {"phone": "pillow_heif"}
 
 FORMATS = tuple(image_format.name for image_format in TABLE)
 SUFFIXES = tuple(suffix for image_format in TABLE for suffix in image_format.suffixes)
@@ -62,6 +85,12 @@ _NAMES = {suffix[1:].upper(): image_format.name for image_format in TABLE for su
 def format_of(data: bytes) -> ImageFormat | None:
     """Returns the format of a file by its first bytes; None if it is not in the table."""
     return next((image_format for image_format in TABLE if image_format.signature.match(data)), None)
+
+
+def is_installed(name: str) -> bool:
+    """Whether the optional part of the install that a format needs, if any, is there."""
+    extra = _BY_NAME[name].extra
+    return extra is None or importlib.util.find_spec(_LIBRARIES[extra]) is not None
 
 
 def format_name(word: str) -> str:

@@ -129,8 +129,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "unsupported-format",
         415,
         "Not an image of a supported format",
-        f"This is not an image that can be read. Send a {in_words()} file; "
-        "a HEIC photo from a phone has to be saved as JPEG first.",
+        f"This is not an image that can be read. Send a {in_words()} file.",
     ),
     UnsupportedMediaTypeError: Problem(
         "unsupported-media-type",

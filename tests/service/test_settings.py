@@ -21,7 +21,7 @@ from digits.service.settings import read_settings
             ("DIGITS_CORS_ORIGINS", value, "is no origin; name scheme and host alone")
             for value in ("example.com", "https://example.com/", "https://a.example,null")
         ],
-        ("DIGITS_FORMATS", "PNG,HEIC", "HEIC is not among PNG, JPEG"),
+        ("DIGITS_FORMATS", "PNG,SVG", "SVG is not among PNG, JPEG"),
         ("DIGITS_MAX_BYTES", "20MB", "it should be a valid integer"),
         ("DIGITS_LOG_LEVEL", "loud", "it should be 'debug', 'info'"),
     ],
