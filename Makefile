@@ -22,7 +22,7 @@ PROJECT := --no-deps --no-build-isolation --editable .
 
 always:
 
-.PHONY: always help install run train test pythons lint format bench lock browser shipped pictures clean
+.PHONY: always help install run train check test pythons lint format bench lock browser shipped pictures clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,8 +56,17 @@ run: $(VENV)/installed-app ## start API and app (API_PORT=8000 APP_PORT=8501); C
 train: $(VENV)/installed-all ## train the reference recipe: models/mnist_model.keras and reports/
 	@$(BIN)/python train.py $(ARGS)
 
+# One process for each core; the tests of a module stay together.
+SHARED := --numprocesses auto --dist loadgroup --no-loadscope-reorder
+# What a test needs, it is marked with: tests/kinds.py.
+QUICK := not server and not browser and not ray and not training
+
+check: lint ## what to run before a commit: lint, and the tests that need no server, browser, Ray or training
+	@$(BIN)/python -m pytest --quiet $(SHARED) -m "$(QUICK)" --hypothesis-profile quick -p no:schemathesis \
+		--deselect tests/test_repository.py::test_the_code_passes_its_own_checks $(ARGS)
+
 test: $(VENV)/installed-all browser ## run every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 PYTHONS ?= python3.11 python3.12 python3.13
 pythons: ## run every test with each supported Python on this machine (PYTHONS="…")
@@ -90,7 +99,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) $(UPGRADE) pyproject.toml --extra dev $(LOCKS)/build.in -o $(LOCKS)/all.txt
 	$(UV_COMPILE) pyproject.toml -c $(LOCKS)/all.txt -o $(LOCKS)/serve.txt
-	$(UV_COMPILE) pyproject.toml --extra app -c $(LOCKS)/all.txt -o $(LOCKS)/app.txt
+	$(UV_COMPILE) pyproject.toml --extra app --extra pdf --extra phone -c $(LOCKS)/all.txt -o $(LOCKS)/app.txt
 	$(UV_COMPILE) pyproject.toml --extra bulk -c $(LOCKS)/all.txt -o $(LOCKS)/bulk.txt
 	$(UV_COMPILE) pyproject.toml --extra ray -c $(LOCKS)/all.txt -o $(LOCKS)/ray.txt
 	$(UV_COMPILE) pyproject.toml --extra train -c $(LOCKS)/all.txt -o $(LOCKS)/train.txt

@@ -25,9 +25,11 @@ from digits.data.mnist import Mnist, load
 from digits.recognizer import shipped_model
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 from tests.browsing import PATIENCE
+from tests.kinds import KINDS, alone, mark
 
-# Slow machines are no fault of the code.
+# Slow machines are no fault of the code. `make check` takes fewer examples.
 hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
 hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,11 +95,16 @@ def copy_repository(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository in which `python train.py` was run: the real training on real MNIST."""
-    folder = copy_repository(tmp_path_factory.mktemp("trained"))
-    done = run_python(["train.py"], cwd=folder)
-    assert done.returncode == 0, done.stderr
-    (folder / "train.log").write_text(done.stdout, encoding="utf-8")
+    """A copy of the repository after `python train.py`, made once for all processes that share the tests."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
+    with alone(folder.with_suffix(".lock")):
+        log = folder / "train.log"
+        if not log.exists():
+            copy_repository(folder)
+            done = run_python(["train.py"], cwd=folder)
+            assert done.returncode == 0, done.stderr
+            log.write_text(done.stdout, encoding="utf-8")
     return folder
 
 
@@ -115,11 +122,10 @@ def run_python(arguments: list[str], cwd: Path, **environment: str) -> subproces
 
 
 def child_environment(cwd: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Returns the environment of a started program.
+    """Returns the environment of a started program, without the settings of whoever runs the tests.
 
-    The programs of this environment come first on its path. No setting of whoever runs the tests is in it. It imports
-    the package of the folder `cwd` if that is a copy of the repository, and else the package that is being tested: an
-    environment may be shared by several clones.
+    It imports the package of the folder `cwd` if that is a copy of the repository, and else the package that is tested:
+    an environment may be shared by several clones.
     """
     # Without the settings of whoever runs the tests, `make` and its variables among them.
     foreign = ("DIGITS_", "MAKE", "MFLAGS", "ARGS", "API_PORT", "APP_PORT")
@@ -216,6 +222,17 @@ def serve(folder: Path, *options: str, **environment: str) -> Server:
     return server
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the markers."""
+    for kind, meaning in KINDS.items():
+        config.addinivalue_line("markers", f"{kind}: {meaning}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Gives each test its markers."""
+    mark(items, ROOT / "tests", longest_first=hasattr(config, "workerinput"))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--on-ray` has the API's own tests ask it on a Ray cluster."""
     parser.addoption("--on-ray", action="store_true", help="have the API run on a Ray cluster, not in one process")
@@ -253,7 +270,6 @@ def api(repository: Path, pytestconfig: pytest.Config) -> Iterator[str]:
         yield url
 
 
-# What `strict_api` takes.
 STRICT_BYTES, STRICT_BATCH_FILES, STRICT_BATCH_BYTES = 30_000, 3, 60_000
 
 

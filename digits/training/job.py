@@ -10,9 +10,9 @@ from digits.model.card import Card
 from digits.recognizer import TRAINED_MODEL, Recognizer
 from digits.training import export
 from digits.training import run as training
-from digits.training.comparison import Comparison, candidate_of, model_to_beat, standing
 from digits.training.config import TrainingConfig
-from digits.training.extra import Extra, read_extra
+from digits.training.extra.comparison import Comparison, candidate_of, model_to_beat, standing
+from digits.training.extra.folder import Extra, read_extra
 
 REPORTS = Path("reports")
 

@@ -22,7 +22,7 @@ from digits.model.card import Card
 from digits.synthetic.augmentation import make_outliers
 from digits.training.config import TrainingConfig
 from digits.training.epochs import epoch_images, epoch_labels
-from digits.training.extra import Extra
+from digits.training.extra.folder import Extra
 from digits.training.keras_install import require_keras
 from digits.training.loop import fit, scale
 from digits.training.losses import accuracy_on_digits, outlier_exposure_loss

@@ -85,7 +85,8 @@ def test_a_dead_worker_ends_the_job_with_a_message_and_it_goes_on(tmp_path: Path
             os.kill(worker, signal.SIGKILL)
         said = job.communicate()[1]
     assert job.returncode == 1
-    assert said.startswith("digits: A worker process died")
+    # A slow machine prints its progress before.
+    assert said.splitlines()[-1].startswith("digits: A worker process died")
     assert "Traceback" not in said
     with opened_job([Path("images.npz")], shipped_model(), Path("out")) as begun:
         assert 0 < begun.done < begun.rows == 8_000

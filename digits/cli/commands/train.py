@@ -29,7 +29,7 @@ def declare(parser: ArgumentParser) -> None:
     """Declares the command's arguments."""
     from digits.recognizer import TRAINED_MODEL
     from digits.training.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED
-    from digits.training.extra import HELD_OUT_ONE_IN
+    from digits.training.extra.folder import HELD_OUT_ONE_IN
     from digits.training.job import REPORTS
     from digits.training.recipes import RECIPES
 
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _tell_of_candidate(out: Path, started: float) -> None:
     """Says where the new model is if it was trained, and then not compared."""
-    from digits.training.comparison import candidate_of
+    from digits.training.extra.comparison import candidate_of
 
     candidate = candidate_of(out)
     if candidate.exists() and candidate.stat().st_mtime >= started:

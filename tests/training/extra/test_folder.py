@@ -23,7 +23,7 @@ from digits.recognizer import Recognizer
 from digits.synthetic.strokes import draw_digit
 from digits.training import export, job
 from digits.training.config import TrainingConfig
-from digits.training.extra import Extra, is_held_out, read_extra
+from digits.training.extra.folder import Extra, is_held_out, read_extra
 from digits.training.keras_install import require_keras
 from digits.training.loop import scale
 from digits.training.recipes import find_recipe

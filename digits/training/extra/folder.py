@@ -18,7 +18,7 @@ from digits.errors import DataMismatchError, ImageError, SeveralDigitsError
 from digits.evaluation.pictures import DIGITS
 from digits.images.decode import decode
 from digits.recognizer import Recognizer, shipped_model
-from digits.training.near_duplicates import find_near_duplicates, group_near_duplicates
+from digits.training.extra.near_duplicates import find_near_duplicates, group_near_duplicates
 
 # One picture in so many is held out; which, its content says, so that it stays out when others join.
 HELD_OUT_ONE_IN = 5
@@ -93,9 +93,9 @@ def read_extra(path: Path, data: Mnist) -> Extra:
 
     Copies of a picture count once, even if they are inverted, padded, enlarged or compressed again: pictures are told
     apart by what the network sees of them. Those that cannot be read, show no single digit, have two labels, or are
-    MNIST's own (which would be tested on what was learned) are left out, by name. What
-    `digits.training.near_duplicates` cannot tell     passes for a picture of its own: a copy reduced to half its size,
-    photographed, or turned. Some plain 1s are so like one of MNIST's that they are taken for it.
+    MNIST's own (which would be tested on what was learned) are left out, by name. What `near_duplicates` cannot tell
+    passes for a picture of its own: a copy reduced to half its size, photographed, or turned. Some plain 1s are so like
+    one of MNIST's that they are taken for it.
 
     A picture once held out is never learned from when others join it. One that was learned from may come to be held
     out: when a copy joins it that is.

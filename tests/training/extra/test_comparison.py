@@ -6,7 +6,7 @@ import pytest
 
 from digits.evaluation.statistics import Share
 from digits.recognizer import Recognizer, shipped_model
-from digits.training.comparison import Comparison, Standing, candidate_of, model_to_beat
+from digits.training.extra.comparison import Comparison, Standing, candidate_of, model_to_beat
 
 
 def shares(test: int, held_out: int) -> Standing:
