@@ -1,1 +1,1 @@
-"""Every published figure of speed and size, one command each."""
+"""The commands that measure every published figure: speed, accuracy, hostile input and faults."""

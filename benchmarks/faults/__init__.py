@@ -1,1 +1,1 @@
-"""Kills, reloads and long use, on one machine and on a Ray cluster."""
+"""What kills, reloads, overload and long use do to the service, on one machine and on a Ray cluster."""

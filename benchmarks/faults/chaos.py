@@ -1,13 +1,15 @@
 """Stops, kills and reloads the service under load: python -m benchmarks.faults.chaos drain kill reload
 
-A request counts as lost if it was sent whole over a connection that stood, and no whole answer came. One that found no
-connection, or could not be sent whole, is counted apart: the client knows that nobody has read it, and sends it again.
+A request counts as lost if the whole request was sent over an open connection and no complete answer came. Requests
+that got no connection, or that were not sent whole, are counted separately: their client knows that no server has read
+them, and can send them again.
 
-- drain: SIGTERM. Clients that behave as a load balancer does send nothing new once /health/ready answers 503; others go
-  on until they are refused. Half of each keep their connection, half make a new one for each request.
-- kill: SIGKILL to one of several workers. No more may be lost than it had connections, each with one request in flight.
-- reload: the model file is replaced and SIGHUP sent, again and again, every third time with a file that cannot be used.
-  Every answer has to be one of the two models', and a batch all one model's.
+- drain: SIGTERM. Some clients behave like a load balancer and send nothing new once /health/ready answers 503. Others
+  go on until they are refused. Half of each keep their connection, half open a new one for each request.
+- kill: SIGKILL to one of several workers. At most as many requests may be lost as the worker had connections, each
+  with one request in flight.
+- reload: replaces the model file and sends SIGHUP, again and again. Every third file cannot be used. Each answer must
+  come from one of the two models, and each batch from a single model.
 """
 
 import argparse
@@ -34,15 +36,15 @@ _READY = request("GET", "/health/ready")
 
 @dataclass(frozen=True)
 class Drained:
-    """What came of one SIGTERM.
+    """The result of one SIGTERM.
 
     Args:
-        heeds: whether the clients heeded the readiness.
-        answered: requests answered after it.
-        lost: sent whole and not answered.
-        others: those that were refused or not sent whole.
-        not_ready: seconds until /health/ready answered 503; None if it never did.
-        ended: seconds until the server had ended.
+        heeds: whether the clients stopped when the service was no longer ready.
+        answered: the number of requests answered after the signal.
+        lost: the number of requests that were sent whole and not answered.
+        others: the number of requests that were refused or not sent whole, by kind.
+        not_ready: time until /health/ready answered 503, in seconds; None if it never did.
+        ended: time until the server had ended, in seconds.
         code: its exit code.
     """
 
@@ -56,7 +58,13 @@ class Drained:
 
 
 def drain(options: Options, *, heeds: bool, drain_seconds: float = 1.0) -> Drained:
-    """Ends the service by SIGTERM while clients send."""
+    """Ends the service by SIGTERM while clients send.
+
+    Args:
+        options: the experiment's options.
+        heeds: whether the clients stop once the service is no longer ready.
+        drain_seconds: how long the service takes new requests after the signal.
+    """
     requests = [upload(SAMPLE.read_bytes()), upload(specimens()["jpeg large"])]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -73,9 +81,9 @@ def drain(options: Options, *, heeds: bool, drain_seconds: float = 1.0) -> Drain
         after = clients.since(term)
         return Drained(
             heeds,
-            sum(one.loss is None for one in after),
-            sum(one.is_lost for one in clients.sent),
-            losses([one for one in after if one.start < ended and not one.is_lost]),
+            sum(request.loss is None for request in after),
+            sum(request.is_lost for request in clients.sent),
+            losses([request for request in after if request.start < ended and not request.is_lost]),
             not_ready and not_ready - term,
             ended - term,
             code,
@@ -83,7 +91,11 @@ def drain(options: Options, *, heeds: bool, drain_seconds: float = 1.0) -> Drain
 
 
 def _watch_readiness(address: tuple[str, int], clients: Clients | None) -> float | None:
-    """When /health/ready answered 503; the clients that heed it are then told. None if the service ended before."""
+    """Waits until /health/ready answers 503, and then stops the clients, if there are any to stop.
+
+    Returns:
+        The time of that answer, by `time.monotonic`; None if the service ended first.
+    """
     while True:
         try:
             with Connection(address, 5.0) as connection:
@@ -99,14 +111,14 @@ def _watch_readiness(address: tuple[str, int], clients: Clients | None) -> float
 
 @dataclass(frozen=True)
 class Killed:
-    """What came of one SIGKILL.
+    """The result of one SIGKILL.
 
     Args:
-        connections: that the worker had, each with no more than one request in flight.
-        lost: requests sent whole and not answered.
-        others: those that were refused or not sent whole.
-        meanwhile: requests answered until all workers were there again.
-        restored: seconds until then.
+        connections: the number of connections that the worker had, each with at most one request in flight.
+        lost: the number of requests that were sent whole and not answered.
+        others: the number of requests that were refused or not sent whole, by kind.
+        meanwhile: the number of requests answered until all workers ran again.
+        restored: time until all workers ran again, in seconds.
     """
 
     connections: int
@@ -117,7 +129,7 @@ class Killed:
 
 
 def kill(options: Options) -> list[Killed]:
-    """Kills one worker after the other while clients send."""
+    """Kills one worker after the other while clients send; returns a result for each."""
     results = []
     with tempfile.TemporaryDirectory() as name, serving(options, Path(name), shipped_model()) as server:
         folder, address = Path(name), address_of(server.url)
@@ -128,16 +140,16 @@ def kill(options: Options) -> list[Killed]:
                 victim = max(before, key=_connections)
                 connections, moment = _connections(victim), time.monotonic()
                 os.kill(victim, signal.SIGKILL)
-                wait_until(lambda: len(set(workers(folder)) - {victim}) == len(before), "another worker has come")  # noqa: B023
+                wait_until(lambda: len(set(workers(folder)) - {victim}) == len(before), "a new worker runs")  # noqa: B023
                 restored = time.monotonic()
                 time.sleep(options.seconds)
             since = clients.since(moment)
             results.append(
                 Killed(
                     connections,
-                    sum(one.is_lost for one in clients.sent),
-                    losses([one for one in since if not one.is_lost]),
-                    sum(one.loss is None and one.end <= restored for one in since),
+                    sum(request.is_lost for request in clients.sent),
+                    losses([request for request in since if not request.is_lost]),
+                    sum(request.loss is None and request.end <= restored for request in since),
                     restored - moment,
                 )
             )
@@ -145,13 +157,13 @@ def kill(options: Options) -> list[Killed]:
 
 
 def _connections(process: int) -> int:
-    """How many connections a process holds."""
+    """Returns the number of TCP connections that a process holds."""
     inodes = set()
     for descriptor in Path(f"/proc/{process}/fd").iterdir():
         try:
             target = str(descriptor.readlink())
         except OSError:
-            continue  # It was closed meanwhile.
+            continue  # It was closed in the meantime.
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     established = "01"
@@ -163,20 +175,20 @@ Rows = list[dict[str, str]]
 
 
 def drain_rows(options: Options) -> tuple[Rows, bool]:
-    """Ends the service again and again; the rows of a table, and whether all was well."""
+    """Ends the service several times; returns the rows of a table, and whether nothing was lost."""
     rows, well = Rows(), True
     for heeds in (True, False):
         rounds = [drain(options, heeds=heeds) for _ in range(options.rounds)]
-        lost, codes = sum(one.lost for one in rounds), sorted({one.code for one in rounds})
-        not_ready = [one.not_ready * 1e3 for one in rounds if one.not_ready is not None]
+        lost, codes = sum(result.lost for result in rounds), sorted({result.code for result in rounds})
+        not_ready = [result.not_ready * 1e3 for result in rounds if result.not_ready is not None]
         rows.append(
             {
                 "clients": "heed /health/ready" if heeds else "go on",
-                "answered after SIGTERM": f"{sum(one.answered for one in rounds):,}",
+                "answered after SIGTERM": f"{sum(result.answered for result in rounds):,}",
                 "lost": str(lost),
-                "not sent": in_words(sum((one.others for one in rounds), Counter[Loss]())),
+                "not sent": in_words(sum((result.others for result in rounds), Counter[Loss]())),
                 "503 after": spread(not_ready, "ms", 0) if not_ready else "never",
-                "ended after": spread([one.ended for one in rounds], "s"),
+                "ended after": spread([result.ended for result in rounds], "s"),
                 "exit codes": ", ".join(map(str, codes)),
             }
         )
@@ -185,60 +197,64 @@ def drain_rows(options: Options) -> tuple[Rows, bool]:
 
 
 def kill_rows(options: Options) -> tuple[Rows, bool]:
-    """Kills workers; the rows of a table, and whether all was well."""
+    """Kills workers; returns the rows of a table, and whether no more was lost than may be."""
     killed = kill(options)
     rows = [
         {
             "kill": str(number),
-            "connections of the worker": str(one.connections),
-            "lost": str(one.lost),
-            "not sent": in_words(one.others),
-            "answered meanwhile": f"{one.meanwhile:,}",
-            "all workers again after": f"{one.restored:.2f} s",
+            "connections of the worker": str(result.connections),
+            "lost": str(result.lost),
+            "not sent": in_words(result.others),
+            "answered meanwhile": f"{result.meanwhile:,}",
+            "all workers again after": f"{result.restored:.2f} s",
         }
-        for number, one in enumerate(killed, 1)
+        for number, result in enumerate(killed, 1)
     ]
-    return rows, all(one.lost <= one.connections for one in killed)
+    return rows, all(result.lost <= result.connections for result in killed)
 
 
 def reload_rows(options: Options) -> tuple[Rows, bool]:
-    """Reloads the model; the row of a table, and whether all was well."""
-    one, broken = reload(options), options.rounds // 3
+    """Reloads the model; returns the row of a table, and whether all reloads and answers were right."""
+    result, broken = reload(options), options.rounds // 3
     row = {
         "good files": str(options.rounds - broken),
-        "replaced the model": str(one.replaced),
+        "replaced the model": str(result.replaced),
         "broken files": str(broken),
-        "left it": str(one.kept),
-        "answers": f"{one.answers:,}",
-        "lost": str(one.lost),
-        "of neither model or both": str(one.foreign),
-        "of the old model afterwards": str(one.stale),
+        "left it": str(result.kept),
+        "answers": f"{result.answers:,}",
+        "lost": str(result.lost),
+        "of neither model or both": str(result.foreign),
+        "of the old model afterwards": str(result.stale),
     }
-    well = one.replaced == options.rounds - broken and one.kept == broken
-    return [row], well and one.lost + one.foreign + one.stale == 0
+    well = result.replaced == options.rounds - broken and result.kept == broken
+    return [row], well and result.lost + result.foreign + result.stale == 0
 
 
 def table(rows: Rows) -> str:
-    """Rows as a table."""
+    """Returns rows as a table in Markdown."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *([*row.values()] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-# What is done, and by default how often and by how many workers.
+# Each experiment, its default number of rounds, and its default number of workers.
 _EXPERIMENTS = {"drain": (drain_rows, 5, 1), "kill": (kill_rows, 5, 2), "reload": (reload_rows, 30, 2)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints a table of each; fails if more was lost than may be."""
+    """Prints a table of each experiment; returns the exit code, which is not 0 if more was lost than may be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = list(_EXPERIMENTS)
     parser.add_argument(
-        "experiments", nargs="*", type=one_of(names), help=f"some of: {', '.join(names)} (default: all)"
+        "experiments", nargs="*", type=one_of(names), help=f"experiments: {', '.join(names)} (default: all)"
     )
-    parser.add_argument("--rounds", type=whole_number(1, 10_000), help="default: 5, and 30 reloads")
-    parser.add_argument("--clients", type=whole_number(2, 256), default=8, help="at a time (default: 8)")
-    parser.add_argument("--workers", type=whole_number(1, 64), help="of the service (default: 1 to drain, else 2)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of load between two events (default: 0.5)")
+    parser.add_argument("--rounds", type=whole_number(1, 10_000), help="default: 5; 30 for reload")
+    parser.add_argument("--clients", type=whole_number(2, 256), default=8, help="clients at a time (default: 8)")
+    parser.add_argument(
+        "--workers", type=whole_number(1, 64), help="workers of the service (default: 1 for drain, else 2)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=0.5, help="length of the load between two events (default: 0.5)"
+    )
     options = parser.parse_args(argv)
     print(describe_machine())
     all_well = True

@@ -1,4 +1,4 @@
-"""Many images on a Ray cluster: how fast, in how much memory, and what a kill in the middle costs."""
+"""Bulk jobs with Ray or without: their speed, their memory, and the cost of a kill halfway."""
 
 import os
 import signal
@@ -19,21 +19,21 @@ from digits.recognizer import shipped_model
 
 _FILE_ROWS = 500_000
 _AT_A_TIME = 10_000
-# Between two looks, in seconds: each takes some milliseconds of a core.
+# Time between two measurements of memory, in seconds. Each takes some milliseconds of a core.
 _PAUSE = 0.5
 
 
 @dataclass(frozen=True)
 class Bulk:
-    """What came of a job.
+    """The result of a job.
 
     Args:
-        images: how many there were.
-        rate: images per second from the command's start to its end; of both runs together if it was killed.
-        peak: the most memory that all its processes took together, in bytes.
-        lost: images without a row.
-        doubled: rows beyond one for an image.
-        kept: rows that were there when it was killed; None if it was not.
+        images: the number of images.
+        rate: images per second from the start of the command to its end; if the job was killed, over both runs.
+        peak: the most memory that all its processes held together, in bytes.
+        lost: the number of images without a row.
+        doubled: the number of rows beyond the first for an image.
+        kept: the number of rows that had been written when the job was killed; None if it was not killed.
     """
 
     images: int
@@ -45,26 +45,36 @@ class Bulk:
 
 
 def write_images(folder: Path, count: int) -> None:
-    """MNIST's training images again and again, each time a little brighter: npz files of `_FILE_ROWS`."""
+    """Writes npz files with `count` images: MNIST's training images again and again, each time a little brighter."""
     images = load(say=lambda _line: None).x_train
     for first in range(0, count, _FILE_ROWS):
         end = min(count, first + _FILE_ROWS)
         header = {"descr": "|u1", "fortran_order": False, "shape": (end - first, *images.shape[1:])}
-        # As np.savez writes it, which would want all of it at once.
+        # The same file as np.savez writes, which would need all images in memory.
         with (
             zipfile.ZipFile(folder / f"{first:09}.npz", "w") as archive,
             archive.open("images.npy", "w", force_zip64=True) as member,
         ):
             np.lib.format.write_array_header_1_0(member, header)
-            for some in range(first, end, _AT_A_TIME):
-                numbers = np.arange(some, min(end, some + _AT_A_TIME))
+            for start in range(first, end, _AT_A_TIME):
+                numbers = np.arange(start, min(end, start + _AT_A_TIME))
                 again = (numbers // len(images))[:, None, None]
                 brighter = np.minimum(images[numbers % len(images)].astype(np.int32) + again, 255)
                 member.write(brighter.astype(np.uint8).tobytes())
 
 
 def run(engine: str, images: Path, count: int, *, killed: bool) -> Bulk:
-    """Scores a folder of images, with a -9 in the middle and a second start if `killed`."""
+    """Runs `digits predict` on a folder of images.
+
+    Args:
+        engine: `local` or `ray`.
+        images: the folder.
+        count: the number of images in it.
+        killed: whether to kill the job with SIGKILL when half of the rows are written, and to start it again.
+
+    Raises:
+        RuntimeError: the job failed, or ended before it could be killed.
+    """
     with short_folder() as ray_folder, tempfile.TemporaryDirectory() as name:
         out, kept = Path(name) / "out", None
         began, peak = time.monotonic(), 0

@@ -1,4 +1,4 @@
-"""A replica, a node and a model that go while clients send: what becomes of the requests to a Ray cluster."""
+"""Kills a replica or a node of a Ray cluster, or changes its model, while clients send."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,9 @@ from benchmarks.support.operating import SAMPLE
 from digits.answers import BatchPrediction
 from digits.recognizer import Recognizer
 
-# The documented retry: after so many seconds, for so many seconds.
+# The retry that docs/cluster.md advises: the pause before it, and the longest time to go on, in seconds.
 _PAUSE, _LONGEST = 1.0, 60.0
-# What says that the same request may succeed later.
+# The statuses after which the same request may succeed later.
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _TEMPERATURES = (2.0, 5.0)
 _PATIENCE = 120.0
@@ -28,12 +28,12 @@ _PATIENCE = 120.0
 
 @dataclass(frozen=True)
 class Asked:
-    """What became of a request.
+    """The outcome of a request.
 
     Args:
-        start: when it was sent first, by `time.monotonic`.
-        failures: why it was not answered, for each time that it was not.
-        body: of the answer; None if none came.
+        start: when it was first sent, by `time.monotonic`.
+        failures: for each attempt that failed, a status or how the request was lost.
+        body: body of the answer; None if no attempt succeeded.
     """
 
     start: float
@@ -46,10 +46,10 @@ class Outage:
     """What clients saw of a change, and how long it took.
 
     Args:
-        requests: that were sent.
-        failed: of these, how many were not answered when they were sent first, by why.
-        lost: how many were never answered, though they were sent again.
-        seconds: until all was as before.
+        requests: the number of requests.
+        failed: the number of requests whose first attempt failed, by reason.
+        lost: the number of requests that were never answered, in spite of retries.
+        seconds: time until the cluster was at full strength again.
     """
 
     requests: int
@@ -59,13 +59,19 @@ class Outage:
 
     @property
     def failed_share(self) -> float:
-        """Share of the requests that were lost to clients that do not send again, 0..1."""
+        """The share of requests that clients without a retry lose, 0..1."""
         return sum(self.failed.values()) / max(1, self.requests)
 
 
 @contextmanager
 def asking(url: str, requests: Sequence[bytes], clients: int) -> Iterator[list[Asked]]:
-    """Clients that send, and send again what was not answered, until the end of the block."""
+    """Runs clients that send requests, and retry them, until the block ends; yields the outcomes so far.
+
+    Args:
+        url: the address of the API.
+        requests: the requests that each client sends in turn.
+        clients: the number of clients.
+    """
     asked: list[Asked] = []
     stop = threading.Event()
     failures: list[BaseException] = []
@@ -93,6 +99,7 @@ def asking(url: str, requests: Sequence[bytes], clients: int) -> Iterator[list[A
 
 
 def _ask(connection: Connection, request: bytes) -> Asked:
+    """Sends a request until it is answered, or until the time for retries is over."""
     start, failures = time.monotonic(), list[str]()
     while time.monotonic() - start < _LONGEST:
         try:
@@ -108,12 +115,18 @@ def _ask(connection: Connection, request: bytes) -> Asked:
 
 
 def _outage(asked: Sequence[Asked], seconds: float) -> Outage:
-    failed = Counter(one.failures[0] for one in asked if one.failures)
-    return Outage(len(asked), failed, sum(one.body is None for one in asked), seconds)
+    failed = Counter(request.failures[0] for request in asked if request.failures)
+    return Outage(len(asked), failed, sum(request.body is None for request in asked), seconds)
 
 
 def kill_replica(nodes: Nodes, clients: int, seconds: float) -> Outage:
-    """-9 to one of the replicas."""
+    """Sends SIGKILL to a replica while clients send.
+
+    Args:
+        nodes: the cluster, on which the API runs.
+        clients: the number of clients.
+        seconds: how long the clients send before the kill, and after the cluster is at full strength again.
+    """
     before = set(nodes.replicas())
     with asking(nodes.url, [upload(SAMPLE.read_bytes())], clients) as asked:
         time.sleep(seconds)
@@ -126,12 +139,23 @@ def kill_replica(nodes: Nodes, clients: int, seconds: float) -> Outage:
 
 
 def kill_node(nodes: Nodes, node: int, cpus: int, clients: int, seconds: float) -> Outage:
-    """-9 to all processes of a node, in whose place another is started at once."""
+    """Sends SIGKILL to all processes of a node while clients send, and starts another node at once.
+
+    Args:
+        nodes: the cluster, on which the API runs.
+        node: the number of the node to kill, which must run a replica.
+        cpus: the number of CPUs of the new node.
+        clients: the number of clients.
+        seconds: how long the clients send before the kill, and after the cluster is at full strength again.
+
+    Raises:
+        RuntimeError: the node has no replica, or the cluster does not recover.
+    """
     count = len(nodes.replicas())
     with asking(nodes.url, [upload(SAMPLE.read_bytes())], clients) as asked:
         time.sleep(seconds)
         if not nodes.replicas(node):
-            raise RuntimeError(f"Node {node} has no replica.")
+            raise RuntimeError(f"Node {node} has no replica. Choose a node that runs one.")
         moment = time.monotonic()
         nodes.kill(node)
         nodes.add(cpus)
@@ -143,14 +167,14 @@ def kill_node(nodes: Nodes, node: int, cpus: int, clients: int, seconds: float) 
 
 @dataclass(frozen=True)
 class Update:
-    """What came of a rolling update.
+    """The result of a rolling update.
 
     Args:
-        outage: of the clients.
-        mixed: answers of neither model, or of both in one batch.
-        models: how many answers each of the two models gave, the old one first.
-        stale: answers of the old model to requests sent after the update was over.
-        refused: whether a file that is no model was refused, and the new model went on answering; None if not tried.
+        outage: what the clients saw.
+        mixed: the number of answers that came from neither model, or of batches that came from both.
+        models: the number of answers of the old model and of the new one.
+        stale: the number of answers of the old model to requests sent after the update was over.
+        refused: whether a file that is no model was refused and the new model went on answering; None if not tried.
     """
 
     outage: Outage
@@ -161,11 +185,22 @@ class Update:
 
 
 def update(nodes: Nodes, replicas: int, clients: int, seconds: float, *, broken: bool) -> Update:
-    """Another model, and then, if `broken`, a file that is none, deployed with `serve deploy`."""
+    """Deploys another model with `serve deploy` while clients send.
+
+    Args:
+        nodes: the cluster.
+        replicas: the number of replicas.
+        clients: the number of clients.
+        seconds: how long the clients send before, between and after the changes.
+        broken: whether to deploy a file that is no model afterwards.
+
+    Raises:
+        RuntimeError: the cluster does not reach the expected state.
+    """
     folder = nodes.folder
     image = SAMPLE.read_bytes()
-    models = [model_of_temperature(folder / f"{one}.keras", one) for one in _TEMPERATURES]
-    expected = [BatchPrediction.of(Recognizer.load(one).recognize(image)).probabilities for one in models]
+    models = [model_of_temperature(folder / f"{temperature}.keras", temperature) for temperature in _TEMPERATURES]
+    expected = [BatchPrediction.of(Recognizer.load(model).recognize(image)).probabilities for model in models]
     nodes.deploy(replicas, settings={"model": str(models[0])})
     nodes.wait_until_running()
     old = set(nodes.replicas())
@@ -183,35 +218,40 @@ def update(nodes: Nodes, replicas: int, clients: int, seconds: float, *, broken:
             _wait(lambda: nodes.status().get("status") == "DEPLOY_FAILED")
         end = time.monotonic()
         time.sleep(seconds)
-    answers = [(one, _model_of(one.body, expected)) for one in asked if one.body is not None]
-    counts = Counter(which for _, which in answers)
+    answers = [(request, _model_of(request.body, expected)) for request in asked if request.body is not None]
+    counts = Counter(model for _, model in answers)
     return Update(
         _outage(asked, over - moment),
         counts[None],
         (counts[0], counts[1]),
-        sum(which == 0 and one.start > over for one, which in answers),
-        any(which == 1 and one.start > end for one, which in answers) if broken else None,
+        sum(model == 0 and request.start > over for request, model in answers),
+        any(model == 1 and request.start > end for request, model in answers) if broken else None,
     )
 
 
 def _model_of(body: bytes, expected: Sequence[Any]) -> int | None:
-    """Which of the models gave all of an answer."""
+    """Returns the index of the model that gave all of an answer; None if no model did.
+
+    Args:
+        body: the answer to a single image or to a batch.
+        expected: the probabilities that each model gives.
+    """
     answer = json.loads(body)
-    given = [item["prediction"]["probabilities"] for item in answer["results"]] if "results" in answer else []
-    given = given or [answer.get("probabilities")]
-    return next((which for which, one in enumerate(expected) if all(each == one for each in given)), None)
+    answered = [item["prediction"]["probabilities"] for item in answer["results"]] if "results" in answer else []
+    answered = answered or [answer.get("probabilities")]
+    return next((model for model, right in enumerate(expected) if all(each == right for each in answered)), None)
 
 
 def _running(nodes: Nodes) -> int:
-    """How many replicas answer, if no others are on their way."""
+    """Returns the number of running replicas; -1 while any replica starts or stops."""
     deployment = nodes.status().get("deployments", {}).get("Digits", {})
     states = Counter(replica["state"] for replica in deployment.get("replicas", []))
     return states["RUNNING"] if set(states) <= {"RUNNING"} else -1
 
 
-def _wait(condition: Any) -> None:
+def _wait(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + _PATIENCE
     while not condition():
         if time.monotonic() > end:
-            raise RuntimeError(f"The cluster is not as it was after {_PATIENCE:.0f} seconds.")
+            raise RuntimeError(f"After {_PATIENCE:.0f} seconds the cluster has not reached the expected state.")
         time.sleep(0.1)

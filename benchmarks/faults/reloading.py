@@ -1,4 +1,4 @@
-"""Reloads under load: which model answered what."""
+"""Reloads the model under load, and tells which model gave each answer."""
 
 import json
 import os
@@ -21,23 +21,23 @@ from digits.answers import BatchPrediction
 from digits.recognizer import Recognizer, shipped_model
 
 _CARD = "digits/card.json"
-# Two models that are as sure of a digit as can be told apart.
+# The temperatures of two models, whose probabilities differ clearly.
 _TEMPERATURES = (2.0, 5.0)
-# So much of a model file cannot be used.
+# A model file cut to this many bytes cannot be used.
 _BROKEN_BYTES = 100_000
 
 
 @dataclass(frozen=True)
 class Reloaded:
-    """What came of many reloads.
+    """The result of many reloads.
 
     Args:
-        replaced: reloads of a good file, after each of which all workers had the new model.
-        kept: reloads of a broken file, after each of which all workers had the old one.
-        answers: how many requests were answered.
-        lost: requests sent whole and not answered, or refused.
-        foreign: answers of neither model, or of both in one batch.
-        stale: answers of the old model to requests sent when all workers had the new one.
+        replaced: the number of good files after which all workers had the new model.
+        kept: the number of broken files after which all workers kept the old model.
+        answers: the number of requests that were answered.
+        lost: the number of requests that were not answered with 200.
+        foreign: the number of answers that came from neither model, or of batches that came from both.
+        stale: the number of answers of the old model to requests sent when all workers had the new one.
     """
 
     replaced: int
@@ -50,7 +50,7 @@ class Reloaded:
 
 @dataclass(frozen=True)
 class _Span:
-    """A time in which all workers had one model, by `time.monotonic`."""
+    """A time, by `time.monotonic`, in which all workers had the same model."""
 
     begin: float
     end: float
@@ -58,15 +58,15 @@ class _Span:
 
 
 def reload(options: Options) -> Reloaded:
-    """Replaces the model file while clients send single images and batches, every third time with a broken one."""
+    """Replaces the model file several times while clients send images and batches. Every third file is broken."""
     image = specimens()["png gray"]
     requests = [upload(image), upload_batch([image] * 5)]
     spans: list[_Span] = []
     kept = replaced = model = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        models = [model_of_temperature(folder / f"{one}.keras", one) for one in _TEMPERATURES]
-        expected = [BatchPrediction.of(Recognizer.load(one).recognize(image)).probabilities for one in models]
+        models = [model_of_temperature(folder / f"{temperature}.keras", temperature) for temperature in _TEMPERATURES]
+        expected = [BatchPrediction.of(Recognizer.load(file).recognize(image)).probabilities for file in models]
         current = folder / "model.keras"
         shutil.copy(models[0], current)
         with (
@@ -85,19 +85,24 @@ def reload(options: Options) -> Reloaded:
                 outcomes = _hang_up(server, folder)
                 kept += broken and outcomes == {"failed"}
                 replaced += not broken and outcomes == {"replaced"}
-    answered = [(one, _model_of(one, expected)) for one in clients.sent if one.status == 200]
+    answered = [(request, _model_of(request, expected)) for request in clients.sent if request.status == 200]
     return Reloaded(
         replaced,
         kept,
         len(answered),
         len(clients.sent) - len(answered),
-        sum(which is None for _, which in answered),
-        sum(which == 1 - span.model for one, which in answered for span in spans if span.begin <= one.start < span.end),
+        sum(source is None for _, source in answered),
+        sum(
+            source == 1 - span.model
+            for request, source in answered
+            for span in spans
+            if span.begin <= request.start < span.end
+        ),
     )
 
 
 def model_of_temperature(path: Path, temperature: float) -> Path:
-    """The shipped model with another temperature in its card, so that its probabilities are others."""
+    """Writes the shipped model with another temperature, which changes its probabilities; returns `path`."""
     with zipfile.ZipFile(shipped_model()) as shipped, zipfile.ZipFile(path, "w") as changed:
         for name in shipped.namelist():
             content = shipped.read(name)
@@ -108,35 +113,35 @@ def model_of_temperature(path: Path, temperature: float) -> Path:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Puts another file in its place, at once."""
+    """Replaces a file in one step."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(content)
     os.replace(fresh, path)  # noqa: PTH105 - the name of what it does
 
 
 def _hang_up(server: Running, folder: Path) -> set[str]:
-    """Sends SIGHUP and waits until every worker has tried the file; what came of it."""
+    """Sends SIGHUP, waits until each worker has tried the file, and returns the outcomes of the workers."""
     before, seen = _reloads(folder), dict[int, dict[str, Any]]()
 
     def all_have_tried() -> bool:
-        seen.update({worker: one for worker, one in _reloads(folder).items() if one and one != before[worker]})
+        seen.update({worker: last for worker, last in _reloads(folder).items() if last and last != before[worker]})
         return seen.keys() == before.keys()
 
     server.process.send_signal(signal.SIGHUP)
-    wait_until(all_have_tried, "every worker has tried the file")
-    return {one["outcome"] for one in seen.values()}
+    wait_until(all_have_tried, "each worker has tried the file")
+    return {last["outcome"] for last in seen.values()}
 
 
 def _reloads(folder: Path) -> dict[int, dict[str, Any]]:
-    """The last reload of each worker; an empty one if there was none."""
+    """Returns the last reload of each worker, by process id; an empty one if there was none."""
     return {worker: state.get("last_reload") or {} for worker, state in workers(folder).items()}
 
 
 def _model_of(sent: Sent, expected: Sequence[object]) -> int | None:
-    """Which of the models gave an answer; None if neither did, or both in one batch."""
+    """Returns the index of the model that gave an answer; None if neither did, or both in one batch."""
     answer = json.loads(sent.body)
-    found = [one["prediction"] for one in answer["results"]] if "results" in answer else [answer]
+    predictions = [item["prediction"] for item in answer["results"]] if "results" in answer else [answer]
     for model, probabilities in enumerate(expected):
-        if all(one["probabilities"] == probabilities for one in found):
+        if all(prediction["probabilities"] == probabilities for prediction in predictions):
             return model
     return None

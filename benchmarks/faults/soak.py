@@ -1,9 +1,9 @@
-"""What becomes of the service under many requests, good and bad: python -m benchmarks.faults.soak --requests 500000
+"""Sends the service many requests, good and bad: python -m benchmarks.faults.soak --requests 500000
 
-Several clients send a seeded mixture over connections that they keep: digits as forms, raw and in batches, photos,
-blank and damaged images, malformed requests, slow and abandoned uploads. Prints what each kind was answered, how long
-that took at the start and at the end, and how much memory the service took. Exits with 1 if an answer was not the one
-expected, digit or problem, if one failed to come, or if memory grew by more than 5%.
+Several clients send a seeded mixture over connections that they keep open: digits in forms, as bodies and in batches,
+photos, blank and damaged images, malformed requests, and slow and abandoned uploads. The benchmark prints the answers
+to each kind, how long they took at the start and at the end, and how much memory the service used. It exits with 1 if
+an answer differs from the expected digit or problem, if an answer is missing, or if memory grew by more than 5%.
 """
 
 import argparse
@@ -48,18 +48,18 @@ from digits.service.problems import BLANK, MEDIA_TYPE, PROBLEMS, problem_of
 _SLOW, _LEAVES = "slow upload", "abandoned upload"
 
 
-# The share by which the service's memory may grow.
+# The share by which the memory of the service may grow.
 GROWTH = 0.05
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A request and its right answer.
+    """A request and the right answer to it.
 
     Args:
         data: the request's bytes.
-        status: with which it is answered.
-        told: the digit, or the problem's type; of a batch, that of each file.
+        status: the HTTP status of the answer.
+        told: the digit, or the problem's type; for a batch, one for each file.
     """
 
     data: bytes
@@ -72,8 +72,8 @@ class Kind:
     """A kind of request.
 
     Args:
-        share: how many of all, in parts of the sum of all shares.
-        asks: some of them.
+        share: its weight among all kinds.
+        asks: the requests of this kind that clients choose from.
     """
 
     share: float
@@ -82,14 +82,14 @@ class Kind:
 
 @dataclass
 class Outcome:
-    """What one client saw; times in seconds."""
+    """What one client saw, by kind of request: the answers, and the seconds of the first and the last tenth."""
 
     statuses: dict[str, Counter[str]] = field(default_factory=dict)
     first: dict[str, list[float]] = field(default_factory=dict)
     last: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, other: "Outcome") -> None:
-        """Takes in what another client saw."""
+        """Adds what another client saw."""
         for name, counts in other.statuses.items():
             self.statuses.setdefault(name, Counter()).update(counts)
         for mine, theirs in ((self.first, other.first), (self.last, other.last)):
@@ -98,7 +98,11 @@ class Outcome:
 
 
 def kinds(seed: int) -> dict[str, Kind]:
-    """The mixture; what an image shows is asked of the same model, here."""
+    """Returns the mixture by kind. The same model, in this process, says what each image shows.
+
+    Args:
+        seed: seed of the images.
+    """
     files, recognizer = image_files(16, seed), Recognizer.load(shipped_model())
     small = tuple(files[SMALL])
     blank = encode(np.full((64, 64), 255, np.uint8))
@@ -119,7 +123,7 @@ def kinds(seed: int) -> dict[str, Kind]:
         "batch of 8": Kind(1, (Ask(upload_batch(small[:8]), 200, together),)),
         "12-megapixel photo": Kind(0.1, asks(files[PHOTO][:2], upload)),
         "blank": Kind(5, asked(upload(blank), NoInkError)),
-        "damaged": Kind(5, tuple(asked(upload(one[: len(one) // 2]), BrokenImageError)[0] for one in small)),
+        "damaged": Kind(5, tuple(asked(upload(file[: len(file) // 2]), BrokenImageError)[0] for file in small)),
         "no image": Kind(4, asked(upload(b"only text"), UnsupportedFormatError)),
         "empty file": Kind(2, asked(upload(b""), EmptyFileError)),
         "malformed form": Kind(3, asked(malformed, MalformedFormError)),
@@ -131,7 +135,7 @@ def kinds(seed: int) -> dict[str, Kind]:
 
 
 def _right_answer(recognizer: Recognizer, image: bytes) -> tuple[int, int | str]:
-    """Status, and digit or problem's type."""
+    """Returns the HTTP status, and the digit or the problem's type."""
     try:
         return 200, recognizer.recognize(image).digit
     except ImageError as error:
@@ -140,7 +144,7 @@ def _right_answer(recognizer: Recognizer, image: bytes) -> tuple[int, int | str]
 
 
 def is_right(answer: Answer, ask: Ask) -> bool:
-    """Whether a request was answered as it should be."""
+    """Returns whether a request got the right answer."""
     try:
         body = json.loads(answer.body)
         if answer.status != 200:
@@ -151,21 +155,23 @@ def is_right(answer: Answer, ask: Ask) -> bool:
 
 
 def _told(body: Mapping[str, Any]) -> int | str | tuple[int | str, ...]:
+    """Returns the digit of an answer; for a batch, the digit or the problem's type for each file."""
     if "results" not in body:
         return int(body["predicted_digit"])
     return tuple(
-        one["prediction"]["predicted_digit"] if one["prediction"] else one["problem"]["type"] for one in body["results"]
+        result["prediction"]["predicted_digit"] if result["prediction"] else result["problem"]["type"]
+        for result in body["results"]
     )
 
 
 def send(address: tuple[str, int], mixture: Mapping[str, Kind], seed: int, count: int) -> Outcome:
-    """One client: sends requests one after the other.
+    """Sends requests one after the other, as one client.
 
     Args:
-        address: of the service.
-        mixture: what to send.
-        seed: of its order.
-        count: how many.
+        address: host and port of the service.
+        mixture: the kinds of requests.
+        seed: seed of their order.
+        count: the number of requests.
     """
     rng, outcome = random.Random(seed), Outcome()  # noqa: S311
     names = rng.choices(list(mixture), [kind.share for kind in mixture.values()], k=count)
@@ -204,30 +210,38 @@ def send(address: tuple[str, int], mixture: Mapping[str, Kind], seed: int, count
 
 
 def soak(address: tuple[str, int], mixture: Mapping[str, Kind], requests: int, clients: int, seed: int) -> Outcome:
-    """Sends so many requests of a mixture from so many clients, each a process of its own."""
+    """Sends requests from several clients, each in a process of its own; returns what all of them saw.
+
+    Args:
+        address: host and port of the service.
+        mixture: the kinds of requests.
+        requests: the number of requests of all clients together.
+        clients: the number of clients.
+        seed: seed of the first client; the next ones have the next numbers.
+    """
     outcome = Outcome()
     with ProcessPoolExecutor(clients, get_context("spawn")) as pool:
         shares = [requests // clients + (i < requests % clients) for i in range(clients)]
-        for one in pool.map(send, [address] * clients, [mixture] * clients, range(seed, seed + clients), shares):
-            outcome.add(one)
+        for seen in pool.map(send, [address] * clients, [mixture] * clients, range(seed, seed + clients), shares):
+            outcome.add(seen)
     return outcome
 
 
 def unexpected(outcome: Outcome) -> int:
-    """How many requests were answered otherwise than expected, or not at all."""
+    """Returns how many requests got another answer than expected, or none."""
     return sum(
         count
         for counts in outcome.statuses.values()
-        for what, count in counts.items()
-        if not (what.isdecimal() or what == "left")
+        for answer, count in counts.items()
+        if not (answer.isdecimal() or answer == "left")
     )
 
 
 def table(outcome: Outcome) -> str:
-    """What each kind was answered, and its p50 and p99 in the first and the last tenth, in ms."""
+    """Returns a table in Markdown: for each kind the answers, and p50 and p99 of the first and the last tenth in ms."""
     lines = ["| requests | answers | p50, p99 of the first tenth | of the last tenth |", "| --- | --- | --- | --- |"]
     for name, counts in sorted(outcome.statuses.items()):
-        answers = ", ".join(f"{what}: {count:,}" for what, count in sorted(counts.items()))
+        answers = ", ".join(f"{answer}: {count:,}" for answer, count in sorted(counts.items()))
         first, last = (_percentiles(times.get(name, [])) for times in (outcome.first, outcome.last))
         lines.append(f"| {name} | {answers} | {first} | {last} |")
     return "\n".join(lines)
@@ -245,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=whole_number(100, 100_000_000), default=500_000, help="default: 500000")
     parser.add_argument("--clients", type=whole_number(1, 100), default=6, help="default: 6")
-    parser.add_argument("--workers", type=whole_number(1, 100), default=1, help="of the service (default: 1)")
+    parser.add_argument("--workers", type=whole_number(1, 100), default=1, help="workers of the service (default: 1)")
     parser.add_argument("--seed", type=whole_number(0, 2**31), default=0, help="default: 0")
     options = parser.parse_args(argv)
     environment = {"DIGITS_MODEL": str(shipped_model()), "DIGITS_ACCESS_LOG": "false"}
@@ -254,7 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{options.requests:,} requests from {options.clients} clients; {describe_machine()}\n", flush=True)
     with running(SERVE, image, environment, ("--workers", str(options.workers))) as server:
         address = address_of(server.url)
-        # Threads, caches and the heap take their final size.
+        # Warms up, so that threads, caches and the heap reach their final size.
         soak(address, mixture, max(200, options.requests // 50), options.clients, options.seed + 1_000)
         before = server.memory()
         outcome = soak(address, mixture, options.requests, options.clients, options.seed)
@@ -267,7 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def verdict(outcome: Outcome, growth: float) -> int:
-    """The exit code, for what came of the requests and the share by which memory grew."""
+    """Returns the exit code for the outcome of the requests and the share by which memory grew."""
     return EXIT_FAILED if unexpected(outcome) or growth > GROWTH else EXIT_OK
 
 

@@ -1,9 +1,8 @@
-"""The time limit of computations: python -m benchmarks.faults.time_limit
+"""Measures the time limit of computations: python -m benchmarks.faults.time_limit
 
-Each family of costly pictures is read with a limit of one second. The table says when the computation ended, and the
-longest time between two checks of the budget, by which a computation may exceed its limit. The last lines compare
-with the alternative, a process that can be killed: what a process takes to start, in memory, and to hand a picture
-over.
+Reads each family of costly pictures with a limit of one second. The table says when the computation ended, and the
+longest time between two checks of the budget, by which a computation may exceed its limit. The last lines measure the
+alternative, a process that can be killed: its start, its memory, and the time to hand a picture over.
 """
 
 import argparse
@@ -56,10 +55,10 @@ def _read(recognizer: Recognizer, data: bytes, *, number: bool) -> str:
 
 
 def measure_checks(side: int) -> None:
-    """Prints the table of the families.
+    """Prints the table of the families of pictures.
 
     Args:
-        side: of the pictures for `/read/`; those for `/predict/` have half of it.
+        side: side of the pictures for `/read/`, in pixels. The pictures for `/predict/` have half of it.
     """
     recognizer = Recognizer.load(shipped_model())
     recognizer.warm_up()
@@ -90,7 +89,7 @@ def _prepare() -> None:
 
 
 def _memory() -> float:
-    """Memory of this process that no other shares, in MB."""
+    """Returns the memory of this process that it shares with no other, in MB."""
     pages = Path("/proc/self/statm").read_text().split()
     return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -100,7 +99,7 @@ def _digit(data: bytes) -> int:
 
 
 def measure_processes() -> None:
-    """Prints what processes that can be killed would cost."""
+    """Prints what a process that can be killed would cost."""
     image = image_files(1)[MEGAPIXEL][0]
     _prepare()
     _digit(image)
@@ -124,9 +123,11 @@ def measure_processes() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures both."""
+    """Measures both; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=PAGE_SIDE, help=f"pixels (default: {PAGE_SIDE})")
+    parser.add_argument(
+        "--side", type=int, default=PAGE_SIDE, help=f"side of the pictures in pixels (default: {PAGE_SIDE})"
+    )
     options = parser.parse_args(argv)
     print(describe_machine())
     measure_checks(options.side)

@@ -1,1 +1,1 @@
-"""What a user would run instead of Digits: the same network behind other servers, each in its own environment."""
+"""The servers that Digits is compared with: the same network, or nothing, behind other frameworks."""

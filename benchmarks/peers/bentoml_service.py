@@ -1,4 +1,4 @@
-"""BentoML with ONNX Runtime, one worker, as its documentation shows."""
+"""The network behind BentoML with ONNX Runtime and one worker, as BentoML's documentation shows."""
 
 import os
 
@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 @bentoml.service(workers=1)
 class Digits:
-    """Reads the digit in an uploaded file."""
+    """A service that reads the digit in an uploaded file."""
 
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
@@ -20,7 +20,7 @@ class Digits:
 
     @bentoml.api(route="/predict/")
     def predict(self, file: Image) -> dict[str, object]:
-        """One forward pass."""
+        """Returns the digit of an image file and the ten probabilities."""
         pixels = 1.0 - np.asarray(file.convert("L").resize((28, 28)), dtype=np.float32)[np.newaxis] / 255.0
         probabilities = self.session.run(None, {self.input: pixels})[0][0]
         return {"predicted_digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}

@@ -1,4 +1,4 @@
-"""The common design: Keras' `model.predict` in an async endpoint."""
+"""The common design: a FastAPI endpoint that calls Keras' `model.predict`."""
 
 import io
 import os
@@ -13,7 +13,8 @@ model = keras.models.load_model(os.environ["PEER_KERAS"])
 
 
 @app.post("/predict/")
-async def predict(file: UploadFile) -> dict[str, object]:  # noqa: D103
+async def predict(file: UploadFile) -> dict[str, object]:
+    """Returns the digit of an image file and the ten probabilities."""
     image = Image.open(io.BytesIO(await file.read())).convert("L").resize((28, 28))
     pixels = 1.0 - np.asarray(image, dtype=np.float32)[np.newaxis] / 255.0
     probabilities = model.predict(pixels, verbose=0)[0]

@@ -1,4 +1,4 @@
-"""LitServe with ONNX Runtime, one worker, as its documentation shows."""
+"""The network behind LitServe with ONNX Runtime and one worker, as LitServe's documentation shows."""
 
 import io
 import os
@@ -11,7 +11,7 @@ from PIL import Image
 
 
 class Digits(litserve.LitAPI):
-    """Reads the digit in an uploaded file."""
+    """A service that reads the digit in an uploaded file."""
 
     def setup(self, device: str) -> None:
         """Loads the network."""
@@ -21,16 +21,16 @@ class Digits(litserve.LitAPI):
         self.input = self.session.get_inputs()[0].name
 
     def decode_request(self, request):
-        """The file's pixels, as the network takes them."""
+        """Returns the pixels of the uploaded file, white on black: float32 array of shape (1, 28, 28), 0..1."""
         image = Image.open(io.BytesIO(request["file"].file.read())).convert("L").resize((28, 28))
         return 1.0 - np.asarray(image, dtype=np.float32)[np.newaxis] / 255.0
 
     def predict(self, pixels):
-        """One forward pass."""
+        """Returns the ten probabilities."""
         return self.session.run(None, {self.input: pixels})[0][0]
 
     def encode_response(self, probabilities):
-        """As JSON's types."""
+        """Returns the digit and the probabilities as the JSON answer."""
         return {"predicted_digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
 
 

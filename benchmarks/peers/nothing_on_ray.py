@@ -8,7 +8,7 @@ from ray.serve import Application
 
 
 def make_app() -> FastAPI:
-    """The endpoint; each replica makes its own."""
+    """Returns the application. Each replica makes its own."""
     app = FastAPI()
 
     @app.post("/predict/")
@@ -20,11 +20,11 @@ def make_app() -> FastAPI:
 
 
 class Nothing:
-    """A replica."""
+    """The class that Ray Serve deploys: one instance per replica."""
 
 
-def app(arguments: Mapping[str, str]) -> Application:  # noqa: ARG001 - Ray hands them over
-    """With the options of the API's own deployment, as far as they cost time."""
+def app(arguments: Mapping[str, str]) -> Application:  # noqa: ARG001 - Ray passes them
+    """Returns the deployment, with those options of the API's own deployment that affect its speed."""
     deployment = serve.deployment(
         name="Digits",
         ray_actor_options={"num_cpus": 1},

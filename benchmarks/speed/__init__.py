@@ -1,1 +1,1 @@
-"""How fast training, service, app and command line are."""
+"""The speed and size of training, service, app and command line."""

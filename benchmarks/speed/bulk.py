@@ -1,8 +1,8 @@
-"""How fast `digits predict` reads many images: python -m benchmarks.speed.bulk
+"""Measures how fast `digits predict` reads many images: python -m benchmarks.speed.bulk
 
-Writes MNIST's 60,000 training images as a folder of PNG files and as one npz, has the real command read each, and
-compares with the bare network on arrays that are ready in memory. The answers are JSON lines in a file, from one
-process, or with --out Parquet files, from a process per core.
+Writes MNIST's 60,000 training images as a folder of PNG files and as one npz file. The real command reads both, and
+the benchmark compares it with the bare network on arrays in memory. One process writes the answers as JSON lines, or,
+with --out, one process per core writes Parquet files.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from digits.recognizer import BATCH, shipped_model
 
 
 def run_engine(model: Path, images: Images) -> float:
-    """Seconds for the bare network."""
+    """Returns the seconds that the bare network takes for images of shape (n, 28, 28)."""
     engine = Engine(read(model).onnx)
     start = time.perf_counter()
     for first in range(0, len(images), BATCH):
@@ -36,15 +36,15 @@ def run_engine(model: Path, images: Images) -> float:
 
 
 def run_command(model: Path, source: Path, answers: Path) -> float:
-    """Seconds for the command, from its start to its end.
+    """Returns the seconds from the start of `digits predict` to its end.
 
     Args:
         model: the model file.
-        source: what to read.
-        answers: a file for JSON lines, or with no suffix a folder for Parquet files, which is emptied first.
+        source: the file or folder to read.
+        answers: a file for JSON lines; or, without a suffix, a folder for Parquet files, which is deleted first.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the command failed.
     """
     command = [sys.executable, "-m", "digits", "predict", "--model", str(model), str(source)]
     if answers.suffix:
@@ -59,7 +59,7 @@ def run_command(model: Path, source: Path, answers: Path) -> float:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the table, in Markdown."""
+    """Prints the table in Markdown; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="default: the shipped one")
     parser.add_argument("--images", type=whole_number(1, 60_000), default=60_000, help="default: 60000")
@@ -87,12 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 rates[name].append(len(images) / way())
         parquet_rows = sum(pq.read_metadata(file).num_rows for file in out.glob("*.parquet"))
         if not len(answers.read_text().splitlines()) == parquet_rows == len(images):
-            raise RuntimeError("not every image was answered")
+            raise RuntimeError(f"{len(images):,} images were read, but the numbers of answers differ from that.")
     bare = sum(next(iter(rates.values())))
     print(f"{read(options.model).card.recipe} network, {len(images):,} images; {describe_machine()}\n")
     print("| | images/s | of the network alone |\n| --- | --- | --- |")
-    for name, found in rates.items():
-        print(f"| {name} | {spread(found, 'images/s', 0)} | {sum(found) / bare:.2f} |")
+    for name, measured in rates.items():
+        print(f"| {name} | {spread(measured, 'images/s', 0)} | {sum(measured) / bare:.2f} |")
     return 0
 
 

@@ -1,9 +1,9 @@
-"""Two versions of the API side by side: python -m benchmarks.speed.checkouts FOLDER
+"""Measures two versions of the API side by side: python -m benchmarks.speed.checkouts FOLDER
 
-FOLDER is another checkout of the repository, as `git worktree add FOLDER COMMIT` makes it. Both servers run at the same
-time and get the same 28x28 PNG in turn, in pairs of rounds whose order alternates, so that whatever else the machine
-does hits both. Beside requests per second it prints the processor time of the server per request, which other load
-changes less, and the ratio of the two versions with its standard error.
+FOLDER is another checkout of the repository, such as `git worktree add FOLDER COMMIT` makes. Both servers run at the
+same time and get the same 28x28 PNG in turn. The order alternates from round to round, so that other load affects both
+alike. The benchmark prints requests per second, the processor time of the server per request, which depends less on
+other load, and the ratio of the two versions with its standard error.
 """
 
 import argparse
@@ -23,20 +23,24 @@ from digits.recognizer import shipped_model
 
 
 def _processor_seconds(server: Running) -> float:
+    """Returns the processor time that the server's first process has used, in seconds."""
     fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
-    # User and system time, fields 14 and 15 of the whole line.
+    # User and system time: fields 14 and 15 of the whole line.
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(other: Path, kind: Server, rounds: int, seconds: float, connections: int) -> None:
-    """Measures one way to send the image and prints its table.
+    """Measures one way to send the image and prints its results.
 
     Args:
-        other: the other checkout.
-        kind: how the image is sent.
-        rounds: pairs of measurements.
-        seconds: of each measurement.
-        connections: that send at a time.
+        other: the root of the other checkout.
+        kind: the server, which determines how the image is sent.
+        rounds: the number of pairs of measurements.
+        seconds: the length of each measurement.
+        connections: the number of connections that send at a time.
+
+    Raises:
+        RuntimeError: a server does not answer, or a request failed.
     """
     image = image_files(1)[SMALL][0]
     rates, costs = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
@@ -54,7 +58,9 @@ def measure(other: Path, kind: Server, rounds: int, seconds: float, connections:
                 before = _processor_seconds(servers[name])
                 result = load(servers[name].url, image, raw=kind.raw, connections=connections, seconds=seconds)
                 if result.errors:
-                    raise RuntimeError(f"{result.errors} requests failed")
+                    raise RuntimeError(
+                        f'{result.errors} of {result.requests} requests to the checkout "{name}" failed.'
+                    )
                 rates[name].append(result.rate)
                 costs[name].append((_processor_seconds(servers[name]) - before) / result.requests * 1e6)
     print(f"\n{kind.name}, 28x28 PNG, {connections} connections, {rounds} pairs of {seconds:g} s")
@@ -71,11 +77,11 @@ def measure(other: Path, kind: Server, rounds: int, seconds: float, connections:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures both ways to send an image."""
+    """Measures both ways to send an image; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("other", type=Path, help="another checkout of the repository")
     parser.add_argument("--rounds", type=whole_number(2, 1_000), default=10, help="pairs (default: 10)")
-    parser.add_argument("--seconds", type=whole_number(1, 600), default=2, help="of each load (default: 2)")
+    parser.add_argument("--seconds", type=whole_number(1, 600), default=2, help="length of each load (default: 2)")
     parser.add_argument("--connections", type=whole_number(1, 1_000), default=8, help="default: 8")
     options = parser.parse_args(argv)
     print(describe_machine())

@@ -1,7 +1,7 @@
-"""What the serving install takes on disk and to start: python -m benchmarks.speed.footprint
+"""Measures the size of the serving install and the start of the API: python -m benchmarks.speed.footprint
 
-Makes a new environment from requirements/serve.txt, measures it, then starts the API in it several times and
-waits for the first answer to a real image.
+Makes a new environment from requirements/serve.txt and measures its size. Then it starts the API in this environment
+several times, and each time waits for the first answer to a real image.
 """
 
 import argparse
@@ -19,31 +19,31 @@ _SERVER = Server("Digits", ("-m", "fastapi", "run", "api", "--host", "127.0.0.1"
 
 
 def install(folder: Path) -> Path:
-    """Makes the serving environment in a folder; returns its Python."""
+    """Makes the serving environment in a folder; returns the path of its Python."""
     pip = make_environment(folder, ROOT / "requirements" / "build.txt", ROOT / "requirements" / "serve.txt")
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "."], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
     return folder / "bin" / "python"
 
 
 def size_on_disk(folder: Path) -> int:
-    """Bytes in the files of a folder; links are not followed."""
+    """Returns the bytes in the files of a folder. Links are not followed."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
 def sizes_of_packages(python: Path) -> list[tuple[str, int]]:
-    """The largest things in the environment's site-packages, in bytes."""
+    """Returns the six largest entries of the environment's site-packages, with their sizes in bytes."""
     site = next((python.parent.parent / "lib").glob("python*/site-packages"))
     return sorted(((entry.name, size_on_disk(entry)) for entry in site.iterdir()), key=lambda item: -item[1])[:6]
 
 
 def start_once(python: Path, image: bytes) -> tuple[float, float]:
-    """Starts the API; returns the seconds until a real image is answered, and its memory then in MB."""
+    """Starts the API; returns the seconds until it answers an image, and its memory at that time in MB."""
     with running(_SERVER, image, {"DIGITS_MODEL": str(shipped_model())}, python=str(python)) as server:
         return server.first_answer, server.memory()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the sizes and times."""
+    """Prints sizes, times and memory; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--starts", type=whole_number(1, 100), default=10, help="default: 10")
     options = parser.parse_args(argv)

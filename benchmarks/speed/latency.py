@@ -1,7 +1,7 @@
-"""How long one answer takes, on one core: python -m benchmarks.speed.latency
+"""Measures how long one answer takes on one core: python -m benchmarks.speed.latency
 
-Times one forward pass of the network, and the whole way from the bytes of an image file to the answer, in this
-process: what a server adds is not in it.
+Measures one forward pass of the network, and the whole way from the bytes of an image file to the answer. All happens
+in this process: the time that a server adds is not included.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from digits.recognizer import Recognizer, shipped_model
 
 
 def times(call: Callable[[], object], count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Milliseconds of each of `count` calls, after some that warm up."""
+    """Returns the milliseconds of each of `count` calls, after some calls to warm up: float array of shape (count,)."""
     for _ in range(max(3, count // 20)):
         call()
     taken = np.empty(count)
@@ -35,7 +35,7 @@ def times(call: Callable[[], object], count: int) -> np.ndarray[tuple[int], np.d
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the table, in Markdown."""
+    """Prints the table in Markdown; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="default: the shipped one")
     parser.add_argument("--calls", type=whole_number(20, 1_000_000), default=2_000, help="of a small image")

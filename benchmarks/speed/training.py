@@ -1,7 +1,8 @@
-"""How long the reference recipe trains, beside Keras' plain compile and fit: python -m benchmarks.speed.training
+"""Compares the time to train the reference recipe with Keras' compile and fit: python -m benchmarks.speed.training
 
-Both train the same network on the same images with the same batch size and epochs, in turns, in one process each
-time, compilation included. What is printed is the ratio of their times and the test accuracy of both.
+Both train the same network on the same images, with the same batch size and number of epochs. They take turns, each
+time in a new process, and the time includes compilation. The benchmark prints the ratio of the times, and both test
+accuracies.
 """
 
 import argparse
@@ -24,7 +25,12 @@ WAYS = ("digits", "plain")
 
 
 def train_once(way: str, seed: int) -> tuple[float, float]:
-    """Trains in this process; returns seconds and test accuracy."""
+    """Trains in this process; returns the seconds and the test accuracy, 0..1.
+
+    Args:
+        way: `digits`, or `plain` for Keras' compile and fit.
+        seed: seed of the weights and of the order of the images.
+    """
     require_keras()
     import keras
 
@@ -52,7 +58,7 @@ def train_once(way: str, seed: int) -> tuple[float, float]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the rounds and prints the table."""
+    """Runs the rounds and prints the results; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=whole_number(1, 100), default=3, help="default: 3")
     parser.add_argument("--once", nargs=2, metavar=("WAY", "SEED"), help=argparse.SUPPRESS)

@@ -1,7 +1,7 @@
-"""What load does to the API of Digits: python -m benchmarks.speed.under_load
+"""Measures the API of Digits under load: python -m benchmarks.speed.under_load
 
-Whether one client's large photos hold up the others' small images, whether memory grows over many requests, and how
-many requests more processes answer.
+Measures whether the large photos of one client delay the small images of others, whether memory grows over many
+requests, and how many requests several workers answer.
 """
 
 import argparse
@@ -27,7 +27,18 @@ _CONNECTIONS = 8
 
 @contextmanager
 def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
-    """One client that uploads photos one after the other, meanwhile; gives the seconds that each took."""
+    """Runs a client that uploads photos one after the other until the block ends.
+
+    Args:
+        url: the upload endpoint.
+        photos: the image files, which the client sends in turn.
+
+    Yields:
+        The seconds that each upload took; the list grows while the client runs.
+
+    Raises:
+        RuntimeError: a photo got an answer other than 200.
+    """
     stop = threading.Event()
     taken: list[float] = []
     parts = urlsplit(url)
@@ -49,7 +60,7 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:
-                raise RuntimeError(f"a photo was answered with {answer.status}")
+                raise RuntimeError(f"A photo was answered with {answer.status} instead of 200.")
             taken.append(time.perf_counter() - start)
 
     thread = threading.Thread(target=upload)
@@ -64,12 +75,17 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the figures."""
+    """Prints the figures; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="default: the shipped one")
     parser.add_argument("--rounds", type=whole_number(1, 100), default=3, help="default: 3")
-    parser.add_argument("--seconds", type=whole_number(1, 600), default=5, help="of each load (default: 5)")
-    parser.add_argument("--requests", type=whole_number(1_000, 10_000_000), default=100_000, help="for the memory")
+    parser.add_argument("--seconds", type=whole_number(1, 600), default=5, help="length of each load (default: 5)")
+    parser.add_argument(
+        "--requests",
+        type=whole_number(1_000, 10_000_000),
+        default=100_000,
+        help="requests between the two measurements of memory (default: 100000)",
+    )
     options = parser.parse_args(argv)
     files = image_files(1)
     image, photos = files[SMALL][0], files[PHOTO]
@@ -83,10 +99,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             with uploading(server.url, photos) as taken:
                 beside.append(load(server.url, image, raw=False, connections=_CONNECTIONS, seconds=options.seconds))
             seconds += taken
-        print(f"{_CONNECTIONS} connections: p99 {spread([one.p99 for one in alone], 'ms', 1)}")
-        print(f"  while one client uploads 12-megapixel photos: p99 {spread([one.p99 for one in beside], 'ms', 1)}")
+        print(f"{_CONNECTIONS} connections: p99 {spread([each.p99 for each in alone], 'ms', 1)}")
+        print(
+            f"  while one client uploads 12-megapixel photos: p99 {spread([result.p99 for result in beside], 'ms', 1)}"
+        )
         print(f"  each photo then took {median(seconds) * 1000.0:.0f} ms (median, n = {len(seconds)})")
-        print(f"  errors: {sum(one.errors for one in alone + beside)}")
+        print(f"  errors: {sum(each.errors for each in alone + beside)}")
         before, sent = server.memory(), 0
         while sent < options.requests:
             sent += load(server.url, image, raw=False, connections=_CONNECTIONS, seconds=options.seconds).requests

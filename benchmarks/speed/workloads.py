@@ -4,8 +4,8 @@ python -m benchmarks.speed.workloads BEFORE AFTER --rounds 7
 
 BEFORE and AFTER are folders that hold a package `digits`, such as a worktree of an older commit and `.`. Both trees
 read the same files with the same model and the same libraries, in turn, each in a process of its own. Of each workload
-the table gives the CPU time by stage and the ratio AFTER / BEFORE: the median of the rounds, with their range. `--only`
-measures some workloads, by their letters.
+the table gives the CPU time by stage and the ratio AFTER / BEFORE: the median of the rounds, with their range.
+`--only` measures some workloads, by their letters.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def compare(trees: Sequence[Tree], files: Sequence[Path], rounds: int, *, is_pag
         order = range(len(trees)) if number % 2 == 0 else range(len(trees) - 1, -1, -1)
         for i in order:
             stages = [trees[i].measure(file, repeats, is_page=is_page) for file in files]
-            measured[i].append({name: sum(one[name] for one in stages) / len(stages) for name in stages[0]})
+            measured[i].append({name: sum(times[name] for times in stages) / len(stages) for name in stages[0]})
     return measured
 
 
@@ -130,7 +130,7 @@ def _row(name: str, measured: list[list[Stages]]) -> str:
     cells = []
     for stage in _STAGES:
         if stage in before[0]:
-            cells.append(" → ".join(f"{median(one[stage] for one in rounds):.2f}" for rounds in measured))
+            cells.append(" → ".join(f"{median(times[stage] for times in rounds):.2f}" for rounds in measured))
         else:
             cells.append("")
     ratios = sorted(b["all"] / a["all"] for a, b in zip(before, after, strict=True))

@@ -1,1 +1,1 @@
-"""Servers, clients and figures that several benchmarks share."""
+"""Servers, clients, image files and tables that several benchmarks use."""

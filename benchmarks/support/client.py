@@ -1,7 +1,7 @@
-"""A small HTTP/1.1 client that sends any bytes and tells apart how an answer may fail to come.
+"""A small HTTP/1.1 client that sends any bytes and says how a request was lost.
 
-Ordinary clients refuse to send what is malformed, send a request again without saying so, and take longer for it than
-the API for its answer.
+Ordinary clients do not suit the benchmarks: they refuse to send malformed requests, silently send a request again, and
+take longer to send it than the API takes to answer.
 """
 
 import socket
@@ -26,10 +26,10 @@ LOSSES: Mapping[Loss, str] = {
 
 
 class UnansweredError(Exception):
-    """A request without a whole answer.
+    """A request got no complete answer.
 
     Args:
-        loss: how it was lost.
+        loss: how the request was lost.
     """
 
     def __init__(self, loss: Loss) -> None:
@@ -39,13 +39,13 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer.
+    """A complete HTTP answer.
 
     Args:
         status: HTTP status code.
-        headers: their names in lower case.
-        body: its bytes.
-        seconds: from the first byte sent to the last one received.
+        headers: the headers by name; names are in lower case.
+        body: the body's bytes.
+        seconds: time from the first byte sent to the last byte received.
     """
 
     status: int
@@ -55,25 +55,29 @@ class Answer:
 
     @property
     def media_type(self) -> str:
-        """The Content-Type without its parameters."""
+        """The content type without its parameters, such as `application/json`."""
         return self.headers.get("content-type", "").partition(";")[0]
 
     @property
     def closes(self) -> bool:
-        """Whether the server closes the connection after it."""
+        """Whether the server closes the connection after this answer."""
         return self.headers.get("connection", "").lower() == "close"
 
 
 def address_of(url: str) -> tuple[str, int]:
-    """Host and port of a URL that names both."""
+    """Returns host and port of a URL.
+
+    Raises:
+        ValueError: the URL lacks a host or a port.
+    """
     parts = urlsplit(url)
     if parts.hostname is None or parts.port is None:
-        raise ValueError(f"{url} names no host and port.")
+        raise ValueError(f"{url} must name a host and a port, as http://127.0.0.1:8000 does.")
     return parts.hostname, parts.port
 
 
 def request(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
-    """The bytes of a well-formed request; with a body, its Content-Length is added."""
+    """Returns the bytes of a well-formed request. POST requests and requests with a body get a Content-Length."""
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: digits",
@@ -85,7 +89,7 @@ def request(method: str, path: str, headers: Mapping[str, str] | None = None, bo
 
 
 def form(files: Iterable[bytes], field: str = "file") -> bytes:
-    """A multipart body with a part for each file."""
+    """Returns a multipart body with one part for each file, all in the same field."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{number}.png"\r\n'
         f"Content-Type: application/octet-stream\r\n\r\n".encode()
@@ -100,26 +104,26 @@ FORM_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def upload(image: bytes, path: str = "/predict/") -> bytes:
-    """A request with an image in a form."""
+    """Returns a request with an image in a form."""
     return request("POST", path, {"Content-Type": FORM_TYPE}, form([image]))
 
 
 def upload_raw(image: bytes, path: str = "/predict/", content_type: str = "image/png") -> bytes:
-    """A request with an image as its body."""
+    """Returns a request with an image as its body."""
     return request("POST", path, {"Content-Type": content_type}, image)
 
 
 def upload_batch(images: Iterable[bytes], path: str = "/predict/batch/") -> bytes:
-    """A request with many images in a form."""
+    """Returns a request with many images in one form."""
     return request("POST", path, {"Content-Type": FORM_TYPE}, form(images, "files"))
 
 
 class Connection:
-    """A connection that is made when it is needed, and kept while the server keeps it.
+    """A connection that opens when it is needed and stays open as long as the server keeps it open.
 
     Args:
         address: host and port.
-        timeout: the longest wait for any step, in seconds.
+        timeout: longest wait for each step, in seconds.
     """
 
     def __init__(self, address: tuple[str, int], timeout: float = 30.0) -> None:
@@ -136,16 +140,16 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Ends the connection, if there is one."""
+        """Closes the connection if it is open."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     def connect(self) -> socket.socket:
-        """The connection; a new one if there is none, or if the server has ended it since the last answer.
+        """Returns the open connection, or a new one if there is none or if the server has closed it.
 
         Raises:
-            UnansweredError: refused.
+            UnansweredError: no connection can be made.
         """
         if self._socket is not None and self._has_ended(self._socket):
             self.close()
@@ -158,14 +162,14 @@ class Connection:
         return self._socket
 
     def exchange(self, *pieces: bytes, pause: float = 0.0) -> Answer:
-        """Sends a request and receives its answer, which may come before all of the request is sent.
+        """Sends a request and returns its answer. The server may answer before it has received the whole request.
 
         Args:
-            pieces: the request's bytes.
-            pause: seconds between two pieces.
+            pieces: the request's bytes, sent piece by piece.
+            pause: time between two pieces, in seconds.
 
         Raises:
-            UnansweredError: there is no whole answer; the connection is closed.
+            UnansweredError: no complete answer came. The connection is then closed.
         """
         connection, start, sent = self.connect(), time.perf_counter(), True
         try:
@@ -177,7 +181,7 @@ class Connection:
             self.close()
             raise UnansweredError("timeout") from None
         except OSError:
-            # The server may have refused it in the middle, and its answer may be there.
+            # The server may have refused the request halfway and answered it.
             sent = False
         try:
             status, headers, body = _receive(connection, pieces[0].startswith(b"HEAD "))
@@ -193,7 +197,7 @@ class Connection:
 
     @staticmethod
     def _has_ended(connection: socket.socket) -> bool:
-        """Whether anything can be read, which between two requests is nothing but the end."""
+        """Returns whether the server has closed the connection: between two requests there is nothing else to read."""
         timeout = connection.gettimeout()
         connection.setblocking(False)
         try:
@@ -208,6 +212,7 @@ class Connection:
 
 
 def _receive(connection: socket.socket, without_body: bool) -> tuple[int, dict[str, str], bytes]:
+    """Returns status, headers and body of the next answer."""
     data = b""
     while True:
         data = _read_until(connection, data, b"\r\n\r\n")
@@ -217,7 +222,7 @@ def _receive(connection: socket.socket, without_body: bool) -> tuple[int, dict[s
             status = int(first.split(" ", 2)[1])
         except (IndexError, ValueError):
             raise UnansweredError("cut off") from None
-        # "100 Continue" and its like are followed by the answer.
+        # After an interim status, such as "100 Continue", the answer follows.
         if status >= 200:
             break
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -250,7 +255,7 @@ def _read_some(connection: socket.socket, *, begun: bool) -> bytes:
 
 
 def _read_to_end(connection: socket.socket, data: bytes) -> bytes:
-    """A body without a length, as the server gives it before it ends the connection."""
+    """Returns a body without a Content-Length: all bytes until the server closes the connection."""
     try:
         while received := connection.recv(65_536):
             data += received

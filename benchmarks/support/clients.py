@@ -1,4 +1,4 @@
-"""Clients that keep a service busy and remember what became of each request."""
+"""Clients that keep a service busy and record the outcome of each request."""
 
 import threading
 import time
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from benchmarks.support.client import Connection, Loss, UnansweredError
 
-# A client that cannot connect tries again after so many seconds.
+# How long a client waits before it tries to connect again, in seconds.
 _PAUSE = 0.005
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one request.
+    """The outcome of one request.
 
     Args:
         start: when it was sent, by `time.monotonic`.
-        end: when its answer was there, or failed to come.
+        end: when its answer was complete, or when it was lost.
         loss: how it was lost; None if it was answered.
-        status: of the answer, 0 if there is none.
-        body: of the answer.
+        status: HTTP status of the answer; 0 if there is none.
+        body: body of the answer; empty if there is none.
     """
 
     start: float
@@ -33,42 +33,46 @@ class Sent:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it was sent whole over a connection that stood, and got no whole answer."""
+        """Whether the whole request was sent over an open connection and got no complete answer."""
         return self.loss is not None and self.loss not in ("refused", "unsent")
 
 
 @dataclass
 class Clients:
-    """Clients, each of which sends its next request as soon as the last is answered.
+    """Clients, each of which sends its next request as soon as the last one is answered.
 
     Args:
-        sent: what became of all their requests, in the order of their ends.
-        stopped: set when they are to send nothing more.
+        sent: the outcomes of all requests, in the order in which they ended.
+        stopped: when set, the clients send no further request.
     """
 
     sent: list[Sent]
     stopped: threading.Event
 
     def stop(self) -> None:
-        """Has each of them stop after the request that it has sent."""
+        """Tells each client to stop after its current request."""
         self.stopped.set()
 
     def since(self, moment: float) -> list[Sent]:
-        """The requests that were not answered yet at a moment, and later ones."""
-        return [one for one in self.sent if one.end >= moment]
+        """Returns the requests that ended at `moment` or later, by `time.monotonic`."""
+        return [request for request in self.sent if request.end >= moment]
 
 
 @contextmanager
 def busy(
     address: tuple[str, int], requests: Sequence[bytes], count: int, *, keep: Callable[[int], bool] = lambda _: True
 ) -> Iterator[Clients]:
-    """Clients that send until they are told to stop, or until the end of the block.
+    """Runs clients until they are told to stop, or until the block ends.
 
     Args:
-        address: of the service.
-        requests: each sends them in turn.
-        count: how many clients.
-        keep: which of them keep their connection; the others make a new one for each request.
+        address: host and port of the service.
+        requests: the requests that each client sends in turn.
+        count: the number of clients.
+        keep: returns, for a client's number, whether it keeps its connection. Other clients open a new connection for
+            each request.
+
+    Raises:
+        Exception: the first error that ended a client.
     """
     clients = Clients([], threading.Event())
     failures: list[BaseException] = []
@@ -112,10 +116,10 @@ def _send_until(
 
 
 def losses(sent: Sequence[Sent]) -> Counter[Loss]:
-    """How many requests were not answered, by how they were lost."""
-    return Counter(one.loss for one in sent if one.loss is not None)
+    """Returns how many requests were lost in each way."""
+    return Counter(request.loss for request in sent if request.loss is not None)
 
 
 def in_words(counts: Counter[Loss]) -> str:
-    """The same for a table."""
-    return ", ".join(f"{loss}: {number}" for loss, number in sorted(counts.items())) or "none"
+    """Returns losses as text for a table, such as `refused: 3`."""
+    return ", ".join(f"{loss}: {count}" for loss, count in sorted(counts.items())) or "none"

@@ -1,4 +1,4 @@
-"""The image files that the speed benchmarks send: made by code, the same in every run."""
+"""The image files that the speed benchmarks send. Code makes them, the same in every run."""
 
 import io
 
@@ -15,15 +15,16 @@ PHOTO = "12-megapixel JPEG"
 
 
 def image_files(count: int, seed: int = 0) -> dict[str, list[bytes]]:
-    """Image files of each kind, each with another MNIST test digit.
+    """Returns image files of three kinds, each of a different MNIST test digit.
 
     Args:
-        count: of the small ones; of the others there are 3, which is enough for something so much larger.
-        seed: of light and noise.
+        count: the number of small files. Of the other kinds there are 3 files each.
+        seed: seed of light and noise.
 
     Returns:
-        By kind: a PNG as MNIST is, black on white; a PNG of 1,000 x 1,000 pixels as a scanner gives it; a color
-        JPEG of 4,000 x 3,000 pixels with the light and the noise of a phone's camera.
+        The files by kind. `SMALL`: gray PNG, 28x28 pixels, an MNIST image in black on white. `MEGAPIXEL`: gray PNG,
+        1000x1000 pixels, as from a scanner. `PHOTO`: color JPEG, 4000x3000 pixels, with the light and noise of a
+        phone's camera.
     """
     rng = np.random.default_rng(seed)
     digits = load(say=lambda _line: None).x_test
@@ -35,19 +36,27 @@ def image_files(count: int, seed: int = 0) -> dict[str, list[bytes]]:
 
 
 def encode(pixels: npt.NDArray[np.uint8], kind: str = "PNG", **options: int) -> bytes:
-    """Pixels as an image file."""
+    """Returns pixels as the bytes of an image file.
+
+    Args:
+        pixels: uint8 array of shape (height, width), or (height, width, 3) in RGB order.
+        kind: Pillow's name of the format.
+        options: options of the format, such as `quality`.
+    """
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **options)
     return file.getvalue()
 
 
 def _scan(digit: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Returns a digit, dark on light paper, as an array of shape (1000, 1000)."""
     ink = cv2.resize(digit, (600, 600), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255.0
     paper = np.pad(1.0 - ink, 200, constant_values=1.0) * 200.0 + 45.0
     return np.clip(paper + rng.normal(0.0, 2.0, paper.shape), 0, 255).astype(np.uint8)
 
 
 def _photo(digit: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Returns a digit somewhere on paper, 900 pixels high, as an RGB array of shape (3000, 4000, 3)."""
     height, width, side = 3000, 4000, 900
     paper = np.full((height, width), 1.0, dtype=np.float32)
     ink = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255.0

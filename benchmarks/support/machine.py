@@ -1,4 +1,4 @@
-"""What a figure was measured on, and how figures are written."""
+"""The description of the machine, and the way figures are written."""
 
 import os
 import platform
@@ -10,12 +10,12 @@ from digits.recognizer import TRAINED_MODEL, shipped_model
 
 
 def models_to_measure() -> list[Path]:
-    """The trained model, if there is one, and the shipped one."""
+    """Returns the paths of the trained model, if there is one, and of the shipped model."""
     return [model for model in (TRAINED_MODEL, shipped_model()) if model.exists()]
 
 
 def describe_machine() -> str:
-    """Processor, cores, system and Python, in one line."""
+    """Returns processor, number of cores, system and Python version in one line."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -29,6 +29,12 @@ def describe_machine() -> str:
 
 
 def spread(values: Sequence[float], unit: str, digits: int = 2) -> str:
-    """Mean, standard deviation and n."""
+    """Returns `mean ± standard deviation unit (n = count)`. A single value has no deviation.
+
+    Args:
+        values: the measured values, at least one.
+        unit: their unit.
+        digits: the number of decimal places.
+    """
     deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{mean(values):.{digits}f}{deviation} {unit} (n = {len(values)})"

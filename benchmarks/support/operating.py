@@ -1,4 +1,4 @@
-"""The service as it runs in production, and what it says of its workers."""
+"""`digits serve` as it runs in production, and the state of its workers."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,19 +13,19 @@ from digits.service.process.runtime import running as running_servers
 
 SAMPLE = SAMPLES / "7_stylus.png"
 
-# The longest that a worker may take to come, to go, or to change its model, in seconds.
+# The longest time that a worker may take to start, to end, or to change its model, in seconds.
 PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the service is run, and how busy it is.
+    """The options of an experiment.
 
     Args:
-        rounds: how often.
-        clients: at a time.
-        workers: of the service.
-        seconds: of load before anything happens.
+        rounds: the number of repetitions.
+        clients: the number of clients that send at a time.
+        workers: the number of workers of the service.
+        seconds: how long the clients send before the fault, in seconds.
     """
 
     rounds: int
@@ -36,13 +36,16 @@ class Options:
 
 @contextmanager
 def serving(options: Options, folder: Path, model: Path, drain_seconds: float = 0.0) -> Iterator[Running]:
-    """`digits serve` with all of its workers.
+    """Runs `digits serve` until the block ends; yields it when all of its workers answer.
 
     Args:
-        options: how it is run.
-        folder: of its own, in which `workers` finds what they say.
-        model: the file that it serves.
-        drain_seconds: how long it answers after SIGTERM.
+        options: the experiment's options.
+        folder: an empty folder for the files that the workers share; `workers` reads them.
+        model: the model file to serve.
+        drain_seconds: how long the service takes new requests after SIGTERM.
+
+    Raises:
+        RuntimeError: the service does not answer, or a worker does not start.
     """
     environment = {
         "DIGITS_MODEL": str(model),
@@ -56,18 +59,22 @@ def serving(options: Options, folder: Path, model: Path, drain_seconds: float = 
 
 
 def workers(folder: Path) -> Mapping[int, Mapping[str, Any]]:
-    """What each worker of the service says of itself, by its process."""
+    """Returns the state that each worker of the service reports, by process id."""
     return next(iter(running_servers(folder / "digits").values()), {})
 
 
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Waits until something holds.
+def wait_until(holds: Callable[[], bool], description: str) -> None:
+    """Waits until a condition holds.
+
+    Args:
+        holds: the condition.
+        description: the condition in words, for the error message.
 
     Raises:
-        RuntimeError: it does not in time.
+        RuntimeError: the condition does not hold after `PATIENCE` seconds.
     """
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{PATIENCE:g} seconds passed before this came true: {what}")
+            raise RuntimeError(f"After {PATIENCE:g} seconds this does not hold: {description}.")
         time.sleep(0.01)

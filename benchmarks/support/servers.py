@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is installed, started, and watched."""
+"""The servers that are compared: how each is installed, started and measured."""
 
 import hashlib
 import os
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Environments and images that take long to make are kept here.
+# Keeps the environments of the other servers between runs.
 CACHE = ROOT / ".benchmarks"
 BOUNDARY = "digits-benchmark"
-# The longest that a server may take to start, in seconds.
+# The longest time that a server may take to start, in seconds.
 _PATIENCE = 120.0
 
 _WRK_SCRIPT = """
@@ -39,13 +39,13 @@ end
 
 @dataclass(frozen=True)
 class Server:
-    """One of the servers.
+    """A server that can be started.
 
     Args:
-        name: for the table.
-        command: what starts it, after the interpreter; `{port}` stands for its port.
-        lock: the locked requirements of its own environment; None for the one that the benchmark runs in.
-        raw: whether the image is sent as the body itself, not as a form.
+        name: its name in the table.
+        command: the words after the interpreter that start it; `{port}` stands for its port.
+        lock: the lock file, in requirements/, of its own environment; None if it runs in the benchmark's environment.
+        raw: whether clients send the image as the body, not in a form.
     """
 
     name: str
@@ -69,7 +69,7 @@ BENTOML = Server(
 
 
 def form(image: bytes) -> bytes:
-    """A multipart body with the image in field `file`."""
+    """Returns a multipart body with the image in the field `file`."""
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
@@ -78,12 +78,16 @@ def form(image: bytes) -> bytes:
 
 
 def content_type(*, raw: bool) -> str:
-    """The Content-Type of a request with an image."""
+    """Returns the Content-Type of a request with an image, as the body (`raw`) or in a form."""
     return "application/octet-stream" if raw else f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def interpreter(server: Server) -> str:
-    """The Python that runs a server; makes its environment if it is not there yet."""
+    """Returns the path of the Python that runs a server, and makes its environment if it does not exist yet.
+
+    Raises:
+        subprocess.CalledProcessError: the environment cannot be made.
+    """
     if server.lock is None:
         return sys.executable
     lock = ROOT / "requirements" / server.lock
@@ -98,7 +102,11 @@ def interpreter(server: Server) -> str:
 
 
 def make_environment(folder: Path, *locks: Path) -> list[str]:
-    """Makes an environment of locked requirements in a folder; returns its `pip install` command."""
+    """Makes a virtual environment with locked requirements; returns the words of its `pip install` command.
+
+    Raises:
+        subprocess.CalledProcessError: the environment cannot be made.
+    """
     subprocess.run(["sh", "scripts/make_venv.sh", str(folder), sys.executable], cwd=ROOT, check=True, stdout=2)
     python = str(folder / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
@@ -110,13 +118,13 @@ def make_environment(folder: Path, *locks: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Running:
-    """A server that runs.
+    """A running server.
 
     Args:
-        url: of its upload endpoint.
-        process: the one that was started; it may have started others.
-        first_answer: seconds from the start of the process to the first answer.
-        log: the file into which it prints.
+        url: the URL of its upload endpoint.
+        process: its first process, which may have started others.
+        first_answer: time from the start of the process to the first answer, in seconds.
+        log: the file that holds its output.
     """
 
     url: str
@@ -125,19 +133,19 @@ class Running:
     log: Path
 
     def output(self) -> str:
-        """What it has printed."""
+        """Returns what the server has printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def memory(self) -> float:
-        """Resident memory of all its processes in MB; not a number where /proc is missing."""
+        """Returns the resident memory of all its processes, in MB; NaN on systems without /proc."""
         resident = 0
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
                 if os.getpgid(int(status.parent.name)) == self.process.pid:
-                    found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
-                    resident += int(found[1]) if found else 0
+                    size = re.search(r"VmRSS:\s+(\d+)", status.read_text())
+                    resident += int(size[1]) if size else 0
             except (OSError, ValueError):
-                continue  # It ended meanwhile.
+                continue  # The process has ended in the meantime.
         return resident / 1024.0 if resident else float("nan")
 
 
@@ -149,17 +157,17 @@ def running(
     extra: tuple[str, ...] = (),
     python: str | None = None,
 ) -> Iterator[Running]:
-    """Starts a server, waits until it answers an image, and stops it in the end.
+    """Starts a server, yields it when it has answered an image, and stops it when the block ends.
 
     Args:
-        server: which.
-        image: the file that it has to answer.
-        environment: variables that it needs.
+        server: the server to start.
+        image: the image file that it has to answer.
+        environment: the variables that it needs.
         extra: further words of its command.
-        python: the interpreter; that of the server's own environment if None.
+        python: the interpreter; if None, that of the server's own environment.
 
     Raises:
-        RuntimeError: it ended, or did not answer in time.
+        RuntimeError: the server ended, or did not answer in time.
     """
     python = python or interpreter(server)
     with socket.socket() as probe:
@@ -199,14 +207,14 @@ def running(
 
 @dataclass(frozen=True)
 class Load:
-    """What came of sending one image as often as possible.
+    """The result of sending one image as often as possible.
 
     Args:
         rate: requests per second.
-        p50: median latency in ms.
-        p99: 99th percentile in ms.
-        errors: requests that were not answered with a status under 400.
-        requests: how many there were.
+        p50: median latency, in ms.
+        p99: 99th percentile of the latency, in ms.
+        errors: the number of requests that got no answer, or a status of 400 or more.
+        requests: the number of requests.
     """
 
     rate: float
@@ -217,10 +225,17 @@ class Load:
 
 
 def load(url: str, image: bytes, *, raw: bool, connections: int, seconds: float) -> Load:
-    """Sends one image over some connections, each sending the next as soon as it has the answer, with wrk.
+    """Sends one image with wrk over several connections. Each sends its next request as soon as it has an answer.
+
+    Args:
+        url: the upload endpoint.
+        image: the image file.
+        raw: whether the image is the body, not in a form.
+        connections: the number of connections.
+        seconds: how long to send.
 
     Raises:
-        RuntimeError: wrk is not installed, or failed.
+        RuntimeError: wrk is not installed, or it failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         script, body = Path(folder) / "post.lua", Path(folder) / "body"
@@ -231,11 +246,11 @@ def load(url: str, image: bytes, *, raw: bool, connections: int, seconds: float)
         try:
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         except FileNotFoundError:
-            raise RuntimeError("wrk is needed, which most systems package: apt-get install wrk") from None
+            raise RuntimeError("This benchmark needs wrk, which most systems package: apt-get install wrk") from None
         except subprocess.CalledProcessError as error:
             raise RuntimeError(f"wrk failed: {error.stdout}{error.stderr}") from None
-    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", done.stdout)
-    if found is None:
+    result = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", done.stdout)
+    if result is None:
         raise RuntimeError(f"wrk printed no result: {done.stdout}")
-    requests, duration, p50, p99, errors = (int(value) for value in found.groups())
+    requests, duration, p50, p99, errors = (int(value) for value in result.groups())
     return Load(requests / duration * 1e6, p50 / 1e3, p99 / 1e3, errors, requests)
