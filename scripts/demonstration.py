@@ -32,7 +32,7 @@ def served(services: Sequence[Service]) -> Iterator[None]:
     """
     with tempfile.TemporaryDirectory() as folder:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
-        # With the code of this clone.
+        # The services run the code of this clone.
         clean["PYTHONPATH"] = str(ROOT)
         servers = [
             subprocess.Popen(

@@ -1,6 +1,6 @@
 """Draws the sample images that come with Digits: python scripts/draw_samples.py
 
-The strokes are curves set down here by hand, drawn as a pen, a pencil, chalk and a stylus would.
+The strokes are curves whose points were set by hand. They are drawn as with a pen, a pencil, chalk and a stylus.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Picture = npt.NDArray[np.float64]
 
 FOLDER = Path(__file__).resolve().parent.parent / "digits" / "samples"
 
-# Strokes on a field of 1 x 1, x to the right and y down, as points on a smooth curve.
+# The points of smooth curves on a field of 1 x 1, x to the right and y down.
 DIGITS: dict[int, Sequence[Stroke]] = {
     0: [
         [
@@ -74,7 +74,7 @@ DIGITS: dict[int, Sequence[Stroke]] = {
 
 
 def curve(points: Stroke, steps: int = 24) -> npt.NDArray[np.float64]:
-    """A Catmull-Rom curve through the points, as an array of shape (n, 2)."""
+    """Returns a Catmull-Rom curve through the points: float array of shape (n, 2), `steps` points per piece."""
     p = np.array([points[0], *points, points[-1]])
     t = np.linspace(0.0, 1.0, steps)[:, None]
     pieces = [
@@ -85,8 +85,18 @@ def curve(points: Stroke, steps: int = 24) -> npt.NDArray[np.float64]:
 
 
 def ink(digit: int, side: int, pen: float, rng: np.random.Generator) -> Picture:
-    """How much ink lies on each pixel, 0..1, of shape (side, side); `pen` is its width as a share of the side."""
-    scale = 4  # Drawn larger and reduced, for smooth edges.
+    """Draws a digit with a slightly unsteady hand.
+
+    Args:
+        digit: one of `DIGITS`.
+        side: side of the picture, in pixels.
+        pen: width of the pen, as a share of the side.
+        rng: source of the unsteadiness.
+
+    Returns:
+        How much ink lies on each pixel, 0..1: float array of shape (side, side).
+    """
+    scale = 4  # The digit is drawn larger and then reduced, for smooth edges.
     canvas = np.zeros((side * scale, side * scale), np.uint8)
     for stroke in DIGITS[digit]:
         path = curve(stroke)
@@ -98,24 +108,40 @@ def ink(digit: int, side: int, pen: float, rng: np.random.Generator) -> Picture:
 
 
 def grain(side: int, size: float, strength: float, rng: np.random.Generator) -> Picture:
-    """Smooth random variation of about `size` pixels, of shape (side, side)."""
+    """Returns smooth random variation: float array of shape (side, side).
+
+    Args:
+        side: side of the picture, in pixels.
+        size: size of the variation, in pixels.
+        strength: its standard deviation.
+        rng: source of the variation.
+    """
     noise = cv2.GaussianBlur(rng.normal(0.0, 1.0, (side, side)), (0, 0), size)
     return np.asarray(noise / noise.std() * strength, dtype=np.float64)
 
 
 def paint(ground: Picture, mask: Picture, color: Sequence[float]) -> npt.NDArray[np.uint8]:
-    """Ink of a color on a ground of shape (side, side, 3), as RGB."""
+    """Paints ink on a ground.
+
+    Args:
+        ground: RGB colors, 0..255: float array of shape (height, width, 3).
+        mask: how much ink lies on each pixel, 0..1: float array of shape (height, width).
+        color: RGB color of the ink, 0..255.
+
+    Returns:
+        RGB array, uint8, of the shape of `ground`.
+    """
     picture = ground * (1.0 - mask[..., None]) + np.array(color) * mask[..., None]
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
 def plain(side: int, color: Sequence[float]) -> Picture:
-    """A ground of one color."""
+    """Returns a ground of a single RGB color: float array of shape (side, side, 3)."""
     return np.ones((side, side, 3)) * np.array(color)
 
 
 def number(lines: Sequence[str], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Lines of digits, and of minus signs, written on paper in a shadow, as RGB."""
+    """Returns lines of digits and minus signs, written on paper in a shadow: RGB array of shape (height, width, 3)."""
     side, down = 96, 130
     height, width = 60 + down * len(lines), 80 + side * max(map(len, lines))
     mask = np.zeros((height, width))
@@ -136,13 +162,13 @@ def number(lines: Sequence[str], rng: np.random.Generator) -> npt.NDArray[np.uin
 
 
 def write(file: Path, picture: npt.NDArray[np.uint8]) -> None:
-    """Writes a PNG file, and the folder that it is in."""
+    """Writes an RGB array to a PNG file, and makes its folder if needed."""
     file.parent.mkdir(exist_ok=True)
     cv2.imwrite(str(file), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def main() -> None:
-    """Writes the samples."""
+    """Writes all samples to digits/samples/."""
     rng = np.random.default_rng(2)
     side = 220
     slope = np.linspace(0.0, 1.0, side)
@@ -169,7 +195,7 @@ def main() -> None:
     }
     for name, picture in pictures.items():
         write(FOLDER / f"{name}.png", picture)
-    # A picture of more than one digit: the folder of the others is for those of one.
+    # It has a folder of its own, because the other folder holds pictures of a single digit.
     write(FOLDER / "numbers" / "two_lines.png", number(("2024", "375-08"), rng))
 
 

@@ -1,7 +1,7 @@
-"""Prints the path of a Chromium or Chrome, or fails: python -m scripts.find_browser
+"""Finds the browser for tests and screenshots, and prints its path: python -m scripts.find_browser
 
-The browser tests and the README's pictures use it: the one that DIGITS_BROWSER names, else one on the PATH, else
-Playwright's own.
+This is the Chromium or Chrome that DIGITS_BROWSER names, or else one on the PATH, or else Playwright's own. The command
+fails if there is none.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# For a browser that runs as root, without a screen, and on a network that does not reach its maker's hosts.
+# Options for a browser that runs as root, without a screen, and without access to its maker's hosts.
 BROWSER_ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -19,12 +19,12 @@ BROWSER_ARGUMENTS = [
 
 
 def find_browser() -> Path | None:
-    """The browser's executable, or None."""
+    """Returns the path of the browser's executable, or None if there is none."""
     if named := os.environ.get("DIGITS_BROWSER"):
         return Path(named)
     for name in NAMES:
-        if found := shutil.which(name):
-            return Path(found)
+        if path := shutil.which(name):
+            return Path(path)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -35,5 +35,5 @@ def find_browser() -> Path | None:
 if __name__ == "__main__":
     browser = find_browser()
     if browser is None:
-        sys.exit("No Chromium or Chrome was found.")
+        sys.exit("There is no Chromium or Chrome. Install one, or name it in DIGITS_BROWSER.")
     print(browser)

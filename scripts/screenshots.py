@@ -1,4 +1,4 @@
-"""Takes the README's screenshots of app and API: python -m scripts.screenshots"""
+"""Takes the screenshots of the README: python -m scripts.screenshots"""
 
 import math
 import sys
@@ -25,7 +25,7 @@ def take(browser: Browser) -> None:
     page.get_by_text("What the network saw").click()
     page.mouse.move(1, 1)  # Off the chart, whose buttons show under the mouse.
     page.locator("[data-testid=stVegaLiteChart] svg").wait_for()
-    page.wait_for_timeout(1_000)  # Until all has settled.
+    page.wait_for_timeout(1_000)  # Until the page has settled.
     page.screenshot(path=IMAGES / "app.png")
     phone = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page = draw_two(phone.new_page())
@@ -62,10 +62,10 @@ def draw_two(page: Page) -> Page:
 
 
 def main() -> int:
-    """Starts both servers on the shipped model, takes the pictures, stops them."""
+    """Starts both servers on the shipped model, takes the screenshots, and stops the servers; returns the exit code."""
     executable = find_browser()
     if executable is None:
-        print("No Chromium or Chrome was found.", file=sys.stderr)
+        print("There is no Chromium or Chrome. Install one, or name it in DIGITS_BROWSER.", file=sys.stderr)
         return 1
     with served(services(API_PORT, APP_PORT)), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)

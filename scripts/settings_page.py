@@ -1,4 +1,4 @@
-"""Writes docs/settings.md, the operator's table of settings, from the code: python -m scripts.settings_page"""
+"""Writes docs/settings.md from the settings in the code: python -m scripts.settings_page"""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from digits.service.settings import Settings, text_of, variable_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
-# What crosses the limit that a setting sets.
+# For each setting that is a limit, the error of whatever exceeds it.
 _CROSSED: Mapping[str, type[DigitsError]] = {
     "max_bytes": ImageTooLargeError,
     "max_pixels": TooManyPixelsError,
@@ -46,26 +46,33 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
 
 _HEAD = """# Settings
 
-The API's settings are environment variables; it reads them when it starts. `digits serve` prints what they come to,
-without secrets. An empty variable counts as none; a name that is nearly a setting's stops the start. The first is the
-app's and the command line's, too.
+The API's settings are environment variables, which it reads when it starts. An empty variable counts as unset. A name
+that is nearly a setting's stops the start. `digits serve` prints all settings in effect, without secrets. The app and
+the command line use the first setting, too.
 
-| variable | default | |
+| variable | default | meaning |
 | --- | --- | --- |
 """
 
 _LIMITS_HEAD = """
-Two more are the app's alone: `DIGITS_FEEDBACK` names the file in which it keeps feedback
-(`feedback/feedback.sqlite3` if it is empty), or is `off`, and `DIGITS_API_URL` is the address of the API in the calls
-that it shows (`http://127.0.0.1:8000` if it is empty).
+Two more variables are for the app:
 
-Three more variables that other programs share are heeded: `OTEL_*` configure traces, `XDG_RUNTIME_DIR` is where a
-server keeps what its workers share (else the system's folder for temporary files), and `FORWARDED_ALLOW_IPS` names the
-proxies whose `X-Forwarded-For` tells the client's address.
+| variable | default | meaning |
+| --- | --- | --- |
+| `DIGITS_FEEDBACK` | `feedback/feedback.sqlite3` | The file that keeps feedback; `off` keeps none. |
+| `DIGITS_API_URL` | `http://127.0.0.1:8000` | The address of the API in the calls that the app shows. |
+
+The API also uses variables that it shares with other programs:
+
+| variable | meaning |
+| --- | --- |
+| `OTEL_*` | Configure traces. |
+| `XDG_RUNTIME_DIR` | The folder for files that the workers share; if unset, the system's temporary folder. |
+| `FORWARDED_ALLOW_IPS` | The proxies whose `X-Forwarded-For` names the client's address. |
 
 ## Limits
 
-Whatever crosses one is answered with a problem of its own, before more of it is taken:
+A request that exceeds a limit gets the problem of that limit, before the API reads more of it:
 
 | setting | problem | status |
 | --- | --- | --- |
@@ -75,16 +82,17 @@ _KEYS = """
 ## Keys
 
 `digits key NAME` makes a key, and a line for the file that `DIGITS_API_KEYS_FILE` names. The line holds the key's
-digest; the key itself is shown once. Clients send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`. To rotate one,
-add the new line, let the client change over, and delete the old line: the file is read again within a second or two of
-a change. If it cannot be read, or holds no key, the keys stay as they were, with an error in the log: write it beside
-and rename it (`mv`). With keys, everything asks for one but `/health/`,
-`/docs` and `/openapi.json`; `/metrics` does, too.
+digest; the key itself is shown only once. Clients send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`. If there
+are keys, every path asks for one except `/health/`, `/docs` and `/openapi.json`; so `/metrics` asks for one, too.
+
+To change a key, add the new line, let the client switch to the new key, and delete the old line. The API reads the
+file again within a second or two of a change. If the file cannot be read, or holds no key, the keys stay as they were
+and the log has an error. So write the new file beside the old one, and rename it (`mv`).
 """
 
 
 def page() -> str:
-    """The page's text."""
+    """Returns the text of the page in Markdown."""
     rows = []
     for name, field in Settings.model_fields.items():
         default = text_of(field.default)

@@ -1,4 +1,4 @@
-"""What several test modules share: the data, a trained model, running servers, a browser."""
+"""Fixtures and helpers of several test modules: data, a trained model, running servers, a browser."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 from tests.browsing import PATIENCE
 from tests.kinds import KINDS, alone, mark
 
-# Slow machines are no fault of the code. `make check` takes fewer examples.
+# On a slow machine an example may take long. `make check` takes fewer examples.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
 hypothesis.settings.load_profile("patient")
@@ -45,19 +45,29 @@ OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(
 
 @pytest.fixture(scope="session")
 def mnist() -> Mnist:
-    """The real data set."""
+    """The MNIST data set, training and test images."""
     return load()
 
 
 def encode_png(pixels: npt.NDArray[Any], **options: Any) -> bytes:
-    """A picture as a PNG file."""
+    """Returns a picture as the bytes of a PNG file.
+
+    Args:
+        pixels: array of shape (height, width) or (height, width, channels), of a type that Pillow takes.
+        options: options of Pillow's `save`.
+    """
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", **options)
     return file.getvalue()
 
 
 def repack(folder: Path, changes: Mapping[str, bytes | None]) -> Path:
-    """The shipped model with some members changed, or left out where None."""
+    """Writes a copy of the shipped model with other members; returns its path.
+
+    Args:
+        folder: the folder to write to.
+        changes: the new content of members, by name; None leaves a member out.
+    """
     path = folder / "changed.keras"
     with zipfile.ZipFile(io.BytesIO(SHIPPED)) as original, zipfile.ZipFile(path, "w") as changed:
         for name in original.namelist():
@@ -68,25 +78,25 @@ def repack(folder: Path, changes: Mapping[str, bytes | None]) -> Path:
 
 
 def with_card(folder: Path, **changes: Any) -> Path:
-    """The shipped model with another card."""
+    """Writes a copy of the shipped model with changed fields on its card; returns its path."""
     return repack(folder, {CARD: json.dumps(OWN_CARD | changes).encode()})
 
 
 @pytest.fixture(scope="session")
 def sample() -> Path:
-    """An image of a 7."""
+    """The path of an image of a 7."""
     return ROOT / "digits" / "samples" / "7_stylus.png"
 
 
 def repository_files() -> list[Path]:
-    """The files that a clone would hold, and new ones that git does not ignore, relative to the root."""
+    """Returns the files that git tracks or does not ignore, relative to the root."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     return [Path(name) for name in filter(None, listed.stdout.decode().split("\0")) if (ROOT / name).is_file()]
 
 
 def copy_repository(folder: Path) -> Path:
-    """What a fresh clone would hold, with the present state of the files."""
+    """Copies the files of `repository_files` to a folder, as a fresh clone would hold them; returns the folder."""
     for name in repository_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
@@ -138,7 +148,7 @@ def child_environment(cwd: Path, extra: Mapping[str, str] | None = None) -> dict
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Returns a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -146,7 +156,7 @@ def free_port() -> int:
 
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
-    """Gives the process its main module back: Streamlit's AppTest leaves its script in that place.
+    """Restores the main module of the process after each test: Streamlit's AppTest puts its script in that place.
 
     A process that is spawned afterwards would run that script, and die of it.
     """
@@ -156,7 +166,7 @@ def main_module() -> Iterator[None]:
 
 
 class Server:
-    """A server that runs as a person would start it.
+    """A running server, started as a person would start it.
 
     Args:
         command: the command line.
@@ -180,11 +190,15 @@ class Server:
             )
 
     def output(self) -> str:
-        """What it has printed."""
+        """Returns what the server has printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until(self, path: str, seconds: float = 60.0) -> None:
-        """Waits until `path` answers 200."""
+        """Waits until `path` answers 200.
+
+        Raises:
+            AssertionError: the server ended, or does not answer after `seconds`.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"the server ended: {self.output()}"
@@ -195,7 +209,7 @@ class Server:
         raise AssertionError(f"{self.url}{path} does not answer: {self.output()}")
 
     def stop(self) -> None:
-        """Ends it and all that it started."""
+        """Ends the server and all processes that it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, 15)
         try:
@@ -206,14 +220,14 @@ class Server:
 
 
 def start_api(cwd: Path, **environment: str) -> Server:
-    """`fastapi run api` on a free port."""
+    """Starts `fastapi run api` on a free port."""
     port = free_port()
     command = ["fastapi", "run", "api", "--host", "127.0.0.1", "--port", str(port)]
     return Server([str(BIN / command[0]), *command[1:]], cwd, f"http://127.0.0.1:{port}", environment)
 
 
 def serve(folder: Path, *options: str, **environment: str) -> Server:
-    """`digits serve` on a free port, with a folder of its own for what its workers share."""
+    """Starts `digits serve` on a free port and waits until it is ready. Its workers share `folder`."""
     port = free_port()
     command = [str(BIN / "digits"), "serve", "--port", str(port), *options]
     settings = {"DIGITS_MODEL": str(shipped_model()), "XDG_RUNTIME_DIR": str(folder)}
@@ -234,18 +248,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--on-ray` has the API's own tests ask it on a Ray cluster."""
+    """Adds `--on-ray`, with which the tests of the API run against a Ray cluster."""
     parser.addoption("--on-ray", action="store_true", help="have the API run on a Ray cluster, not in one process")
 
 
 @contextlib.contextmanager
 def api_served(cwd: Path, *, on_ray: bool, **settings: str) -> Iterator[str]:
-    """The address of the API while it runs in a folder: in one process, or on a Ray cluster.
+    """Runs the API until the block ends, and yields its address.
 
     Args:
-        cwd: the folder.
-        on_ray: which of the two.
-        settings: by name.
+        cwd: the working folder.
+        on_ray: whether the API runs on a Ray cluster, not in one process.
+        settings: settings of the API, by name.
     """
     if on_ray:
         from benchmarks.faults.ray_nodes import started
@@ -275,7 +289,7 @@ STRICT_BYTES, STRICT_BATCH_FILES, STRICT_BATCH_BYTES = 30_000, 3, 60_000
 
 @pytest.fixture(scope="session")
 def strict_api(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
-    """The address of a running API that serves the shipped model and takes little at a time."""
+    """The address of a running API that serves the shipped model with low limits."""
     folder = tmp_path_factory.mktemp("strict")
     (folder / "api").symlink_to(ROOT / "api")
     with api_served(
@@ -304,14 +318,14 @@ def app_server(repository: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser_path() -> Path:
-    """A real browser; only a person's machine without one may do without."""
-    found = find_browser()
-    if found is None:
+    """The path of a real browser. Without one, the tests are skipped, except in continuous integration."""
+    path = find_browser()
+    if path is None:
         message = "no Chromium or Chrome on this machine: install one, or name it in DIGITS_BROWSER"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    return found
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ _PACKAGES = ("speed", "accuracy", "hostile", "faults")
 _FOLDER = Path(__file__).resolve().parents[1]
 _HEAD = """# Benchmarks
 
-`make bench` writes this page. Compare figures only within one table: they come from one run, side by side. The ratios
-carry over to other machines better than the figures do.
+`make bench` writes this page. Each table comes from one run, side by side, so its ratios say more than its figures.
 """
 
 

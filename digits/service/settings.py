@@ -32,91 +32,110 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True)
 
     model: Path | None = Field(
-        None, description="Model file; without it models/mnist_model.keras, else the one that ships."
+        None, description="The model file. Default: models/mnist_model.keras if it exists, else the model that ships."
     )
 
     max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")
     max_pixels: int = Field(
-        ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, width times height."
+        ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, in pixels (width times height)."
     )
     max_frames: int = Field(
-        ImageLimits.max_frames, ge=1, le=100_000, description="Most frames or pages of an image; the first is read."
+        ImageLimits.max_frames,
+        ge=1,
+        le=100_000,
+        description="Most frames or pages in an image. Only the first is read.",
     )
     formats: Names = Field(
-        FORMATS, description="Formats that are read, by content and not by name; with commas between them."
+        FORMATS, description="Formats that are read, separated by commas. The content of a file decides, not its name."
     )
     max_candidates: int = Field(
         ImageLimits.max_candidates,
         ge=1,
         le=1_000_000,
-        description="Most things on one image that the network looks at when it reads a number: digits, and what may "
-        "be digits. A thousand take about a second. It bounds the pixels that they cover together, too: ten thousand "
-        "for each.",
+        description="Most candidates on one image when it is read as numbers: digits, and marks that may be digits. A "
+        "thousand take about a second. The candidates together may cover ten thousand pixels for each one allowed.",
     )
     compute_seconds: float = Field(
         5.0,
         gt=0.0,
         le=3600.0,
-        description="Longest time to read one image, in seconds; a batch gets ten times as long.",
+        description="Longest time to read one image, in seconds. A batch may take ten times as long.",
     )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
-        100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="All files of a batch together, in bytes."
+        100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="Largest size of all files of a batch together, in bytes."
     )
-    receive_seconds: float = Field(30.0, gt=0.0, le=3600.0, description="Longest time for a request's body to arrive.")
+    receive_seconds: float = Field(
+        30.0, gt=0.0, le=3600.0, description="Longest time for the body of a request to arrive, in seconds."
+    )
     max_in_flight: int = Field(
-        256, ge=1, le=100_000, description="Most requests that a worker answers at a time; beyond it, 503."
+        256,
+        ge=1,
+        le=100_000,
+        description="Most requests that a worker handles at a time. Beyond it, the answer is 503.",
     )
     queue_seconds: float = Field(
         0.3,
         gt=0.0,
         le=3600.0,
-        description="Longest time that an image may have to wait for its turn, as far as can be foreseen, in seconds; "
-        "beyond it, 503. A few may always wait.",
+        description="Longest time that an image is expected to wait for its turn, in seconds. Beyond it, the answer is "
+        "503. A few images may always wait.",
     )
     max_buffered_bytes: int = Field(
         512 * 1024 * 1024,
         ge=1,
-        description="All bodies that a worker holds at a time together, in bytes; beyond it, 503. More than one image.",
+        description="Most bytes of request bodies that a worker holds at a time. Beyond it, the answer is 503. Must be "
+        "more than one image.",
     )
     header_seconds: float = Field(
-        10.0, gt=0.0, le=3600.0, description="Longest time for a request's headers to arrive, under `digits serve`."
+        10.0,
+        gt=0.0,
+        le=3600.0,
+        description="Longest time for the headers of a request to arrive, in seconds. Only `digits serve`.",
     )
     max_connections: int = Field(
         900,
         ge=1,
         le=1_000_000,
-        description="Most connections that a worker holds, under `digits serve`; beyond it, 503. Fewer than the files "
-        "that a process may open (`ulimit -n`).",
+        description="Most connections that a worker holds. Beyond it, the answer is 503. Must be less than the number "
+        "of files that a process may open (`ulimit -n`). Only `digits serve`.",
     )
 
     api_keys: SecretStr | None = Field(
         None,
-        description="API keys, each as a name, a space and the key, of 16 characters or more; with commas between "
-        "them. Without any, no key is asked for.",
+        description="API keys, separated by commas: each is a name, a space, and a key of at least 16 characters. "
+        "Without any key, the API asks for none.",
     )
     api_keys_file: Path | None = Field(
-        None, description="File with more of them, one on a line; read again when it changes."
+        None, description="A file with more API keys, one per line. It is read again when it changes."
     )
     rate_limit: str | None = Field(
         None,
-        description="Most requests per key or address, such as 100/minute; counted over the workers of one machine.",
+        description="Most requests per key or address, such as 100/minute, counted over all workers of one machine.",
     )
-    cors_origins: Names = Field((), description="Web origins whose pages may call the API, or *.")
-    trusted_hosts: Names = Field((), description="Host names that are answered, such as *.example.com; all if empty.")
+    cors_origins: Names = Field((), description="Web origins whose pages may call the API, or * for all.")
+    trusted_hosts: Names = Field(
+        (), description="Host names that the API answers to, such as *.example.com. Default: all."
+    )
 
     drain_seconds: float = Field(
-        0.0, ge=0.0, le=3600.0, description="How long, after SIGTERM, requests go on being taken while not ready."
+        0.0,
+        ge=0.0,
+        le=3600.0,
+        description="How long the API takes new requests after SIGTERM, while it is not ready, in seconds.",
     )
     shutdown_seconds: int = Field(
-        30, ge=1, le=3600, description="How long `digits serve` then waits for the requests that it has accepted."
+        30, ge=1, le=3600, description="How long `digits serve` then waits for accepted requests to end, in seconds."
     )
-    metrics: bool = Field(True, description="Whether `/metrics` answers, and is kept.")
-    log_format: Literal["text", "json"] = Field("text", description="Of the log: `text` or `json`.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    metrics: bool = Field(True, description="Whether the API keeps metrics and answers `/metrics`.")
+    log_format: Literal["text", "json"] = Field("text", description="Format of the log: `text` or `json`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lowest level that is logged: debug, info, warning or error."
+    )
     access_log: bool = Field(True, description="Whether each request is logged.")
     traces: Literal["off", "console", "otlp"] = Field(
-        "off", description="Where OpenTelemetry traces go; `otlp` is configured by OpenTelemetry's own variables."
+        "off",
+        description="Where OpenTelemetry traces go: off, console or otlp. OpenTelemetry's variables configure otlp.",
     )
 
     @field_validator("formats", "cors_origins", "trusted_hosts", mode="before")
