@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction, Recognizer
+from digits.service.process.reserved import reserve_metrics, trim_metrics
 from digits.service.process.runtime import Runtime
 from digits.service.schemas import Outcome
 
@@ -33,12 +34,16 @@ class Metrics:
     Args:
         runtime: the server's folder; if None, a worker reports itself alone.
         routes: the paths that get series of their own.
+
+    Raises:
+        OSError: the folder has no space for them.
     """
 
     def __init__(self, runtime: Runtime | None, routes: Iterable[str]) -> None:
         self._runtime = runtime
         shared = runtime is not None and runtime.has_siblings
         if runtime is not None and shared:
+            reserve_metrics(runtime.metrics_folder, os.getpid())
             # The client reads this variable once, when it is first imported.
             os.environ.setdefault(_MULTIPROCESS, str(runtime.metrics_folder))
         import prometheus_client as prometheus
@@ -194,12 +199,20 @@ class Metrics:
         self.measure_memory()
         registry = self._registry
         if self._is_shared:
-            for pid in self._runtime.dead_workers() if self._runtime else []:
+            for pid in self._dead_workers():
                 self._multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
                 self._deaths.inc()
             registry = self._client.CollectorRegistry()
             self._multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return self._client.generate_latest(registry), self._client.CONTENT_TYPE_LATEST
+
+    def _dead_workers(self) -> list[int]:
+        if self._runtime is None:
+            return []
+        dead = self._runtime.dead_workers()
+        for pid in dead:
+            trim_metrics(self._runtime.metrics_folder, pid)
+        return dead
 
     def close(self) -> None:
         """Takes this worker out of the sums over workers."""

@@ -1,6 +1,7 @@
 """The model in use, and how a new one replaces it while requests are answered."""
 
 import asyncio
+import json
 import logging
 import os
 import shutil
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from digits.errors import DigitsError, ModelError
-from digits.model.artifact import read
+from digits.errors import DigitsError, ModelError, ModelFileError
+from digits.model.artifact import Artifact, read
 from digits.recognizer import Recognizer, find_model
 from digits.service.metrics import Metrics
 from digits.service.process.runtime import Runtime
@@ -20,6 +21,8 @@ from digits.service.settings import Settings
 
 _log = logging.getLogger("digits")
 
+# A card of more bytes as JSON is refused; those of Digits have about 7,000.
+_MOST_OF_CARD = 256 * 1024
 # A copy of the model in use, in the folder that the workers share.
 _ACCEPTED = "accepted.keras"
 
@@ -50,12 +53,19 @@ class Models:
 
     def _load(self) -> Recognizer:
         path = self._settings.model or find_model()
+        if path.exists() and not path.is_file():
+            # Reading a pipe would wait without end for somebody who writes to it.
+            raise ModelFileError(f"{path} is no regular file. Name a model file, such as models/mnist_model.keras.")
         if self._runtime is None or not self._runtime.has_siblings or not path.is_file():
             return self._recognizer_of(path, path)
         # Load a copy: the file may change meanwhile, and the copy that is kept must be the one that was checked.
         copy = self._runtime.folder / f"{os.getpid()}.keras"
         try:
-            shutil.copyfile(path, copy)
+            try:
+                shutil.copyfile(path, copy)
+            except OSError as error:
+                _log.warning("The model is read without a copy for other workers (%s)", error)
+                return self._recognizer_of(path, path)
             recognizer = self._recognizer_of(copy, path)
             copy.replace(self._runtime.folder / _ACCEPTED)
         finally:
@@ -80,6 +90,7 @@ class Models:
             artifact = replace(read(file), path=path)
         except ModelError as error:
             raise type(error)(str(error).replace(str(file), str(path))) from error
+        _check_card(artifact)
         recognizer = Recognizer(artifact, self._settings.limits)
         # The first request must not wait for libraries to initialize.
         recognizer.warm_up()
@@ -113,7 +124,9 @@ class Models:
         return reload
 
     def _note(self, outcome: Outcome, detail: str) -> Reload:
-        self.last_reload = Reload(outcome=outcome, detail=detail, at=_now())
+        # Clients may read it: they learn nothing of the folders of this machine.
+        path = self._settings.model or find_model()
+        self.last_reload = Reload(outcome=outcome, detail=detail.replace(str(path), _shown(path)), at=_now())
         if self._metrics:
             self._metrics.reload(outcome)
         return self.last_reload
@@ -122,12 +135,40 @@ class Models:
         """Tells the other processes of this machine which model answers here."""
         if self._runtime:
             reload = self.last_reload and self.last_reload.model_dump()
-            self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})
+            try:
+                self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})
+            except OSError as error:
+                _log.error("digits reload does not find this worker: its state cannot be written (%s)", error)
+
+
+def _check_card(artifact: Artifact) -> None:
+    """Refuses a card that `/model` and the metrics cannot show.
+
+    Raises:
+        ModelFileError: a word is missing where one belongs, or the card is too large.
+    """
+    card = artifact.card
+    if not isinstance(card.recipe, str):
+        raise ModelFileError(
+            f"The card of the model file {artifact.path} cannot be used: its recipe must be text. Train or convert the "
+            "model again."
+        )
+    size = len(json.dumps(card.to_json()))
+    if size > _MOST_OF_CARD:
+        raise ModelFileError(
+            f"The card of the model file {artifact.path} has {size:,} bytes, more than the {_MOST_OF_CARD:,} allowed. "
+            "Train or convert the model again."
+        )
+
+
+def _shown(path: Path) -> str:
+    """Returns the name of a file for clients: without the folders of this machine."""
+    return path.name if path.is_absolute() else path.as_posix()
 
 
 def _describe(recognizer: Recognizer) -> ModelInUse:
     return ModelInUse(
-        name=recognizer.name,
+        name=recognizer.name.replace(recognizer.path.as_posix(), _shown(recognizer.path)),
         digest=recognizer.digest,
         recipe=recognizer.card.recipe,
         test_accuracy=recognizer.card.test_accuracy,

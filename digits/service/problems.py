@@ -267,9 +267,12 @@ def error_response(error: Exception) -> Response:
 
 def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """Returns a problem without a type of its own (RFC 9457's `about:blank`): the status describes it fully."""
-    title = HTTPStatus(status).phrase
-    details = ProblemDetails(type=BLANK, title=title, status=status, detail=detail)
-    return problem_response(f"http-{status}", details, headers)
+    return problem_response(f"http-{status}", blank_details(status, detail), headers)
+
+
+def blank_details(status: int, detail: str) -> ProblemDetails:
+    """Returns the details of a problem without a type of its own."""
+    return ProblemDetails(type=BLANK, title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
 def fault_response() -> Response:

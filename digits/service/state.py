@@ -59,7 +59,7 @@ class ServiceState:
         self.settings = settings
         self.draining = False
         self.runtime = _make_runtime()
-        self.metrics = Metrics(self.runtime, ROUTES) if settings.metrics else None
+        self.metrics = _make_metrics(self.runtime) if settings.metrics else None
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
@@ -199,6 +199,14 @@ def state_of(request: Request) -> ServiceState:
     if state is None:
         raise NotReadyError("The model is not loaded. Try again in a moment.")
     return state
+
+
+def _make_metrics(runtime: Runtime | None) -> Metrics | None:
+    try:
+        return Metrics(runtime, ROUTES)
+    except OSError as error:
+        _log.error("This worker keeps no metrics: the folder for them has no space (%s). Free some and restart.", error)
+        return None
 
 
 def _make_runtime() -> Runtime | None:

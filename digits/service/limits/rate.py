@@ -1,17 +1,21 @@
 """Rate limit: how often each client may ask, counted over all workers of a machine."""
 
+import contextlib
 import hashlib
+import logging
 import math
 import mmap
-import os
 import re
 import struct
-import tempfile
 import time
 from pathlib import Path
+from typing import IO
 
 from digits.service.errors import RateLimitedError
+from digits.service.process.reserved import reserve
 from digits.service.process.runtime import locked
+
+_log = logging.getLogger("digits")
 
 _UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 
@@ -44,7 +48,8 @@ class RateLimiter:
 
     Args:
         limit: such as 100/minute.
-        file: the table, made if it does not exist; a temporary file if None. Workers with one file count together.
+        file: the table, made if it does not exist; workers with one file count together. If None, the process counts
+            for itself.
 
     Raises:
         ValueError: the limit cannot be read.
@@ -55,11 +60,9 @@ class RateLimiter:
         self.period = _UNITS[unit]
         self.share = self.period / count
         self.limit = f"{count:,} requests a {unit}"
-        self._handle = file.open("a+b") if file else tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
-        with locked(self._handle):
-            if os.fstat(self._handle.fileno()).st_size != _SETS * _SET_BYTES:
-                self._handle.truncate(_SETS * _SET_BYTES)
-        self._table = mmap.mmap(self._handle.fileno(), _SETS * _SET_BYTES)
+        self._handle = _open_table(file)
+        # Without a file the table is in memory, and each worker counts for itself.
+        self._table = mmap.mmap(self._handle.fileno() if self._handle else -1, _SETS * _SET_BYTES)
 
     def check(self, client: str) -> None:
         """Counts a request of a client.
@@ -69,7 +72,7 @@ class RateLimiter:
         """
         digest = hashlib.blake2b(client.encode("utf-8", "surrogateescape"), digest_size=16).digest()
         tag, place = int.from_bytes(digest[:8], "little") or 1, int.from_bytes(digest[8:], "little") % _SETS
-        with locked(self._handle):
+        with locked(self._handle) if self._handle else contextlib.nullcontext():
             # All processes of the machine share this clock.
             wait = self._take(tag, place * _SET_BYTES, time.monotonic())
         if wait > 0.0:
@@ -98,4 +101,23 @@ class RateLimiter:
     def close(self) -> None:
         """Closes the file."""
         self._table.close()
-        self._handle.close()
+        if self._handle:
+            self._handle.close()
+
+
+def _open_table(file: Path | None) -> IO[bytes] | None:
+    """Opens the file of the table, of its full size; returns None if there is no file, or no space for it."""
+    if file is None:
+        return None
+    try:
+        handle = file.open("a+b")
+        try:
+            with locked(handle):
+                reserve(handle.fileno(), _SETS * _SET_BYTES)
+        except OSError:
+            handle.close()
+            raise
+    except OSError as error:
+        _log.warning("The rate limit is counted by each worker for itself: %s cannot be written (%s)", file, error)
+        return None
+    return handle

@@ -107,13 +107,18 @@ class AccessLog:
         return extended
 
 
+def _printable(text: str) -> str:
+    """Returns a text that cannot forge a line of the log or control a terminal: proxies pass on what clients claim."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
 def _log_access(scope: Scope, context: RequestContext, status: int, seconds: float) -> None:
     client = scope.get("client")
     # Still percent-encoded, so that no path can forge a line of the log.
     path = scope.get("raw_path", b"").decode("ascii", "backslashreplace") or scope["path"]
     fields = {
         "request_id": context.request_id,
-        "client": client[0] if client else None,
+        "client": _printable(client[0]) if client else None,
         "key": context.client,
         "method": scope["method"],
         "path": path,

@@ -73,6 +73,9 @@ class Keyring:
         return digests
 
     def _read(self, file: Path) -> dict[bytes, str]:
+        if file.exists() and not file.is_file():
+            # Reading a pipe would wait without end for somebody who writes to it.
+            raise SettingError(f"DIGITS_API_KEYS_FILE: {file} is no regular file.")
         try:
             self._stamp = _stamp_of(file)
             lines = file.read_text(encoding="utf-8").splitlines()

@@ -1,12 +1,17 @@
 """Connections: how many a worker holds, how long one may be silent, and what happens to them when the server stops."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from digits.service.errors import OverloadedError
-from digits.service.problems import MEDIA_TYPE, PROBLEMS
+from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
 from digits.service.process.uvicorn_internals import HttpToolsProtocol
+from digits.service.schemas import ProblemDetails
 
+# Bytes of a request's head. Browsers and proxies allow from 8 to 64 kB.
+_MAX_HEAD = 32 * 1024
+_TOO_LONG = f"The headers of the request have more than the {_MAX_HEAD:,} bytes allowed. Send fewer or shorter ones."
 # How long the server waits for requests over the connections that it accepted last.
 _LAST_REQUESTS_SECONDS = 0.2
 
@@ -30,6 +35,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._header_seconds = header_seconds
         self._max_connections = max_connections
         self._deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
@@ -49,13 +55,28 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Called when bytes have arrived."""
-        if self.transport is not None:
-            super().data_received(data)
+        if self.transport is None or self.transport.is_closing():
+            return
+        super().data_received(data)
+        # Headers whose end has not come yet: the parser keeps them all.
+        self._head_bytes = self._head_bytes + len(data) if self._deadline is not None else 0
+        if self._head_bytes > _MAX_HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LONG)
 
-    def eof_received(self) -> None:
-        """Called when the client will send nothing more."""
-        if self.transport is not None:
-            super().eof_received()
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Called when the client will send nothing more.
+
+        Returns:
+            Whether the connection stays open: as long as the client waits for the answer to a whole request.
+        """
+        if self.transport is None:
+            return False
+        super().eof_received()
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return True
 
     def on_message_begin(self) -> None:
         """Called at the first byte of a request."""
@@ -66,6 +87,14 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Called when the headers of a request are complete."""
         self._forget_deadline()
+        if sum(len(name) + len(value) + 4 for name, value in self.headers) > _MAX_HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LONG)
+            return
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        # HTTP/1.1 asks for exactly one (RFC 9112, section 3.2).
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._refuse(HTTPStatus.BAD_REQUEST, f"The request has {hosts} Host headers; HTTP/1.1 needs one.")
+            return
         super().on_headers_complete()
 
     def shutdown(self) -> None:
@@ -74,6 +103,22 @@ class PatientProtocol(HttpToolsProtocol):
             self.loop.call_later(_LAST_REQUESTS_SECONDS, super().shutdown)
         else:
             super().shutdown()
+
+    def on_body(self, body: bytes) -> None:
+        """Called when a part of a request's body has arrived."""
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Called when a request is complete."""
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        """Answers a request that the application does not get, and closes the connection."""
+        self._forget_deadline()
+        self.transport.write(_answer(status, blank_details(status, detail)))
+        self.transport.close()
 
     def _expect_headers(self) -> None:
         self._deadline = self.loop.call_later(self._header_seconds, self.transport.close)
@@ -85,15 +130,21 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 def _refusal(most: int) -> bytes:
-    """Returns the answer to one connection too many, as bytes: the application answers requests, and there is none."""
+    """Returns the answer to one connection too many."""
     problem = PROBLEMS[OverloadedError]
     detail = f"{most:,} connections are open, and no more are taken at a time. Try again in a moment."
-    body = problem.details(detail).model_dump_json(exclude_unset=True).encode()
+    retry = f"Retry-After: {problem.retry_after}"
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE, problem.details(detail), retry)
+
+
+def _answer(status: HTTPStatus, details: ProblemDetails, *headers: str) -> bytes:
+    """Returns an answer as bytes, for clients whose request does not reach the application."""
+    body = details.model_dump_json(exclude_unset=True).encode()
     head = (
-        "HTTP/1.1 503 Service Unavailable",
+        f"HTTP/1.1 {status.value} {status.phrase}",
         f"Content-Type: {MEDIA_TYPE}",
         f"Content-Length: {len(body)}",
-        f"Retry-After: {problem.retry_after}",
+        *headers,
         "Connection: close",
     )
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.conftest import Server, serve
+from benchmarks.support.client import upload_raw
+from tests.conftest import ROOT, Server, serve
 
 MOST, SECONDS = 5, 0.5
 
@@ -101,3 +102,62 @@ def test_one_connection_too_many_is_told_to_come_again(strict: Server) -> None:
             client.close()
     time.sleep(0.2)
     assert httpx.get(strict.url + "/health/live").status_code == 200
+
+
+def ask(server: Server, request: bytes, *, half_close: bool = False) -> bytes:
+    """The whole answer to some bytes."""
+    with connect(server) as client:
+        client.sendall(request)
+        if half_close:
+            client.shutdown(socket.SHUT_WR)
+        return read_all(client)
+
+
+HEAD = b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"X-Long: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"X-Many: abcdefgh\r\n" * 2_500 + b"\r\n",
+        b"X-Endless: " + b"a" * 90_000,
+    ],
+    ids=["one long", "many", "one without an end"],
+)
+def test_headers_over_the_limit_are_refused(strict: Server, headers: bytes) -> None:
+    answer = ask(strict, HEAD + headers)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "about:blank"
+
+
+def test_headers_within_the_limit_are_taken(strict: Server) -> None:
+    assert ask(strict, HEAD + b"X-Long: " + b"a" * 30_000 + b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_comes_with_its_headers_does_not_count_as_headers(strict: Server) -> None:
+    head = b"POST /predict/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: image/png\r\n"
+    answer = ask(strict, head + b"Content-Length: 50000\r\n\r\n" + b"x" * 50_000)
+    assert answer.startswith(b"HTTP/1.1 415 ")
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"], ids=["none", "two"])
+def test_a_request_needs_exactly_one_host(strict: Server, hosts: bytes) -> None:
+    answer = ask(strict, b"GET /health/live HTTP/1.1\r\n" + hosts + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Host headers" in answer
+
+
+def test_http_1_0_needs_no_host(strict: Server) -> None:
+    assert ask(strict, b"GET /health/live HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_closes_its_half_after_a_whole_request_gets_its_answer(strict: Server) -> None:
+    photo = (ROOT / "digits" / "samples" / "8_photo.png").read_bytes()
+    answer = ask(strict, upload_raw(photo), half_close=True)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["predicted_digit"] == 8
+
+
+def test_who_closes_its_half_in_the_middle_of_a_request_is_let_go(strict: Server) -> None:
+    assert ask(strict, upload_raw(b"x" * 1000)[:-10], half_close=True) == b""
