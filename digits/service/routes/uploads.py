@@ -1,7 +1,9 @@
 """Reads the image files out of request bodies."""
 
 import asyncio
+import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import anyio.to_thread
 from multipart import (
@@ -37,6 +39,9 @@ _MAX_SAME_PARTS = 8
 _MAX_HEADERS = 16
 # A thread parses a larger form, so that other requests need not wait for it.
 _ON_THE_SPOT_BYTES = 64 * 1024
+
+# Such as filename*=utf-8''caf%C3%A9.png (RFC 5987). RFC 7578 does not allow it in forms, but clients send it.
+_EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*\"?([^\";]*)", re.IGNORECASE)
 
 _HOW = f"for example: curl -F {FIELD}=@7.png"
 _HOW_MANY = f"for example: curl -F {BATCH_FIELD}=@7.png -F {BATCH_FIELD}=@2.png"
@@ -195,7 +200,8 @@ def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: Digit
     parts: list[Part] = []
     content: list[bytes] = []
     others = 0
-    with PushMultipartParser(boundary, max_header_count=_MAX_HEADERS) as parser:
+    # Any byte is a character of Latin-1: names in other encodings do not spoil the form.
+    with PushMultipartParser(boundary, max_header_count=_MAX_HEADERS, header_charset="latin-1") as parser:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
                 part, content = event, []
@@ -206,7 +212,19 @@ def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: Digit
                     raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
             elif event is None:
                 if part.name == field:
-                    parts.append(Part(part.filename, b"".join(content)))
+                    parts.append(Part(_file_name(part), b"".join(content)))
             else:
                 content.append(event)
     return parts
+
+
+def _file_name(part: MultipartSegment) -> str | None:
+    """Returns the name of a part's file, in whatever way the client wrote it; None if the part is a text field."""
+    name: str | None = part.filename
+    if name is None:
+        extended = _EXTENDED_NAME.search(part.header("Content-Disposition") or "")
+        return unquote(extended[1].rpartition("'")[2]) if extended else None
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return name
