@@ -97,11 +97,11 @@ def time_to_digit(page: Page, digit: int) -> tuple[float, float]:
 
 
 def row(name: str, taken: Sequence[float]) -> str:
-    """A row of the table: how long something took.
+    """Returns a row of the table in Markdown.
 
     Args:
-        name: what.
-        taken: milliseconds, two or more.
+        name: the first cell: the window and what was measured.
+        taken: the measured times in milliseconds, two or more.
     """
     values = np.array(taken)
     return (
@@ -111,14 +111,19 @@ def row(name: str, taken: Sequence[float]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints the table, in Markdown."""
+    """Prints the table in Markdown; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--drawings", type=whole_number(3, 10_000), default=45, help="of each window; default: 45")
-    parser.add_argument("--opened", type=whole_number(2, 1_000), default=10, help="how often it is; default: 10")
+    parser.add_argument("--drawings", type=whole_number(3, 10_000), default=45, help="in each window (default: 45)")
+    parser.add_argument(
+        "--opened",
+        type=whole_number(2, 1_000),
+        default=10,
+        help="how often to open the app in each window (default: 10)",
+    )
     options = parser.parse_args(argv)
     executable = find_browser()
     if executable is None:
-        print("No Chromium or Chrome was found.", file=sys.stderr)
+        print("There is no Chromium or Chrome. Install one, or name it in DIGITS_BROWSER.", file=sys.stderr)
         return EXIT_FAILED
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -140,14 +145,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             time_to_digit(page, next(digits))
             later = [time_to_digit(page, digit) for digit in islice(digits, options.drawings)]
             page.context.close()
-            for what, taken in (
+            for event, taken in (
                 ("opened to first paint", [paint for paint, _ in opened]),
                 ("opened to canvas", [canvas for _, canvas in opened]),
                 ("end of the stroke to the digit, first drawing", [shown for shown, _ in early]),
                 ("end of the stroke to the digit, later drawings", [shown for shown, _ in later]),
                 ("end of the stroke to the final answer, later drawings", [final for _, final in later]),
             ):
-                print(row(f"{name}: {what}", taken), flush=True)
+                print(row(f"{name}: {event}", taken), flush=True)
         browser.close()
     return EXIT_OK
 
