@@ -1,4 +1,4 @@
-"""Labeled pictures: a folder with labels.csv, or an npz file."""
+"""Reads labeled pictures from a folder with labels.csv, or from an npz file."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,12 @@ class LabeledPicture:
     """One picture to score.
 
     Args:
-        name: its file, or its place in the npz.
-        label: the digit on it, "0" to "9"; several digits, as "2024"; or what else it shows, as "letter" or
-            "letter:pi", whose part before the colon is its kind.
-        source: where it comes from, for figures by source; "" if nobody said.
+        name: of the file, or of the npz with the index in it.
+        label: the digit, "0" to "9"; several digits, such as "2024"; or a word for what else the picture shows, such
+            as "letter" or "letter:pi", in which the part before the colon is the kind.
+        source: where the picture comes from, for figures by source; "" if unknown.
         content: the file, or uint8 pixels of shape (height, width) or (height, width, 3).
-        ambiguous: whether it shows no digit but could pass for one.
+        ambiguous: whether the picture shows no digit but could pass for one.
     """
 
     name: str
@@ -35,17 +35,17 @@ class LabeledPicture:
 
 
 def read_labeled(path: Path) -> list[LabeledPicture]:
-    """Reads what there is to score; pictures in files are opened later, one at a time.
+    """Reads labels, and pictures of npz files. Pictures in files of their own are opened later, one at a time.
 
     Args:
-        path: a folder with a labels.csv of the columns file, label and, if wanted, source (or source_repo) and notes
-            (in which the word AMBIGUOUS marks what could pass for a digit); or an npz with the arrays images (uint8,
-            of shape (n, height, width) or (n, height, width, 3)) and labels. A file in labels.csv may be an npz, too:
-            the row's label then holds for all its images.
+        path: a folder with a labels.csv, or an npz. The columns of labels.csv are file, label and optionally source
+            (or source_repo) and notes, in which the word AMBIGUOUS marks what could pass for a digit. The arrays of an
+            npz are images (uint8, of shape (n, height, width) or (n, height, width, 3)) and labels. A file in
+            labels.csv may be an npz: the label of the row then holds for all its images.
 
     Raises:
-        DataUnavailableError: there is no such folder or file, or no labels.csv in it.
-        DataMismatchError: it has another form.
+        DataUnavailableError: there is no such folder or file, or no labels.csv in the folder.
+        DataMismatchError: the folder or file has another form.
     """
     if path.is_dir():
         return list(_from_folder(path))

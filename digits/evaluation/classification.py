@@ -1,4 +1,4 @@
-"""How good a network is, in numbers."""
+"""Scores of a network on labeled images: accuracy, loss, calibration error, confusion matrix."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ class Scores:
     """Results on a labeled set of images.
 
     Args:
-        n: images.
+        n: number of images.
         accuracy: share read correctly, 0..1.
         loss: cross-entropy of the uncalibrated probabilities, in nats.
         calibration_error: expected calibration error of the calibrated probabilities, 15 bins, 0..1.
@@ -36,7 +36,7 @@ def score(
     """Scores probabilities against the true digits.
 
     Args:
-        probabilities: of shape (n, 10), as the network gives them.
+        probabilities: uncalibrated, of shape (n, 10).
         calibrated: the same after temperature scaling.
         labels: true digits, of shape (n,).
     """
@@ -47,19 +47,19 @@ def score(
         loss=negative_log_likelihood(probabilities, labels),
         calibration_error=expected_calibration_error(calibrated, labels),
         confusion=confusion_matrix(labels, read).tolist(),
-        reliability=[asdict(one) for one in reliability(calibrated, labels)],
+        reliability=[asdict(point) for point in reliability(calibrated, labels)],
     )
 
 
 def confusion_matrix(labels: npt.NDArray[np.integer], read: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    """Counts of shape (10, 10); row: true digit, column: digit read."""
+    """Returns counts of shape (10, 10); row: true digit, column: digit read."""
     counts = np.zeros((10, 10), dtype=np.int64)
     np.add.at(counts, (labels.astype(int), read.astype(int)), 1)
     return counts
 
 
 def confused_pairs(confusion: npt.ArrayLike, most: int = 5) -> list[str]:
-    """The most frequent mistakes in words, such as "9 read as 4: 7 times"."""
+    """Returns the most frequent mistakes in words, such as "9 read as 4: 7 times"."""
     counts = np.array(confusion)
     np.fill_diagonal(counts, 0)
     order = np.argsort(counts, axis=None, kind="stable")[::-1][:most]

@@ -1,4 +1,4 @@
-"""How well whole numbers are read: what was read beside what is written."""
+"""Scores of reading whole numbers: exact readings and errors per digit."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,18 +20,18 @@ from digits.numbers.reading import Reading
 from digits.recognizer import Recognizer
 
 _MISREAD_SHOWN = 8
-# File names may not be of any length.
+# The most characters of a reading in a file name, whose length the file system limits.
 _NAMED = 60
 
 
 @dataclass(frozen=True)
 class NumbersMeasurement:
-    """What came of scoring pictures of numbers.
+    """The result of scoring pictures of numbers.
 
     Args:
-        exact: share of the pictures of which all lines were read without an error.
+        exact: share of the pictures whose lines were all read without an error.
         digit_errors: edit distance over length.
-        by_source: the share read exactly of each source, if the pictures name any.
+        by_source: the share read exactly for each source, if the pictures name any.
         misread: the first mistakes, in words.
     """
 
@@ -41,7 +41,7 @@ class NumbersMeasurement:
     misread: list[str]
 
     def to_json(self) -> dict[str, Any]:
-        """The measurement as JSON's types."""
+        """Returns the measurement as JSON types."""
         return {
             "exact": self.exact.to_json(),
             "digit_errors": self.digit_errors.to_json(),
@@ -51,30 +51,30 @@ class NumbersMeasurement:
 
 
 def is_number(label: str) -> bool:
-    """Whether a label is of several digits; a blank in it means a new line."""
+    """Returns whether a label is of several digits. A blank in it means a new line."""
     return len(label.replace(" ", "")) > 1 and not label.strip("0123456789 ")
 
 
 def edit_distance(read: Sequence[str], written: Sequence[str]) -> int:
-    """The least number of insertions, deletions and replacements from one to the other (Levenshtein, 1966)."""
+    """Returns the least number of insertions, deletions and replacements between two texts (Levenshtein, 1966)."""
     row = list(range(len(written) + 1))
-    for i, one in enumerate(read, start=1):
+    for i, read_character in enumerate(read, start=1):
         diagonal, row[0] = row[0], i
-        for j, other in enumerate(written, start=1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (one != other))
+        for j, character in enumerate(written, start=1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (read_character != character))
     return row[-1]
 
 
 def measure_numbers(
     recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes: Path | None = None
 ) -> NumbersMeasurement:
-    """Reads every picture and compares.
+    """Reads every picture and compares the reading with the label.
 
     Args:
-        recognizer: reads them.
-        pictures: at least one; labels are the digits in reading order, a blank for each new line.
-        mistakes: a folder in which each misread picture is written with what was read, if anything was, drawn on it;
-            None writes nothing. A file that cannot be decoded is left out.
+        recognizer: reads the digits.
+        pictures: one or more; labels are the digits in reading order, with a blank for each new line.
+        mistakes: a folder for misread pictures, on which the reading is drawn. Files that cannot be decoded are left
+            out. If None, nothing is written.
 
     Raises:
         OSError: a picture's file is not there, or `mistakes` cannot be written.
@@ -111,7 +111,7 @@ def measure_numbers(
     return NumbersMeasurement(
         exact=Share(sum(answers), len(answers)),
         digit_errors=ErrorRate(tuple(errors), tuple(lengths)),
-        by_source={source: Share(sum(found), len(found)) for source, found in sorted(right.items()) if source},
+        by_source={source: Share(sum(exact), len(exact)) for source, exact in sorted(right.items()) if source},
         misread=misread,
     )
 
@@ -119,7 +119,7 @@ def measure_numbers(
 def _draw_mistake(
     recognizer: Recognizer, data: bytes | npt.NDArray[np.uint8], reading: Reading | None
 ) -> npt.NDArray[np.uint8] | None:
-    """A picture with what was read; None if it has no pixels."""
+    """Returns a picture with the reading drawn on it, or None if it has no pixels."""
     try:
         pixels = decode(data, recognizer.limits) if isinstance(data, bytes) else data
     except ImageError:

@@ -1,4 +1,4 @@
-"""How well a model reads labeled pictures, through the whole path that an upload takes."""
+"""Scores of a model on labeled pictures, which take the whole path of an upload."""
 
 import re
 from collections import Counter, defaultdict
@@ -22,17 +22,19 @@ _AMBIGUOUS = " (ambiguous)"
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of scoring pictures.
+    """The result of scoring pictures.
 
     Args:
-        accuracy: share of the digits read correctly, accepted or not; one in which none could be read counts as wrong.
+        accuracy: share of the digits that were read correctly, accepted or not. A picture that gave no answer counts
+            as wrong.
         accepted: share of the digits whose answer was accepted.
-        accepted_accuracy: share of those that were read correctly.
-        by_source: accuracy of each source, if the pictures name any.
+        accepted_accuracy: share of the accepted answers that are right.
+        by_source: accuracy for each source, if the pictures name any.
         confused: the most frequent mistakes, in words.
-        rejected: share of the other things that were not accepted as a digit, by kind; those that could pass for a
-            digit as kinds of their own, and in `all others` not at all.
-        auroc: the chance that a digit is read with more confidence than another thing; None without one of the two.
+        rejected: share of the pictures of other things that were not accepted as a digit, by kind. Things that could
+            pass for a digit are kinds of their own and do not count in `all others`.
+        auroc: the chance that a digit is read with more confidence than another thing; None if there are no pictures
+            of one of the two.
     """
 
     accuracy: Share
@@ -44,7 +46,7 @@ class Measurement:
     auroc: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """The measurement as JSON's types."""
+        """Returns the measurement as JSON types."""
         return {
             "accuracy": self.accuracy.to_json(),
             "accepted": self.accepted.to_json(),
@@ -57,14 +59,14 @@ class Measurement:
 
 
 class _Tally:
-    """Answers so far."""
+    """Counts answers as they come."""
 
     def __init__(self) -> None:
         self.right: defaultdict[str, list[bool]] = defaultdict(list)
         self.right_if_accepted: list[bool] = []
         self.wrong: Counter[str] = Counter()
         self.rejected: defaultdict[str, list[bool]] = defaultdict(list)
-        # Confidence of the answers on digits and on other things, 0 where there was none.
+        # Confidence of the answers on digits and on other things; 0 if there was no answer.
         self.on_digits: list[float] = []
         self.on_others: list[float] = []
         self.saved: Counter[str] = Counter()
@@ -79,8 +81,10 @@ class _Tally:
             accuracy=_share(answers),
             accepted=Share(len(self.right_if_accepted), len(answers)),
             accepted_accuracy=_share(self.right_if_accepted),
-            by_source={source: _share(found) for source, found in sorted(self.right.items()) if source},
-            confused=[f"{what}: {count} time{'s' if count > 1 else ''}" for what, count in self.wrong.most_common(8)],
+            by_source={source: _share(right) for source, right in sorted(self.right.items()) if source},
+            confused=[
+                f"{mistake}: {count} time{'s' if count > 1 else ''}" for mistake, count in self.wrong.most_common(8)
+            ],
             rejected=rejected | ({"all others": _share(clear)} if len(rejected) > 1 and clear else {}),
             auroc=auroc(np.array(self.on_digits), np.array(self.on_others))
             if self.on_digits and self.on_others
@@ -93,13 +97,13 @@ def _share(answers: list[bool]) -> Share:
 
 
 def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes: Path | None = None) -> Measurement:
-    """Reads every picture and compares.
+    """Reads every picture and compares the answer with the label.
 
     Args:
-        recognizer: reads them.
-        pictures: to be read, none of several digits.
-        mistakes: a folder in which each misread picture is written beside the 28x28 that the network saw; None
-            writes nothing.
+        recognizer: reads the digits.
+        pictures: labeled pictures, none of several digits.
+        mistakes: a folder to which each misread picture is written beside the 28x28 image that the network saw. If
+            None, nothing is written.
 
     Raises:
         OSError: a picture's file is not there, or `mistakes` cannot be written.
@@ -139,7 +143,7 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
 
 
 def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:
-    """A picture in which no single digit was found: right for what is none."""
+    """Counts a picture that gave no answer: an error for a digit, a success for anything else."""
     if picture.label in DIGITS:
         tally.wrong[f"{picture.label} not read ({type(error).__name__})"] += 1
         tally.right[picture.source].append(False)
@@ -156,7 +160,7 @@ def _kind(picture: LabeledPicture) -> str:
 
 
 def _write_mistake(file: Path, pixels: np.ndarray[Any, Any], seen: np.ndarray[Any, Any]) -> None:
-    """The picture, and beside it what the network saw, both 224 pixels high."""
+    """Writes the picture beside the 28x28 image that the network saw, both 224 pixels high."""
     side = 224
     width = max(1, round(pixels.shape[1] * side / pixels.shape[0]))
     shown = cv2.resize(pixels, (width, side), interpolation=cv2.INTER_AREA)

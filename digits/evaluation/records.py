@@ -1,4 +1,4 @@
-"""What `digits evaluate` found on one's own pictures, kept for the app's page about the model."""
+"""Keeps the results of `digits evaluate` on pictures of one's own, for the model page of the app."""
 
 import datetime
 import json
@@ -16,17 +16,17 @@ EVALUATIONS = Path("reports/evaluations.json")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation.
+    """The result of one `digits evaluate`.
 
     Args:
         model: digest of the network that was scored.
-        what: the folders and files that it was scored on, for people.
-        when: ISO 8601 in UTC.
-        accuracy: share of the digits read correctly.
-        accepted: share of them whose answer was accepted.
-        accepted_accuracy: share of those read correctly.
-        by_source: accuracy of each source, if the pictures name any.
-        rejected: share of other things that were not accepted as a digit, by kind.
+        what: names of the folders and files that it was scored on, for people.
+        when: date and time, ISO 8601 in UTC.
+        accuracy: share of the digits that were read correctly.
+        accepted: share of the digits whose answer was accepted.
+        accepted_accuracy: share of the accepted answers that are right.
+        by_source: accuracy for each source, if the pictures name any.
+        rejected: share of the pictures of other things that were not accepted as a digit, by kind.
     """
 
     model: str
@@ -43,7 +43,7 @@ class Evaluation:
         """Reads what `keep_evaluation` writes.
 
         Raises:
-            ValueError, TypeError, KeyError, AttributeError: it is something else.
+            ValueError, TypeError, KeyError, AttributeError: the value is something else.
         """
         return cls(
             model=str(value["model"]),
@@ -64,8 +64,8 @@ def _share(value: Any) -> Share:
     return share
 
 
-def keep_evaluation(model: str, what: str, found: Measurement, file: Path = EVALUATIONS) -> None:
-    """Keeps a measurement; an earlier one of the same model on the same pictures is replaced.
+def keep_evaluation(model: str, what: str, measurement: Measurement, file: Path = EVALUATIONS) -> None:
+    """Keeps a measurement, and drops an earlier one of the same model on the same pictures.
 
     Raises:
         OSError: the file cannot be written.
@@ -73,10 +73,17 @@ def keep_evaluation(model: str, what: str, found: Measurement, file: Path = EVAL
     """
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     new = Evaluation(
-        model, what, now, found.accuracy, found.accepted, found.accepted_accuracy, found.by_source, found.rejected
+        model=model,
+        what=what,
+        when=now,
+        accuracy=measurement.accuracy,
+        accepted=measurement.accepted,
+        accepted_accuracy=measurement.accepted_accuracy,
+        by_source=measurement.by_source,
+        rejected=measurement.rejected,
     )
-    others = [one for one in _read(file) if (one.model, one.what) != (model, what)]
-    text = json.dumps([asdict(one) for one in (*others, new)], indent=1)
+    others = [evaluation for evaluation in _read(file) if (evaluation.model, evaluation.what) != (model, what)]
+    text = json.dumps([asdict(evaluation) for evaluation in (*others, new)], indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".writing-") as folder:
         part = Path(folder) / file.name
@@ -85,17 +92,17 @@ def keep_evaluation(model: str, what: str, found: Measurement, file: Path = EVAL
 
 
 def evaluations_of(model: str, file: Path = EVALUATIONS) -> list[Evaluation]:
-    """What was kept of a model, the newest first.
+    """Returns the evaluations of a model that were kept, the newest first.
 
     Raises:
         DataMismatchError: the file has another form.
     """
-    return [one for one in _read(file) if one.model == model][::-1]
+    return [evaluation for evaluation in _read(file) if evaluation.model == model][::-1]
 
 
 def _read(file: Path) -> list[Evaluation]:
     try:
-        return [Evaluation.from_json(one) for one in json.loads(file.read_text(encoding="utf-8"))]
+        return [Evaluation.from_json(value) for value in json.loads(file.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -1,8 +1,8 @@
-"""Whether an answer is good enough to act on, and if not, why.
+"""Decides whether an answer is good enough to act on, and gives the reason if it is not.
 
-A network spreads its probability in two ways when it cannot tell: over two digits, when the writing is between them
-(a 4 or a 9), or over many, when what it sees is none. The first shows in the probability of the most likely digit,
-the second in that of the two most likely together.
+An unsure network spreads its probability in one of two ways. Over two digits, if the writing lies between them (a 4 or
+a 9): then the most likely digit has a low probability. Over many digits, if the image shows none: then the two most
+likely digits together have a low probability.
 """
 
 import math
@@ -16,23 +16,24 @@ from digits.errors import SettingError
 
 Reason = Literal["low_confidence", "not_a_digit"]
 
-# So many of the held-out digits may be refused for each of the two reasons, 0..1.
+# The share of held-out digits that may be refused for each of the two reasons, 0..1.
 REFUSED_AS_NO_DIGIT = 0.01
 REFUSED_AS_UNSURE = 0.01
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The least calibrated probabilities with which an answer is accepted.
+    """The lowest calibrated probabilities with which an answer is accepted.
 
-    The defaults are for models for which nobody measured better ones.
+    The defaults are for models to which no thresholds were fitted.
 
     Args:
-        confidence: of the most likely digit, 0..1.
-        digit: of the two most likely digits together, 0..1; under it the image is taken for no digit.
+        confidence: lowest probability of the most likely digit, 0..1.
+        digit: lowest probability of the two most likely digits together, 0..1. Below it the image is taken for no
+            digit.
 
     Raises:
-        SettingError: a value out of range.
+        SettingError: a value is out of range.
     """
 
     confidence: float = 0.5
@@ -46,7 +47,7 @@ class Thresholds:
 
 
 def reasons_to_refuse(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> list[Reason | None]:
-    """Why each answer should not be acted on, or None if it may be.
+    """Returns for each answer the reason to refuse it, or None if it is accepted.
 
     Args:
         probabilities: calibrated, of shape (n, 10).
@@ -60,16 +61,20 @@ def reasons_to_refuse(probabilities: npt.NDArray[np.floating], thresholds: Thres
 
 
 def digit_scores(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """The probability of the two most likely digits together, of shape (n,), for probabilities of shape (n, 10)."""
+    """Returns the probability of the two most likely digits together, of shape (n,).
+
+    Args:
+        probabilities: of shape (n, 10).
+    """
     return np.asarray(np.partition(probabilities, -2, axis=1)[:, -2:].sum(axis=1), dtype=np.float64)
 
 
 def fit_thresholds(probabilities: npt.NDArray[np.floating]) -> Thresholds:
-    """The thresholds that refuse a given share of digits: as many non-digits as that allows are refused with them.
+    """Fits the highest thresholds that refuse no more than a fixed share of digits.
 
     Args:
-        probabilities: calibrated, of shape (n, 10), for images of digits that the network did not learn from, as
-            varied as those that it will meet.
+        probabilities: calibrated, of shape (n, 10), for images of digits that the network did not learn from. They
+            should vary as much as the images that it will meet.
     """
     scores = digit_scores(probabilities)
     digit = float(np.quantile(scores, REFUSED_AS_NO_DIGIT))

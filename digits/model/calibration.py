@@ -1,7 +1,7 @@
-"""Probabilities that mean what they say.
+"""Calibration: of the answers with 90% confidence, 90% should be right.
 
-Temperature scaling: one number divides the logits, so that the network is right as often as it is sure
-(Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+The method is temperature scaling: one number divides the logits (Guo et al., "On Calibration of Modern Neural
+Networks", ICML 2017).
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ import numpy.typing as npt
 # Below this a float32 softmax gives 0, whose logarithm would not be finite.
 _TINY = 1e-38
 
-# The search for the temperature: wide enough for any network worth serving.
+# The range in which the temperature is searched; wide enough for any network worth serving.
 _LOWEST, _HIGHEST = 0.1, 10.0
 
 
 def apply_temperature(probabilities: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
-    """Softens (temperature over 1) or sharpens (under 1) probabilities; the most likely digit stays.
+    """Softens (temperature over 1) or sharpens (under 1) probabilities. The most likely digit stays the same.
 
     Args:
         probabilities: of shape (n, 10), each row summing to 1.
@@ -34,16 +34,16 @@ def apply_temperature(probabilities: npt.NDArray[np.floating], temperature: floa
 
 
 def negative_log_likelihood(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """Mean of -log of the probability given to the true digit (the cross-entropy loss), in nats."""
+    """Returns the cross-entropy loss: the mean of -log of the probability of the true digit, in nats."""
     chosen = np.asarray(probabilities, dtype=np.float64)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(chosen, _TINY)).mean())
 
 
 def fit_temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """The temperature under which held-out images are most likely.
+    """Fits the temperature with the lowest negative log-likelihood on held-out images.
 
     Args:
-        probabilities: uncalibrated, of shape (n, 10), of images that the network did not learn from.
+        probabilities: uncalibrated, of shape (n, 10), for images that the network did not learn from.
         labels: the true digits, of shape (n,).
     """
 
@@ -64,12 +64,12 @@ def fit_temperature(probabilities: npt.NDArray[np.floating], labels: npt.NDArray
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The answers whose confidence lies between two bounds.
+    """The answers whose confidence lies in one interval.
 
     Args:
-        confidence: their mean confidence, 0..1.
-        accuracy: share of them that are right, 0..1.
-        n: how many there are.
+        confidence: mean confidence of the answers, 0..1.
+        accuracy: share of the answers that are right, 0..1.
+        n: number of answers.
     """
 
     confidence: float
@@ -80,15 +80,15 @@ class ReliabilityBin:
 def reliability(
     probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], bins: int = 15
 ) -> list[ReliabilityBin]:
-    """Confidence beside accuracy, in bins of equal width from 0 to 1; empty ones are left out.
+    """Returns confidence and accuracy in bins of equal width from 0 to 1, without the empty bins.
 
-    It is the reliability diagram of Niculescu-Mizil and Caruana ("Predicting Good Probabilities with Supervised
-    Learning", ICML 2005).
+    These are the points of a reliability diagram (Niculescu-Mizil and Caruana, "Predicting Good Probabilities with
+    Supervised Learning", ICML 2005).
 
     Args:
         probabilities: of shape (n, 10).
         labels: true digits, of shape (n,).
-        bins: how many.
+        bins: number of bins.
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
@@ -104,6 +104,9 @@ def reliability(
 def expected_calibration_error(
     probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], bins: int = 15
 ) -> float:
-    """How far confidence and accuracy are apart, averaged over bins of equal width (Guo et al., 2017); 0..1."""
-    found = reliability(probabilities, labels, bins)
-    return sum(one.n * abs(one.confidence - one.accuracy) for one in found) / len(labels)
+    """Returns the distance between confidence and accuracy, averaged over bins of equal width, 0..1 (Guo et al., 2017).
+
+    The arguments are those of `reliability`.
+    """
+    filled = reliability(probabilities, labels, bins)
+    return sum(point.n * abs(point.confidence - point.accuracy) for point in filled) / len(labels)

@@ -1,4 +1,4 @@
-"""Keras models to ONNX, for serving."""
+"""Converts Keras models to ONNX, the form that is served."""
 
 import tempfile
 import warnings
@@ -17,7 +17,7 @@ def to_onnx(model: Any) -> bytes:
         model: a built `keras.Model`.
 
     Returns:
-        The bytes of an ONNX file with the same weights.
+        The bytes of an ONNX file that holds the same network.
     """
     # The exporter refuses a model that was never called.
     model(np.zeros((1, *model.input_shape[1:]), dtype=np.float32))
@@ -33,10 +33,10 @@ def read_foreign(path: Path) -> tuple[bytes, int, str]:
     """Converts a Keras file that was made outside Digits.
 
     Args:
-        path: of a `.keras` file whose network takes 28x28 images scaled to 0..1 and gives 10 probabilities.
+        path: of a `.keras` file whose network takes 28x28 images scaled to 0..1 and returns 10 probabilities.
 
     Returns:
-        The ONNX file's bytes, the number of weights, and the version of Keras.
+        The bytes of the ONNX file, the number of weights, and the version of Keras.
 
     Raises:
         ModelFileError: Keras cannot load or export the file. Lambda layers and pickles are never loaded.

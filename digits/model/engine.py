@@ -1,4 +1,4 @@
-"""The network itself: 28x28 images in, probabilities out. It knows nothing of files, photos or HTTP."""
+"""Runs the network: 28x28 images in, probabilities out."""
 
 import math
 import os
@@ -14,12 +14,12 @@ from digits.errors import ModelFileError
 class Engine:
     """Runs a network with ONNX Runtime on one core.
 
-    One thread, because a forward pass of these networks is shorter than waking a second thread. `Engine` may be
-    called from several threads at a time.
+    It uses one thread, because waking a second one takes longer than a forward pass of these networks. Several threads
+    may call one `Engine` at a time.
 
     Args:
-        onnx: an ONNX file's bytes; the network takes float32 images scaled to 0..1, of shape (n, 28, 28),
-            (n, 28, 28, 1) or (n, 784), and gives probabilities of shape (n, 10).
+        onnx: bytes of an ONNX file, whose network takes float32 images scaled to 0..1, of shape (n, 28, 28),
+            (n, 28, 28, 1) or (n, 784), and returns probabilities of shape (n, 10).
 
     Raises:
         ModelFileError: ONNX Runtime cannot load it, or it is not such a network.
@@ -50,13 +50,13 @@ class Engine:
             )
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """One forward pass.
+        """Computes a forward pass.
 
         Args:
             images: uint8 of shape (n, 28, 28), white ink on black.
 
         Returns:
-            float32 probabilities of shape (n, 10), as the network gives them: not calibrated.
+            float32 probabilities of shape (n, 10), not calibrated.
         """
         scaled = images.reshape(self._shape).astype(np.float32) / np.float32(255.0)
         (probabilities,) = self._session.run([self._output], {self._input: scaled})
@@ -64,23 +64,22 @@ class Engine:
 
 
 def open_session(onnx: bytes) -> Any:
-    """An `onnxruntime.InferenceSession` that runs on one core, and tells nobody of it.
+    """Opens an `onnxruntime.InferenceSession` that runs on one core and reports nothing to its makers.
 
     Args:
-        onnx: an ONNX file's bytes.
+        onnx: bytes of an ONNX file.
 
     Raises:
         ModelFileError: ONNX Runtime cannot load it.
     """
-    # ONNX Runtime reports its use to its makers, for which it keeps an id in the home folder, unless it is told not to
-    # before it is loaded.
+    # ONNX Runtime keeps an id in the home folder and reports its use, unless this is set before it is loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # Warnings of graph optimization are nothing that a user could act on.
+    # Errors only: users can do nothing about warnings of graph optimization.
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])

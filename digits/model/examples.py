@@ -1,4 +1,4 @@
-"""Test images that show what a model gets wrong, and what it finds hardest of what it gets right."""
+"""The test images that a model reads wrongly, and those that it reads correctly with the lowest confidence."""
 
 import io
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from digits.errors import ModelFileError
 
-# Of what is read correctly, so many of each digit: those that the model was least sure of.
+# The number of correctly read images kept for each digit: those with the lowest confidence.
 CORRECT_PER_DIGIT = 12
 
 _ARRAYS = ("images", "labels", "read", "confidence")
@@ -21,11 +21,11 @@ class Examples:
     Args:
         images: uint8 of shape (n, 28, 28).
         labels: uint8 of shape (n,), the true digits.
-        read: uint8 of shape (n,), the digits read.
-        confidence: float32 of shape (n,), with which they were read, 0..1.
+        read: uint8 of shape (n,), the digits that were read.
+        confidence: float32 of shape (n,), the confidence of each answer, 0..1.
 
     Raises:
-        ModelFileError: arrays of other types or shapes.
+        ModelFileError: an array has another type or shape.
     """
 
     images: npt.NDArray[np.uint8]
@@ -37,38 +37,44 @@ class Examples:
         n = self.labels.shape[:1]
         expected = [("uint8", (*n, 28, 28)), ("uint8", n), ("uint8", n), ("float32", n)]
         arrays = (self.images, self.labels, self.read, self.confidence)
-        found = [(str(one.dtype), one.shape) for one in arrays]
-        if found != expected or (self.labels > 9).any() or (self.read > 9).any():
-            raise ModelFileError(f"the examples are {found}, not images of digits with what was read in them")
+        present = [(str(array.dtype), array.shape) for array in arrays]
+        if present != expected or (self.labels > 9).any() or (self.read > 9).any():
+            raise ModelFileError(f"the examples are {present}, not images of digits with what was read in them")
 
     def mistakes(self) -> npt.NDArray[np.intp]:
-        """Where the wrong ones are, the surest first."""
+        """Returns the indices of the images that were read wrongly, the highest confidence first."""
         return self._sorted(self.labels != self.read)
 
     def of_cell(self, true: int, read: int) -> npt.NDArray[np.intp]:
-        """Where those of one cell of the confusion matrix are.
+        """Returns the indices of the images in one cell of the confusion matrix.
 
-        Of a mistake all, the surest first; of what is right, the few that the model was least sure of, least first.
+        Args:
+            true: the true digit.
+            read: the digit that was read.
+
+        Returns:
+            Of a mistake all images, the highest confidence first; of a correct answer the few with the lowest
+            confidence, the lowest first.
         """
-        found = self._sorted((self.labels == true) & (self.read == read))
-        return found[::-1] if true == read else found
+        indices = self._sorted((self.labels == true) & (self.read == read))
+        return indices[::-1] if true == read else indices
 
     def _sorted(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
         places = np.flatnonzero(chosen)
         return places[np.argsort(-self.confidence[places], kind="stable")]
 
     def to_bytes(self) -> bytes:
-        """An npz file's bytes."""
+        """Returns the bytes of an npz file that holds the arrays."""
         file = io.BytesIO()
         np.savez_compressed(file, images=self.images, labels=self.labels, read=self.read, confidence=self.confidence)
         return file.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Examples":
-        """Reads `to_bytes`' form.
+        """Reads what `to_bytes` returns.
 
         Raises:
-            ModelFileError: it is not that.
+            ModelFileError: the bytes are something else.
         """
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
@@ -83,12 +89,12 @@ class Examples:
 def choose_examples(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating]
 ) -> Examples:
-    """All mistakes, and of each digit the images read correctly with the least confidence.
+    """Chooses all mistakes, and for each digit the correctly read images with the lowest confidence.
 
     Args:
         images: uint8 test images of shape (n, 28, 28).
-        labels: their true digits, of shape (n,).
-        probabilities: what the model gave for them, calibrated, of shape (n, 10).
+        labels: the true digits, of shape (n,).
+        probabilities: calibrated, of shape (n, 10).
     """
     read, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = read == labels

@@ -1,8 +1,8 @@
-"""MNIST digits as pictures that people take: on paper, in bad light, on forms, through poor cameras.
+"""Turns MNIST digits into pictures that people take: on paper, in bad light, on forms, with poor cameras.
 
-Each perturbation takes a 28x28 image and gives a picture that has to go through the whole path, from finding the ink
-on. They are made from images that no network was fitted to, and imitate what training augmentation does not know:
-the picture around the digit.
+Each perturbation takes a 28x28 image and returns a picture, which then takes the whole path of an upload. Benchmarks
+apply them to images that no network was fitted to. They imitate what the training augmentation leaves out: the picture
+around the digit.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,18 +21,18 @@ _PAPER, _PEN = 235.0, 40.0
 
 
 def _enlarge(image: Image) -> Field:
-    """The digit's ink at `_ZOOM` times the size with sharp edges, 0..1, with a margin around it."""
+    """Returns the digit's ink at `_ZOOM` times the size with sharp edges and a margin around it, 0..1."""
     large = cv2.resize(image, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC).astype(np.float64) / 255.0
     return np.pad(np.clip((large - 0.25) * 2.0, 0.0, 1.0), _MARGIN)
 
 
 def _write(ink: Field, paper: Field | float = _PAPER, pen: float = _PEN) -> Image:
-    """Ink of a pen on paper."""
+    """Draws ink of strength 0..1 with a pen of one gray on paper of another."""
     return np.clip(np.rint(paper * (1.0 - ink) + pen * ink), 0, 255).astype(np.uint8)
 
 
 def _warp(ink: Field, matrix: Field) -> Field:
-    """An affine change about the middle; `matrix` is 2 x 3, its last column a shift in pixels."""
+    """Applies an affine change about the middle. `matrix` is 2 x 3; its last column is a shift in pixels."""
     height, width = ink.shape
     middle = np.array([(width - 1) / 2.0, (height - 1) / 2.0])
     full = np.column_stack([matrix[:, :2], middle - matrix[:, :2] @ middle + matrix[:, 2]])
@@ -48,7 +48,7 @@ def _inverted(image: Image, _rng: np.random.Generator) -> Image:
 
 
 def _shadow(image: Image, rng: np.random.Generator) -> Image:
-    """A shadow with a soft edge over a part of the paper, and light that falls off."""
+    """Darkens a part of the paper with a soft edge, and lets the light fall off to one side."""
     ink = _enlarge(image)
     side = np.linspace(-1.0, 1.0, ink.shape[0])
     angle = rng.uniform(0.0, 2.0 * np.pi)
@@ -65,7 +65,7 @@ def _rotation(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _shift(image: Image, rng: np.random.Generator) -> Image:
-    """Anywhere on a larger sheet."""
+    """Puts the digit anywhere on a larger sheet."""
     ink = _enlarge(image)
     sheet = np.zeros((ink.shape[0] * 2, ink.shape[1] * 2))
     row, column = rng.integers(0, ink.shape[0], 2)
@@ -105,7 +105,7 @@ def _low_contrast(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _thin(image: Image, rng: np.random.Generator) -> Image:
-    """As thin as the strokes allow: where erosion would break them, a smaller pen is taken."""
+    """Thins strokes as far as they do not break."""
     ink = _enlarge(image)
     for size in range(int(rng.integers(5, 9)), 1, -1):
         eroded = np.asarray(cv2.erode(ink, _pen(size)), dtype=np.float64)
@@ -128,7 +128,7 @@ def _thick(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _ruled_lines(image: Image, rng: np.random.Generator) -> Image:
-    """Lines of a copybook, at times squared, lighter than the pen, crossing the digit."""
+    """Draws the lines or squares of a copybook, lighter than the pen, across the digit."""
     ink = _enlarge(image)
     paper = np.full(ink.shape, _PAPER)
     gap, color, thickness = int(rng.integers(32, 56)), rng.uniform(130.0, 190.0), int(rng.integers(1, 4))
@@ -141,7 +141,7 @@ def _ruled_lines(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _frame(image: Image, rng: np.random.Generator) -> Image:
-    """The box of a form around the digit, in the color of the pen."""
+    """Draws the box of a form around the digit, in the color of the pen."""
     ink = _enlarge(image)
     near, thickness = int(rng.integers(4, _MARGIN - 8)), int(rng.integers(2, 5))
     cv2.rectangle(ink, (near, near), (ink.shape[1] - near, ink.shape[0] - near), 1.0, thickness)
@@ -154,7 +154,7 @@ def _jpeg(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _paper_texture(image: Image, rng: np.random.Generator) -> Image:
-    """Coarse paper, with fibers and creases."""
+    """Writes on coarse paper with fibers and creases."""
     ink = _enlarge(image)
     grain = cv2.GaussianBlur(rng.normal(0.0, 1.0, ink.shape), (0, 0), rng.uniform(0.8, 3.0))
     paper = _PAPER - 10.0 + grain / grain.std() * rng.uniform(4.0, 12.0)
@@ -186,15 +186,15 @@ PERTURBATIONS: Mapping[str, Callable[[Image, np.random.Generator], Image]] = {
 
 
 def perturb(name: str, images: Image, seed: int = 0) -> list[Image]:
-    """Makes pictures of images.
+    """Makes a picture of each image.
 
     Args:
         name: one of `PERTURBATIONS`.
         images: uint8 of shape (n, 28, 28), white ink on black.
-        seed: the same seed gives the same pictures.
+        seed: of all random numbers. The same seed gives the same pictures.
 
     Returns:
-        A list of n uint8 pictures of shape (height, width).
+        n uint8 pictures of shape (height, width).
     """
     rng = np.random.default_rng((seed, list(PERTURBATIONS).index(name)))
     return [PERTURBATIONS[name](image, rng) for image in images]

@@ -1,4 +1,4 @@
-"""Images of signs that are no digits, as they may stand among digits: letters, and the signs of arithmetic."""
+"""Draws symbols that stand among digits on a page but are none: letters, and the signs of arithmetic."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ _WRITTEN = (
 
 
 def draw_symbols(count: int, rng: np.random.Generator) -> Images:
-    """Draws signs with a pen, in many hands, and with fonts.
+    """Draws symbols with a pen, in varied hands, and with fonts.
 
     Returns:
         uint8 of shape (count, 28, 28), white on black, in which a capital letter is about 20 pixels high.
@@ -52,7 +52,7 @@ def _printed(rng: np.random.Generator) -> Images:
 
 
 def _reduced(canvas: Images) -> Images:
-    """The middle of a canvas as 28x28 pixels, in which a letter is as high as it should be."""
+    """Reduces the middle of a canvas to 28x28 pixels, in which a capital letter is about 20 pixels high."""
     edge = round(0.15 * _CANVAS)
     return np.asarray(
         cv2.resize(canvas[edge:-edge, edge:-edge], (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8

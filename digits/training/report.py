@@ -1,4 +1,4 @@
-"""The pictures and figures of a training run."""
+"""Writes the diagrams and figures of a training run."""
 
 import json
 import tempfile
@@ -33,14 +33,14 @@ def write_report(
     """Writes the training curves, confusion matrix, reliability diagram, gallery of mistakes and `metrics.json`.
 
     Args:
-        folder: made if need be; files of an earlier report are replaced.
+        folder: made if it does not exist. Files of an earlier report are replaced.
         card: of the model.
         images: uint8 test images of shape (n, 28, 28).
-        labels: their true digits, of shape (n,).
-        probabilities: what the model gave for them, calibrated, of shape (n, 10).
+        labels: the true digits, of shape (n,).
+        probabilities: calibrated, of shape (n, 10).
 
     Returns:
-        The files.
+        The paths of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     confusion = np.array(card.metrics["test"]["confusion"])
@@ -51,7 +51,7 @@ def write_report(
         MISTAKES: _mistakes(images, labels, probabilities),
     }
     metrics = card.to_json() | {"most_confused": confused_pairs(confusion)}
-    # All of them first, then into place: an interrupted run leaves no mixture of two reports.
+    # Files move into place when all are written, so that an interrupted run leaves no mixture of two reports.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as part:
         for name, figure in files.items():
             figure.savefig(Path(part) / name, dpi=120, bbox_inches="tight")
@@ -78,7 +78,7 @@ def _curves(card: Card) -> Figure:
 def _confusion(counts: npt.NDArray[np.int64]) -> Figure:
     figure = Figure(figsize=(6.5, 6))
     axes = figure.subplots()
-    # Colors by mistakes alone: the diagonal is a hundred times larger and would hide them.
+    # Only mistakes are colored: the diagonal is a hundred times larger and would hide them.
     mistakes = counts.copy()
     np.fill_diagonal(mistakes, 0)
     axes.imshow(mistakes, cmap="Oranges")
@@ -97,17 +97,17 @@ def _confusion(counts: npt.NDArray[np.int64]) -> Figure:
 
 
 def _reliability(card: Card) -> Figure:
-    """How often answers of each confidence are right, and how many there are of each."""
+    """Draws the share of right answers and the number of answers against their confidence."""
     test = card.metrics["test"]
     bins = test["reliability"]
     figure = Figure(figsize=(6, 6))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    confidence = [one["confidence"] for one in bins]
-    above.plot((0, 1), (0, 1), color="gray", linestyle=":", label="as often right as sure")
-    above.plot(confidence, [one["accuracy"] for one in bins], color=_BLUE, marker="o", label="MNIST test set")
+    confidence = [point["confidence"] for point in bins]
+    above.plot((0, 1), (0, 1), color="gray", linestyle=":", label="perfectly calibrated")
+    above.plot(confidence, [point["accuracy"] for point in bins], color=_BLUE, marker="o", label="MNIST test set")
     above.set(ylabel="share read correctly", title=f"Expected calibration error {test['calibration_error']:.2%}")
     above.legend()
-    below.bar(confidence, [one["n"] for one in bins], width=0.04, color=_ORANGE)
+    below.bar(confidence, [point["n"] for point in bins], width=0.04, color=_ORANGE)
     below.set(xlabel="confidence", ylabel="images", yscale="log", xlim=(0, 1))
     for axes in (above, below):
         axes.grid(alpha=0.3)
@@ -117,7 +117,7 @@ def _reliability(card: Card) -> Figure:
 def _mistakes(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating]
 ) -> Figure:
-    """The mistakes, those first in which the network was surest."""
+    """Draws the mistakes, the highest confidence first."""
     read = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(read != labels)
     worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:_MISTAKES_SHOWN]

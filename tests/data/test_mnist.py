@@ -1,6 +1,7 @@
 import gzip
 import os
 import pickle
+import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -143,8 +144,15 @@ def test_a_changed_cached_copy_is_refused_and_not_quietly_replaced(
 ) -> None:
     monkeypatch.setenv("DIGITS_CACHE", str(tmp_path))
     save(tmp_path / "mnist.npz", {"x_train": np.zeros((60_000, 28, 28), np.uint8)})
-    with pytest.raises(DataMismatchError, match="remove this one from the cache"):
+    with pytest.raises(DataMismatchError, match=f"Remove {re.escape(str(tmp_path / 'mnist.npz'))}: it is then fetched"):
         load()
+
+
+def test_nobody_is_told_to_remove_a_file_of_their_own(tmp_path: Path) -> None:
+    file = save(tmp_path / "own.npz", {"x_train": np.zeros((60_000, 28, 28), np.uint8)})
+    with pytest.raises(DataMismatchError, match="Take another copy of the data") as raised:
+        load(file)
+    assert "Remove" not in str(raised.value)
 
 
 def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

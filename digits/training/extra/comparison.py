@@ -1,4 +1,4 @@
-"""A new model beside the one that it would replace."""
+"""Compares a new model with the one that it would replace."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from digits.recognizer import Recognizer, find_model
 
 @dataclass(frozen=True)
 class Standing:
-    """How good a model is.
+    """The accuracy of a model.
 
     Args:
         test: share of the MNIST test set that it reads correctly.
-        held_out: share of held-out pictures that it reads correctly, each as an upload is read.
+        held_out: share of the held-out pictures that it reads correctly. They take the path of an upload.
     """
 
     test: Share
@@ -26,11 +26,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How good a model is before and after a training run.
+    """The accuracy of two models on the same pictures.
 
     Args:
         before: of the model that would be replaced.
-        after: of the new one, on the same pictures.
+        after: of the new model.
     """
 
     before: Standing
@@ -38,7 +38,7 @@ class Comparison:
 
     @property
     def worse_on(self) -> list[str]:
-        """On what the new model reads fewer pictures correctly, in words; empty if it may replace the other."""
+        """The names of the sets of pictures on which the new model is worse; empty if it may replace the other."""
         pairs = {
             "the MNIST test set": (self.before.test, self.after.test),
             "the held-out pictures": (self.before.held_out, self.after.held_out),
@@ -46,14 +46,20 @@ class Comparison:
         return [where for where, (before, after) in pairs.items() if after.hits < before.hits]
 
     def lines(self) -> list[str]:
-        """A table for people, with counts."""
+        """Returns a table of shares and counts, for people."""
         rows = {"before": self.before, "after": self.after}
         return [f"{'':10}{'MNIST test set':28}held-out pictures"] + [
-            f"{name:10}{_in_counts(one.test):28}{_in_counts(one.held_out)}" for name, one in rows.items()
+            f"{name:10}{_in_counts(row.test):28}{_in_counts(row.held_out)}" for name, row in rows.items()
         ]
 
     def refusal(self, rival: Recognizer, recipe: str, candidate: Path) -> list[str]:
-        """Why the new model, of that recipe and in that file, does not replace its rival: lines for people."""
+        """Returns lines that tell people why the new model does not replace its rival.
+
+        Args:
+            rival: the model that stays.
+            recipe: of the new model.
+            candidate: the file of the new model.
+        """
         lines = [f"The new model is worse on {' and on '.join(self.worse_on)}, so {rival.name} stays in use."]
         if rival.card.recipe != recipe:
             lines.append(f"That one is of another recipe; to train the same: --recipe {rival.card.recipe}")
@@ -71,14 +77,14 @@ def standing(recognizer: Recognizer, data: Mnist, held_out: Iterable[LabeledPict
 
 
 def model_to_beat(out: Path) -> Recognizer:
-    """The model that a new one at `out` would replace: the one there, else the one in use (`find_model`).
+    """Loads the model that a new one at `out` would replace: that file, else the model in use (`find_model`).
 
     Raises:
-        ModelFileError: the file there cannot be used.
+        ModelFileError: the file cannot be used.
     """
     return Recognizer.load(out if out.exists() else find_model())
 
 
 def candidate_of(out: Path) -> Path:
-    """Where a new model is kept beside `out` until it has shown that it is no worse."""
+    """Returns the path beside `out` at which a new model is kept until it has shown that it is no worse."""
     return out.with_name(f"{out.stem}.candidate{out.suffix}")

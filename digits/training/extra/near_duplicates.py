@@ -1,4 +1,4 @@
-"""Which normalized images are of one picture: inverted, padded, enlarged or compressed again, it is not a new one."""
+"""Finds normalized images that show the same picture: a copy may be inverted, padded, enlarged or compressed again."""
 
 from collections.abc import Iterator
 
@@ -24,9 +24,9 @@ _SAME = 0.01
 # for 4 in 10 of those of 40 pixels. Of other people's images none are so near, but for 7 in 100 of their 1s.
 _SAME_AS_KNOWN = 0.005
 
-# How a known image is likely to have been enlarged.
+# Factors and methods by which people are likely to have enlarged a known image.
 _ENLARGED = ((4, cv2.INTER_NEAREST), (4, cv2.INTER_CUBIC), (2, cv2.INTER_LINEAR))
-# So many of the known images that resemble one most, and at least so much, are compared closely.
+# The known images that resemble an image most, if they resemble it at least this much, are compared closely.
 _CANDIDATES = 8
 _RESEMBLANCE = 0.93
 # Images at a time, which bounds the memory: 9 shifts of each against 70,000 known ones.
@@ -36,13 +36,13 @@ _SPREAD = (4.0, 5.0)
 
 
 def group_near_duplicates(images: Images) -> list[list[int]]:
-    """Puts images of the same picture together; copies of copies, too.
+    """Groups images of the same picture, and copies of copies.
 
     Args:
         images: uint8 of shape (n, 28, 28), normalized.
 
     Returns:
-        Groups of places in `images`, each and all in ascending order; most have one member.
+        Groups of indices into `images`, in ascending order, as are the indices in each group. Most have one member.
     """
     vectors = _registered(images)
     group = list(range(len(images)))
@@ -58,7 +58,7 @@ def group_near_duplicates(images: Images) -> list[list[int]]:
 
 
 def _first(group: list[int], i: int) -> int:
-    """The first member of the group that `i` is in."""
+    """Returns the first member of the group that `i` is in."""
     while group[i] != i:
         group[i] = group[group[i]]
         i = group[i]
@@ -66,9 +66,9 @@ def _first(group: list[int], i: int) -> int:
 
 
 def find_near_duplicates(images: Images, known: Images) -> npt.NDArray[np.bool_]:
-    """Tells which images are of a known picture.
+    """Tells which images show a known picture.
 
-    It misses copies that lost detail: those of half the size, photographed, or turned.
+    It misses copies that have lost detail: those of half the size, photographed or turned.
 
     Args:
         images: uint8 of shape (n, 28, 28), normalized.
@@ -77,23 +77,23 @@ def find_near_duplicates(images: Images, known: Images) -> npt.NDArray[np.bool_]
     Returns:
         bool of shape (n,).
     """
-    found = np.zeros(len(images), np.bool_)
+    is_known = np.zeros(len(images), np.bool_)
     vectors, small = _registered(images), _halved(known).T
     for start in range(0, len(images), _CHUNK):
-        some = images[start : start + _CHUNK]
-        # A copy may be put a pixel beside: the center of mass is rounded.
-        shifted = [np.roll(some, (y, x), (1, 2)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
-        alike = (_halved(np.concatenate(shifted)) @ small).reshape(len(shifted), len(some), -1).max(axis=0)
+        chunk = images[start : start + _CHUNK]
+        # A copy may lie a pixel apart, because the center of mass is rounded.
+        shifted = [np.roll(chunk, (y, x), (1, 2)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+        alike = (_halved(np.concatenate(shifted)) @ small).reshape(len(shifted), len(chunk), -1).max(axis=0)
         nearest = np.argpartition(-alike, min(_CANDIDATES, len(known)) - 1, axis=1)[:, :_CANDIDATES]
         for i, places in enumerate(nearest):
             forms = [form for j in places if alike[i, j] > _RESEMBLANCE for form in _forms(known[j])]
             close = _registered(np.array(forms, np.uint8).reshape(-1, SIDE, SIDE)) @ vectors[start + i]
-            found[start + i] = (close > 1.0 - _SAME_AS_KNOWN).any()
-    return found
+            is_known[start + i] = (close > 1.0 - _SAME_AS_KNOWN).any()
+    return is_known
 
 
 def _forms(image: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
-    """The image, and what becomes of it when it is enlarged and normalized again."""
+    """Yields the image, and the images that come of enlarging and normalizing it."""
     yield image
     for times, method in _ENLARGED:
         try:
@@ -103,15 +103,15 @@ def _forms(image: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def _registered(images: Images) -> _Vectors:
-    """Images of the same center of mass and the same spread along x and y, to fractions of a pixel, as unit vectors.
+    """Moves and scales images to one center of mass and one spread along x and y, to fractions of a pixel.
 
-    Normalization rounds place and size to whole pixels, so that two copies of a picture may lie a pixel apart.
+    Normalization rounds position and size to whole pixels, so that two copies of a picture may lie a pixel apart.
 
     Args:
         images: uint8 of shape (n, 28, 28).
 
     Returns:
-        float32 of shape (n, 784).
+        Unit vectors, float32 of shape (n, 784).
     """
     places = np.arange(SIDE, dtype=np.float32)
     vectors = np.empty((len(images), SIDE * SIDE), np.float32)
@@ -128,7 +128,7 @@ def _registered(images: Images) -> _Vectors:
 
 
 def _halved(images: Images) -> _Vectors:
-    """Images at half the size, as unit vectors: float32 of shape (n, 196) for uint8 of shape (n, 28, 28)."""
+    """Returns images at half the size as unit vectors: float32 of shape (n, 196) for uint8 of shape (n, 28, 28)."""
     corners = [images[:, y::2, x::2].astype(np.float32) for y in (0, 1) for x in (0, 1)]
     return _unit(np.asarray(sum(corners), np.float32).reshape(len(images), -1))
 
