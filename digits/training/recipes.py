@@ -21,6 +21,9 @@ class Recipe:
         build: makes the network, not yet compiled: images of shape (n, 28, 28) in 0..1 to probabilities (n, 10).
         optimizer: makes the optimizer of a run of so many steps.
         fine_tuning_optimizer: makes the optimizer of a run that starts from trained weights, of so many steps.
+        fine_tuned_share: the weights of such a run are this share of its last weights, 0..1, and the rest of those that
+            it started from. The average keeps more of what the network knew (Wortsman et al., "Robust Fine-Tuning of
+            Zero-Shot Models", CVPR 2022).
         epochs: passes over the training images, unless told otherwise.
         batch_size: images per step, unless told otherwise.
         floor: the least test accuracy with which a model is kept, 0..1.
@@ -43,6 +46,7 @@ class Recipe:
     outliers: Callable[[int, Images, Labels, np.random.Generator], Images] | None = None
     outlier_share: float = 0.0
     use_xla: bool = True
+    fine_tuned_share: float = 1.0
 
     def __post_init__(self) -> None:
         if (self.outliers is not None) != (self.outlier_share > 0.0):
@@ -120,6 +124,7 @@ RECIPES: Mapping[str, Recipe] = {
             outliers=make_outliers,
             outlier_share=0.12,
             use_xla=False,
+            fine_tuned_share=0.7,
         ),
     )
 }

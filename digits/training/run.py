@@ -86,7 +86,10 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
     keras.utils.set_random_seed(config.seed)
     model = find_recipe(config.recipe).build()
     started_from = load_weights(model, config.start) if config.start else None
+    start_weights = model.get_weights()
     history = compile_and_fit(model, extra.join(parts) if extra else parts, config, show_progress=show_progress)
+    if started_from:
+        average_weights(model, start_weights, find_recipe(config.recipe).fine_tuned_share)
 
     validation = predict(model, parts.x_validation)
     temperature = fit_temperature(validation, parts.y_validation)
@@ -139,6 +142,18 @@ def load_weights(model: Any, path: Path) -> Card:
         )
     model.set_weights(weights)
     return card
+
+
+def average_weights(model: Any, start: list[npt.NDArray[np.float32]], share: float) -> None:
+    """Replaces the weights of a network by an average with those that it started from.
+
+    Args:
+        model: it is changed.
+        start: the weights that it started from, as `get_weights` returns them.
+        share: of the present weights in the average, 0..1.
+    """
+    pairs = zip(start, model.get_weights(), strict=True)
+    model.set_weights([(1.0 - share) * before + share * now for before, now in pairs])
 
 
 def compile_and_fit(

@@ -73,3 +73,12 @@ def test_a_run_that_starts_from_a_model_goes_on_where_it_was_and_its_card_says_s
     assert card.preprocessing == PREPROCESSING_VERSION
     assert card.description == find_recipe("convnet").description
     assert read(tmp_path / "tuned.keras").card == card
+
+
+def test_weights_are_averaged_with_those_that_a_run_started_from() -> None:
+    model = find_recipe("reference").build()
+    before = [np.asarray(array) for array in model.get_weights()]
+    model.set_weights([array + 1.0 for array in before])
+    run.average_weights(model, before, 0.7)
+    for average, array in zip(model.get_weights(), before, strict=True):
+        assert np.allclose(average, array + 0.7, atol=1e-5)
