@@ -4,15 +4,34 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+Gray = npt.NDArray[np.uint8]
+
 _OPAQUE = 255
+# Pixels of soft edges may have a color that is nobody's: they do not tell a ground.
+_NEARLY_OPAQUE = 250
+# The edge of the opaque part is so many pixels wide, less one, in both directions.
+_EDGE = 5
+# Of thin strokes, most pixels are edge: of a picture, more are inside.
+_LEAST_INSIDE = 0.25
+# Of a compact part, such as a picture, the edge has no larger share of what is inside than this.
+_COMPACT = 0.15
+# Colors of one ground differ by no more in any channel; those of the writing on it, by more than twice as much.
+_ALIKE = 40.0
+# The share of the edge that has the color of the ground.
+_EVEN = 0.75
+# The writing has at least so many pixels, and this share of the edge's.
+_LEAST_PIXELS, _LEAST_SHARE = 8, 0.02
+# A picture that is opaque but for its corners shows no strokes by its shape.
+_MOSTLY_OPAQUE = 0.97
 
 
-def flatten_transparency(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def flatten_transparency(rgba: Gray) -> Gray:
     """Puts an image with transparency on an opaque ground.
 
-    Programs commonly store black strokes on a transparent ground as black on transparent black, so that only the
-    color of the ground can make the strokes visible. Where most of the image is opaque, it has a ground of its own,
-    and its average color fills the rest.
+    Where the opaque part is strokes, all of one color, the ground is what contrasts with them: programs commonly store
+    black strokes as black on transparent black, so that only the color of the ground can make them visible. Where the
+    opaque part is a picture with a ground of its own, such as a cut-out of a scan, that ground goes on in the
+    transparent part, so that no edge of the cut-out shows.
 
     Args:
         rgba: uint8 of shape (height, width, 4).
@@ -27,16 +46,62 @@ def flatten_transparency(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if weight == 0:
         return np.full((*rgba.shape[:2], 3), 255, dtype=np.uint8)
     visible = [float(np.vdot(channel.astype(np.float32), alpha.astype(np.float32))) / weight for channel in channels]
-    if weight > _OPAQUE * alpha.size / 2:
-        ground = [round(value) for value in visible]
-    else:
-        ground = [255 if sum(visible) < 3 * 128.0 else 0] * 3
-    return np.dstack([_blend(channel, alpha, value) for channel, value in zip(channels, ground, strict=True)])
+    edge, inside = _edge_and_inside(alpha)
+    color, is_even = _edge_color(rgba, edge, inside)
+    if not is_even and cv2.countNonZero(edge) < _COMPACT * cv2.countNonZero(inside):
+        # A picture whose ground is uneven: it goes on as it is at the nearest place of the edge.
+        nearest = _nearest_edge(edge)
+        return np.dstack([_blend(channel, alpha, channel.ravel()[nearest]) for channel in channels])
+    if color is None and weight > _MOSTLY_OPAQUE * _OPAQUE * alpha.size:
+        color = [round(value) for value in visible]
+    if color is None:
+        color = [255 if sum(visible) < 3 * 128.0 else 0] * 3
+    return np.dstack([_blend(channel, alpha, np.uint8(value)) for channel, value in zip(channels, color, strict=True)])
 
 
-def _blend(channel: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], ground: int) -> npt.NDArray[np.uint8]:
+def _edge_and_inside(alpha: Gray) -> tuple[Gray, Gray]:
+    """Returns masks, 255 or 0, of the opaque part's edge and of what is inside it."""
+    opaque = np.asarray(cv2.inRange(alpha, np.array(_NEARLY_OPAQUE), np.array(_OPAQUE)), dtype=np.uint8)
+    inside = np.asarray(cv2.erode(opaque, np.ones((_EDGE, _EDGE), np.uint8)), dtype=np.uint8)
+    return opaque ^ inside, inside
+
+
+def _edge_color(rgba: Gray, edge: Gray, inside: Gray) -> tuple[list[int] | None, bool]:
+    """Finds the color of the opaque part's own ground: that of its edge, if it is even and other colors are inside.
+
+    Returns:
+        The color's three channels, None if the opaque part is strokes of one color, or too thin or uneven to tell; and
+        whether it is not uneven.
+    """
+    count = cv2.countNonZero(edge)
+    if not count or cv2.countNonZero(inside) < _LEAST_INSIDE * count:
+        return None, True
+    color = np.median(rgba[edge > 0], axis=0)[:3]
+    if cv2.countNonZero(_alike(rgba, color, _ALIKE) & edge) < _EVEN * count:
+        return None, False
+    other = cv2.countNonZero(~_alike(rgba, color, 2 * _ALIKE) & inside)
+    has_writing = other >= max(_LEAST_PIXELS, _LEAST_SHARE * count)
+    return [round(value) for value in color] if has_writing else None, True
+
+
+def _alike(rgba: Gray, color: npt.NDArray[np.float64], difference: float) -> Gray:
+    """Returns a mask, 255 or 0, of the pixels whose channels differ from a color's by no more than `difference`."""
+    low, high = np.append(color - difference, 0.0), np.append(color + difference, _OPAQUE)
+    return np.asarray(cv2.inRange(rgba, low, high), dtype=np.uint8)
+
+
+def _nearest_edge(edge: Gray) -> npt.NDArray[np.int64]:
+    """Returns, for each pixel, the flat index of the nearest pixel of the edge."""
+    _, labels = cv2.distanceTransformWithLabels(~edge, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    places = np.zeros(int(np.count_nonzero(edge)) + 1, dtype=np.int64)
+    at = np.flatnonzero(edge)
+    places[np.asarray(labels).ravel()[at]] = at
+    return places[np.asarray(labels)]
+
+
+def _blend(channel: Gray, alpha: Gray, ground: Gray | np.uint8) -> Gray:
     """Returns (channel * alpha + ground * (255 - alpha)) / 255, rounded."""
     # The largest sum is 255 * 255 + 127, which fits into 16 bits.
     total = channel.astype(np.uint16) * alpha
-    total += (_OPAQUE - alpha) * np.uint16(ground) + np.uint16(_OPAQUE // 2)
+    total += (_OPAQUE - alpha) * np.asarray(ground, dtype=np.uint16) + np.uint16(_OPAQUE // 2)
     return np.asarray(total // _OPAQUE, dtype=np.uint8)

@@ -24,3 +24,63 @@ def test_every_color_at_every_transparency_is_blended_as_defined(darkest: int, g
     rgba = np.pad(rgba, ((0, 200), (0, 200), (0, 0)))
     flat = flatten_transparency(rgba)
     assert np.array_equal(flat, blended(rgba[..., :3], rgba[..., 3], ground))
+
+
+INK_ON_PAPER = [((30, 30, 30), (235, 235, 235)), ((250, 250, 250), (20, 40, 30)), ((20, 40, 160), (240, 230, 200))]
+
+
+def cutout(ink: tuple[int, ...], paper: tuple[int, ...], margin: int, *, is_round: bool = False) -> np.ndarray:
+    """A picture of a seven on paper, cut out with a transparent margin around it."""
+    side = 100
+    picture = np.zeros((side, side, 4), np.uint8)
+    picture[..., :3], picture[..., 3] = paper, 255
+    picture[20:28, 30:70, :3] = ink
+    picture[28:80, 60:68, :3] = ink
+    if is_round:
+        y, x = np.mgrid[:side, :side] - side / 2
+        picture[np.hypot(y, x) > side / 2] = 0
+    return np.pad(picture, ((margin, margin), (margin, margin), (0, 0)))
+
+
+@pytest.mark.parametrize("is_round", [False, True])
+@pytest.mark.parametrize("margin", [2, 10, 40, 150])
+@pytest.mark.parametrize(("ink", "paper"), INK_ON_PAPER)
+def test_the_paper_of_a_cut_out_picture_goes_on_in_its_margin(
+    ink: tuple[int, ...], paper: tuple[int, ...], margin: int, is_round: bool
+) -> None:
+    flat = flatten_transparency(cutout(ink, paper, margin, is_round=is_round))
+    assert np.abs(flat[0, 0].astype(int) - paper).max() <= 1
+    assert np.array_equal(np.unique(flat.reshape(-1, 3), axis=0), np.unique([ink, paper], axis=0))
+
+
+def test_an_uneven_paper_goes_on_as_it_is_at_the_nearest_edge() -> None:
+    rgba = np.zeros((80, 120, 4), np.uint8)
+    rgba[..., :3] = np.linspace(40, 250, 120, dtype=np.uint8)[None, :, None]
+    rgba[10:70, 10:110, 3] = 255
+    flat = flatten_transparency(rgba)
+    assert np.array_equal(flat[10:70, 10:110], rgba[10:70, 10:110, :3])
+    assert np.abs(flat[2, 10:110].astype(int) - rgba[2, 10:110, :3]).max() <= 2
+    assert np.abs(flat[40, :10].astype(int) - rgba[40, 10, :3]).max() <= 2
+
+
+@pytest.mark.parametrize("thickness", [1, 3, 12, 40])
+@pytest.mark.parametrize("ink", [(0, 0, 0), (255, 255, 255), (200, 30, 30)])
+def test_strokes_get_a_ground_that_contrasts_however_thick_they_are(ink: tuple[int, ...], thickness: int) -> None:
+    rgba = np.zeros((100, 100, 4), np.uint8)
+    rgba[10:90, 50 - thickness // 2 : 51 + thickness // 2] = (*ink, 255)
+    flat = flatten_transparency(rgba).astype(int)
+    assert np.abs(flat[0, 0] - ink).max() >= 150
+
+
+def test_a_digit_cut_out_of_a_sheet_contrasts_with_it() -> None:
+    rgba = np.full((100, 100, 4), 255, np.uint8)
+    rgba[20:80, 45:55, 3] = 0
+    flat = flatten_transparency(rgba)
+    assert flat[50, 50].max() == 0
+
+
+def test_a_blank_sheet_with_round_corners_is_blank() -> None:
+    rgba = np.full((100, 100, 4), 255, np.uint8)
+    for corner in (np.s_[:7, :7], np.s_[:7, -7:], np.s_[-7:, :7], np.s_[-7:, -7:]):
+        rgba[corner] = 0
+    assert np.unique(flatten_transparency(rgba)).tolist() == [255]
