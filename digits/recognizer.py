@@ -13,6 +13,7 @@ from digits.arrays import SIDE
 from digits.errors import ImageError, ModelFileError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
+from digits.installation import train_command
 from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
 from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
@@ -151,7 +152,7 @@ class Recognizer:
         return [
             f"The model was made for version {self.card.preprocessing} of the preprocessing; this version of Digits "
             f"has version {PREPROCESSING_VERSION}. Its accuracy and thresholds were measured on other 28x28 images. "
-            "Train it anew with python train.py."
+            f"Train it anew with {train_command()}."
         ]
 
     def recognize(self, file: bytes | OpenedImage) -> Prediction:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from digits.errors import MissingInstallError
+from digits.installation import install_command
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,6 +20,8 @@ def open_heif(data: bytes) -> "Image.Image":
     try:
         from pillow_heif.as_plugin import HeifImageFile
     except ImportError as error:
-        raise MissingInstallError('HEIC photos need the optional part "phone": pip install "digits[phone]".') from error
+        raise MissingInstallError(
+            f"HEIC photos need pillow-heif, which is not installed. Install it with: {install_command('phone')}"
+        ) from error
     opener: Callable[[io.BytesIO], Image.Image] = HeifImageFile
     return opener(io.BytesIO(data))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
-from digits.installation import install_command
+from digits.installation import install_command, train_command
 from digits.model.card import Card
 from digits.model.examples import Examples
 
@@ -30,7 +30,6 @@ _CARD = "digits/card.json"
 _EXAMPLES = "digits/examples.npz"
 _WEIGHTS = "model.weights.h5"
 
-_WAY_OUT = "Name another model file, or train a new one with python train.py."
 
 # Larger members are refused, because members are read whole. No network of this product comes near this size.
 _MAX_MEMBER_BYTES = 256 * 1024 * 1024
@@ -76,14 +75,14 @@ def read(path: Path) -> Artifact:
             card = Card.from_json(json.loads(_member(archive, _CARD)))
     except FileNotFoundError:
         raise ModelNotFoundError(
-            f"There is no model file {path}. Name one that exists, or train one with python train.py and name none."
+            f"There is no model file {path}. Name one that exists, or train one with {train_command()} and name none."
         ) from None
     except ModelFileError as error:
-        raise ModelFileError(f"The model file {path} cannot be used: {error}. {_WAY_OUT}") from error
+        raise ModelFileError(f"The model file {path} cannot be used: {error}. {_way_out()}") from error
     except Exception as error:
         # On damaged bytes the readers of zip and JSON raise nearly anything, zlib.error and RecursionError among it.
         reason = "it is damaged or not a .keras file"
-        raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_WAY_OUT}") from error
+        raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_way_out()}") from error
     for part, digest, expected in (
         ("weights", sha256(weights), card.weights_sha256),
         ("ONNX graph", sha256(onnx), card.onnx_sha256),
@@ -91,7 +90,7 @@ def read(path: Path) -> Artifact:
         if digest != expected:
             raise ModelFileError(
                 f"The model file {path} cannot be used: its {part} do not match its card "
-                f"(expected SHA-256 {expected or 'none'}, found {digest}). {_WAY_OUT}"
+                f"(expected SHA-256 {expected or 'none'}, found {digest}). {_way_out()}"
             )
     return Artifact(path, card, onnx)
 
@@ -106,7 +105,7 @@ def read_examples(path: Path) -> Examples | None:
         with zipfile.ZipFile(path) as archive:
             return Examples.from_bytes(_member(archive, _EXAMPLES)) if _EXAMPLES in archive.namelist() else None
     except (OSError, zipfile.BadZipFile, ModelFileError) as error:
-        raise ModelFileError(f"The test images in {path} cannot be read: {error}. {_WAY_OUT}") from error
+        raise ModelFileError(f"The test images in {path} cannot be read: {error}. {_way_out()}") from error
 
 
 def write(
@@ -149,6 +148,10 @@ def write(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return card
+
+
+def _way_out() -> str:
+    return f"Name another model file, or train a new one with {train_command()}."
 
 
 def check_writable(path: Path) -> None:

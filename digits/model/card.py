@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from digits.errors import ModelFileError, SettingError
+from digits.installation import train_command
 from digits.model.acceptance import Thresholds
 
 FORMAT_VERSION = 1
@@ -76,7 +77,7 @@ class Card:
         if self.format_version != FORMAT_VERSION:
             raise ModelFileError(
                 f"the card has format version {self.format_version}; this version of Digits reads "
-                f"{FORMAT_VERSION}: train again with python train.py, or install the version that made the file"
+                f"{FORMAT_VERSION}: train again with {train_command()}, or install the version that made the file"
             )
         lowest, highest = _TEMPERATURES
         if not (isinstance(self.temperature, int | float) and lowest <= self.temperature <= highest):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from tests.browsing import PATIENCE, settled
 from tests.conftest import ROOT, Server, child_environment, copy_repository, free_port
@@ -185,18 +186,24 @@ def test_the_app_reads_digits_and_has_its_theme(installed: Installed, browser: B
     server = Server(command, installed.folder, f"http://127.0.0.1:{port}", installed.environment())
     try:
         server.wait_until("/_stcore/health")
-        page = browser.new_page(color_scheme="light")
+        page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(server.url)
         # The first request of the app comes from a page; the traps would be imported now.
         settled(page)
-        color = page.get_by_role("tab", selected=True).first.evaluate("tab => getComputedStyle(tab).color")
-        assert color == "rgb(43, 120, 208)"
-        page.get_by_text("Reads with").wait_for()
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+        title = page.get_by_role("heading", level=1).evaluate("title => getComputedStyle(title).fontSize")
+        # Streamlit's own size is 2.75rem.
+        assert title == f"{float(settings['theme']['headingFontSizes'][0].removesuffix('rem')) * 16:g}px"
         page.close()
     finally:
         server.stop()
+
+
+def test_a_missing_model_is_answered_with_the_command_that_is_there(installed: Installed) -> None:
+    done = installed.digits("model", "--model", "nowhere.keras")
+    assert done.returncode == 1
+    assert "train one with digits train and name none" in done.stderr
 
 
 @pytest.mark.parametrize(

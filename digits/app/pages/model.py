@@ -15,13 +15,13 @@ from digits.evaluation.classification import confused_pairs
 from digits.evaluation.records import Evaluation, evaluations_of
 from digits.evaluation.statistics import Share
 from digits.explain.model_card import facts
+from digits.installation import train_command
 from digits.model.artifact import read_examples
 from digits.model.card import Card
 from digits.model.examples import Examples
 from digits.recognizer import Recognizer, shipped_model
 
 _MISTAKES_SHOWN = 24
-_TRAIN = "`python train.py`"
 
 
 def model_page() -> None:
@@ -31,7 +31,7 @@ def model_page() -> None:
     card = recognizer.card
     st.caption(f"This page is about {recognizer.name}.")
     if not card.history or card.test_accuracy is None:
-        st.info(f"The model file carries no report: it was made outside Digits. Train one with: {_TRAIN}")
+        st.info(f"The model file carries no report: it was made outside Digits. Train one with: {_train()}")
     else:
         _figures(card)
         _curves(card)
@@ -42,7 +42,11 @@ def model_page() -> None:
     _own_pictures(recognizer)
     _facts(card)
     if recognizer.path == shipped_model():
-        st.caption(f"{_TRAIN} trains a model of your own, which this page then describes.")
+        st.caption(f"{_train()} trains a model of your own, which this page then describes.")
+
+
+def _train() -> str:
+    return f"`{train_command()}`"
 
 
 def _figures(card: Card) -> None:
@@ -104,7 +108,9 @@ def _confusion(card: Card, examples: Examples | None) -> None:
     count = int(confusion[true, read])
     st.markdown(f"**{true} read as {read}: {count:,} image{'' if count == 1 else 's'}**")
     if examples is None:
-        st.info(f"The model file holds no test images, because an earlier version made it. Train again with: {_TRAIN}")
+        st.info(
+            f"The model file holds no test images, because an earlier version made it. Train again with: {_train()}"
+        )
         return
     places = examples.of_cell(true, read)
     if true == read:
@@ -118,7 +124,7 @@ def _reliability(card: Card) -> None:
     bins = card.metrics["test"].get("reliability")
     st.header("Reliability diagram", anchor=False)
     if not bins:
-        st.info(f"The model's card has none, because an earlier version made it. Train again with: {_TRAIN}")
+        st.info(f"The model's card has none, because an earlier version made it. Train again with: {_train()}")
         return
     st.write(
         "Of the answers given with 80% confidence, 80% should be right: on the dashed line. Above it the network is "
@@ -135,7 +141,9 @@ def _reliability(card: Card) -> None:
 def _mistakes(examples: Examples | None) -> None:
     st.header("Mistakes", anchor=False)
     if examples is None:
-        st.info(f"The model file holds no test images, because an earlier version made it. Train again with: {_TRAIN}")
+        st.info(
+            f"The model file holds no test images, because an earlier version made it. Train again with: {_train()}"
+        )
         return
     places = examples.mistakes()
     if not len(places):

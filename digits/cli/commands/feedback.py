@@ -6,6 +6,7 @@ from pathlib import Path
 
 from digits.cli.arguments import EXIT_OK, ArgumentParser, Commands
 from digits.errors import FeedbackError
+from digits.installation import train_command
 
 
 def add(commands: Commands) -> None:
@@ -44,5 +45,5 @@ def run_export(options: argparse.Namespace) -> int:
     )
     folder = shlex.quote(str(options.folder))
     print(f"  digits evaluate {folder}")
-    print(f"  python train.py --recipe convnet --extra {folder}")
+    print(f"  {train_command()} --recipe convnet --extra {folder}")
     return EXIT_OK
