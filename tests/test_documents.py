@@ -1,7 +1,8 @@
-"""The documents name only commands that exist."""
+"""The documents name only commands, files and headings that exist."""
 
 import importlib.util
 import re
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,14 @@ def test_each_benchmark_of_make_bench_exists(name: str) -> None:
 def test_a_benchmark_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"no benchmark 'nonsense'.*latency"):
         module_of("nonsense")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_each_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", document.read_text(encoding="utf-8")):
+        file, _, anchor = target.partition("#")
+        page = document.parent / file if file else document
+        assert page.is_file(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}, target

@@ -1,8 +1,8 @@
-"""More requests than the API can answer: python -m benchmarks.faults.overload
+"""Sends more requests than the API can answer: python -m benchmarks.faults.overload
 
-Requests come at a fixed rate, whether or not earlier ones were answered, as those of many independent clients do: at
-the capacity, which is measured first, and at 2, 4 and 8 times as many. The table says how many were answered, how long
-those took, and how soon the others were refused.
+Requests come at a fixed rate, whether or not earlier ones were answered, as from many independent clients. The rates
+are the capacity, which is measured first, and 2, 4 and 8 times the capacity. The table says how many requests were
+answered, how long these answers took, and how soon the other requests were refused.
 """
 
 import argparse
@@ -25,12 +25,12 @@ _TIMES = (1, 2, 4, 8)
 
 @dataclass
 class Outcome:
-    """What came of the requests of one rate.
+    """The outcome of the requests at one rate.
 
     Args:
-        answered: seconds that each answer took.
-        refused: seconds that each refusal took.
-        failed: requests that got neither.
+        answered: the seconds that each answer with 200 took.
+        refused: the seconds that each refusal with 503 took.
+        failed: the number of requests that got neither.
     """
 
     answered: list[float] = field(default_factory=list)
@@ -60,13 +60,13 @@ async def _ask(address: tuple[str, int], request: bytes, outcome: Outcome) -> No
 
 
 async def send(address: tuple[str, int], request: bytes, rate: float, seconds: float) -> Outcome:
-    """Sends requests at a rate.
+    """Sends requests at a fixed rate, each over a connection of its own.
 
     Args:
-        address: of the server.
-        request: what each sends.
+        address: host and port of the server.
+        request: the bytes of each request.
         rate: requests per second.
-        seconds: for how long.
+        seconds: how long to send.
     """
     outcome = Outcome()
     start, sent = time.perf_counter(), 0
@@ -85,9 +85,11 @@ def _percentile(values: list[float], share: int) -> float:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures the capacity, then each rate."""
+    """Measures the capacity, then each rate, and prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=whole_number(1, 600), default=8, help="of each rate (default: 8)")
+    parser.add_argument(
+        "--seconds", type=whole_number(1, 600), default=8, help="length of each measurement (default: 8)"
+    )
     parser.add_argument("--rounds", type=whole_number(1, 100), default=2, help="default: 2")
     options = parser.parse_args(argv)
     image = image_files(1)[MEGAPIXEL][0]
