@@ -21,21 +21,15 @@ TWO = [
 
 def take(browser: Browser) -> None:
     """Opens app and docs and writes a picture of each, and one of the app on a phone in the dark."""
-    page = draw_two(browser.new_page(viewport={"width": 900, "height": 1320}))
-    page.get_by_text("What the network saw").click()
-    page.mouse.move(1, 1)  # Off the chart, whose buttons show under the mouse.
-    page.locator("[data-testid=stVegaLiteChart] svg").wait_for()
-    page.wait_for_timeout(1_000)  # Until the page has settled.
+    page = draw_two(browser.new_page(viewport={"width": 1280, "height": 800}))
     page.screenshot(path=IMAGES / "app.png")
     phone = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page = draw_two(phone.new_page())
-    page.locator("[data-testid=stVegaLiteChart] svg").wait_for()
-    page.wait_for_timeout(1_000)
     page.screenshot(path=IMAGES / "phone.png")
-    page = browser.new_page(viewport={"width": 900, "height": 1300})
+    page = browser.new_page(viewport={"width": 1280, "height": 640})
     page.goto(f"http://127.0.0.1:{APP_PORT}/read")
-    page.get_by_role("button", name="two lines", exact=True).click()
-    page.get_by_role("img", name="Digits read").wait_for()
+    page.get_by_role("button", name="Sample: two lines").click()
+    page.get_by_test_id("stCode").wait_for()
     page.get_by_role("radio", name="7").or_(page.get_by_role("button", name="7", exact=True)).first.click()
     page.mouse.move(1, 1)
     page.wait_for_timeout(2_000)
@@ -52,12 +46,14 @@ def take(browser: Browser) -> None:
 
 
 def draw_two(page: Page) -> Page:
-    """Opens the app and draws a 2."""
+    """Opens the app, draws a 2 and waits until the page has settled."""
     page.goto(f"http://127.0.0.1:{APP_PORT}")
     page.get_by_text("Reads with").wait_for()
     page.wait_for_timeout(1_000)  # Until the page has settled.
     draw(page, [TWO])
-    page.get_by_role("img", name="Predicted digit").wait_for()
+    page.get_by_role("button", name="Yes, a 2").wait_for()
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(1_000)
     return page
 
 

@@ -1,13 +1,16 @@
 """What a person does in the app, for the tests in a real browser."""
 
 import base64
-import math
 import mimetypes
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from scripts.demonstration import DIGITS
+
 PATIENCE = 20_000  # Milliseconds.
+# How each digit is written: strokes of points, as shares of the canvas.
+STROKES = DIGITS
 
 # How far the page is scrolled, in pixels.
 SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
@@ -65,33 +68,3 @@ def draw_with_a_finger(page: Page, strokes: list[list[tuple[float, float]]]) -> 
             kind = "touchMove" if i else "touchStart"
             devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
         devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-
-# How each digit is written: strokes of points, as shares of the canvas.
-_RING = [(0.5 + 0.2 * math.sin(i * math.pi / 8), 0.5 - 0.32 * math.cos(i * math.pi / 8)) for i in range(17)]
-_HOOK = [(0.35, 0.3), (0.4, 0.2), (0.5, 0.17), (0.62, 0.22), (0.64, 0.34)]
-STROKES = {
-    0: [_RING],
-    1: [[(0.5, 0.18), (0.5, 0.82)]],
-    2: [[*_HOOK, (0.58, 0.48), (0.32, 0.8), (0.7, 0.8)]],
-    3: [[*_HOOK, (0.58, 0.45), (0.46, 0.48), (0.6, 0.52), (0.67, 0.65), (0.6, 0.78), (0.46, 0.82), (0.34, 0.75)]],
-    4: [[(0.42, 0.18), (0.3, 0.55), (0.7, 0.55)], [(0.6, 0.35), (0.58, 0.85)]],
-    5: [[(0.66, 0.2), (0.4, 0.2), (0.37, 0.46), (0.52, 0.42), (0.66, 0.52), (0.65, 0.7), (0.52, 0.81), (0.35, 0.76)]],
-    6: [[(0.6, 0.17), (0.44, 0.35), (0.36, 0.58), (0.4, 0.76), (0.52, 0.82), (0.64, 0.74), (0.64, 0.6), (0.38, 0.62)]],
-    7: [[(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]],
-    8: [
-        [
-            (0.62, 0.25),
-            (0.5, 0.17),
-            (0.38, 0.26),
-            (0.42, 0.4),
-            (0.6, 0.56),
-            (0.64, 0.72),
-            (0.5, 0.83),
-            (0.36, 0.72),
-            (0.6, 0.4),
-            (0.63, 0.27),
-        ]
-    ],
-    9: [[(0.62, 0.3), (0.5, 0.18), (0.37, 0.26), (0.37, 0.42), (0.5, 0.5), (0.62, 0.4), (0.63, 0.28), (0.6, 0.85)]],
-}

@@ -1,5 +1,7 @@
 """Drawing on the canvas, in a real browser."""
 
+import time
+
 from playwright.sync_api import Browser, Page, expect
 
 from scripts.demonstration import draw
@@ -41,3 +43,62 @@ def test_a_selection_of_text_does_not_break_a_stroke_of_a_finger(browser: Browse
     assert canvas.evaluate(STROKE_LENGTHS) == [len(STROKES[7][0])]
     assert page.evaluate("getSelection().toString()") == ""
     phone.close()
+
+
+def test_the_answer_is_there_while_one_draws_and_is_asked_for_every_100_ms_at_most(
+    page: Page, shipped_app: str
+) -> None:
+    sent: list[float] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(time.monotonic())))
+    page.goto(shipped_app)
+    canvas = settled(page).get_by_role("application", name="Draw a digit here")
+    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
+    bars = page.get_by_role("img", name="The probability of each digit")
+    box, place = canvas.bounding_box(), bars.bounding_box()
+    assert box is not None
+    sent.clear()
+    started = time.monotonic()
+    for i, (x, y) in enumerate(STROKES[7][0]):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=40 if i else 1)
+        if i == 0:
+            page.mouse.down()
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    # The stroke goes on, and nothing has moved.
+    assert canvas.evaluate(STROKE_LENGTHS) == []
+    assert bars.bounding_box() == place
+    assert 1 <= len(sent) <= 1 + 10 * (time.monotonic() - started)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Yes, a 7")).to_be_visible(timeout=PATIENCE)
+    assert bars.bounding_box() == place
+
+
+def test_the_loops_of_a_small_8_stay_open_whatever_the_pen(page: Page, shipped_app: str) -> None:
+    page.goto(shipped_app)
+    settled(page).get_by_role("slider", name="Pen").fill("64")
+    small = [[(0.5 + 0.2 * (x - 0.5), 0.5 + 0.2 * (y - 0.5)) for x, y in stroke] for stroke in STROKES[8]]
+    draw(page, small)
+    expect(page.get_by_role("img", name="Predicted digit: 8")).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_pen_that_is_pressed_harder_draws_wider(page: Page, shipped_app: str) -> None:
+    page.goto(shipped_app)
+    canvas = settled(page).get_by_role("application", name="Draw a digit here")
+    page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
+    box = canvas.bounding_box()
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+    for y, force in ((0.3, 0.1), (0.7, 0.9)):
+        for i in range(9):
+            place = {"x": box["x"] + (0.2 + 0.07 * i) * box["width"], "y": box["y"] + y * box["height"]}
+            pen = place | {"pointerType": "pen", "force": force, "button": "left", "buttons": 1}
+            kind = "mouseMoved" if i else "mousePressed"
+            devtools.send("Input.dispatchMouseEvent", {"type": kind, **pen})
+        devtools.send("Input.dispatchMouseEvent", {"type": "mouseReleased", **pen})
+    # How many rows have ink, in the middle of the upper and of the lower stroke.
+    light, heavy = canvas.evaluate(
+        """(canvas) => [0, 280].map((top) => {
+          const column = canvas.getContext("2d").getImageData(280, top, 1, 280).data
+          return column.filter((value, i) => i % 4 === 3 && value > 128).length
+        })"""
+    )
+    assert 0 < light < 0.6 * heavy

@@ -36,6 +36,7 @@ export default function (component) {
   let pictureShown = null
   let lastSent = 0
   let waiting = false
+  let changed = false
   let timer = 0
 
   pen.value = sessionStorage.getItem("digits pen") ?? pen.value
@@ -78,13 +79,14 @@ export default function (component) {
     timer = 0
     lastSent = performance.now()
     waiting = true
+    changed = false
     const strokes = live ? [...canvas.strokes, current] : canvas.strokes
     canvas.send({ picture: strokes.length ? picture(canvas, strokes) : "", strokes: canvas.strokes, live })
   }
 
   // Sends a stroke that is going on, as soon as that is due.
   function sendSoon() {
-    if (!data.live || timer || waiting || !current || current.points.length < 2) return
+    if (!data.live || !changed || timer || waiting || !current || current.points.length < 2) return
     timer = setTimeout(
       () => {
         timer = 0
@@ -131,6 +133,7 @@ export default function (component) {
     current.points.push(...(moves.length ? moves : [event]).map(place))
     predicted = (event.getPredictedEvents?.() ?? []).map(place)
     paint()
+    changed = true
     sendSoon()
   })
   for (const end of ["pointerup", "pointercancel"]) {

@@ -59,12 +59,13 @@ def show_canvas(
         proportion: the canvas's width as a share of its height.
         live: whether `on_change` is also called while a stroke goes on.
     """
-    kept = f"{key} strokes"
+    kept, count = f"{key} strokes", f"{key} count"
 
     def keep() -> None:
         drawing = st.session_state[key]["drawing"]
         # Outlives the component's own state, which ends when the visitor changes the page.
         st.session_state[kept] = drawing["strokes"]
+        st.session_state[count] = st.session_state.get(count, 0) + 1
         on_change(Drawing(image_of(drawing["picture"] or ""), bool(drawing["live"])))
 
     shown = {"name": picture.name, "url": picture.url, "alt": picture.alt}
@@ -74,6 +75,8 @@ def show_canvas(
             "strokes": None if picture.url else st.session_state.get(kept),
             "picture": shown,
             "live": live,
+            # The browser calls the script again only for data that has changed.
+            "count": st.session_state.get(count, 0),
         },
         on_drawing_change=keep,
     )
