@@ -15,7 +15,7 @@ from digits.errors import DigitsError, ModelError, ModelFileError
 from digits.model.artifact import Artifact, read
 from digits.recognizer import Recognizer, find_model
 from digits.service.metrics import Metrics
-from digits.service.process.runtime import Runtime
+from digits.service.process.runtime import Runtime, whereabouts
 from digits.service.schemas import ModelInUse, Outcome, Reload
 from digits.service.settings import Settings
 
@@ -136,7 +136,7 @@ class Models:
         if self._runtime:
             reload = self.last_reload and self.last_reload.model_dump()
             try:
-                self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload})
+                self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload} | whereabouts())
             except OSError as error:
                 _log.error("digits reload does not find this worker: its state cannot be written (%s)", error)
 

@@ -26,13 +26,21 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Asks each worker, and prints what came of it; returns the exit code."""
-    from digits.service.process.runtime import base_folder, running
+    from digits.service.process.runtime import INSTALLATION, base_folder, running
 
     if not hasattr(signal, "SIGHUP"):
         raise SettingError("This system has no signal that asks for it. Restart the server.")
     servers = running()
     if options.pid is not None:
         servers = {pid: workers for pid, workers in servers.items() if pid == options.pid}
+    else:
+        # A server that runs another copy of Digits is none of ours.
+        others = {pid: workers for pid, workers in servers.items() if _said(workers, "installation") != INSTALLATION}
+        servers = {pid: workers for pid, workers in servers.items() if pid not in others}
+        if others and not servers:
+            raise SettingError(
+                f"No server of this copy of Digits runs, but of others: {_list(others)}. Name one with --pid."
+            )
     if not servers:
         which = "No server" if options.pid is None else f"No server with process {options.pid}"
         raise SettingError(
@@ -40,8 +48,9 @@ def run(options: argparse.Namespace) -> int:
             "another XDG_RUNTIME_DIR keeps its folder there: set it likewise, or send SIGHUP to its first process."
         )
     if len(servers) > 1:
-        raise SettingError(f"Several servers run. Name one of them with --pid: {', '.join(map(str, sorted(servers)))}")
+        raise SettingError(f"Several servers run. Name one of them with --pid: {_list(servers)}")
     ((server, before),) = servers.items()
+    print(f"server {_list(servers)}")
     for pid in before:
         # It may have ended meanwhile.
         with contextlib.suppress(ProcessLookupError):
@@ -60,6 +69,19 @@ def run(options: argparse.Namespace) -> int:
         print(f"digits: worker {pid} has not answered yet; its log will tell.", file=sys.stderr)
     failed = waiting or not done or any(outcome["outcome"] == "failed" for outcome in done.values())
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _said(workers: dict[int, dict[str, Any]], name: str) -> str:
+    """Returns what the workers of a server say of it."""
+    return next((str(state[name]) for state in workers.values() if name in state), "unknown")
+
+
+def _list(servers: dict[int, dict[int, dict[str, Any]]]) -> str:
+    """Returns servers in words: process, address and folder."""
+    return "; ".join(
+        f"{pid} ({_said(workers, 'address')}, started in {_said(workers, 'folder')})"
+        for pid, workers in sorted(servers.items())
+    )
 
 
 def _reload(state: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--workers", type=whole_number(1, 1_000), default=1, metavar="N", help="processes that answer (default: 1)"
     )
+    parser.add_argument(
+        "--root-path",
+        default="",
+        metavar="PREFIX",
+        help="path under which a proxy shows the API, and which it takes off, such as /ml (default: none)",
+    )
     parser.set_defaults(command=run)
 
 
@@ -20,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
     """Serves until a signal stops it; returns the exit code."""
     from digits.service.process.server import serve
 
-    stopped_in_order = serve(options.host, options.port, options.workers)
+    stopped_in_order = serve(options.host, options.port, options.workers, options.root_path)
     return EXIT_OK if stopped_in_order else EXIT_FAILED

@@ -1,14 +1,17 @@
 """Connections: how many a worker holds, how long one may be silent, and what happens to them when the server stops."""
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any
 
 from digits.service.errors import OverloadedError
 from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
-from digits.service.process.uvicorn_internals import HttpToolsProtocol
+from digits.service.process.uvicorn_internals import HttpToolsProtocol, is_trusted_proxy
 from digits.service.schemas import ProblemDetails
 
+# A path before all others, such as /ml.
+PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
 # Bytes of a request's head. Browsers and proxies allow from 8 to 64 kB.
 _MAX_HEAD = 32 * 1024
 _TOO_LONG = f"The headers of the request have more than the {_MAX_HEAD:,} bytes allowed. Send fewer or shorter ones."
@@ -95,7 +98,16 @@ class PatientProtocol(HttpToolsProtocol):
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             self._refuse(HTTPStatus.BAD_REQUEST, f"The request has {hosts} Host headers; HTTP/1.1 needs one.")
             return
-        super().on_headers_complete()
+        prefix = self._forwarded_prefix()
+        if prefix is None:
+            super().on_headers_complete()
+            return
+        configured, self.root_path = self.root_path, prefix
+        self.scope["root_path"] = prefix
+        try:
+            super().on_headers_complete()
+        finally:
+            self.root_path = configured
 
     def shutdown(self) -> None:
         """Called by the server once, when it stops."""
@@ -113,6 +125,15 @@ class PatientProtocol(HttpToolsProtocol):
         """Called when a request is complete."""
         if not self.transport.is_closing():
             super().on_message_complete()
+
+    def _forwarded_prefix(self) -> str | None:
+        """Returns the path that a trusted proxy has taken off (`X-Forwarded-Prefix`); None if there is none."""
+        for name, value in self.headers:
+            if name == b"x-forwarded-prefix":
+                prefix = value.decode("latin-1").rstrip("/")
+                trusted = is_trusted_proxy(self.config, self.client[0] if self.client else None)
+                return prefix if trusted and PREFIX.fullmatch(prefix) else None
+        return None
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answers a request that the application does not get, and closes the connection."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,21 @@ from typing import IO, Any
 
 if sys.platform != "win32":
     import fcntl
+
+
+# `digits serve` tells its workers where it listens.
+ADDRESS_VARIABLE = "DIGITS_SERVED_AT"
+# The copy of Digits that runs.
+INSTALLATION = str(Path(__file__).resolve().parents[2])
+
+
+def whereabouts() -> dict[str, str]:
+    """Returns where this process serves: address or command, folder, and the copy of Digits that it runs."""
+    return {
+        "address": os.environ.get(ADDRESS_VARIABLE, shlex.join(sys.argv)),
+        "folder": str(Path.cwd()),
+        "installation": INSTALLATION,
+    }
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from digits import __version__
 from digits.errors import SettingError
 from digits.service.logs import JsonLines, server_log_config
 from digits.service.process.container import WORKERS_VARIABLE
-from digits.service.process.runtime import base_folder, running, sweep
+from digits.service.process.runtime import ADDRESS_VARIABLE, base_folder, running, sweep
 from digits.service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -26,13 +26,14 @@ _log = logging.getLogger("digits")
 _HEALTH_CHECK_SECONDS = 10
 
 
-def serve(host: str, port: int, workers: int) -> bool:
+def serve(host: str, port: int, workers: int, root_path: str = "") -> bool:
     """Runs the API until a signal stops it.
 
     Args:
         host: address to listen on.
         port: port to listen on.
         workers: number of processes that answer.
+        root_path: prefix that a proxy takes off the paths of requests, such as /ml.
 
     Returns:
         True after a stop in order, False if the API could not be started or a worker failed.
@@ -42,9 +43,11 @@ def serve(host: str, port: int, workers: int) -> bool:
     """
     import uvicorn
 
-    from digits.service.process.connections import PatientProtocol
+    from digits.service.process.connections import PREFIX, PatientProtocol
 
     settings = read_settings()
+    if root_path and not PREFIX.fullmatch(root_path):
+        raise SettingError(f"--root-path is {root_path!r}; it must be a path such as /ml, without a slash at its end.")
     protocol = functools.partial(
         PatientProtocol, header_seconds=settings.header_seconds, max_connections=settings.max_connections
     )
@@ -53,6 +56,7 @@ def serve(host: str, port: int, workers: int) -> bool:
         factory=True,
         host=host,
         port=port,
+        root_path=root_path,
         workers=workers,
         http=protocol,  # type: ignore[arg-type] # uvicorn only calls it
         log_config=server_log_config(settings),
@@ -64,6 +68,7 @@ def serve(host: str, port: int, workers: int) -> bool:
     )
     # Each worker takes its share of the container's memory.
     os.environ[WORKERS_VARIABLE] = str(workers)
+    os.environ[ADDRESS_VARIABLE] = f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
     print(_summary(settings, workers), flush=True)
     return _serve_alone(config) if workers == 1 else _supervise(config)
 

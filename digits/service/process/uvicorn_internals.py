@@ -5,16 +5,29 @@ the bound: read what changed in the classes imported here, run tests/service/pro
 """
 
 import asyncio
+import functools
 import os
 import socket
 from typing import ClassVar
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-__all__ = ["HttpToolsProtocol", "Supervisor", "Worker", "listening_sockets", "make_protocol"]
+__all__ = ["HttpToolsProtocol", "Supervisor", "Worker", "is_trusted_proxy", "listening_sockets", "make_protocol"]
+
+
+@functools.lru_cache(maxsize=8)
+def _trusted(hosts: str) -> _TrustedHosts:
+    return _TrustedHosts(hosts)
+
+
+def is_trusted_proxy(config: uvicorn.Config, address: str | None) -> bool:
+    """Returns whether uvicorn trusts the forwarded headers of a peer (`FORWARDED_ALLOW_IPS`)."""
+    hosts = config.forwarded_allow_ips
+    return address in _trusted(hosts if isinstance(hosts, str) else ",".join(hosts))
 
 
 class Worker(Process):

@@ -20,8 +20,8 @@ def install(app: FastAPI) -> None:
     """Adds the routes."""
 
     @app.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("docs")
+    async def home(request: Request) -> RedirectResponse:
+        return RedirectResponse(request.scope.get("root_path", "") + "/docs")
 
     @app.get(
         "/model",

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from digits.recognizer import shipped_model
-from digits.service.process.runtime import running
+from digits.service.process.runtime import Runtime, running
 from tests.conftest import BIN, ROOT, Server, child_environment, encode_png, serve, with_card
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
@@ -163,6 +163,7 @@ def test_a_new_model_is_taken_and_a_bad_one_is_not(pair: tuple[Server, Path], tm
     done = reload(model.parent)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": replaced. ") == 2
+    assert f"server {server.process.pid} ({server.url}, started in {model.parent})" in done.stdout
     new = httpx.get(server.url + "/model").json()
     assert new["digest"] != old["digest"]
     assert new["previous"]["digest"] == old["digest"]
@@ -185,6 +186,22 @@ def test_a_new_model_is_taken_and_a_bad_one_is_not(pair: tuple[Server, Path], tm
     assert sorted(using.values()) == [0, 2]
     assert any("Reload failed" in str(one["message"]) and one["level"] == "error" for one in records(server))
     model.write_bytes(shipped_model().read_bytes())
+
+
+def test_reload_touches_no_server_of_another_copy_of_digits(tmp_path: Path) -> None:
+    hangups: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _frame: hangups.append(number))
+    runtime = Runtime(tmp_path / "digits")
+    try:
+        where = {"address": "http://127.0.0.1:9", "folder": "/elsewhere", "installation": "/elsewhere/digits"}
+        runtime.note({"last_reload": None} | where)
+        done = reload(tmp_path)
+    finally:
+        runtime.close()
+        signal.signal(signal.SIGHUP, before)
+    assert done.returncode == 1
+    assert f"of others: {os.getpid()} (http://127.0.0.1:9, started in /elsewhere). Name one with --pid." in done.stderr
+    assert hangups == []
 
 
 def test_reload_without_a_server_says_so(tmp_path: Path) -> None:
