@@ -18,6 +18,7 @@ from digits.errors import (
 )
 from digits.images.formats import format_of, in_words, is_installed
 from digits.images.limits import ImageLimits, too_many_bytes
+from digits.images.memory import decoding_bytes
 from digits.images.pixels import gray_if_equal, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
 from digits.images.reducing import LEAST_SIDE
@@ -58,6 +59,16 @@ class OpenedImage:
             is_small = len(data) <= _QUICK_BYTES and size[0] * size[1] <= _QUICK_PIXELS
             self.is_plain = is_small and self._image.format in ("PNG", "JPEG")
         self.width, self.height = self.upright_size = size
+
+    def decoding_bytes(self, enough: int = LEAST_SIDE) -> int:
+        """Returns an estimate of the memory that `decode` takes at its peak, in bytes, without decoding anything.
+
+        A service that decodes several images at a time can let those in that fit into its memory together.
+        """
+        size = (self.width, self.height)
+        return (
+            size[0] * size[1] * 8 if self._is_plain_png else decoding_bytes(self._image or self._open(), size, enough)
+        )
 
     def decode(self, enough: int = LEAST_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.

@@ -12,6 +12,7 @@ from benchmarks.hostile.crowded_pages import CROWDED
 from benchmarks.hostile.large_files import LARGE
 from benchmarks.hostile.piecemeal import LARGEST, PIECEMEAL
 from digits.errors import ImageError
+from digits.images.decode import open_image
 from digits.images.screening.screen import screen
 
 # The command holds the limit itself; a test also runs on machines that are busy with others.
@@ -61,11 +62,13 @@ def test_a_digit_with_texts_that_inflate_to_much_is_still_read(meter: Meter) -> 
         assert meter.measure(BOMBS[name](), 1).outcome == "7", name
 
 
-def test_a_large_image_takes_no_more_memory_than_its_pixels(meter: Meter) -> None:
-    # 50 million pixels of four bytes, and what the decoder needs: of a lossless WebP file, as many again.
-    for name, make in LARGE.items():
-        most = {"webp": 400.0, "avif": 460.0}.get(name[:4], 320.0)
-        assert meter.measure(make(), 1).megabytes < most, name
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_image_takes_no_more_memory_than_its_header_tells(name: str, meter: Meter) -> None:
+    file = LARGE[name]()
+    megabytes = open_image(file).decoding_bytes() / 1e6
+    assert megabytes < 480.0
+    # Libraries keep some memory of their own at their first use.
+    assert meter.measure(file, 1).megabytes < 1.05 * megabytes + 20.0
 
 
 @pytest.mark.parametrize("name", ["hairlines", "dashes", "form"])

@@ -1,0 +1,39 @@
+"""Estimates the memory that decoding an image takes, from its header, before any of it is taken."""
+
+from PIL import Image
+
+# Bytes that Pillow keeps for each pixel, by mode; it keeps colors as four bytes.
+_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+_COLOR_BYTES = 4
+# Bytes per pixel at the peak of decoders that keep more than the pixels: planes of brightness and color, an output and
+# a copy of it. Measured by `python -m benchmarks.hostile.bombs`.
+_DECODER_BYTES = {"WEBP": 8, "AVIF": 9, "HEIF": 13}
+# Pillow decodes small WebP files as animations, with two canvases more.
+_SMALL_WEBP_BYTES = 17
+# A JPEG file in several passes keeps its coefficients, two bytes each, for as many channels.
+_COEFFICIENT_BYTES = 2
+# For each pixel of the reduced image: its copies on the way to an array, and samples of more than 8 bits as floats.
+_REDUCED_BYTES, _DEEP_BYTES = 16, 32
+
+
+def decoding_bytes(image: Image.Image, size: tuple[int, int], enough: int) -> int:
+    """Estimates the memory at the peak of decoding an image, in bytes; the file itself is not counted.
+
+    Args:
+        image: opened and not loaded.
+        size: (width, height) in pixels of the whole picture.
+        enough: as for `OpenedImage.decode`.
+    """
+    pixels, factor = size[0] * size[1], max(1, max(size) // enough)
+    reduced = -(-size[0] // factor) * -(-size[1] // factor)
+    deep = image.mode in ("I", "F") or image.mode.startswith("I;")
+    after = reduced * (_DEEP_BYTES if deep else _REDUCED_BYTES)
+    if image.format in ("JPEG", "MPO"):
+        # Decoded at a half, a quarter or an eighth where that is enough.
+        scale = next(scale for scale in (8, 4, 2, 1) if scale <= factor)
+        coefficients = pixels * _COEFFICIENT_BYTES * len(image.getbands()) if "progressive" in image.info else 0
+        return coefficients + pixels // scale**2 * _COLOR_BYTES + after
+    if image.format == "WEBP" and factor == 1:
+        return pixels * _SMALL_WEBP_BYTES + after
+    kept = _MODE_BYTES.get(image.mode, _COLOR_BYTES)
+    return pixels * _DECODER_BYTES.get(image.format or "", kept) + after
