@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from digits.model.acceptance import Reason
+from digits.numbers.reading import ReadDigit as ReadingDigit
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction
 
@@ -64,6 +65,13 @@ class PredictionResponse(BatchPrediction):
         )
 
 
+class Alternative(BaseModel):
+    """A digit that may stand at a place."""
+
+    digit: int = Field(ge=0, le=9, description="The digit.")
+    probability: Probability = Field(description="Its probability, if a digit stands there.")
+
+
 class ReadDigit(BaseModel):
     """A digit of a number, or a sign beside it."""
 
@@ -79,6 +87,41 @@ class ReadDigit(BaseModel):
         "size, turned upright if the file says how.",
     )
     line: int = Field(ge=0, description="On which line it stands, from 0: an index of `lines`.")
+    sign: str | None = Field(
+        description="Which sign it is if it is not accepted as a digit: one of `. , : ; / - + = × ÷ % ( ) [ ] < > ≤ ≥ "
+        "≠ € $ # *`, or `?` for one that is not known; null for a digit."
+    )
+    sign_confidence: Probability | None = Field(description="The probability of that sign; null for a digit.")
+    alternatives: list[Alternative] = Field(
+        max_length=3, description="The most likely digits, if it is a digit, the most likely first."
+    )
+
+    @classmethod
+    def of(cls, digit: ReadingDigit) -> "ReadDigit":
+        """Returns the answer for a digit or sign, with probabilities rounded to six decimals."""
+        return ReadDigit(
+            digit=digit.digit,
+            confidence=_rounded(digit.confidence),
+            accepted=digit.accepted,
+            box=list(digit.box),
+            line=digit.line,
+            sign=digit.sign,
+            sign_confidence=None if digit.sign_confidence is None else _rounded(digit.sign_confidence),
+            alternatives=[
+                Alternative(digit=other.digit, probability=_rounded(other.probability)) for other in digit.alternatives
+            ],
+        )
+
+
+class LineAnswer(BaseModel):
+    """How sure a line is."""
+
+    confidence: Probability = Field(description="The calibrated probability that all of the line is right.")
+    accepted: bool = Field(description="Whether the line may be acted on.")
+    reason: Reason | None = Field(
+        description="Why not: `not_a_digit` if something on it is not known, `low_confidence` if it is more likely "
+        "wrong than right; null if accepted."
+    )
 
 
 class ReadResponse(BaseModel):
@@ -91,6 +134,15 @@ class ReadResponse(BaseModel):
     lines: list[str] = Field(
         description='The accepted digits of each line, from top to bottom; "" for a line that holds only other signs.'
     )
+    transcript: str = Field(
+        description="Everything that was read, in reading order, with a line break between lines: digits, signs, "
+        "blanks where the writer left them, and `?` for what is not known."
+    )
+    transcript_lines: list[str] = Field(description="The same for each line; an entry for each of `lines`.")
+    confidence: Probability = Field(description="The calibrated probability that everything is right.")
+    accepted: bool = Field(description="Whether the whole answer may be acted on.")
+    reason: Reason | None = Field(description="Why not, as for a line; null if accepted.")
+    line_answers: list[LineAnswer] = Field(description="How sure each line is; an entry for each of `lines`.")
     digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
     reading_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
@@ -99,19 +151,20 @@ class ReadResponse(BaseModel):
     @classmethod
     def timed(cls, reading: Reading, milliseconds: float) -> "ReadResponse":
         """Returns the answer for a reading that took this many milliseconds."""
+        reasons = [reading.reason_of(line) for line in range(len(reading.line_confidences))]
         return ReadResponse(
             text=reading.text,
             lines=list(reading.lines),
-            digits=[
-                ReadDigit(
-                    digit=digit.digit,
-                    confidence=_rounded(digit.confidence),
-                    accepted=digit.accepted,
-                    box=list(digit.box),
-                    line=digit.line,
-                )
-                for digit in reading.digits
+            transcript=reading.transcript,
+            transcript_lines=list(reading.transcript_lines),
+            confidence=_rounded(reading.confidence),
+            accepted=reading.reason is None,
+            reason=reading.reason,
+            line_answers=[
+                LineAnswer(confidence=_rounded(confidence), accepted=reason is None, reason=reason)
+                for confidence, reason in zip(reading.line_confidences, reasons, strict=True)
             ],
+            digits=[ReadDigit.of(digit) for digit in reading.digits],
             reading_time_ms=milliseconds,
         )
 

@@ -14,7 +14,8 @@
     │   │   └── ComputeTimeError             too much time to read it
     │   └── ImageContentError                it shows something else than is asked for
     │       ├── NoInkError                   nothing is written on it
-    │       └── SeveralDigitsError           more than one digit is written on it
+    │       ├── SeveralDigitsError           more than one digit is written on it
+    │       └── UnexpectedNumberError        what is written on it does not match the pattern that was asked for
     ├── ModelError                           no usable model
     │   ├── ModelNotFoundError (FileNotFoundError)
     │   └── ModelFileError (ValueError)
@@ -26,6 +27,7 @@
     ├── FeedbackError (RuntimeError)         feedback that cannot be kept or read
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
+    ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
     ├── SettingError (ValueError)            a setting out of range
     └── MissingInstallError (ImportError)    an optional part of Digits that is not installed
 
@@ -106,6 +108,10 @@ class SeveralDigitsError(ImageContentError):
         self.count = count
 
 
+class UnexpectedNumberError(ImageContentError):
+    """What is written on the image does not match the pattern that was asked for."""
+
+
 class ModelError(DigitsError):
     """There is no usable model."""
 
@@ -148,6 +154,10 @@ class ComputationStoppedError(DigitsError, RuntimeError):
 
 class WorkerDiedError(DigitsError, RuntimeError):
     """A process that did a part of the work ended before the work was done."""
+
+
+class PatternError(DigitsError, ValueError):
+    """A pattern of expected digits cannot be understood."""
 
 
 class SettingError(DigitsError, ValueError):

@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 
 from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
-from digits.numbers.reading import ReadDigit, Reading
+from digits.numbers.reading import Alternative, ReadDigit, Reading
 from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import run_python
 
-READING = Reading((ReadDigit(1, 0.9, True, (1, 2, 3, 4), 0), ReadDigit(7, 1.0, False, (5, 6, 7, 8), 1)), 100, 50)
+READING = Reading(
+    (
+        ReadDigit(1, 0.9, True, (1, 2, 3, 4), 0, alternatives=(Alternative(1, 0.9),)),
+        ReadDigit(7, 1.0, False, (5, 6, 7, 8), 1, sign="/", sign_confidence=0.8),
+    ),
+    100,
+    50,
+    (0.9, 0.4),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +51,36 @@ def test_a_reading_as_json_has_its_text_its_lines_and_a_box_for_each_digit() -> 
     assert answer == {
         "text": "1",
         "lines": ["1", ""],
+        "transcript": "1\n/",
+        "transcript_lines": ["1", "/"],
+        "confidence": 0.36,
+        "accepted": False,
+        "reason": "low_confidence",
+        "line_answers": [
+            {"confidence": 0.9, "accepted": True, "reason": None},
+            {"confidence": 0.4, "accepted": False, "reason": "low_confidence"},
+        ],
         "digits": [
-            {"digit": 1, "confidence": 0.9, "accepted": True, "box": [1, 2, 3, 4], "line": 0},
-            {"digit": 7, "confidence": 0.999999, "accepted": False, "box": [5, 6, 7, 8], "line": 1},
+            {
+                "digit": 1,
+                "confidence": 0.9,
+                "accepted": True,
+                "box": [1, 2, 3, 4],
+                "line": 0,
+                "sign": None,
+                "sign_confidence": None,
+                "alternatives": [{"digit": 1, "probability": 0.9}],
+            },
+            {
+                "digit": 7,
+                "confidence": 0.999999,
+                "accepted": False,
+                "box": [5, 6, 7, 8],
+                "line": 1,
+                "sign": "/",
+                "sign_confidence": 0.8,
+                "alternatives": [],
+            },
         ],
         "reading_time_ms": 2.5,
     }

@@ -3,8 +3,10 @@
 Writes the kinds of pictures in digits/synthetic/pages.py from MNIST test digits, reads each through the whole path, and
 counts the pictures of which everything was read exactly, and the errors per digit (edit distance over length). A
 picture that is refused counts as misread. Then counts how many letters and other signs among digits are taken for
-digits; the code that draws those of training draws them anew. Then times a page: a 12-megapixel JPEG of 100 digits,
-from the bytes of its file to the answer, on one core.
+digits, and how many sums are read with all their signs; the code that draws those of training draws them anew. Compares
+the confidence of what was read with how often it is right (expected calibration error, in ten bins; Naeini, Cooper and
+Hauskrecht, AAAI 2015). Then times a page: a 12-megapixel JPEG of 100 digits, from the bytes of its file to the answer,
+on one core.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import io
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -26,13 +29,15 @@ from digits.errors import ImageError
 from digits.evaluation.numbers import NumbersMeasurement, measure_numbers
 from digits.evaluation.statistics import Share
 from digits.numbers.reader import read_picture
+from digits.numbers.signs.kinds import UNKNOWN
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, Page, write_numbers
+from digits.synthetic.sums import write_sums
 from digits.synthetic.symbols import draw_symbols
 
 _PAGE = Page(lines=10, digits=(10, 10), height=(140, 150))
 _HEIGHT, _WIDTH = 4000, 3000
-_SIGNS = Page(signs=0.5)
+_SIGNS, _SUMS = Page(signs=0.5), Page(digits=(1, 4))
 # A box that shares so much with that of a sign (intersection over union) is the sign's.
 _SAME_BOX = 0.3
 # So many signs are drawn, with a seed that training does not use.
@@ -44,7 +49,10 @@ def score(recognizer: Recognizer, page: Page, data: Mnist, count: int, seed: int
     written = write_numbers(page, data.x_test, data.y_test, count, seed)
     return measure_numbers(
         recognizer,
-        (LabeledPicture(str(i), one.text.replace("\n", " "), "", one.picture) for i, one in enumerate(written)),
+        (
+            LabeledPicture(str(i), number.text.replace("\n", " "), "", number.picture)
+            for i, number in enumerate(written)
+        ),
     )
 
 
@@ -56,29 +64,101 @@ def score_signs(recognizer: Recognizer, data: Mnist, count: int, seed: int = 0) 
     """
     drawn = draw_symbols(_SIGN_COUNT, np.random.default_rng(seed + _SIGN_SEED))
     accepted: dict[bool, list[bool]] = {True: [], False: []}
-    for one in write_numbers(_SIGNS, data.x_test, data.y_test, count, seed, drawn):
+    for written in write_numbers(_SIGNS, data.x_test, data.y_test, count, seed, drawn):
         try:
-            read = [digit.box for digit in read_picture(recognizer, one.picture).digits if digit.accepted]
+            read = [digit.box for digit in read_picture(recognizer, written.picture).digits if digit.accepted]
         except ImageError:
             read = []
-        for box, label in zip(one.boxes, one.labels, strict=True):
+        for box, label in zip(written.boxes, written.labels, strict=True):
             accepted[label is None].append(any(_overlap(box, other) >= _SAME_BOX for other in read))
     signs, digits = (Share(sum(accepted[kind]), len(accepted[kind])) for kind in (True, False))
     return signs, digits
 
 
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+@dataclass(frozen=True)
+class SumsMeasurement:
+    """How sums were read.
+
+    Args:
+        exact: share of the pictures whose digits and signs are all right, whatever the blanks.
+        digits_exact: share of the pictures whose digits are all right.
+        accepted_as_digits: share of the signs that are accepted as digits.
+        named: share of the known signs that are named rightly.
+        confidences: of each picture that was read, the confidence of the answer, and whether all of it is right.
+    """
+
+    exact: Share
+    digits_exact: Share
+    accepted_as_digits: Share
+    named: Share
+    confidences: list[tuple[float, bool]]
+
+
+def score_sums(recognizer: Recognizer, data: Mnist, count: int, seed: int = 0) -> SumsMeasurement:
+    """Reads `count` sums, written from MNIST's test digits and signs that are drawn anew."""
+    exact, digits_exact, accepted, named = [], [], [], []
+    confidences: list[tuple[float, bool]] = []
+    for written in write_sums(_SUMS, data.x_test, data.y_test, count, seed + _SIGN_SEED):
+        try:
+            reading = read_picture(recognizer, written.picture)
+        except ImageError:
+            reading = None
+        shown = reading.transcript.replace(" ", "") if reading else ""
+        right = shown == written.transcript.replace(" ", "")
+        exact.append(right)
+        digits_exact.append(reading is not None and reading.text == written.text)
+        if reading:
+            confidences.append((reading.confidence, right))
+        entries = reading.digits if reading else ()
+        for box, sign in zip(written.boxes, written.signs, strict=True):
+            if sign is None:
+                continue
+            beside = [entry for entry in entries if _overlap(box, entry.box) >= _SAME_BOX]
+            accepted.append(any(entry.accepted for entry in beside))
+            if sign != UNKNOWN:
+                named.append(any(entry.sign == sign for entry in beside))
+    shares = [Share(sum(hits), len(hits)) for hits in (exact, digits_exact, accepted, named)]
+    return SumsMeasurement(shares[0], shares[1], shares[2], shares[3], confidences)
+
+
+def score_confidence(recognizer: Recognizer, data: Mnist, count: int, seed: int = 0) -> list[tuple[float, bool]]:
+    """For `count` pictures of each kind that are read, the confidence of the answer, and whether it is right."""
+    confidences = []
+    for page in KINDS.values():
+        for written in write_numbers(page, data.x_test, data.y_test, count, seed):
+            try:
+                reading = read_picture(recognizer, written.picture)
+            except ImageError:
+                continue
+            confidences.append((reading.confidence, reading.transcript.replace(" ", "") == written.text))
+    return confidences
+
+
+def calibration_error(confidences: Sequence[tuple[float, bool]], bins: int = 10) -> float:
+    """The expected calibration error: how far confidence and share of right answers are apart, in bins of confidence.
+
+    Args:
+        confidences: of each answer, and whether it is right.
+        bins: of equal width.
+    """
+    confidence, right = np.array([pair[0] for pair in confidences]), np.array([pair[1] for pair in confidences])
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(float((confidence - right)[which == k].sum())) for k in range(bins)]
+    return sum(gaps) / len(confidence)
+
+
+def _overlap(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
     """Intersection over union of two boxes (left, top, width, height)."""
-    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    wide = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    high = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
     shared = max(0, wide) * max(0, high)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    return shared / (box[2] * box[3] + other[2] * other[3] - shared)
 
 
 def page_file(data: Mnist, seed: int = 0) -> bytes:
     """A color JPEG of 3,000 x 4,000 pixels with ten lines of ten digits."""
-    (one,) = write_numbers(_PAGE, data.x_test, data.y_test, 1, seed)
-    written = one.picture[:_HEIGHT, :_WIDTH]
+    (page,) = write_numbers(_PAGE, data.x_test, data.y_test, 1, seed)
+    written = page.picture[:_HEIGHT, :_WIDTH]
     sheet = np.full((_HEIGHT, _WIDTH), np.median(written), dtype=np.uint8)
     sheet[: written.shape[0], : written.shape[1]] = written
     colored = np.rint(sheet[..., np.newaxis] * np.array([1.0, 0.97, 0.9])).astype(np.uint8)
@@ -115,10 +195,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"| {options.pictures} pictures each | read exactly | errors per digit |")
     print("| --- | --- | --- |")
     for name, page in KINDS.items():
-        found = score(recognizer, page, data, options.pictures)
-        print(f"| {name} | {found.exact} | {found.digit_errors} |", flush=True)
+        measured = score(recognizer, page, data, options.pictures)
+        print(f"| {name} | {measured.exact} | {measured.digit_errors} |", flush=True)
     signs, digits = score_signs(recognizer, data, options.pictures)
     print(f"\nLetters and other signs among digits accepted as digits: {signs}; digits beside them: {digits}")
+    sums = score_sums(recognizer, data, options.pictures)
+    print(f"\nSums with signs, {options.pictures} pictures: digits and signs exactly {sums.exact}; digits exactly ")
+    print(f"{sums.digits_exact}; signs accepted as digits {sums.accepted_as_digits}; known signs named {sums.named}")
+    numbers = score_confidence(recognizer, data, options.pictures)
+    for what, confidences in (("numbers", numbers), ("sums", sums.confidences)):
+        error = calibration_error(confidences)
+        right = Share(sum(hit for _, hit in confidences), len(confidences))
+        print(f"Expected calibration error of the confidence, {what}: {error:.2%}; right {right}")
     taken = time_page(recognizer, data, options.pages)
     print(f"\nA page of 100 digits, 12-megapixel JPEG, on one core of {describe_machine()}:")
     print(f"median {np.median(taken):.0f} ms; mean {spread(taken, 'ms', 0)}")

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from digits.arrays import CLASSES
 from digits.model.acceptance import digit_scores
-from digits.numbers.lattice import Lattice
-from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
+from digits.numbers.segments.classifier import NOTHING_WHOLE, SIGN
+from digits.numbers.segments.lattice import Lattice
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,11 +36,15 @@ FEATURES = (
     "sides that are cut",
     "strokes that are joined",
 )
+# Of a line, for a logistic regression of whether all of it is right.
+CONFIDENCE_FEATURES = ("each", "log odds of what is shown", "log odds of the path")
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
 RECOGNIZER_FEATURES = ("log probability of the digit", "log odds of any digit")
 
-# No probability counts as less than this.
-_LEAST = 1e-5
+# No probability counts as less than this; where odds are taken, as less than that.
+_LEAST, _UNSURE = 1e-5, 1e-4
+# Two halves are joined to a 1 that is at least so probable, if their score is larger by less than this.
+_SURELY_ONE, _NEARLY = 0.8, 1.5
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,17 @@ class Decoding:
 
     Args:
         weights: of each of `FEATURES`, by name.
+        confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
         digit: the least acceptance score with which a candidate counts as a digit, 0..1.
+        sign: the least probability of a digit, by the sign classifier, with which a candidate counts as one on a line
+            with other signs, 0..1.
         pool: how the probabilities of both networks are combined.
     """
 
     weights: Mapping[str, float]
+    confidence: Mapping[str, float]
     digit: float
+    sign: float
     pool: Pool
 
 
@@ -105,6 +114,22 @@ def acceptance_scores(segment_probabilities: Floats, probabilities: Floats) -> F
         float64 of shape (n,), 0..1.
     """
     return np.asarray(_digit_if_whole(segment_probabilities) * digit_scores(probabilities), dtype=np.float64)
+
+
+def digit_probabilities(sign_probabilities: Floats) -> Floats:
+    """The sign classifier's probability that each candidate is a digit, of shape (n,)."""
+    return np.asarray(sign_probabilities[:, :CLASSES].sum(axis=1), dtype=np.float64)
+
+
+def log_odds(probabilities: Floats) -> Floats:
+    """The logarithm of the odds of probabilities, none of which is taken for a certainty."""
+    clipped = np.clip(probabilities, _UNSURE, 1.0 - _UNSURE)
+    return np.asarray(np.log(clipped / (1.0 - clipped)), dtype=np.float64)
+
+
+def logistic(scores: Floats) -> Floats:
+    """The probabilities of which scores are the logarithm of the odds."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -30.0, 30.0))), dtype=np.float64)
 
 
 def _digit_if_whole(segment_probabilities: Floats) -> Floats:
@@ -162,16 +187,57 @@ def features_of(lattice: Lattice, pool: Pool) -> Floats:
     ).astype(np.float64)
 
 
+def candidate_scores(lattice: Lattice, decoding: Decoding) -> Floats:
+    """The score of each candidate of a line, of shape (n,)."""
+    return features_of(lattice, decoding.pool) @ np.array([decoding.weights[name] for name in FEATURES])
+
+
 def decode(lattice: Lattice, decoding: Decoding) -> list[int]:
     """Finds the candidates that a line most likely consists of.
 
     Returns:
         Indices of candidates, from left to right.
     """
-    weights = np.array([decoding.weights[name] for name in FEATURES])
-    return best_path(
-        [candidate.span for candidate in lattice.candidates], features_of(lattice, decoding.pool) @ weights
-    )
+    return best_path([candidate.span for candidate in lattice.candidates], candidate_scores(lattice, decoding))
+
+
+def join_halves(lattice: Lattice, scores: Floats, path: Sequence[int], pool: Pool) -> list[int]:
+    """Joins two halves of a 1 with a long upstroke, which look like a 1 each.
+
+    The scores of candidates know nothing of their neighbors. That both halves of what is cut are a 1, and that it is a
+    whole 1 itself, is hardly ever so of two digits.
+
+    Args:
+        lattice: the line.
+        scores: of its candidates, as `candidate_scores` gives them.
+        path: that was found.
+        pool: how the probabilities of both networks are combined.
+
+    Returns:
+        The path with one candidate instead of each such pair.
+    """
+    candidates, places = lattice.candidates, lattice.chain.places
+    index = {candidate.span: k for k, candidate in enumerate(candidates)}
+    whole = 1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE]
+    joined: list[int] = []
+    for k in path:
+        before = joined[-1] if joined else None
+        both = None if before is None else index.get((candidates[before].first, candidates[k].last))
+        if before is None or both is None or places[candidates[k].first].cut is None:
+            joined.append(k)
+            continue
+        three = [before, k, both]
+        digits = pooled_probabilities(lattice.segment_probabilities[three], lattice.probabilities[three], pool)
+        if (
+            (digits.argmax(axis=1) == 1).all()
+            and digits[2, 1] >= _SURELY_ONE
+            and whole[both] > min(whole[before], whole[k])
+            and scores[before] + scores[k] - scores[both] < _NEARLY
+        ):
+            joined[-1] = both
+        else:
+            joined.append(k)
+    return joined
 
 
 def best_path(spans: Sequence[tuple[int, int]], scores: Floats) -> list[int]:
@@ -198,3 +264,29 @@ def best_path(spans: Sequence[tuple[int, int]], scores: Floats) -> list[int]:
         path.append(chosen[place])
         place = spans[path[-1]][0]
     return path[::-1]
+
+
+def path_probability(spans: Sequence[tuple[int, int]], scores: Floats, path: Sequence[int]) -> float:
+    """The probability of a path among all paths, 0..1 (the forward algorithm); other arguments as of `best_path`."""
+    total = np.full(max(last for _, last in spans) + 1, -np.inf)
+    total[0] = 0.0
+    for k in sorted(range(len(spans)), key=lambda k: spans[k][1]):
+        first, last = spans[k]
+        total[last] = np.logaddexp(total[last], total[first] + scores[k])
+    return float(np.exp(min(0.0, float(scores[list(path)].sum()) - float(total[-1]))))
+
+
+def line_features(probabilities: Sequence[float], path: float) -> Floats:
+    """Computes what tells how sure a line is, float64 of shape (len(CONFIDENCE_FEATURES),).
+
+    Args:
+        probabilities: of each digit and sign that is shown.
+        path: the probability of the way in which the line was taken apart.
+    """
+    return np.concatenate([[1.0], log_odds(np.array([np.prod(probabilities), path]))])
+
+
+def line_confidence(probabilities: Sequence[float], path: float, decoding: Decoding) -> float:
+    """The probability that all of a line is right, 0..1; arguments as of `line_features`."""
+    weights = np.array([decoding.confidence[name] for name in CONFIDENCE_FEATURES])
+    return float(logistic(line_features(probabilities, path) @ weights))

@@ -3,14 +3,14 @@
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from digits.errors import ModelFileError
-from digits.numbers.decoding import FEATURES, Decoding, Pool
-from digits.numbers.segment_classifier import segment_classifier_files
+from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, Decoding, Pool
+from digits.numbers.segments.classifier import segment_classifier_files
 
 _HOW = "Fit them anew: python -m digits.training.segmenter.run --decoding-only"
 
@@ -60,22 +60,34 @@ def read_decoding(card: Path) -> DecodingFile:
 
 
 def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
-    weights = {str(name): float(weight) for name, weight in values["weights"].items()}
-    missing, unknown = set(FEATURES) - set(weights), set(weights) - set(FEATURES)
+    weights = {
+        field: _weights(values[field], names, card)
+        for field, names in (
+            ("weights", FEATURES),
+            ("confidence", CONFIDENCE_FEATURES),
+        )
+    }
+    pool = Pool(**{name: _finite(name, exponent, card) for name, exponent in values["pool"].items()})
+    digit, sign = (_finite(name, values[name], card) for name in ("digit", "sign"))
+    return Decoding(**weights, digit=digit, sign=sign, pool=pool)
+
+
+def _weights(values: Mapping[str, Any], names: Sequence[str], card: Path) -> dict[str, float]:
+    missing, unknown = set(names) - set(values), set(values) - set(names)
     if missing or unknown:
         wrong = [
-            f"{text} {', '.join(repr(name) for name in sorted(names))}"
-            for text, names in (("has no weight for", missing), ("has a weight for the unknown feature", unknown))
-            if names
+            f"{text} {', '.join(repr(name) for name in sorted(wrong_names))}"
+            for text, wrong_names in (("has no weight for", missing), ("has a weight for the unknown feature", unknown))
+            if wrong_names
         ]
         raise ModelFileError(f"{card.name} {' and '.join(wrong)}. {_HOW}")
-    pool = Pool(**{name: float(exponent) for name, exponent in values["pool"].items()})
-    digit = float(values["digit"])
-    numbers = {**weights, "digit": digit, "pool": pool.segment_classifier + pool.recognizer}
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise ModelFileError(f"{card.name} has {value} for {name!r}; it must be a finite number. {_HOW}")
-    return Decoding({name: weights[name] for name in FEATURES}, digit, pool)
+    return {name: _finite(name, values[name], card) for name in names}
+
+
+def _finite(name: str, value: Any, card: Path) -> float:
+    if not math.isfinite(value):
+        raise ModelFileError(f"{card.name} has {value} for {name!r}; it must be a finite number. {_HOW}")
+    return float(value)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""A reading drawn on its picture, for people."""
+"""Draws a reading on its picture, for people."""
 
 import cv2
 import numpy as np

@@ -5,19 +5,26 @@ take the line apart is found by dynamic programming (LeCun et al., "Gradient-Bas
 Recognition", 1998, on graph transformers).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.errors import NoInkError
+from digits.errors import NoInkError, UnexpectedNumberError
 from digits.images.decode import OpenedImage, open_image
-from digits.numbers.decoding import acceptance_scores, decode, pooled_probabilities
+from digits.numbers.decoding import Decoding, Floats, line_confidence
 from digits.numbers.decoding_file import shipped_decoding
-from digits.numbers.reading import ReadDigit, Reading
-from digits.numbers.segment_classifier import shipped_segment_classifier
-from digits.numbers.segmentation import take_apart
+from digits.numbers.expectation import Expectation, parse_expectation
+from digits.numbers.line_reading import Entry, LineReading, read_line
+from digits.numbers.reading import Alternative, ReadDigit, Reading
+from digits.numbers.segmentation import find_writing, take_apart
+from digits.numbers.segments.classifier import SegmentClassifier, shipped_segment_classifier
+from digits.numbers.sheet import without_table
+from digits.numbers.signs.classifier import SignClassifier, shipped_sign_classifier
+from digits.numbers.signs.marks import Box, find_small_strokes
 from digits.recognizer import Recognizer
-from digits.vision.foreground import NO_INK, find_foreground
+from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
@@ -27,6 +34,23 @@ PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
 _PIXELS_OF_CANDIDATE = 10_000
 SMALLEST = 10
+# So many digits are given for each place, the most likely first.
+_ALTERNATIVES = 3
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What numbers are read with, beside the recognizer.
+
+    Args:
+        segments: tells whole digits from pieces.
+        signs: tells digits and signs apart.
+        decoding: the parameters of the decoding.
+    """
+
+    segments: SegmentClassifier
+    signs: SignClassifier
+    decoding: Decoding
 
 
 class NumberReader:
@@ -58,6 +82,7 @@ def read_picture(
     recognizer: Recognizer,
     picture: bytes | OpenedImage | npt.NDArray[np.uint8],
     size: tuple[int, int] | None = None,
+    expect: str | None = None,
 ) -> Reading:
     """Reads the digits in a picture; boxes are in pixels of the whole picture, turned upright.
 
@@ -66,55 +91,104 @@ def read_picture(
         picture: an image file's bytes; what `open_image` made of them; or pixels, uint8 of shape (height, width) or
             (height, width, 3), RGB, ink of either polarity.
         size: (width, height) in pixels of the whole picture, if the pixels given are a reduced copy of it.
+        expect: a pattern that every line with digits must match: a length such as `4` or `4-6`, or a mask such as
+            `####`, `##/##/####`, `#+` or `##.##`. The search holds to it.
 
     Raises:
+        PatternError: `expect` is no pattern.
+        UnexpectedNumberError: what is written does not match it.
         NoInkError: nothing is written on it, or no digit.
         CrowdedImageError: more is on it than the recognizer's limits allow.
         ImageError: the file cannot be answered; the message says why and what to do.
     """
+    expectation = None if expect is None else parse_expectation(expect)
     with budget.bounded_work(2 * PAGE_SIDE**2 + _PIXELS_OF_CANDIDATE * recognizer.limits.max_candidates):
         if isinstance(picture, np.ndarray):
-            return _read(recognizer, picture, *(size or picture.shape[1::-1]))
+            width, height = size or (picture.shape[1], picture.shape[0])
+            return _read(recognizer, picture, width, height, expectation)
         opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
         pixels = opened.decode(PAGE_SIDE)
-        return _read(recognizer, pixels, *opened.upright_size)
+        return _read(recognizer, pixels, *opened.upright_size, expectation)
 
 
-def _read(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int) -> Reading:
+def _read(
+    recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
+) -> Reading:
     """Reads pixels, which may be a reduced copy of a picture of `width` x `height` pixels, in which boxes are given."""
     page = shrink(pixels, PAGE_SIDE)
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."
         )
-    foreground = find_foreground(page, even_light=True)
+    networks = shipped_networks(recognizer)
+    foreground = find_foreground(without_table(page), even_light=True)
+    lines = read_lines(recognizer, foreground, networks, expectation)
     scale = np.array([width / page.shape[1], height / page.shape[0]])
-    decoding = shipped_decoding().decoding_for(recognizer.card.onnx_sha256)
-    digits = []
-    for number, lattice in enumerate(take_apart(recognizer, shipped_segment_classifier(), foreground)):
-        path = decode(lattice, decoding)
-        segment, recognized = lattice.segment_probabilities[path], lattice.probabilities[path]
-        pooled = pooled_probabilities(segment, recognized, decoding.pool)
-        accepted = acceptance_scores(segment, recognized) >= decoding.digit
-        for k, probabilities, is_digit in zip(path, pooled, accepted.tolist(), strict=True):
-            candidate = lattice.candidates[k]
-            (rows, columns), mask = lattice.chain.ink_between(candidate.first, candidate.last)
-            if not mask.any():
-                continue
-            left, top, right, bottom = (
-                np.array([columns.start, rows.start, columns.stop, rows.stop]) - foreground.margin
-            )
-            start = np.clip(np.floor((left, top) * scale), 0, (width - 1, height - 1)).astype(int)
-            end = np.clip(np.ceil((right, bottom) * scale), start + 1, (width, height)).astype(int)
-            digits.append(
-                ReadDigit(
-                    int(probabilities.argmax()),
-                    float(probabilities.max()),
-                    is_digit,
-                    (int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])),
-                    number,
-                )
-            )
+    digits = [
+        _read_digit(entry, number, _box(entry.box, foreground.margin, scale, width, height))
+        for number, line in enumerate(lines)
+        for entry in line.entries
+    ]
     if not any(digit.accepted for digit in digits):
         raise NoInkError(NO_DIGIT if digits else NO_INK)
-    return Reading(tuple(digits), width, height)
+    if expectation is not None and not all(line.matches for line in lines):
+        read = Reading(tuple(digits), width, height).transcript.replace("\n", " / ")
+        raise UnexpectedNumberError(
+            f"What is written does not match the pattern {expectation.pattern!r}: {read!r} was read. "
+            "Send another picture, or a pattern that fits it."
+        )
+    confidences = [_confidence(line, networks.decoding) for line in lines]
+    return Reading(tuple(digits), width, height, tuple(confidences[: 1 + digits[-1].line]))
+
+
+def read_lines(
+    recognizer: Recognizer, foreground: Foreground, networks: Networks, expectation: Expectation | None = None
+) -> list[LineReading]:
+    """Reads the lines of a page, from top to bottom; boxes are in pixels of the foreground.
+
+    Raises:
+        CrowdedImageError: more is on it than the recognizer's limits allow.
+    """
+    writing = find_writing(foreground)
+    lattices = take_apart(recognizer, networks.segments, writing)
+    small = find_small_strokes(writing.parts, foreground, {i for line in writing.lines for i in line.members})
+    return [
+        read_line(lattice, writing.parts, small, networks.decoding, networks.signs, expectation) for lattice in lattices
+    ]
+
+
+def shipped_networks(recognizer: Recognizer) -> Networks:
+    """What ships with Digits to read numbers with, with the parameters for a recognizer."""
+    decoding = shipped_decoding().decoding_for(recognizer.card.onnx_sha256)
+    return Networks(shipped_segment_classifier(), shipped_sign_classifier(), decoding)
+
+
+def _confidence(line: LineReading, decoding: Decoding) -> float:
+    """The probability that all of a line is right; 1 if nothing is on it."""
+    if not line.entries:
+        return 1.0
+    return line_confidence([entry.probability for entry in line.entries], line.path, decoding)
+
+
+def _box(box: Box, margin: int, scale: Floats, width: int, height: int) -> tuple[int, int, int, int]:
+    """Brings a box of the page to the pixels of the picture: (x, y, width, height)."""
+    edges = np.array([box.left, box.top, box.right, box.bottom]) - margin
+    left, top, right, bottom = edges.tolist()
+    start = np.clip(np.floor((left, top) * scale), 0, (width - 1, height - 1)).astype(int)
+    end = np.clip(np.ceil((right, bottom) * scale), start + 1, (width, height)).astype(int)
+    return int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])
+
+
+def _read_digit(entry: Entry, line: int, box: tuple[int, int, int, int]) -> ReadDigit:
+    likely = np.argsort(-entry.digits, kind="stable")[:_ALTERNATIVES].tolist()
+    return ReadDigit(
+        digit=likely[0],
+        confidence=float(entry.digits[likely[0]]),
+        accepted=entry.accepted,
+        box=box,
+        line=line,
+        sign=None if entry.accepted else entry.sign,
+        sign_confidence=None if entry.accepted else entry.sign_probability,
+        alternatives=tuple(Alternative(digit, float(entry.digits[digit])) for digit in likely),
+        after_blank=entry.after_blank,
+    )

@@ -1,6 +1,28 @@
 """What was read in a picture of numbers."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
+
+from digits.numbers.signs.kinds import UNKNOWN
+
+LineReason = Literal["low_confidence", "not_a_digit"]
+
+# A line whose confidence is at least this is accepted: it is then more likely right than wrong.
+LEAST_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A digit that may stand at a place.
+
+    Args:
+        digit: 0..9.
+        probability: of it, if a digit stands there, 0..1.
+    """
+
+    digit: int
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -13,6 +35,10 @@ class ReadDigit:
         accepted: whether it looks like a digit.
         box: (x, y, width, height) in pixels of the upright picture.
         line: on which line it stands, from 0.
+        sign: which sign it is, `UNKNOWN` for one that is not known; None if it is accepted as a digit.
+        sign_confidence: the probability of that sign, 0..1; None if it is accepted as a digit.
+        alternatives: the most likely digits, at most three, the most likely first.
+        after_blank: whether the writer left a blank before it.
     """
 
     digit: int
@@ -20,6 +46,15 @@ class ReadDigit:
     accepted: bool
     box: tuple[int, int, int, int]
     line: int
+    sign: str | None = None
+    sign_confidence: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    after_blank: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The digit or sign, as a transcript has it."""
+        return str(self.digit) if self.accepted else self.sign or UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -30,22 +65,57 @@ class Reading:
         digits: in reading order, and other signs among them, which are not accepted.
         width: of the upright picture in which boxes are measured, in pixels.
         height: of it.
+        line_confidences: for each line, the probability that all of it is right, 0..1.
     """
 
     digits: tuple[ReadDigit, ...]
     width: int
     height: int
+    line_confidences: tuple[float, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The accepted digits of each line, which `ReadDigit.line` counts; "" where a line holds only signs."""
-        count = 1 + max((digit.line for digit in self.digits), default=-1)
-        return tuple(
-            "".join(str(digit.digit) for digit in self.digits if digit.accepted and digit.line == i)
-            for i in range(count)
-        )
+        accepted = [digit for digit in self.digits if digit.accepted]
+        return tuple("".join(str(digit.digit) for digit in accepted if digit.line == i) for i in range(self._count))
 
     @property
     def text(self) -> str:
         """The lines that hold digits, with line breaks between them."""
         return "\n".join(line for line in self.lines if line)
+
+    @property
+    def transcript_lines(self) -> tuple[str, ...]:
+        """Everything on each line: digits, signs, `UNKNOWN` for what is not known, and blanks as they were left."""
+        lines = [""] * self._count
+        for digit in self.digits:
+            lines[digit.line] += (" " if digit.after_blank else "") + digit.shown
+        return tuple(lines)
+
+    @property
+    def transcript(self) -> str:
+        """Everything that was read, with line breaks between lines."""
+        return "\n".join(self.transcript_lines)
+
+    @property
+    def confidence(self) -> float:
+        """The probability that everything is right, 0..1, as if the lines were independent; 0 if none is known."""
+        return math.prod(self.line_confidences) if self.line_confidences else 0.0
+
+    def reason_of(self, line: int) -> LineReason | None:
+        """Why a line should not be acted on: something on it is not known, or it is too unsure; None if it may be."""
+        if any(digit.line == line and digit.shown == UNKNOWN for digit in self.digits):
+            return "not_a_digit"
+        return "low_confidence" if self.line_confidences[line] < LEAST_CONFIDENCE else None
+
+    @property
+    def reason(self) -> LineReason | None:
+        """Why the whole answer should not be acted on; None if it may be."""
+        reasons = [self.reason_of(line) for line in range(len(self.line_confidences))]
+        if "not_a_digit" in reasons:
+            return "not_a_digit"
+        return "low_confidence" if self.confidence < LEAST_CONFIDENCE or any(reasons) else None
+
+    @property
+    def _count(self) -> int:
+        return 1 + max((digit.line for digit in self.digits), default=-1)

@@ -5,7 +5,7 @@ digits may touch, and it looks again. What may be whole goes through the recogni
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,12 @@ from digits import budget
 from digits.arrays import CLASSES, SIDE
 from digits.errors import CrowdedImageError
 from digits.numbers.decoding import best_path
-from digits.numbers.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
-from digits.numbers.layout import find_lines
-from digits.numbers.segment_classifier import NOTHING_WHOLE, SegmentClassifier
-from digits.numbers.windows import draw_windows, reduce_line
+from digits.numbers.segments.classifier import NOTHING_WHOLE, SegmentClassifier
+from digits.numbers.segments.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
+from digits.numbers.segments.layout import Line, find_lines
+from digits.numbers.segments.windows import draw_windows, reduce_line
 from digits.recognizer import Recognizer
-from digits.vision.components import find_components
+from digits.vision.components import Components, find_components
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import image_of, margin_around
 from digits.vision.ruling import page_mask
@@ -36,13 +36,34 @@ _HOPELESS = 3.0
 _AT_A_TIME = 256
 
 
-def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, foreground: Foreground) -> list[Lattice]:
-    """Finds the lines of a page and all ways to take each apart.
+@dataclass(frozen=True)
+class Writing:
+    """What is written on a page.
+
+    Args:
+        foreground: the page's ink.
+        parts: its strokes.
+        lines: the lines that they are written in, from top to bottom.
+    """
+
+    foreground: Foreground
+    parts: Components
+    lines: list[Line]
+
+
+def find_writing(foreground: Foreground) -> Writing:
+    """Finds the strokes and lines of a page, off which the lines of the paper are taken."""
+    parts = find_components(foreground, page_mask(foreground))
+    return Writing(foreground, parts, find_lines(parts))
+
+
+def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, writing: Writing) -> list[Lattice]:
+    """Finds all ways to take each line of a page apart.
 
     Args:
         recognizer: reads the digits; its limits hold.
         classifier: tells whole digits from pieces.
-        foreground: the page's ink.
+        writing: what is written on the page.
 
     Returns:
         One lattice for each line, from top to bottom.
@@ -50,15 +71,14 @@ def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, foreground
     Raises:
         CrowdedImageError: there are more candidates than the recognizer's limits allow.
     """
-    parts = find_components(foreground, page_mask(foreground))
-    lines, most = find_lines(parts), recognizer.limits.max_candidates
+    parts, lines, most = writing.parts, writing.lines, recognizer.limits.max_candidates
     lattices = _classify_segments(classifier, (find_chain(parts, line, ()) for line in lines), most)
     doubtful = [_doubtful(lattice) for lattice in lattices]
     cut = [i for i, strokes in enumerate(doubtful) if strokes]
     again = _classify_segments(classifier, (find_chain(parts, lines[i], doubtful[i]) for i in cut), most, _MORE_SEEN)
     for i, lattice in zip(cut, again, strict=True):
         lattices[i] = lattice
-    return _read_candidates(recognizer, foreground, [without_unlikely(lattice) for lattice in lattices])
+    return _read_candidates(recognizer, writing.foreground, [without_unlikely(lattice) for lattice in lattices])
 
 
 def _classify_segments(

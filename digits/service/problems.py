@@ -18,9 +18,11 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     NoInkError,
+    PatternError,
     SeveralDigitsError,
     TooManyFramesError,
     TooManyPixelsError,
+    UnexpectedNumberError,
     UnsupportedFormatError,
 )
 from digits.images.formats import in_words
@@ -169,6 +171,20 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "No ink was found",
         "No ink was found: the image is blank, too faint or too noisy. "
         "Write the digit with a darker pen, fill more of the picture with it, or give it more light.",
+    ),
+    UnexpectedNumberError: Problem(
+        "unexpected-number",
+        422,
+        "The number does not match the pattern",
+        "What is written does not match the pattern '##/##/####': '37/5' was read. "
+        "Send another picture, or a pattern that fits it.",
+    ),
+    PatternError: Problem(
+        "bad-pattern",
+        422,
+        "The pattern cannot be understood",
+        "The pattern 'abcd' has 'a', 'b', 'c', 'd'. Write how many digits there are, such as 4 or 4-6, or a mask in "
+        "which # is a digit, #+ one digit or more, and anything else stands for itself, such as ##/##/#### or #+.##.",
     ),
     SeveralDigitsError: Problem(
         "several-digits",

@@ -22,15 +22,45 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
 }
 
 
+def _read_example(
+    digit: int,
+    confidence: float,
+    box: list[int],
+    line: int,
+    alternatives: list[tuple[int, float]],
+    sign: tuple[str, float] | None = None,
+) -> dict[str, Any]:
+    """Returns a digit of the example, or a sign with its confidence."""
+    return {
+        "digit": digit,
+        "confidence": confidence,
+        "accepted": sign is None,
+        "box": box,
+        "line": line,
+        "sign": sign and sign[0],
+        "sign_confidence": sign and sign[1],
+        "alternatives": [{"digit": other, "probability": probability} for other, probability in alternatives],
+    }
+
+
 # The year and the month of a date, written in two lines.
 READ_EXAMPLE: dict[str, Any] = {
     "text": "24\n7",
     "lines": ["24", "7"],
+    "transcript": "24 -\n7",
+    "transcript_lines": ["24 -", "7"],
+    "confidence": 0.962113,
+    "accepted": True,
+    "reason": None,
+    "line_answers": [
+        {"confidence": 0.971202, "accepted": True, "reason": None},
+        {"confidence": 0.990641, "accepted": True, "reason": None},
+    ],
     "digits": [
-        {"digit": 2, "confidence": 0.999998, "accepted": True, "box": [110, 120, 90, 141], "line": 0},
-        {"digit": 4, "confidence": 0.999871, "accepted": True, "box": [221, 117, 102, 150], "line": 0},
-        {"digit": 1, "confidence": 0.412033, "accepted": False, "box": [352, 180, 71, 19], "line": 0},
-        {"digit": 7, "confidence": 0.999999, "accepted": True, "box": [132, 330, 84, 146], "line": 1},
+        _read_example(2, 0.999998, [110, 120, 90, 141], 0, [(2, 0.999998), (7, 0.000001), (1, 0.000001)]),
+        _read_example(4, 0.999871, [221, 117, 102, 150], 0, [(4, 0.999871), (9, 0.000112), (6, 0.000009)]),
+        _read_example(1, 0.412033, [352, 180, 71, 19], 0, [(1, 0.412033), (7, 0.28211), (2, 0.10123)], ("-", 0.998812)),
+        _read_example(7, 0.999999, [132, 330, 84, 146], 1, [(7, 0.999999), (1, 0.000001), (9, 0.0)]),
     ],
     "reading_time_ms": 7.204,
 }

@@ -141,28 +141,28 @@ def _write(
     for _ in range(page.lines):
         chosen = rng.integers(0, len(images), int(rng.integers(page.digits[0], page.digits[1] + 1)))
         texts.append("".join(str(labels[i]) for i in chosen))
-        glyphs: list[_Glyph] = []
+        glyphs: list[GlyphInk] = []
         for i in chosen:
             size, lean = height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)
-            glyphs.append(_Glyph(_draw(images[i], size, lean, pen), int(labels[i])))
+            glyphs.append(GlyphInk(draw_ink(images[i], size, lean, pen), int(labels[i])))
             if signs is not None and page.signs and rng.random() < page.signs:
-                glyphs.append(_Glyph(_draw(signs[rng.integers(len(signs))], size, lean, pen), None))
+                glyphs.append(GlyphInk(draw_ink(signs[rng.integers(len(signs))], size, lean, pen), None))
         written += [glyph.label for glyph in glyphs]
         lines.append(_beside(glyphs, page.touching, height, tilt, rng))
-    ink, owners, boxes = _stack(lines, height, rng)
-    picture = _on_paper(ink, height, page, rng)
+    ink, owners, boxes = stack_lines(lines, height, rng)
+    picture = on_paper(ink, height, page, rng)
     return WrittenNumber(picture, "\n".join(texts), tuple(written), tuple(boxes), owners)
 
 
 @dataclass(frozen=True)
-class _Glyph:
+class GlyphInk:
     """Ink of one digit or, without a label, of a sign."""
 
     ink: Field
     label: int | None
 
 
-def _draw(image: Image, height: float, slant: float, pen: float | None) -> Field:
+def draw_ink(image: Image, height: float, slant: float, pen: float | None) -> Field:
     """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors.
 
     With a pen of so many pixels, strokes that are wider become as wide as that.
@@ -185,7 +185,7 @@ def _draw(image: Image, height: float, slant: float, pen: float | None) -> Field
 
 
 def _beside(
-    glyphs: list[_Glyph], touching: float, height: float, tilt: float, rng: np.random.Generator
+    glyphs: list[GlyphInk], touching: float, height: float, tilt: float, rng: np.random.Generator
 ) -> list[tuple[Field, int, int]]:
     """Where each digit of a line goes: (ink, left, top), of which the first is at 0 and the line may rise or fall."""
     touches = rng.random(len(glyphs)) < touching
@@ -203,11 +203,11 @@ def _beside(
         before, left, _ = placed[-1]
         top = round(np.tan(tilt) * (left + before.shape[1]) + wobble - rise)
         gap = -rng.uniform(0.0, _OVERLAP) if touch else max(0.06, spacing + rng.normal(0.0, 0.08))
-        placed.append((glyph, _left_of(placed[-1], glyph, top, gap * height), top))
+        placed.append((glyph, next_left(placed[-1], glyph, top, gap * height), top))
     return placed
 
 
-def _left_of(before: tuple[Field, int, int], glyph: Field, top: int, gap: float) -> int:
+def next_left(before: tuple[Field, int, int], glyph: Field, top: int, gap: float) -> int:
     """The place of a digit whose ink comes so near to the ink of the one before, in pixels; below 0 they overlap."""
     ink, left, other_top = before
     reach = max(1, round(gap)) if gap > 0 else 1
@@ -223,13 +223,14 @@ def _left_of(before: tuple[Field, int, int], glyph: Field, top: int, gap: float)
             right_edge[i] = int(np.flatnonzero(tall[row - other_top + reach])[-1])
         if 0 <= row - top < glyph.shape[0] and (glyph[row - top] > 0.4).any():
             left_edge[i] = int(np.flatnonzero(glyph[row - top] > 0.4)[0])
-    nearest = int((left_edge - right_edge).min())
+    # A comma may lie below all rows of what is before it.
+    nearest = int((left_edge - right_edge).min()) if len(rows) else 10**6
     if nearest > 10**5:
         return left + ink.shape[1] + round(gap)
     return left - nearest + 1 + round(gap)
 
 
-def _stack(
+def stack_lines(
     lines: list[list[tuple[Field, int, int]]], height: float, rng: np.random.Generator
 ) -> tuple[Field, npt.NDArray[np.int16], list[tuple[int, int, int, int]]]:
     """All lines on one field, with a margin around; whose ink each pixel is; and where each digit is."""
@@ -254,7 +255,8 @@ def _stack(
     return ink, owners, boxes
 
 
-def _on_paper(ink: Field, height: float, page: Page, rng: np.random.Generator) -> Image:
+def on_paper(ink: Field, height: float, page: Page, rng: np.random.Generator) -> Image:
+    """Puts ink, as of `stack_lines`, on the paper of a page; uint8 of the same shape, dark ink on light paper."""
     light, pen = rng.uniform(*_PAPER), rng.uniform(*_PEN)
     paper = np.full(ink.shape, light, np.float32)
     if page.paper != "plain":

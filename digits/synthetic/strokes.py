@@ -236,10 +236,10 @@ def draw_form(forms: Sequence[Form], side: int, rng: np.random.Generator) -> Can
 def draw_curve(canvas: Canvas, points: npt.NDArray[np.float64], pen: int) -> None:
     """Draws a smooth stroke of `pen` pixels' width through points (x, y), of shape (n, 2), onto a canvas."""
     # OpenCV takes coordinates in eighths of a pixel.
-    cv2.polylines(canvas, [np.rint(_curve(points) * 8.0).astype(np.int32)], False, 255, pen, cv2.LINE_AA, 3)
+    cv2.polylines(canvas, [np.rint(curve_through(points) * 8.0).astype(np.int32)], False, 255, pen, cv2.LINE_AA, 3)
 
 
-def _curve(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def curve_through(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """A smooth curve through points of shape (n, 2), with a corner where one occurs twice."""
     ends = np.concatenate([points[:1], points, points[-1:]])
     at = np.linspace(0.0, 1.0, _STEPS, endpoint=False)[:, None]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digits.answers import ReadDigit, ReadResponse
 from digits.cli.main import main
 from digits.data.mnist import Mnist
 from tests.conftest import encode_png
@@ -33,11 +34,12 @@ def test_json_lines_are_what_the_api_answers(files: tuple[str, str], capsys: pyt
     assert main(["read", "--json", *files]) == 0
     output = capsys.readouterr()
     year, lines = map(json.loads, output.out.splitlines())
-    assert list(year) == ["file", "text", "lines", "digits", "reading_time_ms"]
+    assert list(year) == ["file", *ReadResponse.model_fields]
+    assert (year["transcript"], year["accepted"], year["reason"]) == ("2024", True, None)
     assert (year["file"], year["text"]) == ("year.png", "2024")
     assert (lines["text"], lines["lines"]) == ("24\n715", ["24", "715"])
     assert [one["digit"] for one in lines["digits"]] == [2, 4, 7, 1, 5]
-    assert list(lines["digits"][0]) == ["digit", "confidence", "accepted", "box", "line"]
+    assert list(lines["digits"][0]) == list(ReadDigit.model_fields)
     assert output.err == ""
 
 
@@ -65,3 +67,17 @@ def test_folders_and_npz_files_are_read_as_predict_does(
     assert main(["read", "numbers.npz", "."]) == 0
     expected = ["numbers.npz[0]: 39", "numbers.npz[1]: 86", "lines.png: 24", "lines.png: 715", "year.png: 2024"]
     assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_a_pattern_of_what_must_come_is_held_to(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", "--expect", "####", files[0]]) == 0
+    assert capsys.readouterr().out == "year.png: 2024\n"
+    assert main(["read", "--expect", "#####", files[0]]) == 1
+    assert "does not match the pattern '#####': '2024' was read" in capsys.readouterr().err
+
+
+def test_a_pattern_that_is_none_is_one_error(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", "--expect", "abc", *files]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("The pattern 'abc' has 'a', 'b', 'c'.") == 1

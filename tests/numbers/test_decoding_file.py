@@ -14,7 +14,7 @@ from digits.numbers import reader as module
 from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES
 from digits.numbers.decoding_file import DecodingFile, read_decoding, shipped_decoding
 from digits.numbers.reader import read_picture
-from digits.numbers.segment_classifier import segment_classifier_files
+from digits.numbers.segments.classifier import segment_classifier_files
 from digits.recognizer import Recognizer, shipped_model
 from tests.pictures import handwritten
 

@@ -15,11 +15,11 @@ from digits.numbers.decoding import decode
 from digits.numbers.decoding_file import shipped_decoding
 from digits.numbers.reader import read_picture
 from digits.numbers.reading import ReadDigit, Reading
-from digits.numbers.segment_classifier import shipped_segment_classifier
-from digits.numbers.segmentation import take_apart, without_unlikely
+from digits.numbers.segmentation import find_writing, take_apart, without_unlikely
+from digits.numbers.segments.classifier import shipped_segment_classifier
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
-from digits.synthetic.strokes import draw_curve
+from digits.synthetic.strokes import DIGITS, draw_curve
 from digits.vision.foreground import find_foreground
 from tests.conftest import encode_png
 from tests.pictures import handwritten, side_by_side
@@ -206,7 +206,8 @@ def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, len
 def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mnist: Mnist) -> None:
     paper, _ = handwritten(mnist, "123")
     classifier = shipped_segment_classifier()
-    (lattice,) = take_apart(Recognizer.load(shipped_model()), classifier, find_foreground(paper, even_light=True))
+    writing = find_writing(find_foreground(paper, even_light=True))
+    (lattice,) = take_apart(Recognizer.load(shipped_model()), classifier, writing)
     strokes = [one.span for one in lattice.candidates if lattice.chain.is_stroke(one.first, one.last)]
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes
@@ -246,3 +247,15 @@ def test_a_heading_and_smaller_writing_under_it_are_both_read(recognizer: Recogn
     width = max(heading.shape[1], small.shape[1])
     parts = [np.pad(one, ((0, 0), (0, width - one.shape[1])), constant_values=255) for one in (heading, small)]
     assert read_picture(recognizer, np.vstack(parts)).text == "24\n71\n5556789"
+
+
+@pytest.mark.parametrize("form", [0, 1, 3, 5, 9])
+@pytest.mark.parametrize("pen", [5, 9])
+def test_a_1_is_not_cut_in_two(recognizer: Recognizer, form: int, pen: int) -> None:
+    picture = sheet()
+    (stroke,) = DIGITS[1][form]
+    for left, points in ((40, RING), (150, list(stroke)), (280, RING)):
+        ink = np.zeros_like(picture)
+        draw_curve(ink, np.array(points) * 80 + (left, 60), pen)
+        np.copyto(picture, 30, where=ink > 0)
+    assert read_picture(recognizer, picture).text == "010"

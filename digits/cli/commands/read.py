@@ -16,6 +16,12 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("read", help="read all digits in images: numbers, dates, several lines")
     add_images(parser)
     parser.add_argument("--json", action="store_true", help="print JSON lines, with a box for each digit")
+    parser.add_argument(
+        "--expect",
+        metavar="PATTERN",
+        help="what must come on each line: a count of digits (4, 4-6), or a mask in which # is a digit and #+ one or "
+        "more (####, ##/##/####, #+.##)",
+    )
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
     parser.set_defaults(command=run)
 
@@ -24,9 +30,13 @@ def run(options: argparse.Namespace) -> int:
     """Reads the images; returns the exit code."""
     from digits.answers import ReadResponse
     from digits.images.sources import pictures_of
+    from digits.numbers.expectation import parse_expectation
     from digits.numbers.reader import read_picture
     from digits.recognizer import Recognizer
 
+    if options.expect is not None:
+        # A pattern that cannot be understood is one error, not one for each image.
+        parse_expectation(options.expect)
     recognizer = Recognizer.load(options.model)
     if not options.json:
         print(f"Using {recognizer.description}", file=sys.stderr)
@@ -36,15 +46,15 @@ def run(options: argparse.Namespace) -> int:
         try:
             if isinstance(picture, ImageError):
                 raise picture
-            found = read_picture(recognizer, picture)
+            reading = read_picture(recognizer, picture, expect=options.expect)
         except ImageError as error:
             failed += 1
             print_refusal(name, error, as_json=options.json)
             continue
         if options.json:
             taken = round((time.perf_counter() - start) * 1000.0, 3)
-            print(json.dumps({"file": name} | ReadResponse.timed(found, taken).model_dump()))
+            print(json.dumps({"file": name} | ReadResponse.timed(reading, taken).model_dump()))
         else:
-            for line in filter(None, found.lines):
+            for line in filter(None, reading.lines):
                 print(f"{name}: {line}")
     return EXIT_FAILED if failed else EXIT_OK

@@ -10,7 +10,14 @@ from fastapi.routing import APIRoute
 
 from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
 from digits.budget import Budget
-from digits.errors import CrowdedImageError, DigitsError, ImageError, SeveralDigitsError
+from digits.errors import (
+    CrowdedImageError,
+    DigitsError,
+    ImageError,
+    PatternError,
+    SeveralDigitsError,
+    UnexpectedNumberError,
+)
 from digits.images.decode import open_image
 from digits.images.formats import in_words
 from digits.numbers.reader import read_picture
@@ -29,7 +36,7 @@ from digits.service.limits.concurrency import Room
 from digits.service.problems import documented, problem_of
 from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
-from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_file, read_image_files
+from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_and_text, read_image_file, read_image_files
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, ServiceState, state_of
 
@@ -42,17 +49,35 @@ def _binary(shows: str) -> dict[str, Any]:
 _ONE_DIGIT, _MANY_DIGITS = _binary("one handwritten digit"), _binary("any count of handwritten digits")
 
 
-def _form(field: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"multipart/form-data": {"schema": {"type": "object", "required": [field], "properties": {field: schema}}}}
+# What `/read/` is to hold to: a field of its form, or a parameter of its query.
+EXPECT_FIELD = "expect"
+_PATTERN = {
+    "type": "string",
+    "description": "What must come on each line: a count of digits (`4`, `4-6`), or a mask in which `#` is a digit, "
+    "`#+` one digit or more, and anything else stands for itself (`####`, `##/##/####`, `#+.##`).",
+    "example": "####",
+}
+_EXPECT_IN_QUERY = {
+    "name": EXPECT_FIELD,
+    "in": "query",
+    "required": False,
+    "description": _PATTERN["description"],
+    "schema": {"type": "string"},
+}
+
+
+def _form(field: str, schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    properties = {field: schema, **(others or {})}
+    return {"multipart/form-data": {"schema": {"type": "object", "required": [field], "properties": properties}}}
 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _form_or_raw(schema: dict[str, Any]) -> dict[str, Any]:
+def _form_or_raw(schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
     raw = {media_type: {"schema": schema} for media_type in ("image/*", "application/octet-stream")}
-    return _body(_form(FIELD, schema) | raw)
+    return _body(_form(FIELD, schema, others) | raw)
 
 
 # The event loop itself reads a plain PNG image of no more pixels and bytes: that takes hardly longer than waking up a
@@ -152,19 +177,23 @@ async def _read(request: Request) -> Response:
     """Reads all handwritten digits in an image file: a house number, a date, a page of several lines.
 
     The image is sent as for `/predict/`. Every digit comes with its box, in reading order; other signs, such as a
-    minus, come with `accepted: false` and are not in `text`.
+    minus, come with `accepted: false`: they are in `transcript` and not in `text`. With `expect`, in the query or in
+    a field of the form, only what matches its pattern is read.
     """
     state = state_of(request)
     settings = state.settings
     with Room(state.buffers) as room:
         _refuse_early(state, request)
-        data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
+        data, text = await read_image_and_text(
+            request, settings.max_bytes, settings.receive_seconds, room, EXPECT_FIELD
+        )
+        expect = text or request.query_params.get(EXPECT_FIELD) or None
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
-            reading = await compute(lambda: read_picture(recognizer, data), request, budget, state.queue)
+            reading = await compute(lambda: read_picture(recognizer, data, expect=expect), request, budget, state.queue)
     if state.metrics:
         state.metrics.reading(reading)
     return model_response(ReadResponse.timed(reading, _milliseconds_since(start)))
@@ -204,7 +233,7 @@ def install(app: FastAPI) -> None:
         summary="Read a digit",
         response_model=PredictionResponse,
         response_description="The digit.",
-        responses=documented(*_GROUPS, ImageError, without=(BatchError, CrowdedImageError)),
+        responses=documented(*_GROUPS, ImageError, without=(BatchError, CrowdedImageError, UnexpectedNumberError)),
         openapi_extra=_form_or_raw(_ONE_DIGIT),
     )
     _add_direct(
@@ -222,8 +251,8 @@ def install(app: FastAPI) -> None:
         summary="Read a number",
         response_model=ReadResponse,
         response_description="The digits.",
-        responses=documented(*_GROUPS, ImageError, without=(BatchError, SeveralDigitsError)),
-        openapi_extra=_form_or_raw(_MANY_DIGITS),
+        responses=documented(*_GROUPS, ImageError, PatternError, without=(BatchError, SeveralDigitsError)),
+        openapi_extra=_form_or_raw(_MANY_DIGITS, {EXPECT_FIELD: _PATTERN}) | {"parameters": [_EXPECT_IN_QUERY]},
     )
 
 

@@ -52,22 +52,38 @@ class Part:
     """One part of a multipart form.
 
     Args:
+        field: the name of the field.
         file: the name that the client gave the file; None if the part is a text field.
         content: its bytes.
     """
 
+    field: str
     file: str | None
     content: bytes
 
 
 async def read_image_file(request: Request, max_bytes: int, seconds: float, room: Room) -> bytes:
-    """Returns the image of a request: its whole body, or the file in a form's field `file`.
+    """Returns the image of a request; arguments and errors as of `read_image_and_text`."""
+    content, _ = await read_image_and_text(request, max_bytes, seconds, room)
+    return content
+
+
+async def read_image_and_text(
+    request: Request, max_bytes: int, seconds: float, room: Room, text_field: str | None = None
+) -> tuple[bytes, str | None]:
+    """Returns the image of a request, and the text in another field of its form.
+
+    The image is the whole body, or the file in a form's field `file`.
 
     Args:
         request: request whose body has not been read.
         max_bytes: largest file in bytes; bytes are counted as they come in, and no more are read.
         seconds: longest time for the body to arrive.
         room: counts the bytes of the body.
+        text_field: name of a form's field whose text is asked for.
+
+    Returns:
+        The image's bytes; and the text, None if there is no form or no such field in it.
 
     Raises:
         UnsupportedMediaTypeError: the body is neither an image nor a multipart form.
@@ -80,7 +96,7 @@ async def read_image_file(request: Request, max_bytes: int, seconds: float, room
     media_type = _media_type(request)
     too_large = ImageTooLargeError(too_many_bytes(max_bytes))
     if media_type.startswith("image/") or media_type == "application/octet-stream":
-        return await _read_body(request, max_bytes, too_large, seconds, room)
+        return await _read_body(request, max_bytes, too_large, seconds, room), None
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(
             f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
@@ -91,12 +107,14 @@ async def read_image_file(request: Request, max_bytes: int, seconds: float, room
     too_many = MalformedFormError(
         f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
     )
-    chosen = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many)
+    parts = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_field)
+    chosen = [part for part in parts if part.field == FIELD]
+    texts = [part.content.decode("utf-8", "replace") for part in parts if part.field == text_field]
     if not chosen:
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
     if chosen[-1].file is None:
         raise MissingFileError(f"The form's field '{FIELD}' is text, not a file. Send a file in it, {_HOW}")
-    return chosen[-1].content
+    return chosen[-1].content, texts[-1] if texts else None
 
 
 async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
@@ -175,9 +193,11 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
 
 
 async def _parse_form(
-    request: Request, body: bytes, field: str, how: str, most: int, too_many: DigitsError
+    request: Request, body: bytes, field: str, how: str, most: int, too_many: DigitsError, also: str | None = None
 ) -> list[Part]:
     """Returns the parts of one field of a multipart form; raises `too_many` if there are more than `most`.
+
+    The parts of the field `also` are among them, if it is given; they are counted as other fields.
 
     Starlette's own parser passes each part through a temporary file and several awaitables, which for small images
     takes longer than reading the digit.
@@ -188,31 +208,32 @@ async def _parse_form(
         if not boundary:
             raise MultipartError("its Content-Type names no boundary")
         if len(body) <= _ON_THE_SPOT_BYTES:
-            return _parts_of(body, boundary, field, most, too_many)
-        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many)
+            return _parts_of(body, boundary, field, most, too_many, also)
+        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many, also)
     except MultipartError as error:
         raise MalformedFormError(
             f"The multipart form cannot be read ({error.args[0]}). Let your HTTP client build it, {how}"
         ) from error
 
 
-def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: DigitsError) -> list[Part]:
+def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: DigitsError, also: str | None) -> list[Part]:
     parts: list[Part] = []
     content: list[bytes] = []
-    others = 0
+    seen = others = 0
     # Any byte is a character of Latin-1: names in other encodings do not spoil the form.
     with PushMultipartParser(boundary, max_header_count=_MAX_HEADERS, header_charset="latin-1") as parser:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
                 part, content = event, []
-                if part.name == field and len(parts) == most:
+                if part.name == field and seen == most:
                     raise too_many
+                seen += part.name == field
                 others += part.name != field
                 if others > _MAX_OTHER_PARTS:
                     raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
             elif event is None:
-                if part.name == field:
-                    parts.append(Part(_file_name(part), b"".join(content)))
+                if part.name in (field, also):
+                    parts.append(Part(part.name, _file_name(part), b"".join(content)))
             else:
                 content.append(event)
     return parts

@@ -5,8 +5,10 @@ path that reads the line rightly counts, by L-BFGS (Liu and Nocedal, "On the lim
 optimization", 1989).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +48,22 @@ class Example:
     def _end(self) -> int:
         return max(last for _, last in self.spans)
 
+    @cached_property
+    def _edges(self) -> "_Edges":
+        """The edges of all paths."""
+        return _Edges([(*span, k) for k, span in enumerate(self.spans)], self._end)
+
+    @cached_property
+    def _right_edges(self) -> "_Edges":
+        """The edges of the right paths, whose nodes are a place and how many digits and signs are read before it."""
+        width = self.length + 1
+        edges = [
+            (first * width + j, last * width + j + 1, k)
+            for k, (first, last) in enumerate(self.spans)
+            for j in self.matches[k]
+        ]
+        return _Edges(edges, self._end * width + self.length)
+
     def negative_log_likelihood(self, scores: Floats) -> tuple[float, Floats]:
         """Computes the loss of a line.
 
@@ -55,45 +73,54 @@ class Example:
         Returns:
             The negative logarithm of the probability of all right paths together, and its gradient by the scores.
         """
-        end = self._end
-        log_all, share_of_all = _sum_paths([(*span, k) for k, span in enumerate(self.spans)], scores, 0, end)
-        width = self.length + 1
-        # A node of the right paths is a place, and how many digits and signs are read before it.
-        right = [
-            (first * width + j, last * width + j + 1, k)
-            for k, (first, last) in enumerate(self.spans)
-            for j in self.matches[k]
-        ]
-        log_right, share_of_right = _sum_paths(right, scores, 0, end * width + self.length)
+        log_all, share_of_all = self._edges.sum_paths(scores)
+        log_right, share_of_right = self._right_edges.sum_paths(scores)
         return log_all - log_right, share_of_all - share_of_right
 
 
-def _sum_paths(edges: list[tuple[int, int, int]], scores: Floats, start: int, end: int) -> tuple[float, Floats]:
-    """Sums over all paths by the forward-backward algorithm.
+class _Edges:
+    """The edges of a graph whose paths are summed by the forward-backward algorithm.
 
     Args:
         edges: (from, to, index of its score); each leads to a larger number.
-        scores: of shape (n,).
-        start: where paths begin.
-        end: where they end; at least one leads there.
-
-    Returns:
-        The logarithm of the sum of e to the score of each path; and the share of the paths through each edge's score,
-        of shape (n,), which is the gradient of the logarithm.
+        end: where paths end; they begin at 0.
     """
-    forward: dict[int, float] = {start: 0.0}
-    for first, last, k in sorted(edges, key=lambda edge: edge[1]):
-        if first in forward:
-            total = forward[first] + scores[k]
-            forward[last] = float(np.logaddexp(forward[last], total)) if last in forward else total
-    backward: dict[int, float] = {end: 0.0}
-    shares = np.zeros(len(scores))
-    for first, last, k in sorted(edges, key=lambda edge: -edge[0]):
-        if last in backward and first in forward:
-            total = backward[last] + scores[k]
-            shares[k] += np.exp(min(0.0, forward[first] + total - forward[end]))
-            backward[first] = float(np.logaddexp(backward[first], total)) if first in backward else total
-    return forward[end], shares
+
+    def __init__(self, edges: list[tuple[int, int, int]], end: int) -> None:
+        self._by_last = sorted(edges, key=lambda edge: edge[1])
+        self._by_first = sorted(edges, key=lambda edge: -edge[0])
+        self._end = end
+
+    def sum_paths(self, scores: Floats) -> tuple[float, Floats]:
+        """Sums over all paths; at least one leads to the end.
+
+        Args:
+            scores: of shape (n,).
+
+        Returns:
+            The logarithm of the sum of e to the score of each path; and its gradient, of shape (n,): the share of each
+            score's edges in all paths.
+        """
+        values: list[float] = scores.tolist()
+        forward = {0: 0.0}
+        for first, last, k in self._by_last:
+            if first in forward:
+                total = forward[first] + values[k]
+                forward[last] = _add_logarithms(forward[last], total) if last in forward else total
+        backward = {self._end: 0.0}
+        shares = [0.0] * len(values)
+        for first, last, k in self._by_first:
+            if last in backward and first in forward:
+                total = backward[last] + values[k]
+                shares[k] += math.exp(min(0.0, forward[first] + total - forward[self._end]))
+                backward[first] = _add_logarithms(backward[first], total) if first in backward else total
+        return forward[self._end], np.array(shares)
+
+
+def _add_logarithms(left: float, right: float) -> float:
+    """The logarithm of the sum of two numbers that are given by their logarithms."""
+    larger, smaller = (left, right) if left > right else (right, left)
+    return larger + math.log1p(math.exp(smaller - larger))
 
 
 def fit_weights(examples: Sequence[Example], iterations: int, fixed: Sequence[int] = ()) -> Floats:

@@ -14,11 +14,11 @@ from digits.arrays import CLASSES, SIDE
 from digits.data.mnist import Images, Labels
 from digits.errors import NoInkError
 from digits.numbers.decoding import Pool, features_of, pooled_probabilities
-from digits.numbers.lattice import Lattice, find_candidates, find_chain
-from digits.numbers.layout import find_lines
-from digits.numbers.segment_classifier import NOTHING_WHOLE, SegmentClassifier
-from digits.numbers.segmentation import take_apart
-from digits.numbers.windows import Windows, draw_windows, reduce_line
+from digits.numbers.segmentation import find_writing, take_apart
+from digits.numbers.segments.classifier import NOTHING_WHOLE, SegmentClassifier
+from digits.numbers.segments.lattice import Lattice, find_candidates, find_chain
+from digits.numbers.segments.layout import find_lines
+from digits.numbers.segments.windows import Windows, draw_windows, reduce_line
 from digits.recognizer import Recognizer
 from digits.synthetic.pages import Page, WrittenNumber, write_numbers
 from digits.synthetic.strokes import draw_digit
@@ -150,7 +150,7 @@ def read_dataset(
         except NoInkError:
             continue
         owners = owners_of_ink(number.owners, foreground)
-        for lattice in take_apart(recognizer, classifier, foreground):
+        for lattice in take_apart(recognizer, classifier, find_writing(foreground)):
             targets = targets_of(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
             lines.append(ReadLine(lattice, targets))
     return lines

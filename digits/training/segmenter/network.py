@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.windows import Windows
+from digits.numbers.segments.windows import Windows
 from digits.training.loop import fit
 from digits.training.recipes import warm_up_and_decay
 

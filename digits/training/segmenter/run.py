@@ -14,10 +14,11 @@ some minutes on one core:
 
 import argparse
 import hashlib
+import itertools
 import json
-import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,24 +37,26 @@ from digits.numbers.decoding import (
     RECOGNIZER_FEATURES,
     Decoding,
     Pool,
-    acceptance_scores,
-    decode,
     pooled_probabilities,
 )
 from digits.numbers.decoding_file import DecodingFile
-from digits.numbers.segment_classifier import (
+from digits.numbers.reader import Networks
+from digits.numbers.segments.classifier import (
     NOTHING_WHOLE,
     SEGMENT_CLASSES,
-    SIGN,
     SegmentClassifier,
     segment_classifier_files,
 )
-from digits.numbers.windows import SIDE, Windows
+from digits.numbers.segments.windows import SIDE, Windows
+from digits.numbers.signs.classifier import shipped_sign_classifier
 from digits.recognizer import Recognizer, shipped_model
-from digits.synthetic.pages import KINDS, write_numbers
+from digits.synthetic.pages import KINDS, Page, write_numbers
+from digits.synthetic.sums import write_sums
+from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
 from digits.training.segmenter.crf import fit_weights
 from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, read_dataset, write_dataset
 from digits.training.segmenter.network import fit_network
+from digits.training.segmenter.options import parse
 from digits.training.segmenter.targets import SegmentTargets
 
 # The range and the default of each number on the command line.
@@ -64,12 +67,13 @@ _OPTIONS = {
     "seed": (0, 2**31 - 1, 0),
 }
 # Of L-BFGS, for the weights of the decoding.
-_ITERATIONS = 200
-# So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
-_REFUSED = 0.001
+_ITERATIONS = 80
 # For a recognizer for which nothing was fitted: both networks count alike, and the threshold is that of single digits
 # (see `Thresholds`) if the segment classifier takes a digit and a sign for equally likely.
 _DEFAULT_POOL, _DEFAULT_DIGIT = Pool(0.5, 0.5), 0.5 * Thresholds().digit
+# What the probability that a line is right is fitted on, beside sums.
+_LINES = ("digits apart", "digits touching", "ruled paper", "shadow")
+_SUM = Page(digits=(1, 4), height=(36, 100))
 
 
 def build() -> Any:
@@ -159,33 +163,6 @@ def fit_decoding(
     return named, len(readable) / len(lines)
 
 
-def fit_acceptance(lines: list[ReadLine], decoding: Decoding) -> tuple[float, dict[str, float]]:
-    """Fits the threshold that refuses a given share of rightly read digits, and measures what it does with signs.
-
-    Args:
-        lines: that were read.
-        decoding: the parameters, whose threshold does not count.
-
-    Returns:
-        The threshold; and how many digits and signs there were, and the share of each that is accepted.
-    """
-    digits: list[float] = []
-    signs: list[float] = []
-    for line in lines:
-        path = decode(line.lattice, decoding)
-        scores = acceptance_scores(line.lattice.segment_probabilities[path], line.lattice.probabilities[path])
-        classes = line.targets.classes()[path]
-        digits += scores[classes == line.digits(decoding.pool)[path]].tolist()
-        signs += scores[classes == SIGN].tolist()
-    threshold = math.floor(float(np.quantile(digits, _REFUSED)) * 1e4) / 1e4
-    return threshold, {
-        "digits": len(digits),
-        "digits_accepted": float((np.array(digits) >= threshold).mean()),
-        "signs": len(signs),
-        "signs_accepted": float((np.array(signs) >= threshold).mean()) if signs else 0.0,
-    }
-
-
 def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[bytes, dict[str, Any]]:
     """Trains the network; returns the ONNX file's bytes, and how it was made."""
     import keras
@@ -214,7 +191,7 @@ def train_decoding(
 ) -> tuple[DecodingFile, dict[str, Any]]:
     """Fits the decoding on the training images that are held out; returns it, and how it was made."""
     print(f"Reading {numbers} numbers with {recognizer.description} ...", flush=True)
-    classifier = SegmentClassifier(onnx)
+    classifier, signs = SegmentClassifier(onnx), shipped_sign_classifier()
     images, labels = parts.x_validation, parts.y_validation
     ordinary = [
         number
@@ -223,15 +200,21 @@ def train_decoding(
     ]
     pool, told_apart = fit_pool(read_dataset(recognizer, classifier, ordinary))
     lines = read_dataset(recognizer, classifier, write_dataset(images, labels, numbers, seed + 2))
+    sums = write_sums(_SUM, images, labels, numbers // 4, seed + 4)
+    with_signs = lines + read_dataset(recognizer, classifier, sums)
     weights, readable = fit_decoding(lines, pool, _ITERATIONS)
-    threshold, accepted = fit_acceptance(lines, Decoding(weights, 0.0, pool))
+    fitted, accepted = fit_acceptance(with_signs, Decoding(weights, {}, 0.0, 0.0, pool), signs)
     default_weights, _ = fit_decoding(lines, _DEFAULT_POOL, _ITERATIONS, RECOGNIZER_FEATURES)
-    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted}
+    default = replace(fitted, weights=default_weights, digit=_DEFAULT_DIGIT, pool=_DEFAULT_POOL)
+    held_out = [
+        *itertools.chain(*(write_numbers(KINDS[kind], images, labels, numbers // 8, seed + 5) for kind in _LINES)),
+        *write_sums(_SUM, images, labels, numbers // 4, seed + 6),
+    ]
+    confidence, sure = fit_confidence(recognizer, Networks(classifier, signs, fitted), held_out)
+    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **sure}
     print(f"Held out: {measured}", flush=True)
     decoding = DecodingFile(
-        recognizer.card.onnx_sha256,
-        Decoding(weights, threshold, pool),
-        Decoding(default_weights, _DEFAULT_DIGIT, _DEFAULT_POOL),
+        recognizer.card.onnx_sha256, replace(fitted, confidence=confidence), replace(default, confidence=confidence)
     )
     return decoding, {"seed": seed, "numbers": numbers, "held_out": measured}
 
@@ -243,8 +226,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=segment_classifier_files()[0].parent, help="folder (default: the package's)"
     )
-    for name, (lowest, highest, default) in _OPTIONS.items():
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"from {lowest} to {highest} ({default})")
     parser.add_argument(
         "--model",
         type=Path,
@@ -254,10 +235,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--decoding-only", action="store_true", help="keep the network that is in the folder, and fit the decoding"
     )
-    options = parser.parse_args(argv)
-    for name, (lowest, highest, _) in _OPTIONS.items():
-        if not lowest <= getattr(options, name) <= highest:
-            parser.error(f"--{name} must be a whole number from {lowest} to {highest}")
+    options = parse(parser, _OPTIONS, argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     cv2.setNumThreads(1)
     data = load()

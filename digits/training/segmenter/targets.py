@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.lattice import Candidate, Chain
-from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
-from digits.numbers.windows import Floats, ReducedLine, reduce_field
+from digits.numbers.segments.classifier import NOTHING_WHOLE, SIGN
+from digits.numbers.segments.lattice import Candidate, Chain
+from digits.numbers.segments.windows import Floats, ReducedLine, reduce_field
 from digits.vision.foreground import Foreground
 
 # Blur spreads ink by so many pixels around that of its owner.

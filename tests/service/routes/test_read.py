@@ -44,12 +44,33 @@ def test_two_lines_are_answered_with_the_contract_and_boxes_of_the_picture(url: 
     response = post(url, encode_png(paper))
     assert response.status_code == 200
     answer = response.json()
-    assert list(answer) == ["text", "lines", "digits", "reading_time_ms"]
+    assert list(answer) == [
+        "text",
+        "lines",
+        "transcript",
+        "transcript_lines",
+        "confidence",
+        "accepted",
+        "reason",
+        "line_answers",
+        "digits",
+        "reading_time_ms",
+    ]
+    assert (answer["transcript"], answer["transcript_lines"]) == ("2024\n715", ["2024", "715"])
+    assert (answer["accepted"], answer["reason"]) == (True, None)
+    assert [line["accepted"] for line in answer["line_answers"]] == [True, True]
+    assert 0.5 < answer["confidence"] < 1.0
     assert (answer["text"], answer["lines"]) == ("2024\n715", ["2024", "715"])
     assert [one["digit"] for one in answer["digits"]] == [2, 0, 2, 4, 7, 1, 5]
     assert [one["line"] for one in answer["digits"]] == [0, 0, 0, 0, 1, 1, 1]
     for one, box in zip(answer["digits"], boxes, strict=True):
-        assert list(one) == ["digit", "confidence", "accepted", "box", "line"]
+        assert list(one) == [
+            *("digit", "confidence", "accepted", "box", "line"),
+            *("sign", "sign_confidence", "alternatives"),
+        ]
+        assert (one["sign"], one["sign_confidence"]) == (None, None)
+        assert [set(other) for other in one["alternatives"]] == [{"digit", "probability"}] * 3
+        assert one["alternatives"][0] == {"digit": one["digit"], "probability": one["confidence"]}
         assert one["accepted"] is True
         assert 0.5 < one["confidence"] < 1.0
         assert one["box"] == pytest.approx(box, abs=5)
@@ -168,3 +189,32 @@ def test_a_file_made_to_do_harm_is_refused_or_read(url: str, name: str) -> None:
     assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
     if answer.status_code != 200:
         assert answer.headers["content-type"] == MEDIA_TYPE
+
+
+def test_what_is_expected_is_said_in_the_query_or_in_the_form(url: str, mnist: Mnist) -> None:
+    image = encode_png(handwritten(mnist, "2024")[0])
+    assert post(url, image, "/read/?expect=%23%23%23%23").json()["text"] == "2024"
+    form = httpx.post(f"{url}/read/", files={"file": image}, data={"expect": "4-6"}, timeout=60)
+    assert form.json()["text"] == "2024"
+    # The form says more precisely what its sender wants than the address does.
+    both = httpx.post(f"{url}/read/?expect=9", files={"file": image}, data={"expect": "4"}, timeout=60)
+    assert both.status_code == 200
+    raw = httpx.post(f"{url}/read/?expect=4", content=image, headers={"Content-Type": "image/png"}, timeout=60)
+    assert raw.json()["text"] == "2024"
+    assert httpx.post(f"{url}/read/", files={"file": image}, data={"expect": ""}, timeout=60).status_code == 200
+
+
+def test_what_does_not_match_is_a_problem_that_says_what_was_read(url: str, mnist: Mnist) -> None:
+    image = encode_png(handwritten(mnist, "2024")[0])
+    response = httpx.post(f"{url}/read/", files={"file": image}, data={"expect": "##/##"}, timeout=60)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == MEDIA_TYPE
+    assert response.json()["type"].endswith("unexpected-number")
+    assert "'2024' was read" in response.json()["detail"]
+
+
+def test_a_pattern_that_is_none_is_a_problem_that_shows_a_right_one(url: str, mnist: Mnist) -> None:
+    response = post(url, encode_png(handwritten(mnist, "2024")[0]), "/read/?expect=abc")
+    assert response.status_code == 422
+    assert response.json()["type"].endswith("bad-pattern")
+    assert "such as ##/##/####" in response.json()["detail"]

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Gray
-from digits.numbers.cuts import Cut, find_cuts
-from digits.numbers.layout import Line
+from digits.numbers.segments.cuts import Cut, find_cuts
+from digits.numbers.segments.layout import Line
 from digits.vision.components import Components
 
 Where = tuple[slice, slice]

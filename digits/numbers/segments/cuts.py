@@ -1,4 +1,4 @@
-"""Where digits that touch may be cut apart: many cuts, of which a network chooses later."""
+"""Finds cuts between digits that touch: many cuts, of which the decoding chooses later."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Cut:
 
 
 def find_cuts(mask: Gray, height: float) -> list[Cut]:
-    """The ways through a stroke that cross the least ink, from left to right.
+    """Finds the ways through a stroke that cross the least ink, from left to right.
 
     A cut goes down row by row and a column aside at the most (dynamic programming, as seam carving does: Avidan and
     Shamir, SIGGRAPH 2007). Of the best ways through each place at some heights, those that go through little ink are

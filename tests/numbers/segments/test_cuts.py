@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.cuts import Cut, find_cuts
+from digits.numbers.segments.cuts import Cut, find_cuts
 
 HEIGHT = 60
 

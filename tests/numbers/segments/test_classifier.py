@@ -7,18 +7,29 @@ import pytest
 
 from digits.data.mnist import Mnist, split
 from digits.errors import ModelFileError
-from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES, Decoding, decode
-from digits.numbers.segment_classifier import (
+from digits.numbers.decoding import (
+    CONFIDENCE_FEATURES,
+    FEATURES,
+    RECOGNIZER_FEATURES,
+    Decoding,
+    decode,
+)
+from digits.numbers.reader import Networks
+from digits.numbers.segments.classifier import (
     NOTHING_WHOLE,
     SEGMENT_CLASSES,
     SegmentClassifier,
     segment_classifier_files,
     shipped_segment_classifier,
 )
-from digits.numbers.windows import SIDE
+from digits.numbers.segments.windows import SIDE
+from digits.numbers.signs.classifier import shipped_sign_classifier
 from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.pages import Page
+from digits.synthetic.sums import write_sums
+from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
 from digits.training.segmenter.dataset import draw_chunk, read_dataset, write_dataset
-from digits.training.segmenter.run import fit_acceptance, fit_decoding, fit_pool, measure_network
+from digits.training.segmenter.run import fit_decoding, fit_pool, measure_network
 
 
 def test_the_shipped_files_belong_together_and_say_how_they_were_made(mnist: Mnist) -> None:
@@ -63,10 +74,15 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist) -> None:
     assert tuple(weights) == FEATURES
     assert all((weights[name] == 0.0) == (name in RECOGNIZER_FEATURES) for name in FEATURES)
     assert 0.6 < readable <= 1.0
-    decoding = Decoding(weights, 0.0, pool)
-    threshold, accepted = fit_acceptance(lines, decoding)
-    assert 0.0 < threshold < 1.0
-    assert accepted["digits_accepted"] >= 0.95
+    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, 0.0, 0.0, pool), shipped_sign_classifier())
+    assert 0.0 < decoding.digit < 1.0
+    assert 0.0 < decoding.sign < 1.0
+    assert accepted["digits_accepted"] >= 0.9
+    networks = Networks(shipped_segment_classifier(), shipped_sign_classifier(), decoding)
+    sums = write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 8, 3)
+    confidence, sure = fit_confidence(Recognizer.load(shipped_model()), networks, sums)
+    assert tuple(confidence) == CONFIDENCE_FEATURES
+    assert 8 <= sure["confidence_lines"] <= 12
     for line in lines:
         spans = [line.lattice.candidates[k].span for k in decode(line.lattice, decoding)]
         assert spans[0][0] == 0

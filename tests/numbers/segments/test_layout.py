@@ -3,7 +3,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.numbers.layout import Line, find_lines
+from digits.numbers.segments.layout import Line, find_lines
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
 from digits.vision.ruling import digit_mask

@@ -1,4 +1,4 @@
-"""How a page is laid out: which strokes are written in which line, from left to right.
+"""Finds the lines of a page: which strokes are written in which line, from left to right.
 
 A line is a chain of neighbors, each within reach of the next, so that lines may rise, fall and bend. Strokes that are
 no writing, such as rules, edges and specks, are left out.
@@ -51,10 +51,10 @@ class Line:
 
 
 def find_lines(parts: Components) -> list[Line]:
-    """The lines of a page, from top to bottom; none if nothing on it can be a digit.
+    """Finds the lines of a page, from top to bottom; none if nothing on it can be a digit.
 
     Args:
-        parts: the strokes.
+        parts: the strokes of the page.
     """
     chosen, huge = _writing(parts)
     if not chosen.size:
@@ -143,20 +143,20 @@ def _writing(parts: Components) -> tuple[Indices, Indices]:
 
 def _is_rule(parts: Components, chosen: Indices, height: float) -> npt.NDArray[np.bool_]:
     """Which strokes are long and thin all the way, even if they rise or fall."""
-    found = np.zeros(chosen.size, dtype=np.bool_)
+    is_rule = np.zeros(chosen.size, dtype=np.bool_)
     for k, i in enumerate(chosen.tolist()):
         wide = int(parts.right[i] - parts.left[i])
         if wide < _RULE_WIDTH * height:
             continue
         high = int(parts.bottom[i] - parts.top[i])
         if high <= _FEW_PIXELS and wide > _FLAT * high:
-            found[k] = True
+            is_rule[k] = True
             continue
         _, mask = parts.cut([i], 0)
         inked = mask.any(axis=0)
         depth = mask.shape[0] - mask[::-1].argmax(axis=0) - mask.argmax(axis=0)
-        found[k] = float(np.median(depth[inked])) < _RULE_DEPTH * height
-    return found
+        is_rule[k] = float(np.median(depth[inked])) < _RULE_DEPTH * height
+    return is_rule
 
 
 def _cut_off(parts: Components, i: int, height: float) -> bool:
@@ -186,7 +186,7 @@ def _stacked(parts: Components, chosen: Indices, height: float) -> list[list[int
     group = np.arange(chosen.size)
     for i, j in np.argwhere(np.triu(joined, 1)).tolist():
         group[group == group[j]] = group[i]
-    return [chosen[group == one].tolist() for one in np.unique(group).tolist()]
+    return [chosen[group == label].tolist() for label in np.unique(group).tolist()]
 
 
 def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
@@ -229,13 +229,13 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
     pairs = np.argwhere(possible)
     pairs = pairs[np.argsort(cost[possible], kind="stable")]
     with_right, with_left = set[int](), set[int]()
-    found = []
+    linked = []
     for i, j in pairs.tolist():
         if i not in with_right and j not in with_left:
             with_right.add(i)
             with_left.add(j)
-            found.append((i, j))
-    return found
+            linked.append((i, j))
+    return linked
 
 
 def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> list[_Blob]:

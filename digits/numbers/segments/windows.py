@@ -1,6 +1,6 @@
-"""What a network sees of a candidate: its ink, and the ink around it, in a window of the line.
+"""Draws the windows that the small networks look at: the ink of a candidate, and the ink of the line around it.
 
-A 28x28 image of the candidate alone does not show whether a stroke goes on beyond the cut; this does.
+A 28x28 image of the candidate alone does not show whether a stroke goes on beyond the cut; a window does.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.cuts import Cut
-from digits.numbers.lattice import Candidate, Chain
+from digits.numbers.segments.cuts import Cut
+from digits.numbers.segments.lattice import Candidate, Chain
 
 Floats = npt.NDArray[np.float32]
 Windows = npt.NDArray[np.uint8]
@@ -54,12 +54,12 @@ class ReducedLine:
     @cached_property
     def _sides(self) -> dict[int, Floats]:
         """For each cut, how much of each pixel of its stroke's field lies right of it."""
-        found = {}
+        sides = {}
         for place in self.chain.places:
             if place.cut is not None:
                 stroke = self.strokes[place.stroke]
-                found[id(place.cut)] = self._right_of(place.cut, place.stroke, stroke)
-        return found
+                sides[id(place.cut)] = self._right_of(place.cut, place.stroke, stroke)
+        return sides
 
     def _right_of(self, cut: Cut, index: int, stroke: Stroke) -> Floats:
         rows, columns = self.chain.where[index]
@@ -67,20 +67,20 @@ class ReducedLine:
         way = (np.interp(middles, np.arange(len(cut.columns)), cut.columns) + columns.start) * self.scale - stroke.left
         return np.clip(np.arange(1, stroke.ink.shape[1] + 1) - way[:, None], 0.0, 1.0).astype(np.float32)
 
-    def shares(self, one: Candidate) -> list[tuple[Stroke, Floats]]:
+    def shares(self, candidate: Candidate) -> list[tuple[Stroke, Floats]]:
         """The strokes of a candidate, and how much ink in each pixel of their fields is its own."""
-        found = []
-        for i, left, right in self.chain.shares(one.first, one.last):
+        shares = []
+        for i, left, right in self.chain.shares(candidate.first, candidate.last):
             ink = self.strokes[i].ink
             if left is not None:
                 ink = ink * self._sides[id(left)]
             if right is not None:
                 ink = ink * (1.0 - self._sides[id(right)])
-            found.append((self.strokes[i], ink))
-        return found
+            shares.append((self.strokes[i], ink))
+        return shares
 
     def amounts(self, inks: list[Floats], candidates: list[Candidate]) -> npt.NDArray[np.float64]:
-        """How much ink each candidate has, in pixels of the reduced line, of shape (n,).
+        """Computes how much ink each candidate has, in pixels of the reduced line, of shape (n,).
 
         Args:
             inks: the ink that counts, of each stroke, of the shape of its field.
@@ -95,11 +95,13 @@ class ReducedLine:
             right = np.stack([np.ones_like(ink), *sides, np.zeros_like(ink)]).reshape(len(sides) + 2, -1)
             tables.append(np.asarray((right * ink.ravel()) @ (1.0 - right).T, dtype=np.float64))
             ahead |= {place: k for k, place in enumerate(places)}
-        found = np.zeros(len(candidates))
-        for n, one in enumerate(candidates):
-            for i, left, right_cut in self.chain.shares(one.first, one.last):
-                found[n] += tables[i][ahead[one.first] if left else 0, ahead[one.last] if right_cut else -1]
-        return found
+        amounts = np.zeros(len(candidates))
+        for n, candidate in enumerate(candidates):
+            for i, left, right_cut in self.chain.shares(candidate.first, candidate.last):
+                amounts[n] += tables[i][
+                    ahead[candidate.first] if left else 0, ahead[candidate.last] if right_cut else -1
+                ]
+        return amounts
 
 
 def reduce_line(chain: Chain) -> ReducedLine:
@@ -137,7 +139,7 @@ def _reduce_rows(
 
 
 def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, npt.NDArray[np.float64]]:
-    """The windows of candidates, each centered on its box.
+    """Draws the windows of candidates, each centered on its box.
 
     Returns:
         uint8 of shape (n, SIDE, SIDE, 2), the candidate's own ink and that of the rest of the line; and the boxes,
@@ -148,15 +150,15 @@ def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Window
     if not candidates:
         return windows, boxes
     everything, top, left = _draw_line(line)
-    for k, one in enumerate(candidates):
-        drawn = _draw_window(line.shares(one), everything, top, left)
+    for k, candidate in enumerate(candidates):
+        drawn = _draw_window(line.shares(candidate), everything, top, left)
         if drawn is not None:
             windows[k], boxes[k] = drawn
     return windows, boxes
 
 
 def draw_window(line: ReducedLine, own: list[tuple[Stroke, Floats]]) -> Windows:
-    """The window of ink that is no candidate of the line, such as that of a decimal point.
+    """Draws the window of ink that is no candidate of the line, such as a decimal point.
 
     Args:
         line: that is around it.

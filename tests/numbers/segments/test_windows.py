@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from digits.data.mnist import Mnist
-from digits.numbers.lattice import Candidate, Chain, Place, find_candidates, find_chain
-from digits.numbers.layout import find_lines
-from digits.numbers.segment_classifier import NOTHING_WHOLE, SIGN
-from digits.numbers.windows import HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
+from digits.numbers.segments.classifier import NOTHING_WHOLE, SIGN
+from digits.numbers.segments.lattice import Candidate, Chain, Place, find_candidates, find_chain
+from digits.numbers.segments.layout import find_lines
+from digits.numbers.segments.windows import HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
 from digits.synthetic.pages import Page, write_numbers
 from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.targets import owners_of_ink, targets_of

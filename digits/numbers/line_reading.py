@@ -1,0 +1,275 @@
+"""Reads one line: which digits and signs stand on it, with the blanks between them."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from digits.arrays import CLASSES
+from digits.numbers.decoding import (
+    Decoding,
+    Floats,
+    acceptance_scores,
+    best_path,
+    candidate_scores,
+    digit_probabilities,
+    join_halves,
+    path_probability,
+    pooled_probabilities,
+)
+from digits.numbers.expectation import ANY_DIGIT, OTHER, Chances, Expectation, best_matching_path
+from digits.numbers.segments.lattice import Lattice
+from digits.numbers.segments.windows import Floats as FloatInk
+from digits.numbers.segments.windows import Stroke, Windows, draw_window, draw_windows, reduce_field, reduce_line
+from digits.numbers.signs.classifier import SignClassifier
+from digits.numbers.signs.kinds import SIGNS, UNKNOWN
+from digits.numbers.signs.marks import Box, Mark, box_of_stroke, find_marks
+from digits.vision.components import Components
+
+# A gap is a blank if it is so wide in heights of the line's digits, and so many times as wide as the typical gap.
+_BLANK, _BLANK_AT_MARK, _WIDER = 0.5, 0.9, 1.8
+# The least probability with which a sign is named, of all that is no digit.
+_NAMED = 0.5
+# What is a digit with less probability is a sign; on a line without one, this share of the threshold is enough.
+_SURELY_SIGN, _AMONG_DIGITS = 0.002, 0.005
+# The largest size of a point or a comma, in heights of the line's digits.
+_POINT = 0.3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A digit or sign of a line.
+
+    Args:
+        box: where it stands, in pixels of the page.
+        digits: the probabilities of the digits 0 to 9 if it is one, of shape (10,).
+        is_digit: the probability that it is a digit, 0..1.
+        accepted: whether it is taken for a digit.
+        sign: what it is if it is no digit: one of `SIGNS` or `UNKNOWN`.
+        sign_probability: of that sign, 0..1, if it is no digit.
+        after_blank: whether a blank stands before it.
+        mark: of a mark, which is never a digit, what the sign classifier says; None for all else.
+    """
+
+    box: Box
+    digits: Floats
+    is_digit: float
+    accepted: bool
+    sign: str
+    sign_probability: float
+    after_blank: bool = False
+    mark: Floats | None = None
+
+    @property
+    def shown(self) -> str:
+        """The digit or sign, as a transcript has it."""
+        return str(int(self.digits.argmax())) if self.accepted else self.sign
+
+    @property
+    def probability(self) -> float:
+        """The probability of what is shown."""
+        if self.accepted:
+            return self.is_digit * float(self.digits.max())
+        return (1.0 - self.is_digit) * self.sign_probability
+
+
+@dataclass(frozen=True)
+class LineReading:
+    """A line that was read.
+
+    Args:
+        entries: its digits and signs, from left to right.
+        path: the probability of the way in which it was taken apart, 0..1.
+        matches: whether it matches the pattern that was expected.
+    """
+
+    entries: tuple[Entry, ...]
+    path: float
+    matches: bool = True
+
+
+def read_line(
+    lattice: Lattice,
+    parts: Components,
+    small: Sequence[int],
+    decoding: Decoding,
+    signs: SignClassifier,
+    expectation: Expectation | None = None,
+) -> LineReading:
+    """Reads a line.
+
+    Args:
+        lattice: all ways to take it apart.
+        parts: the strokes of the page.
+        small: those that may be marks, as `find_small_strokes` gives them.
+        decoding: the parameters of the decoding.
+        signs: tells digits and signs apart.
+        expectation: a pattern that the line must match, if it can.
+
+    Returns:
+        The line; `matches` says whether it does.
+    """
+    spans, scores = [candidate.span for candidate in lattice.candidates], candidate_scores(lattice, decoding)
+    path = join_halves(lattice, scores, best_path(spans, scores), decoding.pool)
+    page = _PageLine(lattice, parts, small, decoding, signs)
+    line = page.read(path, path_probability(spans, scores, path))
+    if expectation is None or not any(entry.accepted for entry in line.entries):
+        return line
+    chances, of_marks = page.chances(line)
+    matching = best_matching_path(expectation, spans, scores, chances, of_marks)
+    if matching is None:
+        return replace(line, matches=False)
+    path = [k for k, _ in matching]
+    return page.read(path, path_probability(spans, scores, path), [token for _, token in matching])
+
+
+class _PageLine:
+    """A line of a page while it is read; arguments as of `read_line`."""
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        parts: Components,
+        small: Sequence[int],
+        decoding: Decoding,
+        signs: SignClassifier,
+    ) -> None:
+        self._lattice, self._parts, self._small, self._decoding, self._signs = lattice, parts, small, decoding, signs
+        self._reduced = reduce_line(lattice.chain)
+
+    def read(self, path: Sequence[int], probability: float, tokens: Sequence[str] = ()) -> LineReading:
+        """Reads the candidates of a path, each as what a token of a pattern stands for, if there are tokens."""
+        lattice, decoding = self._lattice, self._decoding
+        places = [lattice.chain.ink_between(*lattice.candidates[k].span) for k in path]
+        inked = [n for n, (_, mask) in enumerate(places) if mask.any()]
+        chosen, boxes = [path[n] for n in inked], [Box.of(places[n][0]) for n in inked]
+        if not chosen:
+            return LineReading((), 0.0)
+        windows, _ = draw_windows(self._reduced, [lattice.candidates[k] for k in chosen])
+        marks, belonging = find_marks(self._parts, self._small, boxes, lattice.chain.height)
+        for place, members in belonging.items():
+            windows[place] = self._window(self._reduced.shares(lattice.candidates[chosen[place]]), members)
+            boxes[place] = Box.around([boxes[place], *(box_of_stroke(self._parts, i) for i in members)])
+        windows_of_marks = [self._window([], mark.members)[np.newaxis] for mark in marks]
+        of_signs = self._signs(np.concatenate([windows, *windows_of_marks]))
+        segment, recognized = lattice.segment_probabilities[chosen], lattice.probabilities[chosen]
+        pooled = pooled_probabilities(segment, recognized, decoding.pool)
+        scores, chances = acceptance_scores(segment, recognized), digit_probabilities(of_signs[: len(chosen)])
+        # Where other signs stand, a sign is likelier than on a line of digits.
+        has_signs = bool(marks) or bool((chances < _SURELY_SIGN).any())
+        least = decoding.sign if has_signs else _AMONG_DIGITS * decoding.sign
+        accepted = ((scores >= decoding.digit) & (chances >= least)).tolist()
+        is_digit = (scores * chances).tolist()
+        entries = []
+        for n in range(len(chosen)):
+            entry = _entry(boxes[n], pooled[n], is_digit[n], accepted[n], of_signs[n])
+            entries.append(_as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
+        entries = [
+            _small_entry(entry.box, row, ".,") if not entry.accepted and self._is_point(entry.box, boxes) else entry
+            for entry, row in zip(entries, of_signs, strict=False)
+        ]
+        entries += [_mark_entry(mark, row) for mark, row in zip(marks, of_signs[len(chosen) :], strict=True)]
+        entries.sort(key=lambda entry: entry.box.x)
+        return LineReading(_with_blanks(entries, lattice.chain.height), probability)
+
+    def chances(self, line: LineReading) -> tuple[list[Chances], dict[int, list[Chances]]]:
+        """What each candidate may be, and each mark of a line that was read, by the place in front of which it is."""
+        lattice, decoding = self._lattice, self._decoding
+        windows, _ = draw_windows(self._reduced, lattice.candidates)
+        of_signs = self._signs(windows)
+        segment, recognized = lattice.segment_probabilities, lattice.probabilities
+        pooled = pooled_probabilities(segment, recognized, decoding.pool)
+        is_digit = acceptance_scores(segment, recognized) * digit_probabilities(of_signs)
+        of_candidates = [
+            _chances(float(chance), digits, row) for chance, digits, row in zip(is_digit, pooled, of_signs, strict=True)
+        ]
+        middles = [(columns.start + columns.stop) / 2.0 for _, columns in lattice.chain.where]
+        fronts = [k for k, place in enumerate(lattice.chain.places) if place.cut is None]
+        of_marks: dict[int, list[Chances]] = {}
+        for entry in line.entries:
+            if entry.mark is not None:
+                place = fronts[sum(middle < entry.box.x for middle in middles)]
+                of_marks.setdefault(place, []).append(_chances(0.0, entry.digits, entry.mark))
+        return of_candidates, of_marks
+
+    def _is_point(self, box: Box, boxes: Sequence[Box]) -> bool:
+        """Whether something small, but too large for a speck, lies in the lower half of the digits beside it."""
+        height = self._lattice.chain.height
+        wide, high = box.right - box.left, box.bottom - box.top
+        tall = [other for other in boxes if other.bottom - other.top >= 0.6 * height]
+        if not tall or max(wide, high) > _POINT * height or wide > 1.8 * high:
+            return False
+        return box.y > float(np.median([other.y for other in tall])) + 0.15 * height
+
+    def _window(self, own: list[tuple[Stroke, FloatInk]], members: Sequence[int]) -> Windows:
+        strokes = [self._reduced_stroke(i) for i in members]
+        return draw_window(self._reduced, own + [(stroke, stroke.ink) for stroke in strokes])
+
+    def _reduced_stroke(self, i: int) -> Stroke:
+        (rows, columns), mask = self._parts.cut([i], 0)
+        return reduce_field(mask.astype(np.float32), rows.start, columns.start, self._reduced.scale)
+
+
+def _chances(is_digit: float, digits: Floats, of_signs: Floats) -> Chances:
+    others = np.maximum(of_signs[CLASSES:], 1e-9)
+    logarithms = np.log(others / others.sum()).tolist()
+    digit = float(np.clip(is_digit, 1e-6, 1.0 - 1e-6))
+    return Chances(
+        float(np.log(digit)),
+        np.log(np.maximum(digits, 1e-6)),
+        float(np.log(1.0 - digit)),
+        dict(zip(SIGNS, logarithms[: len(SIGNS)], strict=True)),
+    )
+
+
+def _as_expected(entry: Entry, token: str, of_signs: Floats) -> Entry:
+    """The entry, taken for what a token of a pattern stands for."""
+    if token == OTHER:
+        return replace(entry, accepted=False)
+    if token == ANY_DIGIT:
+        return replace(entry, accepted=True)
+    if token.isdecimal():
+        digits = np.full(CLASSES, 1e-9)
+        digits[int(token)] = max(float(entry.digits[int(token)]), 1e-6)
+        return replace(entry, accepted=True, digits=digits / digits.sum())
+    others = of_signs[CLASSES:] / max(float(of_signs[CLASSES:].sum()), 1e-9)
+    return replace(entry, accepted=False, sign=token, sign_probability=float(others[SIGNS.index(token)]))
+
+
+def _entry(box: Box, digits: Floats, is_digit: float, accepted: bool, of_signs: Floats) -> Entry:
+    others = of_signs[CLASSES:]
+    share = others / max(float(others.sum()), 1e-9)
+    best = int(share.argmax())
+    named = best < len(SIGNS) and share[best] >= _NAMED
+    sign = SIGNS[best] if named else UNKNOWN
+    return Entry(box, digits, is_digit, accepted, sign, float(share[best]) if named else float(share[-1]))
+
+
+def _mark_entry(mark: Mark, of_signs: Floats) -> Entry:
+    """A single mark is a point or a comma, two above one another are a colon or a semicolon."""
+    entry = _small_entry(mark.box, of_signs, ".,-" if len(mark.members) == 1 else ":;=")
+    return replace(entry, mark=of_signs)
+
+
+def _small_entry(box: Box, of_signs: Floats, signs: str) -> Entry:
+    """What is never a digit, and only one of some signs."""
+    allowed = [CLASSES + SIGNS.index(sign) for sign in signs]
+    masked = np.zeros_like(of_signs)
+    masked[allowed] = np.maximum(of_signs[allowed], 1e-9)
+    digits = np.maximum(of_signs[:CLASSES], 1e-9)
+    return _entry(box, digits / digits.sum(), 0.0, False, masked)
+
+
+def _with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
+    """Marks the entries before which the writer left a blank."""
+    pairs = list(itertools.pairwise(entries))
+    gaps = np.array([after.box.left - before.box.right for before, after in pairs])
+    if not gaps.size:
+        return tuple(entries)
+    typical = max(float(np.quantile(gaps, 0.4)), 0.0)
+    # Around a point or a comma, digits of one number stand farther apart.
+    beside_mark = np.array([before.shown in ".,:;" or after.shown in ".,:;" for before, after in pairs])
+    wide = (gaps >= np.where(beside_mark, _BLANK_AT_MARK, _BLANK) * height) & (gaps >= _WIDER * typical)
+    rest = [replace(entry, after_blank=bool(blank)) for entry, blank in zip(entries[1:], wide, strict=True)]
+    return (entries[0], *rest)

@@ -1,0 +1,178 @@
+"""Finds the small strokes beside the digits of a line that are signs or parts of signs, and leaves specks out.
+
+A point, a comma, the dots of a colon and those of a division sign are smaller than all else that is written, and no
+larger than dirt. Where they stand tells them apart.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digits.numbers.segments.lattice import Where
+from digits.vision.components import Components
+from digits.vision.foreground import Foreground
+
+# In heights of the line's digits: the least and most size of a mark, and the least in pixels.
+_SMALLEST, _LARGEST, _FEWEST_PIXELS = 0.05, 0.4, 2
+# Its mean strength, as a share of that of full ink: dirt is faint.
+_FAINTEST = 0.45
+# A mark is at most so far from what stands beside it, and in height so far beyond it.
+_FAR, _ABOVE, _BELOW = 1.3, 0.1, 0.4
+# A point stands at most so far above the base line; marks of a colon are that much askew at the most.
+_OVER_BASE, _ASKEW = 0.3, 0.2
+# On a page with more small strokes, those with the most ink are looked at.
+_MOST = 300
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on the page, in pixels, the right and bottom edge exclusive."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def of(cls, where: Where) -> "Box":
+        """The box of some rows and columns."""
+        rows, columns = where
+        return cls(columns.start, rows.start, columns.stop, rows.stop)
+
+    @classmethod
+    def around(cls, boxes: Sequence["Box"]) -> "Box":
+        """The box around boxes, of which there is at least one."""
+        return cls(
+            min(box.left for box in boxes),
+            min(box.top for box in boxes),
+            max(box.right for box in boxes),
+            max(box.bottom for box in boxes),
+        )
+
+    @property
+    def x(self) -> float:
+        """Its middle from left to right."""
+        return (self.left + self.right) / 2.0
+
+    @property
+    def y(self) -> float:
+        """Its middle from top to bottom."""
+        return (self.top + self.bottom) / 2.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Small strokes that are one sign, or belong to one.
+
+    Args:
+        members: indices of the page's strokes.
+        box: around them.
+    """
+
+    members: tuple[int, ...]
+    box: Box
+
+
+def box_of_stroke(parts: Components, i: int) -> Box:
+    """The box of one of a page's strokes."""
+    return Box(float(parts.left[i]), float(parts.top[i]), float(parts.right[i]), float(parts.bottom[i]))
+
+
+def find_small_strokes(parts: Components, foreground: Foreground, taken: Collection[int]) -> list[int]:
+    """The strokes of a page that are in no line and dark enough to be written, at most some hundreds.
+
+    Args:
+        parts: the strokes.
+        foreground: the page's ink.
+        taken: those that are in lines.
+    """
+    free = np.setdiff1d(np.flatnonzero(~parts.apart & ~parts.touches), np.fromiter(taken, np.int64))
+    free = free[np.argsort(-parts.ink[free], kind="stable")[:_MOST]]
+    small = []
+    for i in free.tolist():
+        _, mask = parts.cut([i], 0)
+        if parts.ink[i] >= _FAINTEST * foreground.level * mask.sum():
+            small.append(i)
+    return small
+
+
+def find_marks(
+    parts: Components, small: Sequence[int], boxes: Sequence[Box], height: float
+) -> tuple[list[Mark], dict[int, list[int]]]:
+    """Finds the marks of a line.
+
+    Args:
+        parts: the strokes of the page.
+        small: those that `find_small_strokes` gives.
+        boxes: of the digits and signs of the line, from left to right.
+        height: of the line's digits, in pixels.
+
+    Returns:
+        Marks that are signs of their own; and for some of the boxes, by index, the small strokes that belong to them,
+        such as the dots of a division sign.
+    """
+    singles: list[tuple[int, Box]] = []
+    belonging: dict[int, list[int]] = {}
+    for i in small:
+        box = box_of_stroke(parts, i)
+        longer = max(box.right - box.left, box.bottom - box.top)
+        if not max(_SMALLEST * height, _FEWEST_PIXELS) <= longer <= _LARGEST * height:
+            continue
+        bar = next((k for k, other in enumerate(boxes) if _is_bar_with(other, box, height)), None)
+        if bar is not None:
+            belonging.setdefault(bar, []).append(i)
+        elif _is_between(box, boxes, height):
+            singles.append((i, box))
+    # Dots on one side of a bar alone are no division sign.
+    for k in [k for k, members in belonging.items() if not _on_both_sides(parts, members, boxes[k])]:
+        del belonging[k]
+    marks: list[Mark] = []
+    for i, box in sorted(singles, key=lambda single: single[1].x):
+        before = marks[-1] if marks else None
+        if before and abs(before.box.x - box.x) <= _ASKEW * height and len(before.members) == 1:
+            marks[-1] = Mark((*before.members, i), Box.around([before.box, box]))
+        else:
+            marks.append(Mark((i,), box))
+    return [mark for mark in marks if len(mark.members) > 1 or _on_base_line(mark.box, boxes, height)], belonging
+
+
+def _is_bar_with(bar: Box, dot: Box, height: float) -> bool:
+    """Whether a dot lies above or below a bar that lies flat."""
+    flat = bar.bottom - bar.top <= 0.35 * height and bar.right - bar.left >= 0.25 * height
+    away = max(bar.top - dot.bottom, dot.top - bar.bottom)
+    return flat and bar.left <= dot.x <= bar.right and 0.0 <= away <= 0.45 * height
+
+
+def _on_both_sides(parts: Components, members: Sequence[int], bar: Box) -> bool:
+    middles = [(parts.top[i] + parts.bottom[i]) / 2.0 for i in members]
+    return min(middles) < bar.y < max(middles)
+
+
+def _beside(mark: Box, boxes: Sequence[Box]) -> tuple[Box, Box] | None:
+    """What stands to the left and to the right of a mark."""
+    left = [box for box in boxes if box.x < mark.x]
+    right = [box for box in boxes if box.x > mark.x]
+    if not left or not right:
+        return None
+    return max(left, key=lambda box: box.right), min(right, key=lambda box: box.left)
+
+
+def _is_between(mark: Box, boxes: Sequence[Box], height: float) -> bool:
+    """Whether a mark lies between two things of the line, about within their height."""
+    beside = _beside(mark, boxes)
+    if beside is None:
+        return False
+    left, right = beside
+    near = mark.left - left.right <= _FAR * height and right.left - mark.right <= _FAR * height
+    apart = mark.left >= left.x and mark.right <= right.x
+    top, bottom = min(left.top, right.top) - _ABOVE * height, max(left.bottom, right.bottom) + _BELOW * height
+    return near and apart and top <= mark.y <= bottom
+
+
+def _on_base_line(mark: Box, boxes: Sequence[Box], height: float) -> bool:
+    beside = _beside(mark, boxes)
+    if beside is None:
+        return False
+    tall = [box.bottom for box in beside if box.bottom - box.top >= 0.6 * height]
+    return bool(tall) and mark.bottom >= float(np.mean(tall)) - _OVER_BASE * height

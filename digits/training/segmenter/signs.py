@@ -1,0 +1,119 @@
+"""Trains the network that tells digits and signs apart: python -m digits.training.segmenter.signs
+
+Writes digits/shipped/sign_classifier.onnx and sign_classifier.json. Sums are written from MNIST's training digits and
+from signs that are drawn by code; the network learns from the images that the recipes learn from, and is measured on
+sums of the training images that are held out. MNIST's test images are not looked at: `python -m
+benchmarks.accuracy.numbers` measures with those.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from digits.arrays import CLASSES
+from digits.data.mnist import load, split
+from digits.evaluation.statistics import auroc
+from digits.model.convert import to_onnx
+from digits.numbers.segments.windows import SIDE, Windows
+from digits.numbers.signs.classifier import SignClassifier, sign_classifier_files
+from digits.numbers.signs.kinds import SIGN_CLASSES
+from digits.training.segmenter.network import fit_network
+from digits.training.segmenter.options import parse
+from digits.training.segmenter.sign_dataset import Targets, draw_sign_examples
+
+_HELD_OUT = 3_000
+# The range and the default of each number on the command line.
+_OPTIONS = {"windows": (1_000, 10_000_000, 80_000), "epochs": (1, 1_000, 10), "seed": (0, 2**31 - 1, 0)}
+
+
+def build() -> Any:
+    """The network: windows of shape (n, SIDE, SIDE, 2) in 0..1 to probabilities of shape (n, SIGN_CLASSES)."""
+    from keras import Input, Sequential
+    from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU
+
+    def convolution(filters: int, size: int, strides: int) -> list[Any]:
+        return [
+            Conv2D(filters, size, strides, padding="same", use_bias=False),
+            *(BatchNormalization(), ReLU()),
+        ]
+
+    return Sequential(
+        [
+            Input((SIDE, SIDE, 2)),
+            *(*convolution(16, 5, 2), *convolution(40, 3, 2), *convolution(64, 3, 1), MaxPooling2D(2, padding="same")),
+            *(Flatten(), Dropout(0.2), Dense(80, activation="relu"), Dense(SIGN_CLASSES, activation="softmax")),
+        ]
+    )
+
+
+def negative_log_likelihood(targets: Any, probabilities: Any) -> Any:
+    """The negative logarithm of the probability of all classes that are right, for each window."""
+    from keras import ops
+
+    return -ops.log(ops.maximum(ops.sum(targets * probabilities, axis=-1), 1e-7))
+
+
+def measure_network(classifier: SignClassifier, windows: Windows, targets: Targets) -> dict[str, float]:
+    """How well held-out windows are told apart."""
+    probabilities = classifier(windows)
+    is_digit = targets[:, :CLASSES].any(axis=1)
+    known = targets.sum(axis=1) == 1
+    score = probabilities[:, :CLASSES].sum(axis=1)
+    threshold = float(np.quantile(score[is_digit], 0.002))
+    right = targets[np.arange(len(targets)), probabilities.argmax(axis=1)]
+    return {
+        "windows": len(windows),
+        "accuracy": float(right.mean()),
+        "accuracy_signs": float(right[known & ~is_digit].mean()),
+        "auroc_digit": auroc(score[is_digit], score[~is_digit]),
+        "signs_taken_for_digits_where_0.2%_of_digits_are_refused": float((score[~is_digit] >= threshold).mean()),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains, and writes both files."""
+    network_file, card_file = sign_classifier_files()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=network_file.parent, help="folder (default: the package's)")
+    options = parse(parser, _OPTIONS, argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    cv2.setNumThreads(1)
+    import keras
+
+    keras.utils.set_random_seed(options.seed)
+    data = load()
+    parts = split(data)
+    print(f"Writing sums for {options.windows} windows ...", flush=True)
+    windows, targets = draw_sign_examples(parts.x_fit, parts.y_fit, options.windows, options.seed)
+    model = build()
+    fit_network(model, windows, targets.astype(np.float32), options.epochs, options.seed, negative_log_likelihood)
+    onnx = to_onnx(model)
+    held_out = draw_sign_examples(parts.x_validation, parts.y_validation, _HELD_OUT, options.seed + 1)
+    measured = measure_network(SignClassifier(onnx), *held_out)
+    print(f"Held out: {measured}", flush=True)
+    card = {
+        "seed": options.seed,
+        "windows": options.windows,
+        "epochs": options.epochs,
+        "onnx_sha256": hashlib.sha256(onnx).hexdigest(),
+        "data": data.digest,
+        "libraries": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
+        "held_out": measured,
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / network_file.name).write_bytes(onnx)
+    (options.out / card_file.name).write_text(json.dumps(card, indent=2) + "\n")
+    print(f"{options.out / network_file.name} ({len(onnx):,} bytes) and {card_file.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

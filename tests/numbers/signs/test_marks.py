@@ -1,0 +1,80 @@
+"""Small strokes are signs where signs stand, and specks elsewhere."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from digits.numbers.signs.marks import Box, Mark, find_marks, find_small_strokes
+from digits.vision.components import Components, find_components
+from digits.vision.foreground import Foreground, find_foreground
+from digits.vision.ruling import page_mask
+
+HEIGHT = 80
+# Two digits beside one another, in pixels of the picture below.
+BOXES = [Box(60, 60, 100, 140), Box(140, 60, 180, 140)]
+
+
+def page(*dots: tuple[int, int], ink: int = 20) -> tuple[Components, Foreground]:
+    """Two bars, and dots beside them."""
+    picture = np.full((220, 260), 240, np.uint8)
+    for box in BOXES:
+        cv2.rectangle(picture, (int(box.left), int(box.top)), (int(box.right) - 1, int(box.bottom) - 1), 20, 6)
+    for x, y in dots:
+        cv2.circle(picture, (x, y), 4, ink, -1)
+    foreground = find_foreground(picture, even_light=True)
+    return find_components(foreground, page_mask(foreground)), foreground
+
+
+def small_of(parts: Components, foreground: Foreground) -> list[int]:
+    large = set(np.flatnonzero(parts.bottom - parts.top > 40).tolist())
+    return find_small_strokes(parts, foreground, large)
+
+
+def marks_at(*dots: tuple[int, int], ink: int = 20) -> list[Mark]:
+    parts, foreground = page(*dots, ink=ink)
+    return find_marks(parts, small_of(parts, foreground), BOXES, HEIGHT)[0]
+
+
+def test_a_dot_on_the_base_line_between_digits_is_a_mark() -> None:
+    (mark,) = marks_at((120, 136))
+    assert mark.box.x == pytest.approx(120, abs=2)
+    assert len(mark.members) == 1
+
+
+@pytest.mark.parametrize("place", [(120, 70), (120, 100), (30, 136), (220, 136), (120, 190), (120, 30)])
+def test_a_dot_that_stands_elsewhere_is_a_speck(place: tuple[int, int]) -> None:
+    assert marks_at(place) == []
+
+
+def test_a_faint_dot_is_a_speck() -> None:
+    assert marks_at((120, 136), ink=190) == []
+
+
+def test_two_dots_above_one_another_are_one_mark() -> None:
+    (mark,) = marks_at((120, 90), (121, 125))
+    assert len(mark.members) == 2
+    assert (mark.box.top, mark.box.bottom) == pytest.approx((86, 130), abs=2)
+
+
+def bar_with_dots(*dots: tuple[int, int]) -> tuple[list[Mark], dict[int, list[int]]]:
+    picture: npt.NDArray[np.uint8] = np.full((220, 260), 240, np.uint8)
+    cv2.rectangle(picture, (105, 97), (135, 103), 20, -1)
+    for x, y in dots:
+        cv2.circle(picture, (x, y), 4, 20, -1)
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, page_mask(foreground))
+    boxes = [BOXES[0], Box(105, 97, 136, 104), BOXES[1]]
+    bar = {int(np.argmax(parts.right - parts.left))}
+    return find_marks(parts, find_small_strokes(parts, foreground, bar), boxes, HEIGHT)
+
+
+def test_dots_above_and_below_a_bar_belong_to_it() -> None:
+    marks, belonging = bar_with_dots((120, 80), (120, 121))
+    assert marks == []
+    assert list(belonging) == [1]
+    assert len(belonging[1]) == 2
+
+
+def test_a_dot_on_one_side_of_a_bar_alone_is_a_speck() -> None:
+    assert bar_with_dots((120, 121)) == ([], {})

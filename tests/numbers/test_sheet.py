@@ -1,0 +1,65 @@
+"""A sheet on a dark table is found; nothing else is taken for one."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from digits.data.mnist import Mnist
+from digits.numbers.reader import read_picture
+from digits.numbers.sheet import without_table
+from digits.recognizer import Recognizer, shipped_model
+from tests.pictures import handwritten
+
+Picture = npt.NDArray[np.uint8]
+
+
+def on_table(paper: Picture, margin: tuple[int, int, int, int] = (60, 60, 90, 90), table: int = 35) -> Picture:
+    """A sheet with so many pixels of table above, below, left and right."""
+    top, bottom, left, right = margin
+    rng = np.random.default_rng(0)
+    sheet = np.minimum(paper, 205)
+    picture = np.full((paper.shape[0] + top + bottom, paper.shape[1] + left + right), table, np.float64)
+    picture[top : top + paper.shape[0], left : left + paper.shape[1]] = sheet
+    return np.clip(picture + rng.normal(0.0, 3.0, picture.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def paper(mnist: Mnist) -> Picture:
+    return np.pad(handwritten(mnist, "4726")[0], 60, constant_values=255)
+
+
+@pytest.mark.parametrize("margin", [(60, 60, 90, 90), (0, 0, 120, 0), (0, 90, 0, 90), (200, 200, 200, 200)])
+@pytest.mark.parametrize("color", [False, True])
+def test_a_number_on_a_dark_table_is_read(paper: Picture, margin: tuple[int, int, int, int], color: bool) -> None:
+    picture = on_table(paper, margin)
+    pixels = np.repeat(picture[..., np.newaxis], 3, axis=2) if color else picture
+    assert without_table(pixels) is not pixels
+    assert read_picture(Recognizer.load(shipped_model()), pixels).transcript == "4726"
+
+
+def test_a_sheet_that_lies_askew_is_found(paper: Picture) -> None:
+    picture = on_table(paper, (200, 200, 200, 200))
+    height, width = picture.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 8.0, 1.0)
+    turned = np.asarray(cv2.warpAffine(picture, turn, (width, height), borderValue=(35.0,)), dtype=np.uint8)
+    assert read_picture(Recognizer.load(shipped_model()), turned).transcript == "4726"
+
+
+def test_what_is_no_sheet_on_a_table_stays_as_it_is(paper: Picture) -> None:
+    width = paper.shape[1]
+    shadow = (paper * np.where(np.arange(width) < width // 2, 0.5, 1.0)).astype(np.uint8)
+    blackboard = (255 - paper) // 2 + 20
+    blank_sheet = on_table(np.full((200, 300), 255, np.uint8))
+    ring = cv2.circle(np.zeros((200, 200), np.uint8), (100, 100), 80, 255, 30)
+    bar = np.zeros((200, 100), np.uint8)
+    bar[20:180, 30:70] = 255
+    for picture in (paper, shadow, blackboard, blank_sheet, np.asarray(ring, np.uint8), bar):
+        assert without_table(picture) is picture
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (10, 1600), (1600, 10), (28, 28)])
+def test_small_and_narrow_pictures_are_looked_at(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for picture in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), rng.integers(0, 256, shape, np.uint8)):
+        assert without_table(picture).shape == shape

@@ -1,0 +1,118 @@
+"""What is lost or invented when a number with signs is read: nothing, without a word."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from digits.data.mnist import Mnist
+from digits.errors import PatternError, UnexpectedNumberError
+from digits.numbers.reader import read_picture
+from digits.numbers.reading import ReadDigit, Reading
+from digits.numbers.signs.kinds import SIGNS, UNKNOWN
+from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.glyphs import draw_sign
+from tests.pictures import handwritten
+
+Picture = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load(shipped_model())
+
+
+def written(mnist: Mnist, text: str) -> Picture:
+    """A line of MNIST test digits with signs between them, of which each has the width of a digit."""
+    paper, _ = handwritten(mnist, "".join(c if c.isdecimal() else "0" for c in text))
+    rng = np.random.default_rng(0)
+    for column, sign in enumerate(text):
+        if sign.isdecimal():
+            continue
+        left = 20 + 96 * column
+        paper[:, left : left + 84] = 255
+        if sign != " ":
+            glyph = draw_sign(sign, 60.0, 0.1, 7.0, rng)
+            high, wide = glyph.ink.shape
+            top, start = 52 + glyph.top, left + (84 - wide) // 2
+            paper[top : top + high, start : start + wide] -= np.rint(glyph.ink * 255).astype(np.uint8)
+    return paper
+
+
+@pytest.mark.parametrize("text", ["20.24", "52-08", "4+5=9", "(12)", "12:45", "6<7", "3,50", "8÷4", "[7]", "5≠6"])
+def test_signs_are_read_and_not_taken_for_digits(recognizer: Recognizer, mnist: Mnist, text: str) -> None:
+    reading = read_picture(recognizer, written(mnist, text))
+    assert reading.text == "".join(c for c in text if c.isdecimal())
+    assert reading.transcript.replace(" ", "") == text
+    for digit, shown in zip(reading.digits, text, strict=True):
+        assert digit.accepted == shown.isdecimal()
+        assert digit.sign == (None if shown.isdecimal() else shown)
+        assert (digit.sign_confidence is None) == shown.isdecimal()
+
+
+def test_blanks_stand_where_the_writer_left_them(recognizer: Recognizer, mnist: Mnist) -> None:
+    picture = written(mnist, "12 34")
+    # Closer together than the cells of that picture, but for the blank.
+    squeezed = np.asarray(cv2.resize(picture, None, fx=0.8, fy=1.0, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    reading = read_picture(recognizer, squeezed)
+    assert reading.transcript == "12 34"
+    assert reading.text == "1234"
+
+
+def test_a_speck_above_the_digits_is_no_sign(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper, boxes = handwritten(mnist, "2024")
+    cv2.circle(paper, (boxes[1][0] + boxes[1][2] + 8, 46), 4, 0, -1)
+    assert read_picture(recognizer, paper).transcript.replace(" ", "") == "2024"
+
+
+def test_each_place_has_at_most_three_digits_the_most_likely_first(recognizer: Recognizer, mnist: Mnist) -> None:
+    for digit in read_picture(recognizer, handwritten(mnist, "2024")[0]).digits:
+        assert len(digit.alternatives) == 3
+        assert digit.alternatives[0].digit == digit.digit
+        assert digit.alternatives[0].probability == digit.confidence
+        probabilities = [other.probability for other in digit.alternatives]
+        assert probabilities == sorted(probabilities, reverse=True)
+
+
+def test_what_is_written_well_is_accepted_and_surer_than_what_is_not(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper, boxes = handwritten(mnist, "2024")
+    clear = read_picture(recognizer, paper)
+    assert clear.confidence > 0.9
+    assert clear.reason is None
+    # The last digit loses its upper half.
+    left, top, width, height = boxes[-1]
+    paper[top : top + height // 2, left : left + width] = 255
+    assert read_picture(recognizer, paper).confidence < clear.confidence
+
+
+def test_a_reading_with_something_unknown_is_not_accepted() -> None:
+    digits = (
+        ReadDigit(2, 0.9, True, (0, 0, 9, 9), 0),
+        ReadDigit(1, 0.3, False, (10, 0, 9, 9), 0, UNKNOWN, 0.9, after_blank=True),
+        ReadDigit(4, 0.9, True, (0, 30, 9, 9), 1),
+        ReadDigit(1, 0.3, False, (10, 30, 9, 9), 1, SIGNS[0], 0.9),
+    )
+    reading = Reading(digits, 40, 60, (0.9, 0.3))
+    assert reading.transcript == "2 ?\n4."
+    assert reading.lines == ("2", "4")
+    assert [reading.reason_of(line) for line in (0, 1)] == ["not_a_digit", "low_confidence"]
+    assert reading.reason == "not_a_digit"
+    assert reading.confidence == pytest.approx(0.27)
+    assert Reading(digits[:1], 40, 60, (0.9,)).reason is None
+
+
+@pytest.mark.parametrize(("text", "pattern"), [("20.24", "##.##"), ("52-08", "##-##"), ("2024", "4"), ("2024", "#+")])
+def test_what_is_expected_is_read(recognizer: Recognizer, mnist: Mnist, text: str, pattern: str) -> None:
+    reading = read_picture(recognizer, written(mnist, text), expect=pattern)
+    assert reading.transcript.replace(" ", "") == text
+
+
+@pytest.mark.parametrize("pattern", ["5", "##/##", "##.##"])
+def test_what_does_not_match_is_refused_with_what_was_read(recognizer: Recognizer, mnist: Mnist, pattern: str) -> None:
+    with pytest.raises(UnexpectedNumberError, match=r"does not match the pattern .*: '2024' was read"):
+        read_picture(recognizer, written(mnist, "2024"), expect=pattern)
+
+
+def test_a_bad_pattern_is_refused_before_anything_is_read(recognizer: Recognizer) -> None:
+    with pytest.raises(PatternError, match="such as ##/##/####"):
+        read_picture(recognizer, b"", expect="abc")
