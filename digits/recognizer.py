@@ -19,6 +19,7 @@ from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
+from digits.model.input_form import INPUT_FORMS
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION, like_mnist
 from digits.vision.normalize import Normalized, already_normalized, fetch_digit
@@ -112,7 +113,7 @@ class Recognizer:
         self.limits = limits or ImageLimits()
         self.thresholds = Thresholds(**artifact.card.thresholds)
         try:
-            self._engine = Engine(artifact.onnx)
+            self._engine = Engine(artifact.onnx, INPUT_FORMS[artifact.card.input_form])
         except ModelFileError as error:
             raise ModelFileError(f"The model file {artifact.path} cannot be used: {error}.") from error
 
@@ -147,13 +148,19 @@ class Recognizer:
     @property
     def notes(self) -> list[str]:
         """What does not fit between the model and this version of Digits: sentences for people, often none."""
-        if self.card.preprocessing == PREPROCESSING_VERSION:
-            return []
-        return [
-            f"The model was made for version {self.card.preprocessing} of the preprocessing; this version of Digits "
-            f"has version {PREPROCESSING_VERSION}. Its accuracy and thresholds were measured on other 28x28 images. "
-            f"Train it anew with {train_command()}."
-        ]
+        if not self.card.is_calibrated:
+            return [
+                "The model is uncalibrated: it was made outside Digits, and nobody measured its accuracy or fitted its "
+                "thresholds, so it gives answers but accepts none. It takes pixels in the form "
+                f"{self.card.input_form}, which was found by trying."
+            ]
+        if self.card.preprocessing != PREPROCESSING_VERSION:
+            return [
+                f"The model was made for version {self.card.preprocessing} of the preprocessing; this version of "
+                f"Digits has version {PREPROCESSING_VERSION}. Its accuracy and thresholds were measured on other 28x28 "
+                f"images. Train it anew with {train_command()}."
+            ]
+        return []
 
     def recognize(self, file: bytes | OpenedImage) -> Prediction:
         """Reads the digit in an image file.
@@ -212,6 +219,8 @@ class Recognizer:
             return [one for one in found if isinstance(one, ImageError)]
         probabilities = self.classify(np.stack(images))
         reasons = reasons_to_refuse(probabilities, self.thresholds)
+        if not self.card.is_calibrated:
+            reasons = [reason or "low_confidence" for reason in reasons]
         digits, confidences = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
         answers = zip(digits, confidences, probabilities, reasons, strict=True)
         results: list[Prediction | ImageError] = []

@@ -23,7 +23,9 @@ from pathlib import Path
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 from digits.installation import install_command, train_command
 from digits.model.card import Card
+from digits.model.engine import Engine
 from digits.model.examples import Examples
+from digits.model.input_form import INPUT_FORMS, find_input_form
 
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
@@ -200,5 +202,13 @@ def _convert(path: Path) -> Artifact:
     from digits.model.convert import read_foreign
 
     onnx, parameters, version = read_foreign(path)
-    card = Card(parameters=parameters, versions={"keras": version}, onnx_sha256=sha256(onnx))
+    input_form, share = find_input_form(Engine(onnx).classify_as)
+    if input_form is None:
+        raise ModelFileError(
+            f"it reads at most {share:.0%} of the MNIST images on which it was tried, with pixels of each of these "
+            f"forms: {', '.join(INPUT_FORMS)}. A digit network takes 28x28 images of handwritten digits"
+        )
+    card = Card(
+        parameters=parameters, versions={"keras": version}, onnx_sha256=sha256(onnx), input_form=input_form.name
+    )
     return Artifact(path, card, onnx)

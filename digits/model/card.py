@@ -7,6 +7,7 @@ from typing import Any
 from digits.errors import ModelFileError, SettingError
 from digits.installation import train_command
 from digits.model.acceptance import Thresholds
+from digits.model.input_form import INPUT_FORMS, USUAL
 
 FORMAT_VERSION = 1
 
@@ -44,6 +45,7 @@ class Card:
         rejection: shares of images refused with these thresholds, 0..1: `held_out_digits`, `held_out_outliers` and
             `test_digits`.
         preprocessing: version of the preprocessing whose 28x28 images the network was trained and calibrated for.
+        input_form: name of the form in which the network takes images, as `digits.model.input_form` lists them.
         versions: of Python and the libraries that made the file.
         weights_sha256: of the Keras weights in this file.
         onnx_sha256: of the ONNX graph in this file.
@@ -67,6 +69,7 @@ class Card:
     thresholds: Mapping[str, float] = field(default_factory=lambda: asdict(Thresholds()))
     rejection: Mapping[str, float] = field(default_factory=dict)
     preprocessing: int = _FIRST_PREPROCESSING
+    input_form: str = USUAL.name
     versions: Mapping[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     onnx_sha256: str = ""
@@ -100,9 +103,18 @@ class Card:
             raise ModelFileError(
                 f"the card's preprocessing version is {self.preprocessing!r}, not a whole number from 1 on"
             )
+        if self.input_form not in INPUT_FORMS:
+            raise ModelFileError(
+                f"the card's input form is {self.input_form!r}; this version of Digits knows {', '.join(INPUT_FORMS)}"
+            )
         accuracy = self.metrics.get("test", {}).get("accuracy")
         if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
             raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether accuracy and thresholds were measured; False for a network that was made outside Digits."""
+        return self.recipe != Card.recipe or bool(self.metrics)
 
     @property
     def test_accuracy(self) -> float | None:

@@ -29,6 +29,22 @@ def to_onnx(model: Any) -> bytes:
         return file.read_bytes()
 
 
+def _without_augmentation(model: Any) -> Any:
+    """Returns a Keras model without layers that change images at random: they do nothing at inference.
+
+    ONNX has no operations for them. Only the layers of a `Sequential` are looked through; other models are returned as
+    they are.
+    """
+    import keras
+
+    if not isinstance(model, keras.Sequential):
+        return model
+    kept = [layer for layer in model.layers if not type(layer).__name__.startswith("Random")]
+    if len(kept) == len(model.layers):
+        return model
+    return keras.Sequential([keras.Input(model.input_shape[1:]), *kept])
+
+
 def read_foreign(path: Path) -> tuple[bytes, int, str]:
     """Converts a Keras file that was made outside Digits.
 
@@ -44,7 +60,7 @@ def read_foreign(path: Path) -> tuple[bytes, int, str]:
     import keras
 
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = _without_augmentation(keras.models.load_model(path, compile=False, safe_mode=True))
         return to_onnx(model), int(model.count_params()), str(keras.__version__)
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0][:200]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from digits.arrays import CLASSES, SIDE
 from digits.errors import ModelFileError
+from digits.model.input_form import USUAL, InputForm
 
 
 class Engine:
@@ -18,14 +19,15 @@ class Engine:
     may call one `Engine` at a time.
 
     Args:
-        onnx: bytes of an ONNX file, whose network takes float32 images scaled to 0..1, of shape (n, 28, 28),
-            (n, 28, 28, 1) or (n, 784), and returns probabilities of shape (n, 10).
+        onnx: bytes of an ONNX file, whose network takes float32 images of shape (n, 28, 28), (n, 28, 28, 1) or
+            (n, 784), and returns probabilities of shape (n, 10).
+        input_form: the form in which the network takes images.
 
     Raises:
         ModelFileError: ONNX Runtime cannot load it, or it is not such a network.
     """
 
-    def __init__(self, onnx: bytes) -> None:
+    def __init__(self, onnx: bytes, input_form: InputForm = USUAL) -> None:
         self._session = open_session(onnx)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shape = list(inputs[0].shape[1:]) if len(inputs) == 1 else []
@@ -42,6 +44,7 @@ class Engine:
         self._input = inputs[0].name
         self._output = outputs[0].name
         self._shape = (-1, *shape)
+        self._input_form = input_form
         blank = self(np.zeros((2, SIDE, SIDE), dtype=np.uint8))
         if blank.shape != (2, CLASSES) or not np.allclose(blank.sum(axis=1), 1.0, atol=1e-3):
             raise ModelFileError(
@@ -58,8 +61,13 @@ class Engine:
         Returns:
             float32 probabilities of shape (n, 10), not calibrated.
         """
-        scaled = images.reshape(self._shape).astype(np.float32) / np.float32(255.0)
-        (probabilities,) = self._session.run([self._output], {self._input: scaled})
+        return self.classify_as(images, self._input_form)
+
+    def classify_as(self, images: npt.NDArray[np.uint8], input_form: InputForm) -> npt.NDArray[np.float32]:
+        """Computes a forward pass on images in a given form; the rest as for a call."""
+        (probabilities,) = self._session.run(
+            [self._output], {self._input: input_form.apply(images.reshape(self._shape))}
+        )
         return np.asarray(probabilities, dtype=np.float32)
 
 

@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         else "read with default weights: those that ship were fitted for another model (python -m "
         "digits.training.segmenter.run --decoding-only --model FILE fits them for this one)",
         "preprocessing": f"version {card.preprocessing}",
+        "input form": card.input_form,
         "ONNX digest": card.onnx_sha256,
     }
     for name, value in rows.items():
