@@ -12,6 +12,7 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     MissingInstallError,
+    SettingError,
     TooManyFramesError,
     TooManyPixelsError,
     UnsupportedFormatError,
@@ -38,16 +39,20 @@ class OpenedImage:
     Attributes:
         width, height: in pixels, as stored.
         upright_size: (width, height) as a person sees the picture; known once it is decoded.
+        pages: how many pages the file has; 1 for animations, of which the first frame is read.
         is_plain: whether the file takes little time and memory to decode, so that a thread of its own costs more.
 
     Args:
         data: the file.
         limits: what it may cost.
         size: (width, height) in pixels if it is a plain PNG file of moderate size; None for all other files.
+        page: which page to read, from 1.
     """
 
-    def __init__(self, data: bytes, limits: ImageLimits, size: tuple[int, int] | None) -> None:
+    def __init__(self, data: bytes, limits: ImageLimits, size: tuple[int, int] | None, page: int = 1) -> None:
         self._data = data
+        self._page = page
+        self.pages = 1
         self._limits = limits
         self._is_plain_png = self.is_plain = size is not None
         self._screened = Screened(data)
@@ -133,6 +138,15 @@ class OpenedImage:
                 f"The file holds an image of {screened.coded_pixels:,} pixels, many times as many as the picture has. "
                 "Save it anew, as PNG."
             )
+        if image_format.has_pages:
+            self.pages = screened.frames
+        if not 1 <= self._page <= self.pages:
+            raise SettingError(f"page is {self._page}; it must be from 1 to {self.pages}, the pages of the file.")
+        if self._page > 1:
+            try:
+                image.seek(self._page - 1)
+            except Exception as error:
+                raise _as_image_error(error, self._limits) from error
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
         tags = getattr(image, "tag_v2", {})
         tile = tags.get(_TILE_WIDTH, 1) * tags.get(_TILE_LENGTH, 1)
@@ -143,7 +157,7 @@ class OpenedImage:
         return image
 
 
-def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
+def open_image(data: bytes, limits: ImageLimits | None = None, page: int = 1) -> OpenedImage:
     """Reads the header of an image file, and no pixel. Of a plain PNG file, it also checks that all of it is undamaged.
 
     This takes microseconds for a small file, and some milliseconds for one of many megabytes.
@@ -151,19 +165,23 @@ def open_image(data: bytes, limits: ImageLimits | None = None) -> OpenedImage:
     Args:
         data: the file, in one of the formats of `digits.images.formats`.
         limits: what the file may cost; `ImageLimits()` if None.
+        page: of a document (TIFF) of several pages, which to read, from 1.
 
     Raises:
         EmptyFileError: the file has no bytes.
         ImageTooLargeError, TooManyPixelsError, TooManyFramesError: the file is over one of the limits.
         UnsupportedFormatError: not an image, or of another format.
         BrokenImageError: its header is damaged.
+        SettingError: the file has no such page.
     """
     limits = limits or ImageLimits()
     if not data:
         raise EmptyFileError("The file is empty (0 bytes). Choose an image file and send it again.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(too_many_bytes(limits.max_bytes))
-    opened = OpenedImage(data, limits, plain_png_size(data, _REDUCED_SIDE) if "PNG" in limits.formats else None)
+    opened = OpenedImage(
+        data, limits, plain_png_size(data, _REDUCED_SIDE) if "PNG" in limits.formats and page == 1 else None, page
+    )
     width, height = opened.width, opened.height
     if width * height > limits.max_pixels:
         raise TooManyPixelsError(

@@ -224,6 +224,31 @@ def test_an_animation_is_turned_upright_by_its_exif() -> None:
     assert np.array_equal(decode(data), np.rot90(PICTURE, -1))
 
 
+def test_each_page_of_a_document_may_be_read_and_has_its_own_size() -> None:
+    pages = [np.full((40 + 10 * number, 30, 3), (number, 100, 200), np.uint8) for number in range(3)]
+    first, *others = map(Image.fromarray, pages)
+    data = encode(first, "TIFF", save_all=True, append_images=others)
+    for number, pixels in enumerate(pages, 1):
+        opened = open_image(data, page=number)
+        assert opened.pages == 3
+        assert (opened.width, opened.height) == (30, 30 + 10 * number)
+        for _ in range(2):
+            assert np.array_equal(opened.decode(), pixels)
+    for number in (-1, 0, 4):
+        with pytest.raises(SettingError, match=f"page is {number}; it must be from 1 to 3"):
+            open_image(data, page=number)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
+def test_any_other_file_has_one_page_though_it_moves(form: str) -> None:
+    frames = [Image.fromarray(PICTURE), Image.new("RGB", (30, 40), (255, 0, 0))]
+    options = {} if form == "JPEG" else {"save_all": True, "append_images": frames[1:]}
+    data = encode(frames[0], form, **options)
+    assert open_image(data).pages == 1
+    with pytest.raises(SettingError, match="page is 2"):
+        open_image(data, page=2)
+
+
 def test_a_phones_multi_picture_jpeg_is_read() -> None:
     image = Image.fromarray(PICTURE)
     assert decode(encode(image, "MPO", save_all=True, append_images=[image])).shape == PICTURE.shape
