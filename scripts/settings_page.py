@@ -68,7 +68,7 @@ The API also uses variables that it shares with other programs:
 | --- | --- |
 | `OTEL_*` | Configure traces. |
 | `XDG_RUNTIME_DIR` | The folder for files that the workers share; if unset, the system's temporary folder. |
-| `FORWARDED_ALLOW_IPS` | The proxies whose `X-Forwarded-For` names the client's address. |
+| `FORWARDED_ALLOW_IPS` | The proxies whose `X-Forwarded-For` and (`digits serve`) `X-Forwarded-Prefix` are heeded. |
 
 ## Limits
 

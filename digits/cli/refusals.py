@@ -1,4 +1,4 @@
-"""How a command says that it could not read one of many images."""
+"""What commands print of image files: their names, and why one was not read."""
 
 import json
 import sys
@@ -17,4 +17,12 @@ def print_refusal(name: str, error: ImageError, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"file": name, "error": str(error)}))
     else:
-        print(f"digits: {name}: {error}", file=sys.stderr)
+        print(f"digits: {printable(name)}: {error}", file=sys.stderr)
+
+
+def printable(name: str) -> str:
+    """Returns the name of a file as a terminal may get it: control characters, which could move its cursor, escaped."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in name
+    )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
-from digits.cli.refusals import print_refusal
+from digits.cli.refusals import print_refusal, printable
 from digits.errors import ImageError
 
 
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps({"file": name} | BatchPrediction.of(found).model_dump()))
         else:
             doubt = "" if found.reason is None else f", not accepted: {found.reason.replace('_', ' ')}"
-            print(f"{name}: {found.digit} ({found.confidence_text}{doubt})")
+            print(f"{printable(name)}: {found.digit} ({found.confidence_text}{doubt})")
     return EXIT_FAILED if failed else EXIT_OK
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
-from digits.cli.refusals import print_refusal
+from digits.cli.refusals import print_refusal, printable
 from digits.errors import ImageError
 
 
@@ -56,5 +56,5 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps({"file": name} | ReadResponse.timed(reading, taken).model_dump()))
         else:
             for line in filter(None, reading.lines):
-                print(f"{name}: {line}")
+                print(f"{printable(name)}: {line}")
     return EXIT_FAILED if failed else EXIT_OK

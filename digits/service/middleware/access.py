@@ -109,7 +109,7 @@ class AccessLog:
 
 def _printable(text: str) -> str:
     """Returns a text that cannot forge a line of the log or control a terminal: proxies pass on what clients claim."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    return text if text.isprintable() else text.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _log_access(scope: Scope, context: RequestContext, status: int, seconds: float) -> None:

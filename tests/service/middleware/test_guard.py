@@ -182,3 +182,16 @@ def test_workers_count_a_clients_requests_together(tmp_path: Path) -> None:
 def test_nothing_is_asked_for_unless_it_was_set(api: str) -> None:
     assert post(api, host="anything.example").status_code == 200
     assert "access-control-allow-origin" not in post(api, origin="https://shop.example.com").headers
+
+
+def test_what_a_proxy_passes_on_as_address_cannot_forge_a_line_of_the_log(tmp_path: Path) -> None:
+    server = serve(tmp_path)
+    try:
+        # A C1 control character, which headers may hold.
+        headers = {b"X-Forwarded-For": "1.2.3.4\u0085forged".encode("latin-1")}
+        assert httpx.get(server.url + "/health/live", headers=headers).status_code == 200
+        time.sleep(0.5)
+        assert "\\x85forged" in server.output()
+        assert "\u0085" not in server.output()
+    finally:
+        server.stop()
