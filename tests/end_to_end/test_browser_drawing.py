@@ -7,6 +7,17 @@ from playwright.sync_api import Browser, Page, expect
 from scripts.demonstration import draw
 from tests.browsing import PATIENCE, STROKES, draw_with_a_finger, settled
 
+# Keeps the least opacity of any part of the page from now on.
+WATCH_OPACITY = """() => {
+  window.leastOpacity = 1
+  const look = () => {
+    for (const part of document.querySelectorAll("[data-testid=stMain] [data-stale]")) {
+      window.leastOpacity = Math.min(window.leastOpacity, Number(getComputedStyle(part).opacity))
+    }
+    requestAnimationFrame(look)
+  }
+  look()
+}"""
 # How many points each stroke on the canvas has.
 STROKE_LENGTHS = "(canvas) => canvas.strokes.map((stroke) => stroke.points.length)"
 
@@ -57,15 +68,17 @@ def test_the_answer_is_there_while_one_draws_and_is_asked_for_every_100_ms_at_mo
     box, place = canvas.bounding_box(), bars.bounding_box()
     assert box is not None
     sent.clear()
+    page.evaluate(WATCH_OPACITY)
     started = time.monotonic()
     for i, (x, y) in enumerate(STROKES[7][0]):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=40 if i else 1)
         if i == 0:
             page.mouse.down()
     expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
-    # The stroke goes on, and nothing has moved.
+    # The stroke goes on, and nothing has moved or dimmed.
     assert canvas.evaluate(STROKE_LENGTHS) == []
     assert bars.bounding_box() == place
+    assert page.evaluate("window.leastOpacity") == 1
     assert 1 <= len(sent) <= 1 + 10 * (time.monotonic() - started)
     page.mouse.up()
     expect(page.get_by_role("button", name="Yes, a 7")).to_be_visible(timeout=PATIENCE)

@@ -50,16 +50,17 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
         STAGE.show(_shown(content, answered))
     with answering:
         show_answer(None if answered is None else answered.answer, invitation=_INVITATION, live=content.live)
-        if finished is not None:
-            if show_details(recognizer, finished, others) and file is not None:
-                NUMBERS.put("digit", file)
-                st.switch_page(st.Page(numbers_page, url_path="read"))
-            if isinstance(finished.answer, Prediction):
-                show_reasons(recognizer, finished.answer)
+        if finished is not None and show_details(recognizer, finished, others) and file is not None:
+            NUMBERS.put("digit", file)
+            st.switch_page(st.Page(numbers_page, url_path="read"))
     if content.files:
         show_table(recognizer, content.files, others)
-    else:
+    samples, reasons = st.columns(2, gap="medium")
+    with samples:
         _samples()
+    with reasons:
+        if finished is not None and isinstance(finished.answer, Prediction):
+            show_reasons(recognizer, finished.answer)
 
 
 def _shown(content: OnStage, answered: Answered | None) -> ShownPicture:
