@@ -31,7 +31,7 @@ from digits.training.segmenter.sign_dataset import Targets, draw_sign_examples
 
 _HELD_OUT = 3_000
 # The range and the default of each number on the command line.
-_OPTIONS = {"windows": (1_000, 10_000_000, 80_000), "epochs": (1, 1_000, 10), "seed": (0, 2**31 - 1, 0)}
+_OPTIONS = {"windows": (1_000, 10_000_000, 32_000), "epochs": (1, 1_000, 10), "seed": (0, 2**31 - 1, 0)}
 
 
 def build() -> Any:
