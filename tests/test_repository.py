@@ -1,5 +1,6 @@
 """What must hold for the repository as a whole."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -171,6 +172,13 @@ def test_the_code_passes_its_own_checks(command: str) -> None:
     name, *arguments = command.split()
     done = subprocess.run([str(BIN / name), *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_story_in_train_py_names_what_is_there() -> None:
+    names = re.findall(r"^    \w+ +(digits[\w.]+)\.(\w+) ", (ROOT / "train.py").read_text(), re.MULTILINE)
+    assert len(names) == 9
+    for module, name in names:
+        assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
 
 
 def test_the_bare_command_starts_the_api() -> None:

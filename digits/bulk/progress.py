@@ -1,61 +1,72 @@
-"""How far a job is, for the person who waits for it."""
+"""Shows how far a job is."""
 
 import os
 import time
 from pathlib import Path
 from typing import Self, TextIO
 
+from rich import progress
+from rich.console import Console
+
 from digits.bulk.job import Job
 
-# Between two lines where each stays, as in a log.
+# Seconds between two lines where there is no terminal, as in a log.
 _SECONDS = 10.0
 
 
 class Progress:
-    """Says how far a job is: in a terminal in one line that changes, elsewhere in a line now and then.
+    """Shows how far a job is: with a bar on a terminal, elsewhere with a line every ten seconds.
 
     Args:
-        job: that was begun.
-        stream: to write to.
+        job: the job, which has begun.
+        stream: where to write, such as standard error.
     """
 
     def __init__(self, job: Job, stream: TextIO) -> None:
         self._job, self._stream = job, stream
         self._rows = self._errors = 0
-        self._began = self._said = time.monotonic()
-        self._terminal = stream.isatty()
+        self._began = self._printed = time.monotonic()
+        self._bar = progress.Progress(
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeRemainingColumn(),
+            console=Console(file=stream),
+            transient=True,
+            disable=not stream.isatty(),
+        )
+        self._task = self._bar.add_task("rows", total=job.rows, completed=job.done, rate="")
         if job.done:
             self._print(f"{job.out}: {job.done:,} of {job.rows:,} rows are there already")
 
     def __enter__(self) -> Self:
+        self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        """Says what was done, or ends the line for whoever says what went wrong."""
+        """Takes the bar away, and prints what was done unless the job failed."""
+        self._bar.stop()
         if kind is None:
             rate = f"; {self._rate()}" if self._rows else ""
             already = f"; {self._job.done:,} were there already" if self._job.done else ""
             self._print(f"{self._job.out}: {self._rows:,} rows written, {self._errors:,} with an error{rate}{already}")
-        elif self._terminal and self._rows:
-            self._print("")
 
     def add(self, rows: int, errors: int) -> None:
-        """Counts rows that are written."""
+        """Counts rows that were written, and those of them that hold an error."""
         self._rows, self._errors = self._rows + rows, self._errors + errors
+        self._bar.update(self._task, advance=rows, rate=self._rate())
         now = time.monotonic()
-        if self._terminal or now - self._said >= _SECONDS:
-            self._said = now
-            text = f"{self._job.done + self._rows:,} of {self._job.rows:,} rows, {self._rate()}"
-            self._print(text, end="" if self._terminal else "\n")
+        if self._bar.disable and now - self._printed >= _SECONDS:
+            self._printed = now
+            self._print(f"{self._job.done + self._rows:,} of {self._job.rows:,} rows, {self._rate()}")
 
     def _rate(self) -> str:
         return f"{self._rows / max(1e-9, time.monotonic() - self._began):,.0f} images/s"
 
-    def _print(self, text: str, end: str = "\n") -> None:
-        over = f"\r{text:50}" if self._terminal and text and self._rows else text
+    def _print(self, text: str) -> None:
         try:
-            print(over, end=end, file=self._stream, flush=True)
+            print(text, file=self._stream, flush=True)
         except BrokenPipeError:
-            # Whoever read it has gone. The job goes on, and Python does not complain at its end.
+            # The reader of the lines has gone. The job goes on, and Python does not complain when it ends.
             with Path(os.devnull).open("w") as nowhere:
                 os.dup2(nowhere.fileno(), self._stream.fileno())

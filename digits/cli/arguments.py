@@ -1,4 +1,4 @@
-"""Command-line arguments: one-line errors that say what would have been right."""
+"""Command-line arguments. An error is one line that names the values that would have been right."""
 
 import argparse
 import sys
@@ -58,7 +58,7 @@ def add_images(parser: argparse.ArgumentParser) -> None:
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
-    """A type for `add_argument`: a whole number of a range."""
+    """Returns a type for `add_argument` that takes the whole numbers of a range."""
 
     def parse(text: str) -> int:
         try:
@@ -73,7 +73,7 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def one_of(names: list[str]) -> Callable[[str], str]:
-    """A type for `add_argument`: one of some names, which the error lists."""
+    """Returns a type for `add_argument` that takes these names; its error lists them."""
 
     def parse(text: str) -> str:
         if text not in names:
@@ -84,7 +84,7 @@ def one_of(names: list[str]) -> Callable[[str], str]:
 
 
 def keras_file(text: str) -> Path:
-    """A type for `add_argument`: the path of a model file to write."""
+    """Is a type for `add_argument`: the path of a model file to write."""
     path = Path(text)
     if path.suffix != ".keras":
         raise argparse.ArgumentTypeError(f"{text!r} does not end in .keras, as Keras wants it")

@@ -1,4 +1,4 @@
-"""What commands print of image files: their names, and why one was not read."""
+"""Prints the names of image files, and why an image was not read."""
 
 import json
 import sys
@@ -10,9 +10,9 @@ def print_refusal(name: str, error: ImageError, *, as_json: bool) -> None:
     """Prints why an image was not read.
 
     Args:
-        name: of the image.
-        error: why.
-        as_json: as a JSON line among the answers; else as a line on standard error.
+        name: name of the image.
+        error: the reason.
+        as_json: print a JSON line among the answers, not a line on standard error.
     """
     if as_json:
         print(json.dumps({"file": name, "error": str(error)}))

@@ -1,6 +1,5 @@
 """`digits predict --out`, as a person starts it: the real command, real workers, a real kill -9."""
 
-import io
 import os
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from digits.bulk.progress import Progress
 from digits.bulk.scoring import Scorer, part_file
 from digits.cli.main import main
 from digits.data.mnist import Mnist
-from digits.errors import DataMismatchError, ImageError
+from digits.errors import ImageError
 from digits.model.artifact import read
 from digits.recognizer import Picture, Prediction, Recognizer, shipped_model
 from tests.bulk.test_plan import blank, one_part
@@ -231,25 +230,6 @@ def test_without_pyarrow_the_error_says_what_to_install(tmp_path: Path, sample: 
     assert "python -m pip install -r requirements/bulk.txt" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert run_python(["-c", blocked, "predict", str(sample)], tmp_path).returncode == 0
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_in_a_terminal_is_one_line_that_an_error_does_not_run_into() -> None:
-    job, stream = Job(Path("out"), 3_000, 1_000), Terminal()
-    progress = Progress(job, stream)
-    progress.add(1_000, 1)
-    progress.__exit__(DataMismatchError)
-    first, line, rest = stream.getvalue().split("\n")
-    assert first == "out: 1,000 of 3,000 rows are there already"
-    assert line.startswith("\r2,000 of 3,000 rows, ")
-    assert rest == ""
-    with Progress(job, stream) as progress:
-        progress.add(2_000, 1)
-    assert "out: 2,000 rows written, 1 with an error; " in stream.getvalue()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory in /proc")

@@ -1,4 +1,4 @@
-"""`digits evaluate`: score a model on the MNIST test set, or on one's own pictures."""
+"""`digits evaluate`: scores a model on the MNIST test set, or on labeled pictures."""
 
 import argparse
 import json
@@ -21,10 +21,10 @@ def add(commands: Commands) -> None:
     """Declares the command's arguments."""
     parser = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
     parser.add_argument(
-        "what",
+        "sources",
         nargs="*",
         type=Path,
-        metavar="WHAT",
+        metavar="SOURCE",
         help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv "
         "(file, label and, if wanted, source) or an npz (images, labels), or several, to score the model in use "
         "on; a label of several digits is a number, with a blank for a new line; any other says what else a picture "
@@ -51,10 +51,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scores; returns the exit code."""
-    models = [what for what in options.what if what.suffix == ".keras"]
-    if models and len(options.what) > 1:
+    models = [source for source in options.sources if source.suffix == ".keras"]
+    if models and len(options.sources) > 1:
         raise SettingError("Name one model file, or folders and npz files, but not both.")
-    if not options.what:
+    if not options.sources:
         from digits.recognizer import find_model
 
         models = [find_model()]
@@ -72,39 +72,39 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
-    pictures = [picture for what in options.what for picture in read_labeled(what)]
+    pictures = [picture for source in options.sources for picture in read_labeled(source)]
     if not pictures:
-        raise DataMismatchError(f"There is no picture to score in {', '.join(str(what) for what in options.what)}.")
+        raise DataMismatchError(f"There is no picture to score in {', '.join(map(str, options.sources))}.")
     numbers = [picture for picture in pictures if is_number(picture.label)]
     others = [picture for picture in pictures if not is_number(picture.label)]
     console = Console(stderr=True)
 
-    def watched(some: list["LabeledPicture"]) -> Iterable["LabeledPicture"]:
-        return track(some, "Reading", console=console, transient=True, disable=not console.is_terminal)
+    def watched(labeled: list["LabeledPicture"]) -> Iterable["LabeledPicture"]:
+        return track(labeled, "Reading", console=console, transient=True, disable=not console.is_terminal)
 
     try:
-        found = measure(recognizer, watched(others), options.save_mistakes) if others else None
+        measurement = measure(recognizer, watched(others), options.save_mistakes) if others else None
         read = measure_numbers(recognizer, watched(numbers), options.save_mistakes) if numbers else None
     except OSError as error:
         print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         return EXIT_FAILED
-    what = ", ".join(str(path) for path in options.what)
+    names = ", ".join(map(str, options.sources))
     kept = None
     try:
-        if found:
-            keep_evaluation(recognizer.card.onnx_sha256, what, found)
+        if measurement:
+            keep_evaluation(recognizer.card.onnx_sha256, names, measurement)
             kept = f"kept for the app's page about the model in {EVALUATIONS}"
     except (OSError, DataMismatchError) as error:
         # Who wants the figures alone shall have them.
         kept = f"not kept for the app's page about the model: {error}"
     if options.json:
-        scores = {"model": recognizer.name} | (found.to_json() if found else {})
+        scores = {"model": recognizer.name} | (measurement.to_json() if measurement else {})
         print(json.dumps(scores | ({"numbers": read.to_json()} if read else {}), indent=1))
         return EXIT_OK
-    print(f"{what}, read with {recognizer.description}")
+    print(f"{names}, read with {recognizer.description}")
     print("95% intervals in brackets")
-    if found:
-        _print_digits(found)
+    if measurement:
+        _print_digits(measurement)
     if read:
         _print_numbers(read)
     if kept:
@@ -112,29 +112,29 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _print_digits(found: "Measurement") -> None:
-    if found.accuracy.n:
-        print(f"accuracy: {found.accuracy}")
-        for source, share in found.by_source.items():
+def _print_digits(measurement: "Measurement") -> None:
+    if measurement.accuracy.n:
+        print(f"accuracy: {measurement.accuracy}")
+        for source, share in measurement.by_source.items():
             print(f"  {source}: {share}")
-        print(f"accepted: {found.accepted}")
-        if found.accepted_accuracy.n:
-            print(f"accuracy of the accepted: {found.accepted_accuracy}")
-    if found.confused:
-        print(f"most confused: {', '.join(found.confused)}")
-    for kind, share in found.rejected.items():
+        print(f"accepted: {measurement.accepted}")
+        if measurement.accepted_accuracy.n:
+            print(f"accuracy of the accepted: {measurement.accepted_accuracy}")
+    if measurement.confused:
+        print(f"most confused: {', '.join(measurement.confused)}")
+    for kind, share in measurement.rejected.items():
         print(f"rejected, {kind}: {share}")
-    if found.auroc is not None:
-        print(f"AUROC of digits against other things: {found.auroc:.4f}")
+    if measurement.auroc is not None:
+        print(f"AUROC of digits against other things: {measurement.auroc:.4f}")
 
 
-def _print_numbers(found: "NumbersMeasurement") -> None:
-    print(f"numbers read exactly: {found.exact}")
-    for source, share in found.by_source.items():
+def _print_numbers(measurement: "NumbersMeasurement") -> None:
+    print(f"numbers read exactly: {measurement.exact}")
+    for source, share in measurement.by_source.items():
         print(f"  {source}: {share}")
-    print(f"digit error rate, edit distance over length: {found.digit_errors}")
-    if found.misread:
-        print(f"misread: {', '.join(found.misread)}")
+    print(f"digit error rate, edit distance over length: {measurement.digit_errors}")
+    if measurement.misread:
+        print(f"misread: {', '.join(measurement.misread)}")
 
 
 def _evaluate_model(options: argparse.Namespace, model: Path) -> int:

@@ -1,4 +1,4 @@
-"""`digits feedback`: what people said of answers in the app."""
+"""`digits feedback`: counts and exports the pictures that people corrected or confirmed in the app."""
 
 import argparse
 import shlex
@@ -11,16 +11,20 @@ from digits.installation import train_command
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("feedback", help="what people said of answers in the app: count it, or export it")
+    parser = commands.add_parser(
+        "feedback", help="count or export the pictures that people corrected or confirmed in the app"
+    )
     parser.set_defaults(command=run_count)
     actions = parser.add_subparsers(metavar="ACTION", parser_class=ArgumentParser)
-    export = actions.add_parser("export", help="write the pictures and a labels.csv, for digits evaluate")
-    export.add_argument("folder", type=Path, metavar="FOLDER", help="made if need be")
+    export = actions.add_parser("export", help="write the pictures and a labels.csv, as digits evaluate takes them")
+    export.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="the folder to write to; it is made if it is not there"
+    )
     export.set_defaults(command=run_export)
 
 
 def run_count(_options: argparse.Namespace) -> int:
-    """Says how much is kept and where; returns the exit code."""
+    """Prints how many pictures are kept, and where; returns the exit code."""
     from digits.feedback import FeedbackStore, feedback_file
 
     file = feedback_file()
@@ -33,7 +37,7 @@ def run_count(_options: argparse.Namespace) -> int:
 
 
 def run_export(options: argparse.Namespace) -> int:
-    """Exports; returns the exit code."""
+    """Exports the pictures; returns the exit code."""
     from digits.feedback import FEEDBACK_VARIABLE, FeedbackStore, feedback_file
 
     file = feedback_file()

@@ -1,4 +1,4 @@
-"""`digits key`: make an API key."""
+"""`digits key`: makes an API key."""
 
 import argparse
 import sys
@@ -9,12 +9,12 @@ from digits.cli.arguments import EXIT_OK, Commands
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
     parser = commands.add_parser("key", help="make an API key for a client of the service")
-    parser.add_argument("name", help="of the client, for the log")
+    parser.add_argument("name", help="name of the client, for the log")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the line for the server's file; the key itself, which nobody can find out from it, beside it."""
+    """Prints the key, and the line for the server's file, which holds the digest of the key; returns the exit code."""
     from digits.service.middleware.keys import make_key
 
     key, line = make_key(options.name)

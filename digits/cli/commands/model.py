@@ -1,4 +1,4 @@
-"""`digits model`: which model is used, how it was made and how good it is."""
+"""`digits model`: shows the model in use, how it was made, and how good it is."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from digits.cli.arguments import EXIT_OK, MODEL_HELP, Commands
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("model", help="show which model is used, how it was made and how good it is")
+    parser = commands.add_parser("model", help="show the model in use, how it was made, and how good it is")
     parser.add_argument("--json", action="store_true", help="print the whole card as JSON")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
     parser.set_defaults(command=run)

@@ -1,4 +1,4 @@
-"""`digits predict`: read the digits in images."""
+"""`digits predict`: reads the digit in each image."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from digits.errors import ImageError
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("predict", help="read the digits in images, a line per image")
+    parser = commands.add_parser("predict", help="read the digit in each image")
     add_images(parser)
     answers = parser.add_mutually_exclusive_group()
     answers.add_argument("--json", action="store_true", help="print JSON lines")
@@ -22,14 +22,15 @@ def add(commands: Commands) -> None:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="write Parquet files there instead, on all cores; takes Parquet files (image), too; an image that cannot "
+        help="write the answers to Parquet files in this folder, on all cores; images may also come from Parquet files "
+        "with a column image; an image that cannot "
         "be read is a row with its error; the same command goes on after a stop",
     )
     parser.add_argument(
         "--engine",
         choices=("local", "ray"),
         default="local",
-        help="with --out, where: on this machine (default), or on the Ray cluster that RAY_ADDRESS names, whose nodes "
+        help="with --out: compute on this machine (default), or on the Ray cluster that RAY_ADDRESS names, whose nodes "
         "see the same folders",
     )
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
@@ -57,16 +58,16 @@ def run(options: argparse.Namespace) -> int:
             names.append(name)
             yield picture
 
-    for found in recognizer.recognize_many(pictures()):
+    for answer in recognizer.recognize_many(pictures()):
         name = names.popleft()
-        if isinstance(found, ImageError):
+        if isinstance(answer, ImageError):
             failed += 1
-            print_refusal(name, found, as_json=options.json)
+            print_refusal(name, answer, as_json=options.json)
         elif options.json:
-            print(json.dumps({"file": name} | BatchPrediction.of(found).model_dump()))
+            print(json.dumps({"file": name} | BatchPrediction.of(answer).model_dump()))
         else:
-            doubt = "" if found.reason is None else f", not accepted: {found.reason.replace('_', ' ')}"
-            print(f"{printable(name)}: {found.digit} ({found.confidence_text}{doubt})")
+            doubt = "" if answer.reason is None else f", not accepted: {answer.reason.replace('_', ' ')}"
+            print(f"{printable(name)}: {answer.digit} ({answer.confidence_text}{doubt})")
     return EXIT_FAILED if failed else EXIT_OK
 
 

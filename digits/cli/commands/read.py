@@ -1,4 +1,4 @@
-"""`digits read`: read whole numbers, of any count of digits and lines."""
+"""`digits read`: reads whole numbers, with any count of digits and lines."""
 
 import argparse
 import json
@@ -13,13 +13,13 @@ from digits.errors import ImageError
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("read", help="read all digits in images: numbers, dates, several lines")
+    parser = commands.add_parser("read", help="read all digits in each image: numbers, dates, several lines")
     add_images(parser)
     parser.add_argument("--json", action="store_true", help="print JSON lines, with a box for each digit")
     parser.add_argument(
         "--expect",
         metavar="PATTERN",
-        help="what must come on each line: a count of digits (4, 4-6), or a mask in which # is a digit and #+ one or "
+        help="what each line must hold: a count of digits (4, 4-6), or a mask in which # is a digit and #+ one or "
         "more (####, ##/##/####, #+.##)",
     )
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)

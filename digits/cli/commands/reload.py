@@ -1,4 +1,4 @@
-"""`digits reload`: have a running server read its model anew."""
+"""`digits reload`: has a running server load its model file again."""
 
 import argparse
 import contextlib
@@ -17,19 +17,19 @@ _PATIENCE_SECONDS = 60.0
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("reload", help="have the running server read its model file anew")
+    parser = commands.add_parser("reload", help="have the running server load its model file again")
     parser.add_argument(
-        "--pid", type=whole_number(1, 2**31), metavar="N", help="of the server, if several run; its first process"
+        "--pid", type=whole_number(1, 2**31), metavar="N", help="process id of the server, if several run"
     )
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Asks each worker, and prints what came of it; returns the exit code."""
+    """Asks each worker, and prints each outcome; returns the exit code."""
     from digits.service.process.runtime import INSTALLATION, base_folder, running
 
     if not hasattr(signal, "SIGHUP"):
-        raise SettingError("This system has no signal that asks for it. Restart the server.")
+        raise SettingError("This system has no signal for reloading. Restart the server.")
     servers = running()
     if options.pid is not None:
         servers = {pid: workers for pid, workers in servers.items() if pid == options.pid}

@@ -7,7 +7,7 @@ from digits.cli.arguments import Commands, whole_number
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("run", help="start API and app together; Ctrl-C stops both")
+    parser = commands.add_parser("run", help="start the API and the app; Ctrl-C stops both")
     parser.add_argument("--api-port", type=whole_number(1, 65_535), default=8000, metavar="PORT", help="default: 8000")
     parser.add_argument("--app-port", type=whole_number(1, 65_535), default=8501, metavar="PORT", help="default: 8501")
     parser.set_defaults(command=run)

@@ -1,4 +1,4 @@
-"""`digits serve`: the API in production."""
+"""`digits serve`: serves the API in production."""
 
 import argparse
 
@@ -7,11 +7,11 @@ from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, whole_number
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("serve", help="serve the API in production; DIGITS_* variables are its settings")
+    parser = commands.add_parser("serve", help="serve the API in production; DIGITS_* variables set it up")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=whole_number(1, 65_535), default=8000, metavar="PORT", help="default: 8000")
     parser.add_argument(
-        "--workers", type=whole_number(1, 1_000), default=1, metavar="N", help="processes that answer (default: 1)"
+        "--workers", type=whole_number(1, 1_000), default=1, metavar="N", help="worker processes (default: 1)"
     )
     parser.add_argument(
         "--root-path",

@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _tell_of_candidate(out: Path, started: float) -> None:
-    """Says where the new model is if it was trained, and then not compared."""
+    """Prints the path of the new model if it was trained but not compared."""
     from digits.training.extra.comparison import candidate_of
 
     candidate = candidate_of(out)

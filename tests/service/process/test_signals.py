@@ -76,7 +76,9 @@ def test_whoever_is_still_sending_at_the_end_is_told_so(tmp_path: Path) -> None:
     server = serve(tmp_path, DIGITS_SHUTDOWN_SECONDS="1")
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as client:
-        client.sendall(b"POST /predict/ HTTP/1.1\r\nContent-Type: image/png\r\nContent-Length: 99\r\n\r\nhalf of it")
+        client.sendall(
+            b"POST /predict/ HTTP/1.1\r\nHost: digits\r\nContent-Type: image/png\r\nContent-Length: 99\r\n\r\nhalf"
+        )
         time.sleep(0.3)
         server.process.send_signal(signal.SIGTERM)
         answer = b""
