@@ -128,3 +128,19 @@ def test_what_cannot_be_read_gets_a_sentence(image: bytes, message: str) -> None
     app = upload(run_page(), image)
     assert message in app.error[0].value
     assert not app.code
+
+
+def test_the_signs_and_the_confidence_of_the_whole_are_shown() -> None:
+    shown = texts(give_sample(run_page()))
+    assert "All of it is right with a probability of " in shown
+    assert "With signs: `2024, 375" in shown
+
+
+def test_what_is_expected_is_held_to_and_a_wrong_pattern_gets_a_sentence(mnist: Mnist) -> None:
+    app = upload(run_page(), encode_png(handwritten(mnist, "1984")[0]))
+    app.text_input[0].set_value("####").run()
+    assert not app.exception
+    assert app.code[0].value == "1984"
+    app.text_input[0].set_value("four").run()
+    assert not app.exception
+    assert "pattern" in app.error[0].value

@@ -13,12 +13,12 @@ from digits.app.models import chosen_models
 from digits.app.pictures import data_url
 from digits.app.samples import SAMPLES
 from digits.app.stage import OnStage, Stage
-from digits.errors import ImageError
+from digits.errors import DigitsError
 from digits.images.decode import open_image
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.numbers.reading import ReadDigit, Reading
-from digits.recognizer import Recognizer
+from digits.recognizer import Recognizer, confidence_text
 
 NUMBERS = Stage("number", "Draw a number here", proportion=1.6)
 _SAMPLES = {"two_lines": "Sample: two lines, 2024 and 375-08"}
@@ -26,6 +26,8 @@ _INVITATION = "Write a number, or give a picture of one: a house number, a date,
 
 # The session key of the last picture and its reading, so that a click on a digit does not read all of it again.
 _LAST = "last reading"
+# The session key of the pattern that the visitor expects.
+_EXPECTED = "number expected"
 _NO_DIGIT = "no digit"
 # The margin around a digit that is shown for correction, as a share of its height.
 _MARGIN = 0.25
@@ -62,13 +64,20 @@ def _stage(recognizer: Recognizer) -> None:
     read, reading, error = None, None, None
     if content.file is not None:
         try:
-            read = _read(recognizer, content.file)
+            read = _read(recognizer, content.file, _expected())
             reading = _corrected(read.reading, st.session_state.get(_corrections_of(read), {}))
-        except ImageError as problem:
+        except DigitsError as problem:
             error = problem
     giving, answering = st.columns([11, 9], gap="medium")
     with giving:
         NUMBERS.show(_shown(content, read, reading))
+        st.text_input(
+            "Expected, if you know it",
+            key=_EXPECTED,
+            placeholder="4, 4-6 or ##/##/####",
+            help="How many digits each line has, or its form: # is a digit.",
+            width=260,
+        )
         _samples()
     with answering:
         if error is not None:
@@ -103,14 +112,19 @@ def _samples() -> None:
     choose_sample("number samples", samples, lambda sample: NUMBERS.put("sample", sample.file.read_bytes()))
 
 
-def _read(recognizer: Recognizer, image: bytes) -> _Read:
+def _expected() -> str | None:
+    """Returns the pattern that the visitor expects, or None."""
+    return str(st.session_state.get(_EXPECTED) or "").strip() or None
+
+
+def _read(recognizer: Recognizer, image: bytes, expected: str | None) -> _Read:
     """Reads an image file, unless it is the one that was read last."""
-    key = hashlib.sha256(image + recognizer.digest.encode()).hexdigest()[:16]
+    key = hashlib.sha256(image + f"{recognizer.digest} {expected or ''}".encode()).hexdigest()[:16]
     last: _Read | None = st.session_state.get(_LAST)
     if last is None or last.key != key:
         opened = open_image(image, recognizer.limits)
         pixels = opened.decode(PAGE_SIDE)
-        reading = read_picture(recognizer, pixels, opened.upright_size)
+        reading = read_picture(recognizer, pixels, opened.upright_size, expected)
         last = st.session_state[_LAST] = _Read(key, pixels, reading)
     return last
 
@@ -155,6 +169,9 @@ def _show_text(reading: Reading) -> None:
     signs = sum(not digit.accepted for digit in reading.digits)
     more = f" Gray boxes: {signs} other {'sign' if signs == 1 else 'signs'}, not in the text." if signs else ""
     st.caption(f"Blue boxes: digits.{more}")
+    if reading.line_confidences:
+        with_signs = f" With signs: `{', '.join(reading.transcript_lines)}`" if signs else ""
+        st.caption(f"All of it is right with a probability of {confidence_text(reading.confidence)}.{with_signs}")
 
 
 def _correct(read: _Read, reading: Reading) -> None:
