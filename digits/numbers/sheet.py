@@ -10,7 +10,7 @@ Mask = npt.NDArray[np.uint8]
 # The sheet is looked for on a copy of so many pixels on the longer side.
 _SIDE = 200
 # A table has at most this share of the sheet's light; a shadow on paper has more.
-_DARK = 0.42
+_DARK = 0.25
 # The sheet's least share of the picture, and the table's.
 _SHEET, _TABLE = 0.2, 0.04
 # This share of the sheet, with the writing on it, is light; and so much of its convex hull is filled.

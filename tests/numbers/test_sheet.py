@@ -9,6 +9,7 @@ from digits.data.mnist import Mnist
 from digits.numbers.reader import read_picture
 from digits.numbers.sheet import without_table
 from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.pages import KINDS, write_numbers
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
@@ -63,3 +64,8 @@ def test_small_and_narrow_pictures_are_looked_at(shape: tuple[int, int]) -> None
     rng = np.random.default_rng(0)
     for picture in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), rng.integers(0, 256, shape, np.uint8)):
         assert without_table(picture).shape == shape
+
+
+def test_a_shadow_is_no_table(mnist: Mnist) -> None:
+    for written in write_numbers(KINDS["shadow"], mnist.x_test, mnist.y_test, 100, 0):
+        assert without_table(written.picture) is written.picture
