@@ -26,7 +26,7 @@ def take(browser: Browser) -> None:
     phone = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page = draw_two(phone.new_page())
     page.screenshot(path=IMAGES / "phone.png")
-    page = browser.new_page(viewport={"width": 1280, "height": 640})
+    page = browser.new_page(viewport={"width": 1280, "height": 780})
     page.goto(f"http://127.0.0.1:{APP_PORT}/read")
     page.get_by_role("button", name="Sample: two lines").click()
     page.get_by_test_id("stCode").wait_for()
