@@ -156,16 +156,18 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
     }
     everywhere = documented[PREDICT] | documented[BATCH] | documented[READ]
     assert everywhere == {problem.name: True for problem in PROBLEMS.values()}
-    assert documented[PREDICT].keys() ^ documented[READ].keys() == {"several-digits", "crowded-image"}
+    assert documented[PREDICT].keys() ^ documented[READ].keys() == {
+        *("several-digits", "crowded-image", "bad-pattern", "unexpected-number")
+    }
     assert documented[PREDICT].keys() ^ documented[BATCH].keys() == {
         *("too-many-files", "batch-too-large", "image-too-large", "too-many-pixels", "too-many-frames"),
         *("compute-time-exceeded", "unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits"),
     }
     # What the service's state or settings cause is tested where these can be made: test_direct.py,
-    # limits/test_computing.py, limits/test_concurrency.py and middleware/test_guard.py.
+    # test_read.py, limits/test_computing.py, limits/test_concurrency.py and middleware/test_guard.py.
     elsewhere = {
         *("not-ready", "overloaded", "body-too-slow", "buffers-full", "compute-time-exceeded"),
-        *("unauthorized", "rate-limited", "untrusted-host"),
+        *("unauthorized", "rate-limited", "untrusted-host", "bad-pattern", "unexpected-number"),
     }
     assert set(CAUSES) == {problem.name for problem in PROBLEMS.values()} - elsewhere
 
