@@ -12,6 +12,7 @@ from digits.model.acceptance import Reason
 from digits.numbers.reading import ReadDigit as ReadingDigit
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction
+from digits.vision.views import FIRST
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -32,6 +33,10 @@ class BatchPrediction(BaseModel):
     probabilities: list[Probability] = Field(
         min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
     )
+    view: str = Field(
+        description=f"How the picture was seen: `{FIRST}`, or, where that showed no digit well, the view that did, "
+        "such as `in even light`."
+    )
 
     @classmethod
     def of(cls, prediction: Prediction) -> "BatchPrediction":
@@ -42,6 +47,7 @@ class BatchPrediction(BaseModel):
             accepted=prediction.accepted,
             reason=prediction.reason,
             probabilities=[_rounded(value) for value in prediction.probabilities.tolist()],
+            view=prediction.view,
         )
 
 
@@ -61,6 +67,7 @@ class PredictionResponse(BatchPrediction):
             accepted=prediction.accepted,
             reason=prediction.reason,
             probabilities=[_rounded(value) for value in prediction.probabilities.tolist()],
+            view=prediction.view,
             prediction_time_ms=milliseconds,
         )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from digits.arrays import SIDE
-from digits.errors import ImageError, ModelFileError, SeveralDigitsError
+from digits.arrays import Pixels
+from digits.errors import ImageError, ModelFileError, NoInkError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
 from digits.installation import train_command
@@ -21,9 +21,10 @@ from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.input_form import INPUT_FORMS
 from digits.vision.components import MAX_SEPARATE
-from digits.vision.mnist_form import PREPROCESSING_VERSION, like_mnist
-from digits.vision.normalize import Normalized, already_normalized, fetch_digit
+from digits.vision.mnist_form import PREPROCESSING_VERSION
+from digits.vision.normalize import Normalized, Stage, fetch_digit, normalize_many
 from digits.vision.reduction import as_gray
+from digits.vision.views import FIRST, SURE, VIEWS, Tally, View, prepare_copy
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
@@ -34,10 +35,12 @@ _SMALL = 128 * 128
 
 # Two digits of one number are as high as each other, or nearly.
 _EVEN_HEIGHT = 0.7
+# Pictures with fewer pixels than this on a side are not looked at again.
+SMALLEST = 8
 # What the strokes of a broken digit may look like.
 _LIKE_HALVES = frozenset({1, 7})
 
-Picture = bytes | OpenedImage | npt.NDArray[np.uint8]
+Picture = bytes | OpenedImage | Pixels
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Prediction:
         probabilities: float64 array of shape (10,), calibrated, summing to 1.
         reason: why the answer should not be acted on, or None if it may be.
         normalized: the 28x28 image that the network saw, and the stages that led to it.
+        view: the way in which the picture was seen; one of `digits.vision.views`.
     """
 
     digit: int
@@ -57,6 +61,7 @@ class Prediction:
     probabilities: npt.NDArray[np.float64]
     reason: Reason | None
     normalized: Normalized
+    view: str = FIRST
 
     @property
     def accepted(self) -> bool:
@@ -101,16 +106,18 @@ class Recognizer:
     Args:
         artifact: the model.
         limits: what an image may cost.
+        looks_again: whether a picture that the first view does not show well is seen in other views.
 
     Raises:
         ModelFileError: the model is not a digit network.
     """
 
-    def __init__(self, artifact: Artifact, limits: ImageLimits | None = None) -> None:
+    def __init__(self, artifact: Artifact, limits: ImageLimits | None = None, *, looks_again: bool = True) -> None:
         self.path = artifact.path
         self.card: Card = artifact.card
         self.digest = artifact.digest
         self.limits = limits or ImageLimits()
+        self.looks_again = looks_again
         self.thresholds = Thresholds(**artifact.card.thresholds)
         try:
             self._engine = Engine(artifact.onnx, INPUT_FORMS[artifact.card.input_form])
@@ -171,7 +178,7 @@ class Recognizer:
         opened = open_image(file, self.limits) if isinstance(file, bytes) else file
         return self.recognize_pixels(opened.decode())
 
-    def recognize_pixels(self, pixels: npt.NDArray[np.uint8]) -> Prediction:
+    def recognize_pixels(self, pixels: Pixels) -> Prediction:
         """Reads the digit in a picture.
 
         Args:
@@ -196,7 +203,7 @@ class Recognizer:
         Yields:
             For each, in order, its prediction, or why there is none.
         """
-        waiting: list[npt.NDArray[np.uint8] | ImageError] = []
+        waiting: list[Pixels | ImageError] = []
         for picture in pictures:
             pixels = self._decode(picture)
             if isinstance(pixels, ImageError) or pixels.size <= _SMALL:
@@ -211,12 +218,21 @@ class Recognizer:
             yield from self._read([pixels])
         yield from self._read(waiting)
 
-    def _read(self, pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Prediction | ImageError]:
-        """Every step for all pictures before the next step: code that has just run runs faster."""
-        found = _normalize(pictures)
-        images = [one.image for one in found if isinstance(one, Normalized)]
+    def _read(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
+        """Reads pictures in the first view, and those that it does not show well in others."""
+        return [
+            result
+            if isinstance(picture, ImageError) or (isinstance(result, Prediction) and result.accepted)
+            else self._look_again(picture, result)
+            for picture, result in zip(pictures, self._read_first_view(pictures), strict=True)
+        ]
+
+    def _read_first_view(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
+        """Takes every step for all pictures before the next step: code that has just run runs faster."""
+        found = normalize_many(pictures)
+        images = [normalized.image for normalized in found if isinstance(normalized, Normalized)]
         if not images:
-            return [one for one in found if isinstance(one, ImageError)]
+            return [error for error in found if isinstance(error, ImageError)]
         probabilities = self.classify(np.stack(images))
         reasons = reasons_to_refuse(probabilities, self.thresholds)
         if not self.card.is_calibrated:
@@ -224,15 +240,56 @@ class Recognizer:
         digits, confidences = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
         answers = zip(digits, confidences, probabilities, reasons, strict=True)
         results: list[Prediction | ImageError] = []
-        for one in found:
-            if isinstance(one, ImageError):
-                results.append(one)
+        for normalized in found:
+            if isinstance(normalized, ImageError):
+                results.append(normalized)
             else:
-                answer = Prediction(*next(answers), one)
-                results.append(self._only_if_single(one) or answer)
+                answer = Prediction(*next(answers), normalized)
+                results.append(self._only_if_single(normalized) or answer)
         return results
 
-    def _decode(self, picture: Picture | ImageError) -> npt.NDArray[np.uint8] | ImageError:
+    def _look_again(self, pixels: Pixels, first: Prediction | ImageError) -> Prediction | ImageError:
+        """Looks for the digit in other views of a picture that the first view does not show well.
+
+        Returns:
+            The most confident prediction of a digit for which enough views speak; `first` if there is none.
+        """
+        unread = isinstance(first, Prediction | NoInkError | SeveralDigitsError)
+        if not (self.looks_again and unread) or min(pixels.shape[:2]) < SMALLEST:
+            return first
+        tally = Tally(first.digit if isinstance(first, Prediction) else None)
+        predictions: list[Prediction] = []
+        try:
+            for view, prediction in self.look(pixels):
+                tally.add(view, prediction.digit)
+                predictions.append(prediction)
+                if tally.digit is not None:
+                    agreeing = [prediction for prediction in predictions if prediction.digit == tally.digit]
+                    return max(agreeing, key=lambda prediction: prediction.confidence)
+        except ImageError as error:
+            # The time for this picture is over; those beside it shall be answered all the same.
+            return error.with_traceback(None)
+        return first
+
+    def look(self, pixels: Pixels) -> Iterator[tuple[View, Prediction]]:
+        """Yields the other views of a picture that show a digit, and the accepted prediction of each."""
+        copy = prepare_copy(pixels)
+        for view in VIEWS:
+            prepared = view.prepare(copy)
+            if prepared is None:
+                continue
+            try:
+                normalized = fetch_digit(prepared)
+            except NoInkError:
+                continue
+            probabilities = self.classify(normalized.image[np.newaxis])
+            (reason,) = reasons_to_refuse(probabilities, self.thresholds)
+            digit, confidence = int(probabilities.argmax()), float(probabilities.max())
+            if reason is None and confidence >= SURE and self._only_if_single(normalized) is None:
+                shown = normalized.after(Stage(view.name.capitalize(), as_gray(prepared)))
+                yield view, Prediction(digit, confidence, probabilities[0], None, shown, view.name)
+
+    def _decode(self, picture: Picture | ImageError) -> Pixels | ImageError:
         if isinstance(picture, np.ndarray | ImageError):
             return picture
         try:
@@ -261,29 +318,6 @@ class Recognizer:
             return None
         return SeveralDigitsError(len(accepted), or_more=len(alone) >= MAX_SEPARATE)
 
-    def classify(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    def classify(self, images: Pixels) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of shape (n, 10) for normalized uint8 images of shape (n, 28, 28)."""
         return apply_temperature(self._engine(images), self.card.temperature)
-
-
-def _normalize(pictures: list[npt.NDArray[np.uint8] | ImageError]) -> list[Normalized | ImageError]:
-    """Normalizes pictures; those that may be in MNIST's form already are looked at together."""
-    found: dict[int, Normalized | ImageError] = {}
-    small = {
-        i: as_gray(one)
-        for i, one in enumerate(pictures)
-        if isinstance(one, np.ndarray) and one.shape[:2] == (SIDE, SIDE)
-    }
-    if small:
-        images, fits = like_mnist(np.stack(list(small.values())))
-        found |= {
-            i: already_normalized(image) for i, image, fit in zip(small, images, fits.tolist(), strict=True) if fit
-        }
-    for i, one in enumerate(pictures):
-        if i not in found:
-            try:
-                found[i] = one if isinstance(one, ImageError) else fetch_digit(one)
-            except ImageError as error:
-                # Its traceback holds this frame, which holds the error: a circle, and the picture's stages in it.
-                found[i] = error.with_traceback(None)
-    return [found[i] for i in range(len(pictures))]

@@ -29,7 +29,7 @@ def recognizer() -> Recognizer:
 def test_a_prediction_as_json_is_what_programs_get(recognizer: Recognizer, sample: Path) -> None:
     prediction = recognizer.recognize(sample.read_bytes())
     answer = BatchPrediction.of(prediction).model_dump()
-    assert list(answer) == ["predicted_digit", "confidence", "accepted", "reason", "probabilities"]
+    assert list(answer) == ["predicted_digit", "confidence", "accepted", "reason", "probabilities", "view"]
     assert json.loads(json.dumps(answer)) == answer
     assert (answer["predicted_digit"], answer["accepted"], answer["reason"]) == (7, True, None)
     assert answer["confidence"] == max(answer["probabilities"])

@@ -18,6 +18,7 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
     "accepted": True,
     "reason": None,
     "probabilities": [0.0, 0.0, 0.999999, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    "view": "as it is",
     "prediction_time_ms": 5.834,
 }
 

@@ -5,13 +5,13 @@ components of the mask, those that are the digit, and the image of them in MNIST
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from digits.arrays import SIDE, Gray, Images, Pixels
-from digits.errors import NoInkError
+from digits.errors import ImageError, NoInkError
 from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.components import Components, find_components, find_digit, find_separate_digits
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
@@ -57,6 +57,10 @@ class Normalized:
         """The steps from the picture to the image, in order; drawn when asked for, since most callers never ask."""
         return self.draw_stages()
 
+    def after(self, stage: Stage) -> "Normalized":
+        """The same, made of a picture that another step made first."""
+        return replace(self, draw_stages=lambda: (stage, *self.draw_stages()))
+
 
 def normalize(pixels: Pixels) -> Normalized:
     """Finds the digit in a picture and makes an MNIST-style image of it.
@@ -74,6 +78,36 @@ def normalize(pixels: Pixels) -> Normalized:
         if fits[0]:
             return already_normalized(images[0])
     return fetch_digit(pixels)
+
+
+def normalize_many(pictures: Sequence[Pixels | ImageError]) -> list[Normalized | ImageError]:
+    """Does what `normalize` does with each of many pictures; those that may be in MNIST's form are looked at together.
+
+    Args:
+        pictures: as for `normalize`; an error in place of one is handed on.
+
+    Returns:
+        For each, its image, or why there is none.
+    """
+    results: dict[int, Normalized | ImageError] = {}
+    small = {
+        i: as_gray(picture)
+        for i, picture in enumerate(pictures)
+        if isinstance(picture, np.ndarray) and picture.shape[:2] == (SIDE, SIDE)
+    }
+    if small:
+        images, fits = like_mnist(np.stack(list(small.values())))
+        results |= {
+            i: already_normalized(image) for i, image, fit in zip(small, images, fits.tolist(), strict=True) if fit
+        }
+    for i, picture in enumerate(pictures):
+        if i not in results:
+            try:
+                results[i] = picture if isinstance(picture, ImageError) else fetch_digit(picture)
+            except ImageError as error:
+                # Its traceback holds this frame, which holds the error: a circle, and the picture's stages in it.
+                results[i] = error.with_traceback(None)
+    return [results[i] for i in range(len(pictures))]
 
 
 def already_normalized(image: Gray) -> Normalized:

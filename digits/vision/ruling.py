@@ -233,7 +233,8 @@ def _find_lines(mask: Gray, search: _Search) -> list[_Line]:
         return []
     places = (np.arange(mask.shape[1]) + 0.5) / factor - 0.5
     lines: list[_Line] = []
-    for thickest in search.thickest:
+    # Where the copy is small, what is thick is no line.
+    for thickest in [most for most in search.thickest if most <= max(search.thickest[0], 0.1 * max(small.shape))]:
         for path, start, end, covered in _find_paths(runs, thickest, search):
             middle = np.asarray((np.polyval(path, places) + 0.5) * factor, dtype=np.float64)
             visible = float(((middle >= 0.0) & (middle <= mask.shape[0])).mean())

@@ -48,6 +48,7 @@ def test_an_image_is_answered_with_the_contract_with_and_without_the_slash(api: 
         "accepted",
         "reason",
         "probabilities",
+        "view",
         "prediction_time_ms",
     ]
     assert answer["predicted_digit"] == 7

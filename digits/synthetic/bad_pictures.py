@@ -1,0 +1,175 @@
+"""Bad pictures of digits: small and large ones, spoilt in ways that make a recognizer look again.
+
+How views are combined (digits/vision/views.py) is fitted on them. They are no part of what networks learn from.
+"""
+
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.arrays import SIDE, Gray, Images, Pixels
+
+Field = npt.NDArray[np.float32]
+Spoil = Callable[[Field, np.random.Generator], Field]
+
+# How many pixels a digit's field has on a side in small and in large pictures, and what the image is enlarged to first.
+_SMALL, _LARGE = (18, 40), (80, 240)
+
+
+def _ramp(side: int, rng: np.random.Generator) -> Field:
+    """A plane from 0 to 1 in any direction."""
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    places = np.linspace(-0.5, 0.5, side)
+    plane = np.cos(angle) * places[None, :] + np.sin(angle) * places[:, None]
+    return np.asarray((plane - plane.min()) / (plane.max() - plane.min()), dtype=np.float32)
+
+
+def _clouds(side: int, rng: np.random.Generator) -> Field:
+    coarse = rng.random((int(rng.integers(2, 6)),) * 2).astype(np.float32)
+    return np.clip(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), 0.0, 1.0).astype(np.float32)
+
+
+def _shadow(ink: Field, rng: np.random.Generator) -> Field:
+    edge = 1.0 / (1.0 + np.exp(-(_ramp(len(ink), rng) - rng.uniform(0.3, 0.7)) * rng.uniform(4.0, 25.0)))
+    return np.asarray(ink * rng.uniform(0.5, 0.8) + edge * rng.uniform(0.2, 0.45), dtype=np.float32)
+
+
+def _gradient(ink: Field, rng: np.random.Generator) -> Field:
+    return ink * np.float32(0.6) + _ramp(len(ink), rng) * np.float32(rng.uniform(0.2, 0.45))
+
+
+def _fog(ink: Field, rng: np.random.Generator) -> Field:
+    return ink * np.float32(rng.uniform(0.45, 0.75)) + _clouds(len(ink), rng) * np.float32(rng.uniform(0.2, 0.6))
+
+
+def _ruled(ink: Field, rng: np.random.Generator) -> Field:
+    side, lines = len(ink), np.zeros_like(ink)
+    gap, slope = side * rng.uniform(0.18, 0.45), rng.uniform(-0.06, 0.06)
+    for direction in range(1 + int(rng.random() < 0.3)):
+        drawn = np.zeros_like(ink)
+        for middle in np.arange(rng.uniform(0.0, gap), side, gap):
+            ends = [(0, round(middle - slope * side / 2)), (side, round(middle + slope * side / 2))]
+            cv2.line(drawn, ends[0], ends[1], 1.0, max(1, round(side * rng.uniform(0.005, 0.02))))
+        lines = np.maximum(lines, drawn if direction == 0 else drawn.T)
+    return np.maximum(ink, lines * np.float32(rng.uniform(0.3, 0.9)))
+
+
+def _framed(ink: Field, rng: np.random.Generator) -> Field:
+    side = len(ink)
+    near, thickness = int(rng.integers(0, max(2, side // 14))), max(1, round(side * rng.uniform(0.01, 0.05)))
+    frame = cv2.rectangle(np.zeros_like(ink), (near, near), (side - 1 - near, side - 1 - near), 1.0, thickness)
+    if rng.random() < 0.4:
+        frame[:, : side // 2] = frame[: side // 2] = 0.0
+    return np.asarray(np.maximum(ink, frame * np.float32(rng.uniform(0.4, 1.0))), dtype=np.float32)
+
+
+def _banded(ink: Field, rng: np.random.Generator) -> Field:
+    """The sides beside the digit turned over, as by a stripe of light."""
+    spoilt, width = ink.copy(), round(len(ink) * rng.uniform(0.12, 0.28))
+    for band in (slice(0, width), slice(len(ink) - width, len(ink))):
+        spoilt[:, band] = 1.0 - spoilt[:, band]
+    return np.ascontiguousarray(spoilt.T) if rng.random() < 0.5 else spoilt
+
+
+def _blotted(ink: Field, rng: np.random.Generator) -> Field:
+    blots, side = np.zeros_like(ink), len(ink)
+    for _ in range(int(rng.integers(3, 14))):
+        x, y = (int(value) for value in rng.integers(0, side, 2))
+        cv2.circle(blots, (x, y), max(1, round(side * rng.uniform(0.02, 0.1))), float(rng.uniform(0.15, 0.5)), -1)
+    return np.maximum(ink, blots)
+
+
+def _scribbled(ink: Field, rng: np.random.Generator) -> Field:
+    side, drawn = len(ink), np.zeros_like(ink)
+    points = np.stack([np.linspace(0, side, 7), side * rng.uniform(0.2, 0.8, 7)], axis=1)
+    cv2.polylines(drawn, [np.rint(points).astype(np.int32)], False, 1.0, max(1, round(0.03 * side)))
+    return np.maximum(ink, drawn * np.float32(rng.uniform(0.4, 1.0)))
+
+
+def _faint(ink: Field, rng: np.random.Generator) -> Field:
+    return ink * np.float32(rng.uniform(0.03, 0.08))
+
+
+def _thick(ink: Field, rng: np.random.Generator) -> Field:
+    """A thick pen, cut close."""
+    pen = max(2, round(len(ink) * rng.uniform(0.05, 0.12)))
+    thick = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pen, pen)))
+    cut = round(len(ink) * rng.uniform(0.08, 0.16))
+    return np.ascontiguousarray(thick[cut:-cut, cut:-cut], dtype=np.float32)
+
+
+def _on_table(ink: Field, rng: np.random.Generator) -> Field:
+    """Paper that does not fill the picture."""
+    width = max(2, round(len(ink) * rng.uniform(0.06, 0.2)))
+    paper = ink * np.float32(0.7) + _ramp(len(ink), rng) * np.float32(rng.uniform(0.0, 0.2))
+    return np.pad(paper, width, constant_values=np.float32(rng.uniform(0.85, 1.0)))
+
+
+def _speckled(ink: Field, rng: np.random.Generator) -> Field:
+    hit = rng.random(ink.shape)
+    spoilt = np.where(hit < 0.03, 1.0, ink)
+    return np.asarray(np.where(hit > 0.97, 0.0, spoilt), dtype=np.float32)
+
+
+def _plain(ink: Field, _rng: np.random.Generator) -> Field:
+    return ink
+
+
+BAD_PICTURES: Mapping[str, Spoil] = {
+    "plain": _plain,
+    "shadow": _shadow,
+    "gradient": _gradient,
+    "fog": _fog,
+    "ruled": _ruled,
+    "framed": _framed,
+    "bands": _banded,
+    "blots": _blotted,
+    "scribble": _scribbled,
+    "faint": _faint,
+    "thick and cut": _thick,
+    "on a table": _on_table,
+    "speckled": _speckled,
+    "colored": _plain,
+}
+
+
+def spoil(name: str, images: Images, seed: int = 0) -> list[Pixels]:
+    """Makes bad pictures of images, half of them small and half of them large, of either polarity.
+
+    Args:
+        name: one of `BAD_PICTURES`.
+        images: uint8 of shape (n, 28, 28), white ink on black.
+        seed: the same seed gives the same pictures.
+
+    Returns:
+        A list of n uint8 pictures of shape (height, width), or (height, width, 3) where they are colored.
+    """
+    rng = np.random.default_rng((seed, list(BAD_PICTURES).index(name)))
+    pictures: list[Pixels] = []
+    for i, image in enumerate(images):
+        side = int(rng.integers(*(_SMALL if i % 2 else _LARGE)))
+        method = cv2.INTER_AREA if side < SIDE else cv2.INTER_CUBIC
+        ink = np.clip(cv2.resize(image.astype(np.float32) / 255.0, (side, side), interpolation=method), 0.0, 1.0)
+        if side > 2 * SIDE:
+            ink = np.clip((ink - 0.25) * 2.0, 0.0, 1.0)
+        spoilt = BAD_PICTURES[name](np.asarray(ink, dtype=np.float32), rng)
+        noise = rng.normal(0.0, 0.02, spoilt.shape) if name not in {"faint", "plain"} and rng.random() < 0.3 else 0.0
+        gray = np.rint(np.clip(spoilt + noise, 0.0, 1.0) * 255.0).astype(np.uint8)
+        if name == "colored":
+            pictures.append(_color(gray, rng))
+        else:
+            pictures.append(255 - gray if rng.random() < 0.5 else gray)
+    return pictures
+
+
+def _color(gray: Gray, rng: np.random.Generator) -> Pixels:
+    """Dark ink on colored paper, with lines of another color behind it."""
+    picture = np.empty((*gray.shape, 3), np.float32)
+    picture[:] = rng.uniform(150.0, 255.0, 3)
+    color, gap = tuple(float(value) for value in rng.uniform(60.0, 220.0, 3)), max(4, round(0.14 * len(gray)))
+    for row in range(int(rng.integers(0, gap)), len(gray), gap):
+        cv2.line(picture, (0, row), (gray.shape[1], row + int(rng.integers(-gap, gap))), color, max(1, gap // 4))
+    ink = gray[..., None].astype(np.float32) / 255.0
+    return np.rint(picture * (1.0 - ink) + rng.uniform(0.0, 70.0, 3) * ink).astype(np.uint8)
