@@ -2,14 +2,12 @@
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,12 +34,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = sorted((ROOT / "digits" / "samples").glob("*.png"))
 BIN = Path(sys.executable).parent
 
-# The shipped model, and the members of its file.
-CARD, ONNX, WEIGHTS = "digits/card.json", "digits/model.onnx", "model.weights.h5"
-EXAMPLES = "digits/examples.npz"
-SHIPPED = shipped_model().read_bytes()
-OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(CARD))
-
 
 @pytest.fixture(scope="session")
 def mnist() -> Mnist:
@@ -59,27 +51,6 @@ def encode_png(pixels: npt.NDArray[Any], **options: Any) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", **options)
     return file.getvalue()
-
-
-def repack(folder: Path, changes: Mapping[str, bytes | None]) -> Path:
-    """Writes a copy of the shipped model with other members; returns its path.
-
-    Args:
-        folder: the folder to write to.
-        changes: the new content of members, by name; None leaves a member out.
-    """
-    path = folder / "changed.keras"
-    with zipfile.ZipFile(io.BytesIO(SHIPPED)) as original, zipfile.ZipFile(path, "w") as changed:
-        for name in original.namelist():
-            content = changes.get(name, original.read(name))
-            if content is not None:
-                changed.writestr(name, content)
-    return path
-
-
-def with_card(folder: Path, **changes: Any) -> Path:
-    """Writes a copy of the shipped model with changed fields on its card; returns its path."""
-    return repack(folder, {CARD: json.dumps(OWN_CARD | changes).encode()})
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,8 @@ from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Picture, Prediction
 from digits.vision.foreground import find_foreground
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 from digits.vision.normalize import find_strokes, normalize
-from tests.conftest import CARD, OWN_CARD, SAMPLES, encode_png, repack, with_card
+from tests.conftest import SAMPLES, encode_png
+from tests.model_files import CARD, OWN_CARD, repack, with_card
 from tests.pictures import side_by_side
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -299,37 +298,6 @@ def fault_response() -> Response:
 def client_gone_response() -> Response:
     """Returns an answer for the log alone: the client has closed the connection."""
     return Response(status_code=HTTPStatus.BAD_REQUEST)
-
-
-def documented(
-    *groups: type[DigitsError],
-    without: tuple[type[DigitsError], ...] = (),
-    examples: Mapping[type[DigitsError], str] | None = None,
-) -> dict[int | str, dict[str, Any]]:
-    """Returns the `responses` of a route for /docs, with an example of each problem.
-
-    Args:
-        groups: base classes of the errors that the route can raise.
-        without: base classes of the errors among them that it cannot raise.
-        examples: `detail` of the errors that this route words in its own way.
-    """
-    responses: dict[int | str, dict[str, Any]] = {}
-    for error, problem in PROBLEMS.items():
-        if not issubclass(error, groups) or issubclass(error, without):
-            continue
-        response = responses.setdefault(
-            problem.status,
-            {
-                "description": "",
-                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": {}}},
-            },
-        )
-        response["content"][MEDIA_TYPE]["examples"][problem.name] = {
-            "summary": problem.title,
-            "value": problem.details((examples or {}).get(error, problem.example)).model_dump(exclude_unset=True),
-        }
-        response["description"] = "; ".join(filter(None, (response["description"], problem.title)))
-    return responses
 
 
 def install(app: FastAPI) -> None:

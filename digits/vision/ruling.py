@@ -24,8 +24,7 @@ _THICKENED = 2.0
 _SHORTEST = 40
 # Around a single digit, two lines or more of this share of the picture's length are ruling.
 _LONG = 0.6
-# A line reaches from edge to edge if its span is at least this share of the picture's length. One that does not is a
-# line if as much of it holds ink: strokes above one another are no line.
+# A line reaches from edge to edge over this share of the picture's length. Another has this share of it covered by ink.
 _EDGE_TO_EDGE = 0.95
 # The side of a frame is at least so long, as a share of the picture's length, if there is no other side like it.
 _SIDE_OF_FRAME = 0.85
@@ -46,8 +45,7 @@ class _Search:
         side: lines are looked for on a copy of at most so many pixels on the longer side, where they are thin.
         least_span: share of the picture's length that a line reaches over at the least.
         least_covered: share of a line's columns that hold ink at the least: bars of digits in a row have gaps.
-        thickest: how many pixels thick a line is at the most on the copy where it is looked for. Of several values
-            each is tried: a small one finds lines among thick strokes, a large one finds thick lines.
+        thickest: the most pixels of a line's thickness on that copy. Each of several values is tried.
         most_bend: share of its length by which a line may leave the straight at the most.
         most_hidden: share of the picture's length over which writing may hide a line in one place.
         typical: a line is as thick as this quantile of its columns; strokes along it make the others thicker.

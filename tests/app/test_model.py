@@ -13,7 +13,7 @@ from digits.evaluation.records import EVALUATIONS
 from digits.model.artifact import read, read_examples
 from digits.recognizer import shipped_model
 from tests.app.test_recognize import texts
-from tests.conftest import EXAMPLES, OWN_CARD, repack, with_card
+from tests.model_files import EXAMPLES, OWN_CARD, repack, with_card
 
 _PAGE = "from digits.app.pages.model import model_page\nmodel_page()"
 

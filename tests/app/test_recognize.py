@@ -14,7 +14,8 @@ from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
 from digits.model.artifact import read
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import OWN_CARD, ROOT, SAMPLES, encode_png, with_card
+from tests.conftest import ROOT, SAMPLES, encode_png
+from tests.model_files import OWN_CARD, with_card
 from tests.pictures import side_by_side
 
 

@@ -22,7 +22,8 @@ from digits.errors import ImageError
 from digits.model.artifact import read
 from digits.recognizer import Picture, Prediction, Recognizer, shipped_model
 from tests.bulk.test_plan import blank, one_part
-from tests.conftest import BIN, ROOT, child_environment, run_python, with_card
+from tests.conftest import BIN, ROOT, child_environment, run_python
+from tests.model_files import with_card
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -7,7 +7,8 @@ from digits import __version__
 from digits.cli.main import main
 from digits.recognizer import shipped_model
 from digits.vision.mnist_form import PREPROCESSING_VERSION
-from tests.conftest import SAMPLES, run_python, with_card
+from tests.conftest import SAMPLES, run_python
+from tests.model_files import with_card
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 
 from digits.explain.model_card import facts
 from digits.model.card import Card
-from tests.conftest import OWN_CARD
+from tests.model_files import OWN_CARD
 
 CARD = Card.from_json(OWN_CARD)
 

@@ -21,7 +21,8 @@ from digits.model.artifact import Artifact, read, sha256, write
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.recognizer import shipped_model
-from tests.conftest import CARD, EXAMPLES, ONNX, OWN_CARD, ROOT, SHIPPED, WEIGHTS, repack, with_card
+from tests.conftest import ROOT
+from tests.model_files import CARD, EXAMPLES, ONNX, OWN_CARD, SHIPPED, WEIGHTS, repack, with_card
 
 
 def save_keras(path: Path) -> None:

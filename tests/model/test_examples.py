@@ -9,8 +9,8 @@ from digits.model import artifact
 from digits.model.artifact import read, read_examples
 from digits.model.examples import CORRECT_PER_DIGIT, Examples, choose_examples
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import EXAMPLES, repack
 from tests.model.test_artifact import make_card, save_keras
+from tests.model_files import EXAMPLES, repack
 
 
 def made(true: list[int], read: list[int], confidence: list[float]) -> Examples:

@@ -11,7 +11,7 @@ from digits.model.artifact import read
 from digits.model.engine import Engine
 from digits.model.input_form import INPUT_FORMS, USUAL, InputForm, find_input_form
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import with_card
+from tests.model_files import with_card
 
 every_form = pytest.mark.parametrize("form", INPUT_FORMS.values(), ids=INPUT_FORMS)
 

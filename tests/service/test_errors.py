@@ -6,7 +6,8 @@ import pytest
 from digits import errors as core
 from digits.errors import DigitsError
 from digits.service import errors
-from digits.service.problems import PROBLEMS, documented
+from digits.service.problems import PROBLEMS
+from digits.service.routes.documented import documented
 
 CLASSES = [item for _, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__]
 GROUPS = (errors.UploadError, errors.BatchError, errors.UnavailableError, errors.AccessError)

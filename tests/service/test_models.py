@@ -11,7 +11,7 @@ from digits.recognizer import shipped_model
 from digits.service.middleware.keys import Keyring
 from digits.service.models import Models
 from digits.service.settings import Settings
-from tests.conftest import with_card
+from tests.model_files import with_card
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")

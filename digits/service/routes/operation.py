@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from digits.service.errors import AccessError, NotReadyError
-from digits.service.problems import documented
+from digits.service.routes.documented import documented
 from digits.service.schemas import HealthResponse, ModelResponse
 from digits.service.state import ServiceState, state_of
 

@@ -33,9 +33,10 @@ from digits.service.errors import (
 )
 from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.concurrency import Room
-from digits.service.problems import documented, problem_of
+from digits.service.problems import problem_of
 from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
+from digits.service.routes.documented import documented
 from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_and_text, read_image_file, read_image_files
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, ServiceState, state_of

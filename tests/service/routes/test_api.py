@@ -21,7 +21,8 @@ from digits.images.limits import ImageLimits
 from digits.model.calibration import apply_temperature
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
 from digits.service.schemas import BatchResponse
-from tests.conftest import ROOT, SAMPLES, encode_png, start_api, with_card
+from tests.conftest import ROOT, SAMPLES, encode_png, start_api
+from tests.model_files import with_card
 from tests.pictures import side_by_side
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"

@@ -20,7 +20,8 @@ from PIL import Image
 
 from digits.recognizer import shipped_model
 from digits.service.process.runtime import Runtime, running
-from tests.conftest import BIN, ROOT, Server, child_environment, encode_png, serve, with_card
+from tests.conftest import BIN, ROOT, Server, child_environment, encode_png, serve
+from tests.model_files import with_card
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
 
