@@ -255,7 +255,9 @@ class Recognizer:
             The most confident prediction of a digit for which enough views speak; `first` if there is none.
         """
         unread = isinstance(first, Prediction | NoInkError | SeveralDigitsError)
-        if not (self.looks_again and unread) or min(pixels.shape[:2]) < SMALLEST:
+        # An uncalibrated model accepts nothing, whatever the view.
+        looks_again = self.looks_again and self.card.is_calibrated
+        if not (looks_again and unread) or min(pixels.shape[:2]) < SMALLEST:
             return first
         tally = Tally(first.digit if isinstance(first, Prediction) else None)
         predictions: list[Prediction] = []
