@@ -152,6 +152,23 @@ def write(
     return card
 
 
+def replace_card(path: Path, card: Card) -> None:
+    """Puts another card into a model file; everything else in it stays, and so does the file if this fails.
+
+    Raises:
+        ModelFileError: the model file cannot be read.
+    """
+    onnx, examples = read(path).onnx, read_examples(path)
+
+    def copy_keras(part: Path) -> None:
+        with zipfile.ZipFile(path) as archive, zipfile.ZipFile(part, "w") as copy:
+            for member in archive.infolist():
+                if member.filename not in (_CARD, _ONNX, _EXAMPLES):
+                    copy.writestr(member, archive.read(member))
+
+    write(path, copy_keras, onnx, lambda _weights, _onnx: card, examples)
+
+
 def _way_out() -> str:
     return f"Name another model file, or train a new one with {train_command()}."
 

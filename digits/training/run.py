@@ -4,6 +4,7 @@ What is clever stands one call below: the compiled loop in `loop`, the images of
 outliers in `losses`, calibration in `digits.model.calibration`, thresholds in `digits.model.acceptance`.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
 
     validation = predict(model, parts.x_validation)
     temperature = fit_temperature(validation, parts.y_validation)
-    thresholds, rejection = calibrate_thresholds(model, parts, config, temperature)
+    thresholds, rejection = calibrate_thresholds(functools.partial(predict, model), parts, config, temperature)
 
     def scored(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> Scores:
         return score(probabilities, apply_temperature(probabilities, temperature), labels)
@@ -200,9 +201,18 @@ def compile_and_fit(
 
 
 def calibrate_thresholds(
-    model: Any, parts: Split, config: TrainingConfig, temperature: float
+    classify: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
+    parts: Split,
+    config: TrainingConfig,
+    temperature: float,
 ) -> tuple[Thresholds, dict[str, float]]:
     """Fits thresholds on held-out digits that are augmented as the training images were.
+
+    Args:
+        classify: returns uncalibrated probabilities of shape (n, 10) for uint8 images of shape (n, 28, 28).
+        parts: MNIST's parts.
+        config: names the recipe, whose augmentation counts, and the seed.
+        temperature: fitted on the validation images.
 
     Returns:
         The thresholds, and the shares that they refuse: `held_out_digits` and `held_out_outliers`, 0..1.
@@ -211,7 +221,7 @@ def calibrate_thresholds(
     augment = find_recipe(config.recipe).augment
     digits = parts.x_validation if augment is None else augment(parts.x_validation, parts.y_validation, rng)
     outliers = make_outliers(len(digits), parts.x_validation, parts.y_validation, rng)
-    on_digits, on_outliers = (apply_temperature(predict(model, images), temperature) for images in (digits, outliers))
+    on_digits, on_outliers = (apply_temperature(classify(images), temperature) for images in (digits, outliers))
     thresholds = fit_thresholds(on_digits)
     return thresholds, {
         "held_out_digits": _share_refused(on_digits, thresholds),
