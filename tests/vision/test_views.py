@@ -1,6 +1,7 @@
 """Views: what they make of a picture, and how their votes are weighed."""
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from hypothesis.extra import numpy as nps
 from digits.arrays import Gray, Pixels
 from digits.errors import NoInkError, SeveralDigitsError
 from digits.model.artifact import read
+from digits.model.card import Card
 from digits.recognizer import Recognizer, shipped_model
 from digits.vision.views import FIRST, VIEWS, Tally, View, prepare_copy
 
@@ -84,6 +86,12 @@ def test_a_digit_that_the_first_view_does_not_show_is_read_in_another(
 
 def test_a_plain_digit_is_read_in_the_first_view(recognizer: Recognizer) -> None:
     assert recognizer.recognize_pixels(255 - three(120)).view == FIRST
+
+
+def test_an_uncalibrated_model_does_not_accept_a_digit_in_another_view_either() -> None:
+    foreign = Recognizer(dataclasses.replace(read(shipped_model()), card=Card()))
+    assert not foreign.card.is_calibrated
+    assert not foreign.recognize_pixels(shaded()).accepted
 
 
 def test_at_least_some_of_the_spoilt_pictures_need_another_view(recognizer: Recognizer) -> None:
