@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.arrays import Pixels
-from digits.errors import ImageError, ModelFileError, NoInkError, SeveralDigitsError
+from digits.errors import ComputeTimeError, ImageError, ModelFileError, NoInkError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
 from digits.installation import train_command
-from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
+from digits.model.acceptance import Reason, Thresholds, count_separate_digits, reasons_to_refuse
 from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
@@ -33,12 +33,10 @@ MODEL_VARIABLE = "DIGITS_MODEL"
 BATCH = 64
 _SMALL = 128 * 128
 
-# Two digits of one number are as high as each other, or nearly.
-_EVEN_HEIGHT = 0.7
 # Pictures with fewer pixels than this on a side are not looked at again.
 SMALLEST = 8
-# What the strokes of a broken digit may look like.
-_LIKE_HALVES = frozenset({1, 7})
+# Nor are those whose darkest and lightest pixel differ by less than this.
+_FLAT = 3
 
 Picture = bytes | OpenedImage | Pixels
 
@@ -193,46 +191,50 @@ class Recognizer:
             raise answer
         return answer
 
-    def recognize_many(self, pictures: Iterable[Picture | ImageError]) -> Iterator[Prediction | ImageError]:
+    def recognize_many(
+        self, pictures: Iterable[Picture | ImageError], *, first_view_only: bool = False
+    ) -> Iterator[Prediction | ImageError]:
         """Reads many pictures, several at a time: the fastest way to read a large number of them.
 
         Args:
             pictures: image files, opened ones, or pixels as for `recognize_pixels`; taken as they are needed. An
                 error in place of one is handed on.
+            first_view_only: whether pictures that the first view does not show well are left to `look_again`.
 
         Yields:
             For each, in order, its prediction, or why there is none.
         """
+        read = self._read_first_view if first_view_only else self._read
         waiting: list[Pixels | ImageError] = []
         for picture in pictures:
             pixels = self._decode(picture)
             if isinstance(pixels, ImageError) or pixels.size <= _SMALL:
                 waiting.append(pixels)
                 if len(waiting) == BATCH:
-                    yield from self._read(waiting)
+                    yield from read(waiting)
                     waiting = []
                 continue
             # Large pictures are read one by one: together they would take more memory, and not less time.
-            yield from self._read(waiting)
+            yield from read(waiting)
             waiting = []
-            yield from self._read([pixels])
-        yield from self._read(waiting)
+            yield from read([pixels])
+        yield from read(waiting)
 
     def _read(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
         """Reads pictures in the first view, and those that it does not show well in others."""
         return [
             result
-            if isinstance(picture, ImageError) or (isinstance(result, Prediction) and result.accepted)
+            if isinstance(picture, ImageError) or not self.may_look_again(result)
             else self._look_again(picture, result)
             for picture, result in zip(pictures, self._read_first_view(pictures), strict=True)
         ]
 
     def _read_first_view(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
         """Takes every step for all pictures before the next step: code that has just run runs faster."""
-        found = normalize_many(pictures)
-        images = [normalized.image for normalized in found if isinstance(normalized, Normalized)]
+        normalized_pictures = normalize_many(pictures)
+        images = [normalized.image for normalized in normalized_pictures if isinstance(normalized, Normalized)]
         if not images:
-            return [error for error in found if isinstance(error, ImageError)]
+            return [error for error in normalized_pictures if isinstance(error, ImageError)]
         probabilities = self.classify(np.stack(images))
         reasons = reasons_to_refuse(probabilities, self.thresholds)
         if not self.card.is_calibrated:
@@ -240,7 +242,7 @@ class Recognizer:
         digits, confidences = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
         answers = zip(digits, confidences, probabilities, reasons, strict=True)
         results: list[Prediction | ImageError] = []
-        for normalized in found:
+        for normalized in normalized_pictures:
             if isinstance(normalized, ImageError):
                 results.append(normalized)
             else:
@@ -248,16 +250,30 @@ class Recognizer:
                 results.append(self._only_if_single(normalized) or answer)
         return results
 
+    def may_look_again(self, first: Prediction | ImageError) -> bool:
+        """Returns whether other views may answer what the first view did not."""
+        # An uncalibrated model accepts nothing, whatever the view.
+        if not (self.looks_again and self.card.is_calibrated):
+            return False
+        if isinstance(first, Prediction):
+            return not first.accepted
+        return isinstance(first, NoInkError | SeveralDigitsError)
+
+    def look_again(self, image: OpenedImage, first: Prediction | ImageError) -> Prediction:
+        """Reads an image in other views than the first; returns or raises `first` if they show no digit."""
+        answer = self._look_again(image.decode(), first)
+        if isinstance(answer, ImageError):
+            raise answer
+        return answer
+
     def _look_again(self, pixels: Pixels, first: Prediction | ImageError) -> Prediction | ImageError:
         """Looks for the digit in other views of a picture that the first view does not show well.
 
         Returns:
-            The most confident prediction of a digit for which enough views speak; `first` if there is none.
+            The most confident prediction of a digit for which enough views speak; `first` if there is none, or if the
+            time for this picture ends before.
         """
-        unread = isinstance(first, Prediction | NoInkError | SeveralDigitsError)
-        # An uncalibrated model accepts nothing, whatever the view.
-        looks_again = self.looks_again and self.card.is_calibrated
-        if not (looks_again and unread) or min(pixels.shape[:2]) < SMALLEST:
+        if min(pixels.shape[:2]) < SMALLEST or int(pixels.max()) - int(pixels.min()) < _FLAT:
             return first
         tally = Tally(first.digit if isinstance(first, Prediction) else None)
         predictions: list[Prediction] = []
@@ -268,9 +284,8 @@ class Recognizer:
                 if tally.digit is not None:
                     agreeing = [prediction for prediction in predictions if prediction.digit == tally.digit]
                     return max(agreeing, key=lambda prediction: prediction.confidence)
-        except ImageError as error:
-            # The time for this picture is over; those beside it shall be answered all the same.
-            return error.with_traceback(None)
+        except ComputeTimeError:
+            return first
         return first
 
     def look(self, pixels: Pixels) -> Iterator[tuple[View, Prediction]]:
@@ -300,25 +315,12 @@ class Recognizer:
             return error
 
     def _only_if_single(self, normalized: Normalized) -> SeveralDigitsError | None:
-        """Things that lie apart are several digits if two of them look like one, and all of them together do not.
-
-        Two of even height that look like digits are two even if together they look like one, too; but for the strokes
-        of a broken digit, such as the halves of a 0, which look like a 1 and a 7.
-        """
+        """Returns the error if things that lie apart in a picture are digits of their own, or None."""
         if normalized.together is None:
             return None
         images = np.concatenate([normalized.separate, normalized.together[np.newaxis]])
-        probabilities = self.classify(images)
-        *alone, together = reasons_to_refuse(probabilities, self.thresholds)
-        *digits, union = probabilities.argmax(axis=1).tolist()
-        accepted = [i for i, reason in enumerate(alone) if reason is None]
-        if len(accepted) < 2:
-            return None
-        even = sorted(normalized.heights[i] for i in accepted)[-2] >= _EVEN_HEIGHT
-        halves = {digits[i] for i in accepted} <= _LIKE_HALVES and union not in _LIKE_HALVES
-        if together is None and (halves or not even):
-            return None
-        return SeveralDigitsError(len(accepted), or_more=len(alone) >= MAX_SEPARATE)
+        count = count_separate_digits(self.classify(images), normalized.heights, self.thresholds)
+        return SeveralDigitsError(count, or_more=len(normalized.separate) >= MAX_SEPARATE) if count else None
 
     def classify(self, images: Pixels) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of shape (n, 10) for normalized uint8 images of shape (n, 28, 28)."""

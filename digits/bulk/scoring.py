@@ -80,6 +80,7 @@ class Scorer:
                 "accepted": pa.bool_(),
                 "reason": pa.string(),
                 "probabilities": pa.list_(pa.float32()),
+                "view": pa.string(),
                 "error": pa.string(),
             }
         )

@@ -6,6 +6,7 @@ likely digits together have a low probability.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,11 @@ Reason = Literal["low_confidence", "not_a_digit"]
 # The share of held-out digits that may be refused for each of the two reasons, 0..1.
 REFUSED_AS_NO_DIGIT = 0.01
 REFUSED_AS_UNSURE = 0.01
+
+# Two digits of one number are as high as each other, or nearly.
+_EVEN_HEIGHT = 0.7
+# What the strokes of a broken digit may look like.
+_LIKE_HALVES = frozenset({1, 7})
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,33 @@ def digit_scores(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.floa
         probabilities: of shape (n, 10).
     """
     return np.asarray(np.partition(probabilities, -2, axis=1)[:, -2:].sum(axis=1), dtype=np.float64)
+
+
+def count_separate_digits(
+    probabilities: npt.NDArray[np.floating], heights: Sequence[float], thresholds: Thresholds
+) -> int:
+    """Counts the things that lie apart in a picture if they are digits of their own, and no strokes of one digit.
+
+    They are several digits if two of them look like digits, and all of them together do not. Two of even height that
+    look like digits are two even if together they look like one, too. The strokes of a broken digit are not, such as
+    the halves of a 0, which look like a 1 and a 7.
+
+    Args:
+        probabilities: calibrated, of shape (n + 1, 10): of each thing alone, and of all together.
+        heights: of the n things, as shares of the highest.
+        thresholds: of the model.
+
+    Returns:
+        How many there are, at least 2; 0 if they are no digits of their own.
+    """
+    *alone, together = reasons_to_refuse(probabilities, thresholds)
+    *digits, union = probabilities.argmax(axis=1).tolist()
+    accepted = [i for i, reason in enumerate(alone) if reason is None]
+    if len(accepted) < 2:
+        return 0
+    even = sorted(heights[i] for i in accepted)[-2] >= _EVEN_HEIGHT
+    halves = {digits[i] for i in accepted} <= _LIKE_HALVES and union not in _LIKE_HALVES
+    return 0 if together is None and (halves or not even) else len(accepted)
 
 
 def fit_thresholds(probabilities: npt.NDArray[np.floating]) -> Thresholds:

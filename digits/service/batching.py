@@ -23,7 +23,7 @@ class MicroBatcher:
         self._waiting: list[_Waiting] = []
 
     async def recognize(self, recognizer: Recognizer, image: OpenedImage) -> Prediction:
-        """Reads the digit in an image.
+        """Reads the digit in an image, in the first view alone: others take too long for the event loop.
 
         Raises:
             ImageError: the image cannot be answered.
@@ -47,7 +47,9 @@ class MicroBatcher:
 
 def _answer(recognizer: Recognizer, batch: list[tuple[OpenedImage, asyncio.Future[Prediction]]]) -> None:
     try:
-        results: list[Prediction | ImageError | Exception] = [*recognizer.recognize_many(image for image, _ in batch)]
+        results: list[Prediction | ImageError | Exception] = [
+            *recognizer.recognize_many((image for image, _ in batch), first_view_only=True)
+        ]
     except Exception as error:  # noqa: BLE001 - the request that waits for it raises it
         if len(batch) > 1:
             # Only the image that fails may fail.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import anyio
 
+from digits.errors import ComputationStoppedError
 from digits.service.errors import OverloadedError
 
 # So many requests may always wait, however long the ones before them take: clients send bursts.
@@ -70,6 +71,10 @@ class ComputeQueue:
         start = time.monotonic()
         try:
             yield
+        except ComputationStoppedError:
+            # It tells nothing of how long computations take.
+            start = time.monotonic() - self._mean
+            raise
         finally:
             self._progress = time.monotonic()
             self._mean += _WEIGHT * (self._progress - start - self._mean)
@@ -89,7 +94,9 @@ class ComputeQueue:
                 # The slot was handed over in the same moment.
                 self._release()
             else:
-                self._waiting.remove(turn)
+                # A slot that became free in the same moment may have passed it over already.
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(turn)
             raise
 
     def _release(self) -> None:

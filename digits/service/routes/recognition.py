@@ -1,5 +1,6 @@
 """The routes that read digits."""
 
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -18,15 +19,16 @@ from digits.errors import (
     SeveralDigitsError,
     UnexpectedNumberError,
 )
-from digits.images.decode import open_image
+from digits.images.decode import OpenedImage, open_image
 from digits.images.formats import in_words
 from digits.numbers.reader import read_picture
-from digits.recognizer import Prediction
+from digits.recognizer import Prediction, Recognizer
 from digits.service.errors import (
     AccessError,
     BatchError,
     MalformedFormError,
     MissingFileError,
+    OverloadedError,
     UnavailableError,
     UnsupportedMediaTypeError,
     UploadError,
@@ -133,10 +135,25 @@ def _refuse_early(state: ServiceState, request: Request) -> None:
 async def _recognize(state: ServiceState, request: Request, data: bytes) -> Prediction:
     recognizer = state.models.recognizer
     image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
-    if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
-        return await state.batcher.recognize(recognizer, image)
     budget = Budget(state.settings.compute_seconds)
+    if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
+        first = await _read_on_the_spot(state, recognizer, image)
+        if recognizer.may_look_again(first):
+            # Other views take too long for the event loop. Where too many requests wait, the first view answers.
+            with contextlib.suppress(OverloadedError):
+                return await compute(lambda: recognizer.look_again(image, first), request, budget, state.queue)
+        if isinstance(first, ImageError):
+            raise first
+        return first
     return await compute(lambda: recognizer.recognize(image or data), request, budget, state.queue)
+
+
+async def _read_on_the_spot(state: ServiceState, recognizer: Recognizer, image: OpenedImage) -> Prediction | ImageError:
+    """Reads a small image in the first view; returns why it cannot be answered if it cannot."""
+    try:
+        return await state.batcher.recognize(recognizer, image)
+    except ImageError as error:
+        return error
 
 
 async def _predict_batch(request: Request) -> Response:
@@ -148,6 +165,7 @@ async def _predict_batch(request: Request) -> Response:
     state = state_of(request)
     settings, recognizer = state.settings, state.models.recognizer
     with Room(state.buffers) as room:
+        state.batch_queue.check()
         files = await read_image_files(
             request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
         )

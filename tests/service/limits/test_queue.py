@@ -128,3 +128,34 @@ def test_a_queue_is_stuck_when_nothing_has_ended_for_too_long() -> None:
         assert not queue.is_stuck(0.0)
 
     run(act)
+
+
+def test_whoever_leaves_in_the_moment_in_which_a_slot_becomes_free_is_cancelled_and_no_more() -> None:
+    async def act() -> None:
+        queue = ComputeQueue(1, 60.0)
+        holder = asyncio.create_task(compute(queue, 0.05))
+        await asyncio.sleep(0)
+        waiter = asyncio.create_task(compute(queue, 0.0))
+        await asyncio.sleep(0.01)
+        waiter.cancel()
+        await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+        await holder
+        await compute(queue, 0.0)
+
+    run(act)
+
+
+def test_a_turn_that_was_passed_over_when_its_client_left_is_no_fault() -> None:
+    async def act() -> None:
+        queue = ComputeQueue(1, 60.0)
+        async with queue.turn():
+            waiter = asyncio.create_task(compute(queue, 0.0))
+            await asyncio.sleep(0.01)
+            queue._waiting[0].cancel()
+            queue._waiting.clear()
+            with pytest.raises(asyncio.CancelledError):
+                await waiter
+
+    run(act)

@@ -21,9 +21,11 @@ from digits.images.limits import ImageLimits
 from digits.model.calibration import apply_temperature
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
 from digits.service.schemas import BatchResponse
+from digits.vision.views import FIRST
 from tests.conftest import ROOT, SAMPLES, encode_png, start_api
 from tests.model_files import with_card
 from tests.pictures import side_by_side
+from tests.vision.test_views import shaded
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 
@@ -300,3 +302,11 @@ def test_keras_opens_the_served_file_and_gives_the_same_probabilities(api: str, 
     answers = [post(api, encode_png(image)).json()["probabilities"] for image in images]
     uncalibrated = apply_temperature(np.array(answers), 1.0 / temperature)
     assert np.abs(uncalibrated - from_keras).max() < 1e-4
+
+
+def test_a_small_picture_that_the_first_view_does_not_show_well_is_seen_again(strict_api: str) -> None:
+    answer = httpx.post(
+        f"{strict_api}/predict/", content=encode_png(shaded()), headers={"Content-Type": "image/png"}
+    ).json()
+    assert (answer["predicted_digit"], answer["accepted"]) == (3, True)
+    assert answer["view"] != FIRST
