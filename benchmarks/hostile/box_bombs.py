@@ -63,16 +63,68 @@ def avif_units() -> bytes:
     return head.ljust(100, b"\0") + units
 
 
+def _located(locations: bytes, following: bytes = b"") -> bytes:
+    """An AVIF file of item location boxes, and what follows them."""
+    return box(b"ftyp", b"avif" + bytes(4) + b"avifmif1") + box(b"meta", bytes(4) + locations) + following
+
+
+def avif_empty_parts() -> bytes:
+    """Ten thousand boxes of 22 bytes, each of 9,999 parts that take no bytes."""
+    return _located(box(b"iloc", bytes(6) + struct.pack(">HHHH", 1, 1, 0, 9_999)) * 9_990)
+
+
+def _overlapping_parts(lengths: range, data: bytes) -> bytes:
+    """Parts of different lengths that begin at the same byte."""
+
+    def location(start: int) -> bytes:
+        item = struct.pack(">HHIH", 1, 0, start, len(lengths))
+        packed = b"".join(struct.pack(">H", length) for length in lengths)
+        return box(b"iloc", b"\0\0\0\0\x02\x40" + struct.pack(">H", 1) + item + packed)
+
+    return _located(location(len(_located(location(0)))), data)
+
+
+def avif_overlapping_parts() -> bytes:
+    """As many parts as are allowed, each of 9,000 units, which are the same."""
+    return _overlapping_parts(range(18_000, 18_790), b"\x12\0" * 10_000)
+
+
+def avif_many_parts() -> bytes:
+    """The same of 9,000 parts."""
+    return _overlapping_parts(range(11_000, 20_000), b"\x12\0" * 10_000)
+
+
+def avif_headers() -> bytes:
+    """9,000 headers that differ, each of 32 kinds of decoder."""
+    units = b"".join(b"\x0a\x06\x01\xf0" + struct.pack(">I", number) for number in range(9_000))
+    return _overlapping_parts(range(65_000, 65_001), units)
+
+
+def heif_units() -> bytes:
+    """A decoder configuration of millions of empty parameters."""
+    configuration = bytes(22) + b"\xff" + (b"\x21\xff\xff" + bytes(2 * 65_535)) * 140
+    return _heif(box(b"hvcC", configuration))
+
+
+def heif_lists() -> bytes:
+    """Ten thousand decoder configurations of 255 lists, for which there is no room."""
+    return _heif(box(b"hvcC", bytes(22) + b"\xff") * 9_990)
+
+
+def _heif(properties: bytes) -> bytes:
+    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", properties)))
+    return box(b"ftyp", b"heic" + bytes(4) + b"mif1heic") + meta
+
+
 def heif_claims() -> bytes:
     """A HEIF file of boxes alone that says to have 625 million pixels."""
-    size = box(b"ispe", bytes(4) + struct.pack(">II", _OVER, _OVER))
-    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", size)))
-    return box(b"ftyp", b"heic" + bytes(4) + b"mif1heic") + meta
+    return _heif(box(b"ispe", bytes(4) + struct.pack(">II", _OVER, _OVER)))
 
 
 BOX_BOMBS: Mapping[str, Callable[[], bytes]] = {
     function.__name__.replace("_", " "): function
     for function in (
-        avif_claims, avif_hides, avif_boxes, avif_properties, avif_items, avif_units, heif_claims,
+        avif_claims, avif_hides, avif_boxes, avif_properties, avif_items, avif_units, avif_empty_parts,
+        avif_overlapping_parts, avif_many_parts, avif_headers, heif_units, heif_lists, heif_claims,
     )
 }  # fmt: skip

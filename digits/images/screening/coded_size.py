@@ -1,11 +1,16 @@
 """The size of a coded image by its own header: AV1 (AV1 Bitstream Specification, 5.5) and HEVC (ITU-T H.265, 7.3.2)."""
 
+from collections.abc import Callable
+
 from digits.images.screening.screened import MAX_PIECES, too_many
 
 _SEQUENCE_HEADER, _TEMPORAL_DELIMITER = 1, 2
 _SEQUENCE_PARAMETERS = 33
 # A header's fields of interest are within so many bytes.
 _HEADER_BYTES = 256
+# The most headers in a file that differ. There is one for each kind of picture in it: colors, transparency, thumbnail;
+# the tiles of a picture, and the frames of an animation, have the same.
+MAX_HEADERS = 100
 
 
 class _Bits:
@@ -28,33 +33,77 @@ class _Bits:
         return (1 << zeros) - 1 + self.take(zeros)
 
 
-def av1_pixels(data: bytes) -> int:
-    """Returns the pixels of the largest frame that a sequence of AV1 units announces; 0 if there is no header.
+class CodedImages:
+    """The coded images of one file: counts the units of all together, and keeps the size of the largest.
 
-    Raises:
-        BrokenImageError: more than `MAX_PIECES` units.
+    Attributes:
+        pixels: of the largest picture that any header announces; 0 if there is no header.
     """
-    at, pixels, units = 0, 0, 0
-    while at < len(data):
-        header = data[at]
-        kind, has_extension, has_size = (header >> 3) & 15, (header >> 2) & 1, (header >> 1) & 1
-        if header & 0x80 or kind == 0 or (units == 0 and kind not in (_SEQUENCE_HEADER, _TEMPORAL_DELIMITER)):
-            break
-        at, size = at + 1 + has_extension, len(data)
-        if has_size:
-            size, shift = 0, 0
-            while at < len(data) and shift < 56:
-                size |= (data[at] & 0x7F) << shift
-                shift, at = shift + 7, at + 1
-                if not data[at - 1] & 0x80:
-                    break
-        if kind == _SEQUENCE_HEADER:
-            pixels = max(pixels, _av1_sequence_pixels(_Bits(data[at : at + min(size, _HEADER_BYTES)])))
-        at += size
-        units += 1
-        if units > MAX_PIECES:
+
+    def __init__(self) -> None:
+        self.pixels = 0
+        self._units = 0
+        self._headers: set[tuple[Callable[[_Bits], int], bytes]] = set()
+
+    def see_av1(self, data: memoryview) -> None:
+        """Goes from unit to unit of a sequence of AV1 units, of which it reads only headers.
+
+        Raises:
+            BrokenImageError: more than `MAX_PIECES` units in the file, or `MAX_HEADERS` different headers.
+        """
+        at, is_first = 0, True
+        while at < len(data):
+            header = data[at]
+            kind, has_extension, has_size = (header >> 3) & 15, (header >> 2) & 1, (header >> 1) & 1
+            if header & 0x80 or kind == 0 or (is_first and kind not in (_SEQUENCE_HEADER, _TEMPORAL_DELIMITER)):
+                break
+            self._count_unit()
+            at, size, is_first = at + 1 + has_extension, len(data), False
+            if has_size:
+                size, shift = 0, 0
+                while at < len(data) and shift < 56:
+                    size |= (data[at] & 0x7F) << shift
+                    shift, at = shift + 7, at + 1
+                    if not data[at - 1] & 0x80:
+                        break
+            if kind == _SEQUENCE_HEADER:
+                self._see_header(bytes(data[at : at + min(size, _HEADER_BYTES)]), _av1_sequence_pixels)
+            at += size
+
+    def see_hevc(self, configuration: memoryview) -> None:
+        """Looks at the parameters in a decoder configuration (hvcC).
+
+        Raises:
+            BrokenImageError: as `see_av1`; a list of units counts as one more.
+        """
+        at, lists = 23, configuration[22] if len(configuration) > 22 else 0
+        while lists and at < len(configuration):
+            self._count_unit()
+            kind, left, lists = configuration[at] & 0x3F, int.from_bytes(configuration[at + 1 : at + 3]), lists - 1
+            at += 3
+            while left and at < len(configuration):
+                self._count_unit()
+                length = int.from_bytes(configuration[at : at + 2])
+                if kind == _SEQUENCE_PARAMETERS:
+                    unit = bytes(configuration[at + 4 : at + 2 + min(length, _HEADER_BYTES)])
+                    # Bytes that keep start codes out of the data are no part of it.
+                    self._see_header(unit.replace(b"\0\0\3", b"\0\0"), _hevc_sequence_pixels)
+                at, left = at + 2 + length, left - 1
+
+    def _count_unit(self) -> None:
+        self._units += 1
+        if self._units > MAX_PIECES:
             raise too_many("units", MAX_PIECES)
-    return pixels
+
+    def _see_header(self, header: bytes, pixels_of: Callable[[_Bits], int]) -> None:
+        """Reads a header, unless the same was read before."""
+        # The same bytes mean something else in another format.
+        if (pixels_of, header) in self._headers:
+            return
+        self._headers.add((pixels_of, header))
+        if len(self._headers) > MAX_HEADERS:
+            raise too_many("different headers", MAX_HEADERS)
+        self.pixels = max(self.pixels, pixels_of(_Bits(header)))
 
 
 def _av1_sequence_pixels(bits: _Bits) -> int:
@@ -81,24 +130,6 @@ def _av1_sequence_pixels(bits: _Bits) -> int:
                 bits.take(4)
     width_bits, height_bits = bits.take(4) + 1, bits.take(4) + 1
     return (bits.take(width_bits) + 1) * (bits.take(height_bits) + 1)
-
-
-def hevc_pixels(configuration: bytes) -> int:
-    """Returns the pixels of the largest picture that a decoder configuration (hvcC) announces; 0 if there is none."""
-    at, pixels = 23, 0
-    for _ in range(configuration[22] if len(configuration) > 22 else 0):
-        kind, count = configuration[at : at + 1], int.from_bytes(configuration[at + 1 : at + 3])
-        at += 3
-        for _ in range(count):
-            length = int.from_bytes(configuration[at : at + 2])
-            unit = configuration[at + 2 : at + 2 + min(length, _HEADER_BYTES)]
-            if kind and kind[0] & 0x3F == _SEQUENCE_PARAMETERS:
-                # Bytes that keep start codes out of the data are no part of it.
-                pixels = max(pixels, _hevc_sequence_pixels(_Bits(unit[2:].replace(b"\0\0\3", b"\0\0"))))
-            at += 2 + length
-            if at >= len(configuration):
-                return pixels
-    return pixels
 
 
 def _hevc_sequence_pixels(bits: _Bits) -> int:
