@@ -14,6 +14,8 @@ ANY_DIGIT, MANY_DIGITS = "#", "#+"
 # Whatever is no digit, in a pattern that counts digits alone.
 OTHER = "other"
 _LONGEST = 64
+# So many characters of a pattern are shown in a message.
+_SHOWN = 60
 _LENGTH = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
 _HOW = (
     "Write how many digits there are, such as 4 or 4-6, or a mask in which # is a digit, #+ one digit or more, and "
@@ -69,19 +71,20 @@ def parse_expectation(pattern: str) -> Expectation:
         PatternError: it is no pattern; the message shows a right one.
     """
     stripped = "".join(pattern.split())
+    shown = stripped if len(stripped) <= _SHOWN else stripped[: _SHOWN - 1] + "…"
     if not stripped or len(stripped) > _LONGEST:
-        raise PatternError(f"The pattern {pattern[:_LONGEST]!r} is empty or too long. {_HOW}.")
+        raise PatternError(f"The pattern {shown!r} is empty or too long. {_HOW}.")
     if length := _LENGTH.fullmatch(stripped):
         least, most = int(length[1]), int(length[2] or length[1])
         if not 1 <= least <= most:
-            raise PatternError(f"The pattern {pattern!r} asks for {least} to {most} digits. {_HOW}.")
+            raise PatternError(f"The pattern {shown!r} asks for {least} to {most} digits. {_HOW}.")
         return Expectation(stripped, (ANY_DIGIT,) * most, least)
     tokens = tuple(re.findall(r"#\+|.", stripped))
     unknown = sorted(set(tokens) - {ANY_DIGIT, MANY_DIGITS, *SIGNS, *"0123456789"})
     if unknown:
-        raise PatternError(f"The pattern {pattern!r} has {', '.join(map(repr, unknown))}. {_HOW}.")
+        raise PatternError(f"The pattern {shown!r} has {', '.join(map(repr, unknown))}. {_HOW}.")
     if not any(token[0] == "#" or token.isdecimal() for token in tokens):
-        raise PatternError(f"The pattern {pattern!r} has no digit. {_HOW}.")
+        raise PatternError(f"The pattern {shown!r} has no digit. {_HOW}.")
     return Expectation(stripped, tokens)
 
 

@@ -50,6 +50,23 @@ def test_a_pattern_that_is_none_is_refused_with_a_right_one(pattern: str) -> Non
         parse_expectation(pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "shown"),
+    [
+        ("x" * 5000, "'" + "x" * 59 + "…' is empty or too long"),
+        ("x" + " " * 5000 + "y", "'xy' has 'x', 'y'"),
+        (" " * 5000 + "0", "'0' asks for 0 to 0 digits"),
+        ("/" + "\t " * 5000 + "/", "'//' has no digit"),
+        ("/" * 64, "'" + "/" * 59 + "…' has no digit"),
+    ],
+)
+def test_a_refused_pattern_is_shown_without_blanks_and_cut(pattern: str, shown: str) -> None:
+    with pytest.raises(PatternError) as refused:
+        parse_expectation(pattern)
+    assert str(refused.value).startswith(f"The pattern {shown}")
+    assert len(str(refused.value)) < 400
+
+
 def certain(text: str) -> Chances:
     """A candidate that is surely a digit, or a sign."""
     sure, never = 0.0, -50.0
