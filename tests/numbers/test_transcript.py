@@ -7,7 +7,7 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.errors import PatternError, UnexpectedNumberError
-from digits.numbers.reader import read_picture
+from digits.numbers.reader import NumberReader, read_picture
 from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.recognizer import Recognizer, shipped_model
@@ -116,3 +116,12 @@ def test_what_does_not_match_is_refused_with_what_was_read(recognizer: Recognize
 def test_a_bad_pattern_is_refused_before_anything_is_read(recognizer: Recognizer) -> None:
     with pytest.raises(PatternError, match="such as ##/##/####"):
         read_picture(recognizer, b"", expect="abc")
+
+
+def test_a_number_reader_holds_to_what_is_expected(recognizer: Recognizer, mnist: Mnist) -> None:
+    reader, picture = NumberReader(recognizer), written(mnist, "2024")
+    assert reader.read(picture, "####") == reader.read(picture, expect="4")
+    with pytest.raises(UnexpectedNumberError, match="'2024' was read"):
+        reader.read(picture, expect="5")
+    with pytest.raises(PatternError, match="such as ##/##/####"):
+        reader.read(picture, expect="abc")
