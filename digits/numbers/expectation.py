@@ -22,7 +22,10 @@ _HOW = (
     "anything else stands for itself, such as ##/##/#### or #+.##"
 )
 # A reading that holds to the pattern may be so much less likely than the best, as a natural logarithm.
-_FURTHEST = 12.0
+_FURTHEST = 4.0
+# What is a digit with less probability is not taken for one, whatever the pattern asks for.
+LEAST_DIGIT = 0.03
+_LEAST_DIGIT = float(np.log(LEAST_DIGIT))
 # The logarithm of the probability that a mark is dirt, where the pattern has no sign for it.
 _DIRT = float(np.log(0.05))
 
@@ -105,7 +108,9 @@ class Chances:
     signs: Mapping[str, float]
 
     def of(self, token: str) -> float:
-        """The logarithm of the probability that it is what a token of a pattern stands for."""
+        """The logarithm of the probability that it is what a token of a pattern stands for; -inf if it cannot be."""
+        if self.digit < _LEAST_DIGIT and (token == ANY_DIGIT or token.isdecimal()):
+            return -np.inf
         if token == ANY_DIGIT:
             return self.digit
         if token == OTHER:

@@ -18,7 +18,7 @@ from digits.numbers.decoding import (
     path_probability,
     pooled_probabilities,
 )
-from digits.numbers.expectation import ANY_DIGIT, OTHER, Chances, Expectation, best_matching_path
+from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER, Chances, Expectation, best_matching_path
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.segments.windows import Floats as FloatInk
 from digits.numbers.segments.windows import Stroke, Windows, draw_window, draw_windows, reduce_field, reduce_line
@@ -137,6 +137,8 @@ class _PageLine:
     ) -> None:
         self._lattice, self._parts, self._small, self._decoding, self._signs = lattice, parts, small, decoding, signs
         self._reduced = reduce_line(lattice.chain)
+        # With so much probability something is a digit on this line, as it was read last.
+        self._least = decoding.sign
 
     def read(self, path: Sequence[int], probability: float, tokens: Sequence[str] = ()) -> LineReading:
         """Reads the candidates of a path, each as what a token of a pattern stands for, if there are tokens."""
@@ -158,8 +160,8 @@ class _PageLine:
         scores, chances = acceptance_scores(segment, recognized), digit_probabilities(of_signs[: len(chosen)])
         # Where other signs stand, a sign is likelier than on a line of digits.
         has_signs = bool(marks) or bool((chances < _SURELY_SIGN).any())
-        least = decoding.sign if has_signs else _AMONG_DIGITS * decoding.sign
-        accepted = ((scores >= decoding.digit) & (chances >= least)).tolist()
+        self._least = decoding.sign if has_signs else _AMONG_DIGITS * decoding.sign
+        accepted = ((scores >= decoding.digit) & (chances >= self._least)).tolist()
         is_digit = (scores * chances).tolist()
         entries = []
         for n in range(len(chosen)):
@@ -180,7 +182,15 @@ class _PageLine:
         of_signs = self._signs(windows)
         segment, recognized = lattice.segment_probabilities, lattice.probabilities
         pooled = pooled_probabilities(segment, recognized, decoding.pool)
-        is_digit = acceptance_scores(segment, recognized) * digit_probabilities(of_signs)
+        scores, sure = acceptance_scores(segment, recognized), digit_probabilities(of_signs)
+        # What is taken for a digit without a pattern may be one with it.
+        taken = (scores >= decoding.digit) & (sure >= self._least)
+        is_digit = np.where(taken, np.maximum(scores * sure, LEAST_DIGIT), scores * sure)
+        beside = [entry.box for entry in line.entries]
+        for k, candidate in enumerate(lattice.candidates):
+            where, mask = lattice.chain.ink_between(*candidate.span)
+            if mask.any() and self._is_point(Box.of(where), beside):
+                is_digit[k] = 0.0
         of_candidates = [
             _chances(float(chance), digits, row) for chance, digits, row in zip(is_digit, pooled, of_signs, strict=True)
         ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digits.errors import PatternError
-from digits.numbers.expectation import ANY_DIGIT, Chances, best_matching_path, parse_expectation
+from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, Chances, best_matching_path, parse_expectation
 from digits.numbers.signs.kinds import SIGNS
 
 PLACES = 4
@@ -87,9 +87,22 @@ def test_a_line_is_taken_apart_as_the_pattern_says_and_not_as_the_scores_do() ->
 
 
 def test_what_is_far_less_likely_than_the_best_reading_does_not_match() -> None:
-    spans, scores = [(0, 1), (1, 2), (0, 2)], np.array([0.0, 0.0, 40.0])
+    spans, scores = [(0, 1), (1, 2), (0, 2)], np.array([0.0, 0.0, 4.5])
     chances = [certain("1"), certain("1"), certain("4")]
     assert best_matching_path(parse_expectation("2"), spans, scores, chances, {}) is None
+
+
+@pytest.mark.parametrize("pattern", ["##", "7#", "2", "#+"])
+def test_what_is_hardly_a_digit_is_not_taken_for_one(pattern: str) -> None:
+    spans, scores, sevens = [(0, 1), (1, 2)], np.zeros(2), np.log(np.eye(10)[7] + 1e-9)
+    digit, signs = certain("4"), dict.fromkeys(SIGNS, -3.0)
+
+    def read(probability: float) -> list[tuple[int, str]] | None:
+        doubtful = Chances(float(np.log(probability)), sevens, float(np.log(1.0 - probability)), signs)
+        return best_matching_path(parse_expectation(pattern), spans, scores, [doubtful, digit], {})
+
+    assert read(LEAST_DIGIT) is not None
+    assert read(LEAST_DIGIT - 0.001) is None
 
 
 def test_a_mark_is_the_sign_of_the_pattern_or_dirt() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.errors import PatternError, UnexpectedNumberError
+from digits.numbers.decoding import acceptance_scores
 from digits.numbers.reader import NumberReader, read_picture
 from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
@@ -111,6 +112,36 @@ def test_what_is_expected_is_read(recognizer: Recognizer, mnist: Mnist, text: st
 def test_what_does_not_match_is_refused_with_what_was_read(recognizer: Recognizer, mnist: Mnist, pattern: str) -> None:
     with pytest.raises(UnexpectedNumberError, match=r"does not match the pattern .*: '2024' was read"):
         read_picture(recognizer, written(mnist, "2024"), expect=pattern)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("12.3", "####"),
+        ("12.3", "#+"),
+        ("3,50", "4"),
+        ("20.24", "#+"),
+        ("20.24", "5"),
+        ("4+5=9", "#+=#"),
+        ("(12)", "4"),
+    ],
+)
+def test_no_digit_is_made_of_a_sign_to_match(recognizer: Recognizer, mnist: Mnist, text: str, pattern: str) -> None:
+    with pytest.raises(UnexpectedNumberError) as refused:
+        read_picture(recognizer, written(mnist, text), expect=pattern)
+    assert f"{text!r} was read" in str(refused.value)
+
+
+def test_a_point_on_the_base_line_is_no_digit_however_much_it_looks_like_one(
+    recognizer: Recognizer, mnist: Mnist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doubtful(segment: npt.NDArray[np.float64], recognized: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.clip(acceptance_scores(segment, recognized), 0.3, None)
+
+    monkeypatch.setattr("digits.numbers.line_reading.acceptance_scores", doubtful)
+    monkeypatch.setattr("digits.numbers.line_reading.digit_probabilities", lambda rows: np.ones(len(rows)))
+    with pytest.raises(UnexpectedNumberError, match=r"'20\.24' was read"):
+        read_picture(recognizer, written(mnist, "20.24"), expect="#####")
 
 
 def test_a_bad_pattern_is_refused_before_anything_is_read(recognizer: Recognizer) -> None:
