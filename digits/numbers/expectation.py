@@ -1,7 +1,7 @@
 """What a picture is expected to show, as a count of digits or a mask, and the search that holds to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,14 @@ class Expectation:
         if state < self.end:
             token = self.tokens[state]
             yield (ANY_DIGIT if token == MANY_DIGITS else token), state + 1
+
+    def fits(self, shown: Iterable[str]) -> bool:
+        """Whether a line that shows these digits and signs matches the pattern; the sign # is no digit."""
+        states = {0}
+        for one in shown:
+            fitting = {one, ANY_DIGIT} if one.isdecimal() else {one, OTHER} - {ANY_DIGIT}
+            states = {after for state in states for token, after in self.steps(state) if token in fitting}
+        return any(self.accepts(state) for state in states)
 
 
 def parse_expectation(pattern: str) -> Expectation:

@@ -118,10 +118,13 @@ def read_line(
         return line
     chances, of_marks = page.chances(line)
     matching = best_matching_path(expectation, spans, scores, chances, of_marks)
-    if matching is None:
-        return replace(line, matches=False)
-    path = [k for k, _ in matching]
-    return page.read(path, path_probability(spans, scores, path), [token for _, token in matching])
+    if matching is not None:
+        path = [k for k, _ in matching]
+        held = page.read(path, path_probability(spans, scores, path), [token for _, token in matching])
+        # A mark that is passed as dirt still stands on the line, and so does a point that is none in the pattern.
+        if expectation.fits(entry.shown for entry in held.entries):
+            return held
+    return replace(line, matches=expectation.fits(entry.shown for entry in line.entries))
 
 
 class _PageLine:
@@ -167,10 +170,9 @@ class _PageLine:
         for n in range(len(chosen)):
             entry = _entry(boxes[n], pooled[n], is_digit[n], accepted[n], of_signs[n])
             entries.append(_as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
-        entries = [
-            _small_entry(entry.box, row, ".,") if not entry.accepted and self._is_point(entry.box, boxes) else entry
-            for entry, row in zip(entries, of_signs, strict=False)
-        ]
+        for n, entry in enumerate(entries):
+            if not entry.accepted and self._is_point(entry.box, boxes):
+                entries[n] = _small_entry(entry.box, of_signs[n], ".,", tokens[inked[n]] if tokens else "")
         entries += [_mark_entry(mark, row) for mark, row in zip(marks, of_signs[len(chosen) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
         return LineReading(_with_blanks(entries, lattice.chain.height), probability)
@@ -262,13 +264,17 @@ def _mark_entry(mark: Mark, of_signs: Floats) -> Entry:
     return replace(entry, mark=of_signs)
 
 
-def _small_entry(box: Box, of_signs: Floats, signs: str) -> Entry:
-    """What is never a digit, and only one of some signs."""
+def _small_entry(box: Box, of_signs: Floats, signs: str, expected: str = "") -> Entry:
+    """What is never a digit, and only one of some signs: the one that is expected, if it is among them."""
     allowed = [CLASSES + SIGNS.index(sign) for sign in signs]
     masked = np.zeros_like(of_signs)
     masked[allowed] = np.maximum(of_signs[allowed], 1e-9)
     digits = np.maximum(of_signs[:CLASSES], 1e-9)
-    return _entry(box, digits / digits.sum(), 0.0, False, masked)
+    entry = _entry(box, digits / digits.sum(), 0.0, False, masked)
+    if not expected or expected not in signs:
+        return entry
+    share = float(masked[CLASSES + SIGNS.index(expected)] / masked.sum())
+    return replace(entry, sign=expected, sign_probability=share)
 
 
 def _with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
