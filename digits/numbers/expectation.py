@@ -1,7 +1,7 @@
 """What a picture is expected to show, as a count of digits or a mask, and the search that holds to it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,18 @@ ANY_DIGIT, MANY_DIGITS = "#", "#+"
 # Whatever is no digit, in a pattern that counts digits alone.
 OTHER = "other"
 _LONGEST = 64
+# So many characters of a pattern are shown in a message.
+_SHOWN = 60
 _LENGTH = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
 _HOW = (
     "Write how many digits there are, such as 4 or 4-6, or a mask in which # is a digit, #+ one digit or more, and "
     "anything else stands for itself, such as ##/##/#### or #+.##"
 )
 # A reading that holds to the pattern may be so much less likely than the best, as a natural logarithm.
-_FURTHEST = 12.0
+_FURTHEST = 4.0
+# What is a digit with less probability is not taken for one, whatever the pattern asks for.
+LEAST_DIGIT = 0.03
+_LEAST_DIGIT = float(np.log(LEAST_DIGIT))
 # The logarithm of the probability that a mark is dirt, where the pattern has no sign for it.
 _DIRT = float(np.log(0.05))
 
@@ -61,6 +66,14 @@ class Expectation:
             token = self.tokens[state]
             yield (ANY_DIGIT if token == MANY_DIGITS else token), state + 1
 
+    def fits(self, shown: Iterable[str]) -> bool:
+        """Whether a line that shows these digits and signs matches the pattern; the sign # is no digit."""
+        states = {0}
+        for one in shown:
+            fitting = {one, ANY_DIGIT} if one.isdecimal() else {one, OTHER} - {ANY_DIGIT}
+            states = {after for state in states for token, after in self.steps(state) if token in fitting}
+        return any(self.accepts(state) for state in states)
+
 
 def parse_expectation(pattern: str) -> Expectation:
     """Reads a pattern: a length such as `4` or `4-6`, or a mask such as `####`, `##/##/####`, `#+` or `##.##`.
@@ -69,19 +82,20 @@ def parse_expectation(pattern: str) -> Expectation:
         PatternError: it is no pattern; the message shows a right one.
     """
     stripped = "".join(pattern.split())
+    shown = stripped if len(stripped) <= _SHOWN else stripped[: _SHOWN - 1] + "…"
     if not stripped or len(stripped) > _LONGEST:
-        raise PatternError(f"The pattern {pattern[:_LONGEST]!r} is empty or too long. {_HOW}.")
+        raise PatternError(f"The pattern {shown!r} is empty or too long. {_HOW}.")
     if length := _LENGTH.fullmatch(stripped):
         least, most = int(length[1]), int(length[2] or length[1])
         if not 1 <= least <= most:
-            raise PatternError(f"The pattern {pattern!r} asks for {least} to {most} digits. {_HOW}.")
+            raise PatternError(f"The pattern {shown!r} asks for {least} to {most} digits. {_HOW}.")
         return Expectation(stripped, (ANY_DIGIT,) * most, least)
     tokens = tuple(re.findall(r"#\+|.", stripped))
     unknown = sorted(set(tokens) - {ANY_DIGIT, MANY_DIGITS, *SIGNS, *"0123456789"})
     if unknown:
-        raise PatternError(f"The pattern {pattern!r} has {', '.join(map(repr, unknown))}. {_HOW}.")
+        raise PatternError(f"The pattern {shown!r} has {', '.join(map(repr, unknown))}. {_HOW}.")
     if not any(token[0] == "#" or token.isdecimal() for token in tokens):
-        raise PatternError(f"The pattern {pattern!r} has no digit. {_HOW}.")
+        raise PatternError(f"The pattern {shown!r} has no digit. {_HOW}.")
     return Expectation(stripped, tokens)
 
 
@@ -102,7 +116,9 @@ class Chances:
     signs: Mapping[str, float]
 
     def of(self, token: str) -> float:
-        """The logarithm of the probability that it is what a token of a pattern stands for."""
+        """The logarithm of the probability that it is what a token of a pattern stands for; -inf if it cannot be."""
+        if self.digit < _LEAST_DIGIT and (token == ANY_DIGIT or token.isdecimal()):
+            return -np.inf
         if token == ANY_DIGIT:
             return self.digit
         if token == OTHER:

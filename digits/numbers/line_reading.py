@@ -18,7 +18,7 @@ from digits.numbers.decoding import (
     path_probability,
     pooled_probabilities,
 )
-from digits.numbers.expectation import ANY_DIGIT, OTHER, Chances, Expectation, best_matching_path
+from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER, Chances, Expectation, best_matching_path
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.segments.windows import Floats as FloatInk
 from digits.numbers.segments.windows import Stroke, Windows, draw_window, draw_windows, reduce_field, reduce_line
@@ -118,10 +118,13 @@ def read_line(
         return line
     chances, of_marks = page.chances(line)
     matching = best_matching_path(expectation, spans, scores, chances, of_marks)
-    if matching is None:
-        return replace(line, matches=False)
-    path = [k for k, _ in matching]
-    return page.read(path, path_probability(spans, scores, path), [token for _, token in matching])
+    if matching is not None:
+        path = [k for k, _ in matching]
+        held = page.read(path, path_probability(spans, scores, path), [token for _, token in matching])
+        # A mark that is passed as dirt still stands on the line, and so does a point that is none in the pattern.
+        if expectation.fits(entry.shown for entry in held.entries):
+            return held
+    return replace(line, matches=expectation.fits(entry.shown for entry in line.entries))
 
 
 class _PageLine:
@@ -137,6 +140,8 @@ class _PageLine:
     ) -> None:
         self._lattice, self._parts, self._small, self._decoding, self._signs = lattice, parts, small, decoding, signs
         self._reduced = reduce_line(lattice.chain)
+        # With so much probability something is a digit on this line, as it was read last.
+        self._least = decoding.sign
 
     def read(self, path: Sequence[int], probability: float, tokens: Sequence[str] = ()) -> LineReading:
         """Reads the candidates of a path, each as what a token of a pattern stands for, if there are tokens."""
@@ -158,17 +163,16 @@ class _PageLine:
         scores, chances = acceptance_scores(segment, recognized), digit_probabilities(of_signs[: len(chosen)])
         # Where other signs stand, a sign is likelier than on a line of digits.
         has_signs = bool(marks) or bool((chances < _SURELY_SIGN).any())
-        least = decoding.sign if has_signs else _AMONG_DIGITS * decoding.sign
-        accepted = ((scores >= decoding.digit) & (chances >= least)).tolist()
+        self._least = decoding.sign if has_signs else _AMONG_DIGITS * decoding.sign
+        accepted = ((scores >= decoding.digit) & (chances >= self._least)).tolist()
         is_digit = (scores * chances).tolist()
         entries = []
         for n in range(len(chosen)):
             entry = _entry(boxes[n], pooled[n], is_digit[n], accepted[n], of_signs[n])
             entries.append(_as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
-        entries = [
-            _small_entry(entry.box, row, ".,") if not entry.accepted and self._is_point(entry.box, boxes) else entry
-            for entry, row in zip(entries, of_signs, strict=False)
-        ]
+        for n, entry in enumerate(entries):
+            if not entry.accepted and self._is_point(entry.box, boxes):
+                entries[n] = _small_entry(entry.box, of_signs[n], ".,", tokens[inked[n]] if tokens else "")
         entries += [_mark_entry(mark, row) for mark, row in zip(marks, of_signs[len(chosen) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
         return LineReading(_with_blanks(entries, lattice.chain.height), probability)
@@ -180,7 +184,15 @@ class _PageLine:
         of_signs = self._signs(windows)
         segment, recognized = lattice.segment_probabilities, lattice.probabilities
         pooled = pooled_probabilities(segment, recognized, decoding.pool)
-        is_digit = acceptance_scores(segment, recognized) * digit_probabilities(of_signs)
+        scores, sure = acceptance_scores(segment, recognized), digit_probabilities(of_signs)
+        # What is taken for a digit without a pattern may be one with it.
+        taken = (scores >= decoding.digit) & (sure >= self._least)
+        is_digit = np.where(taken, np.maximum(scores * sure, LEAST_DIGIT), scores * sure)
+        beside = [entry.box for entry in line.entries]
+        for k, candidate in enumerate(lattice.candidates):
+            where, mask = lattice.chain.ink_between(*candidate.span)
+            if mask.any() and self._is_point(Box.of(where), beside):
+                is_digit[k] = 0.0
         of_candidates = [
             _chances(float(chance), digits, row) for chance, digits, row in zip(is_digit, pooled, of_signs, strict=True)
         ]
@@ -252,13 +264,17 @@ def _mark_entry(mark: Mark, of_signs: Floats) -> Entry:
     return replace(entry, mark=of_signs)
 
 
-def _small_entry(box: Box, of_signs: Floats, signs: str) -> Entry:
-    """What is never a digit, and only one of some signs."""
+def _small_entry(box: Box, of_signs: Floats, signs: str, expected: str = "") -> Entry:
+    """What is never a digit, and only one of some signs: the one that is expected, if it is among them."""
     allowed = [CLASSES + SIGNS.index(sign) for sign in signs]
     masked = np.zeros_like(of_signs)
     masked[allowed] = np.maximum(of_signs[allowed], 1e-9)
     digits = np.maximum(of_signs[:CLASSES], 1e-9)
-    return _entry(box, digits / digits.sum(), 0.0, False, masked)
+    entry = _entry(box, digits / digits.sum(), 0.0, False, masked)
+    if not expected or expected not in signs:
+        return entry
+    share = float(masked[CLASSES + SIGNS.index(expected)] / masked.sum())
+    return replace(entry, sign=expected, sign_probability=share)
 
 
 def _with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:

@@ -73,9 +73,9 @@ class NumberReader:
         """
         return cls(Recognizer.load())
 
-    def read(self, picture: bytes | OpenedImage | npt.NDArray[np.uint8]) -> Reading:
-        """Reads the digits in a picture; arguments, result and errors are those of `read_picture`."""
-        return read_picture(self.recognizer, picture)
+    def read(self, picture: bytes | OpenedImage | npt.NDArray[np.uint8], expect: str | None = None) -> Reading:
+        """Reads the digits in a picture; both arguments, the result and the errors are those of `read_picture`."""
+        return read_picture(self.recognizer, picture, expect=expect)
 
 
 def read_picture(

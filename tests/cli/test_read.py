@@ -9,6 +9,8 @@ import pytest
 from digits.answers import ReadDigit, ReadResponse
 from digits.cli.main import main
 from digits.data.mnist import Mnist
+from digits.numbers import reading
+from digits.numbers.signs.kinds import UNKNOWN
 from tests.conftest import encode_png
 from tests.pictures import handwritten
 
@@ -28,6 +30,26 @@ def test_each_written_line_is_a_line_with_its_file(files: tuple[str, str], capsy
     output = capsys.readouterr()
     assert output.out.splitlines() == ["year.png: 2024", "lines.png: 24", "lines.png: 715"]
     assert output.err.startswith("Using the model that ships with Digits (recipe ")
+
+
+def test_a_line_that_is_not_accepted_says_why(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = (
+        reading.ReadDigit(2, 0.9, True, (0, 0, 9, 9), 0),
+        reading.ReadDigit(4, 0.9, True, (0, 10, 9, 9), 1),
+        reading.ReadDigit(1, 0.3, False, (10, 10, 9, 9), 1, UNKNOWN, 0.9),
+        reading.ReadDigit(1, 0.3, False, (0, 20, 9, 9), 2, UNKNOWN, 0.9),
+        reading.ReadDigit(7, 0.4, True, (0, 30, 9, 9), 3),
+    )
+    answer = reading.Reading(digits, 40, 60, (0.9, 0.9, 0.9, 0.3))
+    monkeypatch.setattr("digits.numbers.reader.read_picture", lambda *_, **__: answer)
+    assert main(["read", files[0]]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "year.png: 2",
+        "year.png: 4 (not accepted: not a digit)",
+        "year.png: 7 (not accepted: low confidence)",
+    ]
 
 
 def test_json_lines_are_what_the_api_answers(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

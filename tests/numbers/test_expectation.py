@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digits.errors import PatternError
-from digits.numbers.expectation import ANY_DIGIT, Chances, best_matching_path, parse_expectation
+from digits.numbers.expectation import LEAST_DIGIT, Chances, best_matching_path, parse_expectation
 from digits.numbers.signs.kinds import SIGNS
 
 PLACES = 4
@@ -17,12 +17,7 @@ SPANS = list(itertools.combinations(range(PLACES), 2))
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern accepts a text, of which each character is a digit or a sign."""
-    expectation = parse_expectation(pattern)
-    states = {0}
-    for character in text:
-        fitting = {character, *((ANY_DIGIT,) if character.isdecimal() else ("other",))}
-        states = {after for state in states for token, after in expectation.steps(state) if token in fitting}
-    return any(expectation.accepts(state) for state in states)
+    return parse_expectation(pattern).fits(text)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +27,7 @@ def matches(pattern: str, text: str) -> bool:
         ("4-6", ["2024", "20245", "202456"], ["123", "1234567"]),
         ("####", ["2024"], ["20.24", "202", "20245"]),
         ("##/##/####", ["01/02/2024"], ["01.02.2024", "1/2/2024"]),
-        ("#+", ["1", "123456"], ["", "12.3"]),
+        ("#+", ["1", "123456"], ["", "12.3", "#", "1#"]),
         ("##.##", ["20.24"], ["2024", "20,24"]),
         ("#+.##", ["1.99", "1234.50"], [".99", "1.9"]),
         ("20##", ["2024"], ["1999"]),
@@ -48,6 +43,23 @@ def test_a_pattern_accepts_what_it_says(pattern: str, right: list[str], wrong: l
 def test_a_pattern_that_is_none_is_refused_with_a_right_one(pattern: str) -> None:
     with pytest.raises(PatternError, match=r"The pattern .*such as ##/##/#### or #\+\.##"):
         parse_expectation(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "shown"),
+    [
+        ("x" * 5000, "'" + "x" * 59 + "…' is empty or too long"),
+        ("x" + " " * 5000 + "y", "'xy' has 'x', 'y'"),
+        (" " * 5000 + "0", "'0' asks for 0 to 0 digits"),
+        ("/" + "\t " * 5000 + "/", "'//' has no digit"),
+        ("/" * 64, "'" + "/" * 59 + "…' has no digit"),
+    ],
+)
+def test_a_refused_pattern_is_shown_without_blanks_and_cut(pattern: str, shown: str) -> None:
+    with pytest.raises(PatternError) as refused:
+        parse_expectation(pattern)
+    assert str(refused.value).startswith(f"The pattern {shown}")
+    assert len(str(refused.value)) < 400
 
 
 def certain(text: str) -> Chances:
@@ -70,9 +82,22 @@ def test_a_line_is_taken_apart_as_the_pattern_says_and_not_as_the_scores_do() ->
 
 
 def test_what_is_far_less_likely_than_the_best_reading_does_not_match() -> None:
-    spans, scores = [(0, 1), (1, 2), (0, 2)], np.array([0.0, 0.0, 40.0])
+    spans, scores = [(0, 1), (1, 2), (0, 2)], np.array([0.0, 0.0, 4.5])
     chances = [certain("1"), certain("1"), certain("4")]
     assert best_matching_path(parse_expectation("2"), spans, scores, chances, {}) is None
+
+
+@pytest.mark.parametrize("pattern", ["##", "7#", "2", "#+"])
+def test_what_is_hardly_a_digit_is_not_taken_for_one(pattern: str) -> None:
+    spans, scores, sevens = [(0, 1), (1, 2)], np.zeros(2), np.log(np.eye(10)[7] + 1e-9)
+    digit, signs = certain("4"), dict.fromkeys(SIGNS, -3.0)
+
+    def read(probability: float) -> list[tuple[int, str]] | None:
+        doubtful = Chances(float(np.log(probability)), sevens, float(np.log(1.0 - probability)), signs)
+        return best_matching_path(parse_expectation(pattern), spans, scores, [doubtful, digit], {})
+
+    assert read(LEAST_DIGIT) is not None
+    assert read(LEAST_DIGIT - 0.001) is None
 
 
 def test_a_mark_is_the_sign_of_the_pattern_or_dirt() -> None:

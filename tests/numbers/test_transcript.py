@@ -5,10 +5,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from digits.arrays import CLASSES
 from digits.data.mnist import Mnist
 from digits.errors import PatternError, UnexpectedNumberError
-from digits.numbers.reader import read_picture
+from digits.numbers.decoding import acceptance_scores
+from digits.numbers.reader import NumberReader, read_picture
 from digits.numbers.reading import ReadDigit, Reading
+from digits.numbers.segments.windows import Windows
+from digits.numbers.signs.classifier import SignClassifier
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.glyphs import draw_sign
@@ -113,6 +117,78 @@ def test_what_does_not_match_is_refused_with_what_was_read(recognizer: Recognize
         read_picture(recognizer, written(mnist, "2024"), expect=pattern)
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("12.3", "####"),
+        ("12.3", "#+"),
+        ("3,50", "4"),
+        ("20.24", "#+"),
+        ("20.24", "5"),
+        ("4+5=9", "#+=#"),
+        ("(12)", "4"),
+    ],
+)
+def test_no_digit_is_made_of_a_sign_to_match(recognizer: Recognizer, mnist: Mnist, text: str, pattern: str) -> None:
+    with pytest.raises(UnexpectedNumberError) as refused:
+        read_picture(recognizer, written(mnist, text), expect=pattern)
+    assert f"{text!r} was read" in str(refused.value)
+
+
+def test_a_point_on_the_base_line_is_no_digit_however_much_it_looks_like_one(
+    recognizer: Recognizer, mnist: Mnist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doubtful(segment: npt.NDArray[np.float64], recognized: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.clip(acceptance_scores(segment, recognized), 0.3, None)
+
+    monkeypatch.setattr("digits.numbers.line_reading.acceptance_scores", doubtful)
+    monkeypatch.setattr("digits.numbers.line_reading.digit_probabilities", lambda rows: np.ones(len(rows)))
+    with pytest.raises(UnexpectedNumberError, match=r"'20\.24' was read"):
+        read_picture(recognizer, written(mnist, "20.24"), expect="#####")
+
+
+@pytest.mark.parametrize("pattern", ["##-##", "##:##", "##/##", "##,##", "####"])
+def test_what_is_answered_matches_the_pattern(recognizer: Recognizer, mnist: Mnist, pattern: str) -> None:
+    with pytest.raises(UnexpectedNumberError, match=r"'20\.24' was read"):
+        read_picture(recognizer, written(mnist, "20.24"), expect=pattern)
+
+
+def test_a_point_as_a_mark_is_not_dropped_to_match(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper, boxes = handwritten(mnist, "2024")
+    column = (boxes[1][0] + boxes[1][2] + boxes[2][0]) // 2
+    cv2.circle(paper, (column, boxes[1][1] + boxes[1][3]), 4, 0, -1)
+    assert read_picture(recognizer, paper).transcript.replace(" ", "") == "20.24"
+    assert read_picture(recognizer, paper, expect="##.##").transcript.replace(" ", "") == "20.24"
+    for pattern in ("####", "##-##", "##:##"):
+        with pytest.raises(UnexpectedNumberError, match="was read"):
+            read_picture(recognizer, paper, expect=pattern)
+
+
+def test_an_unsure_point_is_what_is_expected(
+    recognizer: Recognizer, mnist: Mnist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = SignClassifier.__call__
+
+    def unsure(self: SignClassifier, windows: Windows) -> npt.NDArray[np.float64]:
+        rows = call(self, windows)
+        both = [CLASSES + SIGNS.index(sign) for sign in ".,"]
+        rows[:, both] = rows[:, both].sum(1, keepdims=True) * (0.6, 0.4)
+        return rows
+
+    monkeypatch.setattr(SignClassifier, "__call__", unsure)
+    for pattern, transcript in (("##.##", "20.24"), ("##,##", "20,24")):
+        assert read_picture(recognizer, written(mnist, "20.24"), expect=pattern).transcript == transcript
+
+
 def test_a_bad_pattern_is_refused_before_anything_is_read(recognizer: Recognizer) -> None:
     with pytest.raises(PatternError, match="such as ##/##/####"):
         read_picture(recognizer, b"", expect="abc")
+
+
+def test_a_number_reader_holds_to_what_is_expected(recognizer: Recognizer, mnist: Mnist) -> None:
+    reader, picture = NumberReader(recognizer), written(mnist, "2024")
+    assert reader.read(picture, "####") == reader.read(picture, expect="4")
+    with pytest.raises(UnexpectedNumberError, match="'2024' was read"):
+        reader.read(picture, expect="5")
+    with pytest.raises(PatternError, match="such as ##/##/####"):
+        reader.read(picture, expect="abc")

@@ -55,6 +55,9 @@ def run(options: argparse.Namespace) -> int:
             taken = round((time.perf_counter() - start) * 1000.0, 3)
             print(json.dumps({"file": name} | ReadResponse.timed(reading, taken).model_dump()))
         else:
-            for line in filter(None, reading.lines):
-                print(f"{printable(name)}: {line}")
+            for number, line in enumerate(reading.lines):
+                if line:
+                    reason = reading.reason_of(number)
+                    doubt = "" if reason is None else f" (not accepted: {reason.replace('_', ' ')})"
+                    print(f"{printable(name)}: {line}{doubt}")
     return EXIT_FAILED if failed else EXIT_OK
