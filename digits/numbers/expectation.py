@@ -22,7 +22,7 @@ _HOW = (
     "anything else stands for itself, such as ##/##/#### or #+.##"
 )
 # A reading that holds to the pattern may be so much less likely than the best, as a natural logarithm.
-_FURTHEST = 4.0
+_FURTHEST = 6.0
 # What is a digit with less probability is not taken for one, whatever the pattern asks for.
 LEAST_DIGIT = 0.03
 _LEAST_DIGIT = float(np.log(LEAST_DIGIT))

@@ -82,7 +82,7 @@ def test_a_line_is_taken_apart_as_the_pattern_says_and_not_as_the_scores_do() ->
 
 
 def test_what_is_far_less_likely_than_the_best_reading_does_not_match() -> None:
-    spans, scores = [(0, 1), (1, 2), (0, 2)], np.array([0.0, 0.0, 4.5])
+    spans, scores = [(0, 1), (1, 2), (0, 2)], np.array([0.0, 0.0, 6.5])
     chances = [certain("1"), certain("1"), certain("4")]
     assert best_matching_path(parse_expectation("2"), spans, scores, chances, {}) is None
 

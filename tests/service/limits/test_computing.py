@@ -28,7 +28,9 @@ PNG = {"content-type": "image/png"}
 
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = serve(tmp_path_factory.mktemp("hurried"), DIGITS_COMPUTE_SECONDS=str(SECONDS))
+    server = serve(
+        tmp_path_factory.mktemp("hurried"), DIGITS_COMPUTE_SECONDS=str(SECONDS), DIGITS_MAX_CANDIDATES="1000000"
+    )
     yield server
     server.stop()
 
