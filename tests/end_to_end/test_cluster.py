@@ -103,7 +103,7 @@ def test_a_request_that_takes_too_long_is_ended_whatever_its_headers_say(nodes: 
         assert time.monotonic() < end
         time.sleep(0.2)
 
-    for headers in ({}, {"X-Request-Timeout-Seconds": "0", "X-Request-Disconnect-Disabled": "?1"}):
+    def seconds_of_a_slow_upload(headers: dict[str, str]) -> float:
         began = time.monotonic()
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", nodes.http_port, timeout=60)) as client:
             client.putrequest("POST", "/predict/")
@@ -112,8 +112,15 @@ def test_a_request_that_takes_too_long_is_ended_whatever_its_headers_say(nodes: 
             client.endheaders(b"\x89")
             answer = client.getresponse()
         assert (answer.status, answer.headers["content-type"]) == (408, MEDIA_TYPE)
+        return time.monotonic() - began
+
+    # Until HAProxy knows the new replica, Ray's own proxy hands requests on, with the limit of its own environment.
+    end = time.monotonic() + 150
+    while seconds_of_a_slow_upload({}) >= 25:
+        assert time.monotonic() < end
+    for headers in ({}, {"X-Request-Timeout-Seconds": "0", "X-Request-Disconnect-Disabled": "?1"}):
         # The API by itself would wait for the body for 30 s.
-        assert 1.5 <= time.monotonic() - began < 25
+        assert 1.5 <= seconds_of_a_slow_upload(headers) < 25
 
 
 def test_a_longest_time_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
