@@ -4,7 +4,7 @@ The names and the order of the fields are promises to programs, and so are the n
 generators name theirs.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,18 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # The network is never certain, so an answer never says 1.
 _MOST = 0.999999
+
+
+def _fields(prediction: Prediction) -> dict[str, Any]:
+    """Returns the fields that every answer about one digit has, with probabilities rounded."""
+    return {
+        "predicted_digit": prediction.digit,
+        "confidence": _rounded(prediction.confidence),
+        "accepted": prediction.accepted,
+        "reason": prediction.reason,
+        "probabilities": [_rounded(value) for value in prediction.probabilities.tolist()],
+        "view": prediction.view,
+    }
 
 
 class BatchPrediction(BaseModel):
@@ -41,14 +53,7 @@ class BatchPrediction(BaseModel):
     @classmethod
     def of(cls, prediction: Prediction) -> "BatchPrediction":
         """Returns the answer for a prediction, with probabilities rounded to six decimals."""
-        return BatchPrediction(
-            predicted_digit=prediction.digit,
-            confidence=_rounded(prediction.confidence),
-            accepted=prediction.accepted,
-            reason=prediction.reason,
-            probabilities=[_rounded(value) for value in prediction.probabilities.tolist()],
-            view=prediction.view,
-        )
+        return BatchPrediction(**_fields(prediction))
 
 
 class PredictionResponse(BatchPrediction):
@@ -61,15 +66,7 @@ class PredictionResponse(BatchPrediction):
     @classmethod
     def timed(cls, prediction: Prediction, milliseconds: float) -> "PredictionResponse":
         """Returns the answer for a prediction that took this many milliseconds."""
-        return PredictionResponse(
-            predicted_digit=prediction.digit,
-            confidence=_rounded(prediction.confidence),
-            accepted=prediction.accepted,
-            reason=prediction.reason,
-            probabilities=[_rounded(value) for value in prediction.probabilities.tolist()],
-            view=prediction.view,
-            prediction_time_ms=milliseconds,
-        )
+        return PredictionResponse(**_fields(prediction), prediction_time_ms=milliseconds)
 
 
 class Alternative(BaseModel):

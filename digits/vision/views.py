@@ -15,7 +15,7 @@ from digits.arrays import CLASSES, Gray, Pixels
 from digits.vision.reduction import as_gray, shrink
 
 FIRST = "as it is"
-# Without a view, this speaks for each digit, in nats. It is so low that one view alone is never enough.
+# The score of each digit before any view is counted, in nats. It is so low that one view alone is never enough.
 START = -1.5
 # A view counts if the network is so sure of its digit, and a digit that the first view does not lean to has so much
 # against it. Both were chosen on photographs of other things, of which no more may pass than the first view lets pass.
