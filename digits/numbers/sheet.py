@@ -1,20 +1,31 @@
-"""Finds a sheet of paper on a dark table, and takes the table off the picture: it is no ink."""
+"""Finds a sheet of paper on a darker table, and takes the table off the picture: it is no ink."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.uint8]
+from digits.arrays import Floats, Gray, Pixels
 
 # The sheet is looked for on a copy of so many pixels on the longer side.
-_SIDE = 200
-# A table has at most this share of the sheet's light; a shadow on paper has more.
+_SIDE = 300
+# What is lighter than one of these shares of the paper's light may be the sheet.
+_LEVELS = (0.2, 0.28, 0.36, 0.44, 0.52, 0.6, 0.68, 0.76)
+# Of the pixels, this share is darker than the paper.
+_PAPER = 0.97
+# A table is at most so light beside the sheet's edge, as a share of the sheet; and along so much of the edge.
+_DARKER, _ALONG = 0.8, 0.85
+# One that has at most this share of the sheet's light needs no corner of the sheet: a shadow has more.
 _DARK = 0.25
 # The sheet's least share of the picture, and the table's.
-_SHEET, _TABLE = 0.2, 0.04
+_SHEET, _TABLE = 0.06, 0.04
 # This share of the sheet, with the writing on it, is light; and so much of its convex hull is filled.
-_LIGHT, _CONVEX = 0.75, 0.88
+_LIGHT, _CONVEX = 0.75, 0.9
+# An outline has at most so many corners, from whose straight sides it is this far away, as a share of its length. At so
+# many of these it turns by this angle or more, in degrees, and they lie this far from the picture's border, as a share
+# of its longer side.
+_CORNERS, _STRAIGHT, _INSIDE, _TURN, _BORDER = 7, 0.02, 2, 30.0, 0.04
+# Light on both sides of the sheet's edge is compared so far from it, as a share of the longer side.
+_AWAY = 0.01
 # Ink on the sheet is at least this share of it.
 _INK = 0.002
 # So much of the sheet's edge is taken off with the table, as a share of the longer side.
@@ -22,7 +33,7 @@ _EDGE = 0.012
 
 
 def without_table(pixels: Pixels) -> Pixels:
-    """Replaces a dark table around a light sheet by paper.
+    """Replaces a darker table around a light sheet by paper.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
@@ -44,45 +55,100 @@ def without_table(pixels: Pixels) -> Pixels:
     chosen = nearest[labels]
     # Ink at the sheet's edge must not be drawn out over the table.
     window = max(3, round(0.05 * max(height, width)) | 1)
-    paper = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
-    spread = np.asarray(paper)[rows[chosen], columns[chosen]]
+    paper = np.asarray(cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8)), np.uint8)
     keep = inside > 0
+    # The lightest of noisy paper is lighter than most of it: without this, the sheet would keep an edge.
+    lighter = np.median(paper[keep].astype(np.int16) - pixels[keep], axis=0)
+    spread = np.clip(paper[rows[chosen], columns[chosen]] - lighter, 0, 255)
     return np.where(keep if pixels.ndim == 2 else keep[..., np.newaxis], pixels, spread).astype(np.uint8)
 
 
-def _find_sheet(pixels: Pixels) -> Mask | None:
+def _find_sheet(pixels: Pixels) -> Gray | None:
     """The mask of the sheet, 1 where it is, on a copy of at most `_SIDE` pixels; None if there is none on a table."""
     scale = min(1.0, _SIDE / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    copy = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    gray = copy if copy.ndim == 2 else cv2.cvtColor(copy, cv2.COLOR_RGB2GRAY)
-    light = float(np.quantile(gray, 0.9))
-    bright = (gray >= 0.6 * light).astype(np.uint8)
+    copy = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    # Paper is light in all colors, and a colored table is not.
+    light = copy if copy.ndim == 2 else copy.min(axis=2)
+    paper = float(np.quantile(light, _PAPER))
     # Most pictures have no table: their border is as light as the rest.
-    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    if (border <= _DARK * light).mean() < 0.15:
+    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+    if (border <= _DARKER * paper).mean() < 0.15:
         return None
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
-    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if len(stats) > 1 else 0
-    if not largest or stats[largest, cv2.CC_STAT_AREA] < _SHEET * gray.size:
-        return None
-    region = (labels == largest).astype(np.uint8)
-    outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outline = max(outlines, key=cv2.contourArea)
-    filled = cv2.drawContours(np.zeros_like(region), [outline], -1, 1, cv2.FILLED)
-    area, hull = float(filled.sum()), float(cv2.contourArea(cv2.convexHull(outline)))
-    outside = gray[filled == 0]
-    if (
-        float(region.sum()) < _LIGHT * area
-        or area < _CONVEX * hull
-        or outside.size < _TABLE * gray.size
-        or float(np.median(outside)) > _DARK * light
-    ):
+    best, most = None, 0.0
+    for level in _LEVELS:
+        sheet = _sheet_at(light, level * paper, paper)
+        if sheet is not None and sheet[1] > most:
+            best, most = sheet
+    if best is None:
         return None
     edge = max(1, round(_EDGE * max(size)))
     # Where the sheet reaches the picture's border, it has no edge.
-    padded = cv2.copyMakeBorder(filled, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    inner = cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=edge)[edge:-edge, edge:-edge]
-    if float((gray[inner > 0] < 0.75 * light).sum()) < _INK * area:
+    padded = cv2.copyMakeBorder(best, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    inner = np.asarray(cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=edge), np.uint8)[edge:-edge, edge:-edge]
+    if not inner.any():
         return None
-    return np.asarray(inner, dtype=np.uint8)
+    # Ink is darker than the paper around it, which may lie in a shadow.
+    around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
+    inked = float((light[inner > 0] < 0.75 * np.asarray(around)[inner > 0]).sum())
+    return inner if inked >= _INK * float(best.sum()) else None
+
+
+def _sheet_at(light: Gray, threshold: float, paper: float) -> tuple[Gray, float] | None:
+    """The largest light area, if it is a sheet on a table, and the share of its edge that tells it from the table.
+
+    Args:
+        light: of the picture, uint8 of shape (height, width).
+        threshold: what is at least so light may be the sheet.
+        paper: how light the paper is.
+    """
+    bright = (light >= threshold).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if len(stats) > 1 else 0
+    if not largest or stats[largest, cv2.CC_STAT_AREA] < _SHEET * light.size:
+        return None
+    region = (labels == largest).astype(np.uint8)
+    outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(outlines, key=cv2.contourArea)
+    filled = cv2.drawContours(np.zeros_like(region), [outline], -1, 1, cv2.FILLED)
+    hull = cv2.convexHull(outline)
+    area = float(filled.sum())
+    outside = light[filled == 0]
+    if (
+        float(region.sum()) < _LIGHT * area
+        or area < _CONVEX * float(cv2.contourArea(hull))
+        or outside.size < _TABLE * light.size
+    ):
+        return None
+    told = _told_apart(light, np.asarray(filled, np.uint8), outline)
+    if float(np.median(outside)) <= _DARK * paper:
+        return np.asarray(filled, np.uint8), told
+    corners = cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)[:, 0]
+    height, width = light.shape
+    border = max(2, round(_BORDER * max(height, width)))
+    inside = (corners >= border).all(axis=1) & (corners < (width - border, height - border)).all(axis=1)
+    inside &= _turns(corners) >= _TURN
+    if told < _ALONG or len(corners) > _CORNERS or inside.sum() < _INSIDE:
+        return None
+    return np.asarray(filled, np.uint8), told
+
+
+def _turns(corners: npt.NDArray[np.int32]) -> Floats:
+    """By how many degrees a closed outline turns at each of its corners, which are of shape (n, 2)."""
+    arriving, leaving = corners - np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0) - corners
+    directions = [np.degrees(np.arctan2(way[:, 1], way[:, 0])) for way in (arriving, leaving)]
+    return np.asarray(np.abs((directions[1] - directions[0] + 180.0) % 360.0 - 180.0), dtype=np.float64)
+
+
+def _told_apart(light: Gray, filled: Gray, outline: npt.NDArray[np.int32]) -> float:
+    """The share of a sheet's edge, 0..1, beyond which it is darker; where the picture ends, there is no edge."""
+    height, width = light.shape
+    away = max(2, round(_AWAY * max(height, width)))
+    square = np.ones((2 * away + 1, 2 * away + 1), np.uint8)
+    within = np.asarray(cv2.dilate(np.where(filled > 0, light, 0), square))
+    beyond = np.asarray(cv2.erode(np.where(filled > 0, 255, light).astype(np.uint8), square))
+    x, y = outline[:, 0, 0], outline[:, 0, 1]
+    visible = (x > away) & (x < width - 1 - away) & (y > away) & (y < height - 1 - away)
+    if not visible.any():
+        return 0.0
+    return float((beyond[y[visible], x[visible]] <= _DARKER * within[y[visible], x[visible]].astype(float)).mean())

@@ -47,6 +47,26 @@ def test_a_sheet_that_lies_askew_is_found(paper: Picture) -> None:
     assert read_picture(Recognizer.load(shipped_model()), turned).transcript == "4726"
 
 
+@pytest.mark.parametrize("table", [(150, 105, 80), (120, 50, 60), (60, 75, 120), (110, 110, 110)])
+@pytest.mark.parametrize("shadow", [False, True])
+def test_a_sheet_on_a_table_of_any_darker_color_is_found_in_a_shadow_too(
+    paper: Picture, table: tuple[int, int, int], shadow: bool
+) -> None:
+    height, width = 3 * paper.shape[0], 2 * paper.shape[1]
+    rng = np.random.default_rng(0)
+    picture = np.ones((height, width, 3)) * table
+    sheet = np.minimum(paper, 235)[..., np.newaxis]
+    picture[paper.shape[0] : 2 * paper.shape[0], paper.shape[1] // 2 : paper.shape[1] // 2 + paper.shape[1]] = sheet
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -7.0, 1.0)
+    picture = np.asarray(cv2.warpAffine(picture, turn, (width, height), borderValue=[float(color) for color in table]))
+    if shadow:
+        across = np.linspace(-1.0, 1.0, width)[np.newaxis, :] + np.linspace(-0.5, 0.5, height)[:, np.newaxis]
+        picture *= (1.0 - 0.35 / (1.0 + np.exp(-20.0 * across)))[..., np.newaxis]
+    pixels = np.clip(picture + rng.normal(0.0, 3.0, picture.shape), 0, 255).astype(np.uint8)
+    assert without_table(pixels) is not pixels
+    assert read_picture(Recognizer.load(shipped_model()), pixels).transcript == "4726"
+
+
 def test_what_is_no_sheet_on_a_table_stays_as_it_is(paper: Picture) -> None:
     width = paper.shape[1]
     shadow = (paper * np.where(np.arange(width) < width // 2, 0.5, 1.0)).astype(np.uint8)
