@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from digits.model.acceptance import Reason
+from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.reading import ReadDigit as ReadingDigit
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction
@@ -20,9 +21,10 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 _MOST = 0.999999
 
 
-def _fields(prediction: Prediction) -> dict[str, Any]:
-    """Returns the fields that every answer about one digit has, with probabilities rounded."""
-    return {
+def _fields(prediction: Prediction, page: int, page_count: int) -> dict[str, Any]:
+    """Returns the fields of an answer about one digit, with probabilities rounded."""
+    pages = {"page": page, "page_count": page_count} if page_count > 1 else {}
+    return pages | {
         "predicted_digit": prediction.digit,
         "confidence": _rounded(prediction.confidence),
         "accepted": prediction.accepted,
@@ -49,11 +51,21 @@ class BatchPrediction(BaseModel):
         description=f"How the picture was seen: `{FIRST}`, or, where that showed no digit well, the view that did, "
         "such as `in even light`."
     )
+    page: int = Field(1, ge=1, description="Which page of the file was read. Left out if the file has one page.")
+    page_count: int = Field(
+        1, ge=1, description="How many pages the file has, of which one was read. Left out if it has one page."
+    )
 
     @classmethod
-    def of(cls, prediction: Prediction) -> "BatchPrediction":
-        """Returns the answer for a prediction, with probabilities rounded to six decimals."""
-        return BatchPrediction(**_fields(prediction))
+    def of(cls, prediction: Prediction, page: int = 1, page_count: int = 1) -> "BatchPrediction":
+        """Returns the answer for a prediction, with probabilities rounded to six decimals.
+
+        Args:
+            prediction: the prediction.
+            page: which page of the file was read, from 1.
+            page_count: how many pages the file has.
+        """
+        return BatchPrediction(**_fields(prediction, page, page_count))
 
 
 class PredictionResponse(BatchPrediction):
@@ -64,9 +76,11 @@ class PredictionResponse(BatchPrediction):
     )
 
     @classmethod
-    def timed(cls, prediction: Prediction, milliseconds: float) -> "PredictionResponse":
-        """Returns the answer for a prediction that took this many milliseconds."""
-        return PredictionResponse(**_fields(prediction), prediction_time_ms=milliseconds)
+    def timed(
+        cls, prediction: Prediction, milliseconds: float, page: int = 1, page_count: int = 1
+    ) -> "PredictionResponse":
+        """Returns the answer for a prediction that took this many milliseconds; pages as for `BatchPrediction.of`."""
+        return PredictionResponse(**_fields(prediction, page, page_count), prediction_time_ms=milliseconds)
 
 
 class Alternative(BaseModel):
@@ -100,10 +114,18 @@ class ReadDigit(BaseModel):
         max_length=3, description="The most likely digits, if it is a digit, the most likely first."
     )
 
+    page: int = Field(1, ge=1, description="On which page it stands. Left out if the file has one page.")
+
     @classmethod
-    def of(cls, digit: ReadingDigit) -> "ReadDigit":
-        """Returns the answer for a digit or sign, with probabilities rounded to six decimals."""
+    def of(cls, digit: ReadingDigit, page: int | None = None) -> "ReadDigit":
+        """Returns the answer for a digit or sign, with probabilities rounded to six decimals.
+
+        Args:
+            digit: the digit or sign.
+            page: on which page it stands, from 1; None to leave that out.
+        """
         return ReadDigit(
+            **({} if page is None else {"page": page}),
             digit=digit.digit,
             confidence=_rounded(digit.confidence),
             accepted=digit.accepted,
@@ -128,8 +150,8 @@ class LineAnswer(BaseModel):
     )
 
 
-class ReadResponse(BaseModel):
-    """The digits of an image, and how long reading them took."""
+class Text(BaseModel):
+    """What was read, on a page or on several."""
 
     text: str = Field(
         description="All accepted digits in reading order, with a line break between lines; lines that hold none are "
@@ -147,28 +169,80 @@ class ReadResponse(BaseModel):
     accepted: bool = Field(description="Whether the whole answer may be acted on.")
     reason: Reason | None = Field(description="Why not, as for a line; null if accepted.")
     line_answers: list[LineAnswer] = Field(description="How sure each line is; an entry for each of `lines`.")
+
+
+def _text_fields(reading: Reading) -> dict[str, Any]:
+    """Returns the fields of `Text` for a reading, with probabilities rounded to six decimals."""
+    reasons = [reading.reason_of(line) for line in range(len(reading.line_confidences))]
+    return {
+        "text": reading.text,
+        "lines": list(reading.lines),
+        "transcript": reading.transcript,
+        "transcript_lines": list(reading.transcript_lines),
+        "confidence": _rounded(reading.confidence),
+        "accepted": reading.reason is None,
+        "reason": reading.reason,
+        "line_answers": [
+            LineAnswer(confidence=_rounded(confidence), accepted=reason is None, reason=reason)
+            for confidence, reason in zip(reading.line_confidences, reasons, strict=True)
+        ],
+    }
+
+
+class ReadPage(Text):
+    """What was read on one page of a document."""
+
+    digits: list[ReadDigit] = Field(description="Everything that was read on the page, with its boxes on the page.")
+    page: int = Field(ge=1, description="The page's number, from 1.")
+    width: int = Field(ge=1, description="The page's width in pixels, in which the boxes are measured.")
+    height: int = Field(ge=1, description="The page's height in pixels.")
+    problem: str | None = Field(
+        description="Why nothing was read on the page, such as that it is empty; null if something was read."
+    )
+
+    @classmethod
+    def of(cls, page: PageReading) -> "ReadPage":
+        """Returns the answer for a page."""
+        return ReadPage(
+            **_text_fields(page.reading),
+            digits=[ReadDigit.of(digit) for digit in page.reading.digits],
+            page=page.page,
+            width=page.reading.width,
+            height=page.reading.height,
+            problem=page.problem,
+        )
+
+
+class ReadResponse(Text):
+    """The digits of an image, and how long reading them took.
+
+    Of a file of several pages, it holds the digits of all pages that were read, and each page by itself in `pages`.
+    """
+
     digits: list[ReadDigit] = Field(description="Everything that was read, in reading order.")
+    page_count: int = Field(
+        1, ge=1, description="How many pages the file has. Left out, as `pages` is, if the file has one page."
+    )
+    pages: list[ReadPage] = Field(
+        [], description="The pages that were read: all, or the one that was asked for. Each counts its own lines."
+    )
     reading_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
     )
 
     @classmethod
-    def timed(cls, reading: Reading, milliseconds: float) -> "ReadResponse":
-        """Returns the answer for a reading that took this many milliseconds."""
-        reasons = [reading.reason_of(line) for line in range(len(reading.line_confidences))]
+    def timed(cls, document: DocumentReading, milliseconds: float) -> "ReadResponse":
+        """Returns the answer for a document, read in this many milliseconds."""
+        reading, several = document.joined, document.page_count > 1
+        numbers = [page.page for page in document.pages for _ in page.reading.digits]
+        pages = {"page_count": document.page_count, "pages": [ReadPage.of(page) for page in document.pages]}
         return ReadResponse(
-            text=reading.text,
-            lines=list(reading.lines),
-            transcript=reading.transcript,
-            transcript_lines=list(reading.transcript_lines),
-            confidence=_rounded(reading.confidence),
-            accepted=reading.reason is None,
-            reason=reading.reason,
-            line_answers=[
-                LineAnswer(confidence=_rounded(confidence), accepted=reason is None, reason=reason)
-                for confidence, reason in zip(reading.line_confidences, reasons, strict=True)
+            **_text_fields(reading),
+            digits=[
+                ReadDigit.of(digit, number if several else None)
+                for digit, number in zip(reading.digits, numbers, strict=True)
             ],
-            digits=[ReadDigit.of(digit) for digit in reading.digits],
+            **(pages if several else {}),
             reading_time_ms=milliseconds,
         )
 

@@ -10,10 +10,12 @@
     │   │   ├── ImageTooLargeError           too many bytes
     │   │   │   └── TooManyPixelsError       too many pixels
     │   │   ├── TooManyFramesError           too many frames or pages
+    │   │   ├── TooManyPagesError            too many pages to read at a time
     │   │   ├── CrowdedImageError            too many parts that may be digits
     │   │   └── ComputeTimeError             too much time to read it
     │   └── ImageContentError                it shows something else than is asked for
     │       ├── NoInkError                   nothing is written on it
+    │       ├── NoSuchPageError              it has no page of the number that was asked for
     │       ├── SeveralDigitsError           more than one digit is written on it
     │       └── UnexpectedNumberError        what is written on it does not match the pattern that was asked for
     ├── ModelError                           no usable model
@@ -76,6 +78,10 @@ class TooManyFramesError(ImageLimitError):
     """The file has more frames or pages than the limit."""
 
 
+class TooManyPagesError(ImageLimitError):
+    """The file has more pages than are read at a time."""
+
+
 class CrowdedImageError(ImageLimitError):
     """The image shows more parts that may be digits than the limit."""
 
@@ -90,6 +96,10 @@ class ImageContentError(ImageError):
 
 class NoInkError(ImageContentError):
     """The image is blank: there is nothing to recognize."""
+
+
+class NoSuchPageError(ImageContentError):
+    """The file has no page of the number that was asked for."""
 
 
 class SeveralDigitsError(ImageContentError):

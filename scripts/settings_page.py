@@ -10,6 +10,7 @@ from digits.errors import (
     DigitsError,
     ImageTooLargeError,
     TooManyFramesError,
+    TooManyPagesError,
     TooManyPixelsError,
     UnsupportedFormatError,
 )
@@ -31,6 +32,8 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "max_bytes": ImageTooLargeError,
     "max_pixels": TooManyPixelsError,
     "max_frames": TooManyFramesError,
+    "max_pages": TooManyPagesError,
+    "max_document_pixels": TooManyPixelsError,
     "max_candidates": CrowdedImageError,
     "compute_seconds": ComputeTimeError,
     "formats": UnsupportedFormatError,

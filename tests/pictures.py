@@ -1,8 +1,12 @@
 """Pictures of several digits."""
 
+import io
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from digits.data.mnist import Mnist
 from digits.images.decode import decode
@@ -31,3 +35,11 @@ def handwritten(mnist: Mnist, *lines: str) -> tuple[npt.NDArray[np.uint8], list[
             x, y, width, height = cv2.boundingRect((image > 100).astype(np.uint8))
             boxes.append([left + x, top + y, width, height])
     return paper, boxes
+
+
+def tiff_of(*pages: npt.NDArray[np.uint8], **options: Any) -> bytes:
+    """A TIFF file with these pages."""
+    first, *others = map(Image.fromarray, pages)
+    file = io.BytesIO()
+    first.save(file, "TIFF", save_all=True, append_images=others, **options)
+    return file.getvalue()

@@ -102,7 +102,7 @@ class Scorer:
                 if isinstance(answer, ImageError):
                     yield row | {"error": str(answer)}
                 else:
-                    values = BatchPrediction.of(answer).model_dump()
+                    values = BatchPrediction.of(answer).model_dump(exclude_unset=True)
                     yield row | {"digit": values.pop("predicted_digit")} | values
 
     def _answers(self, found: list[Picture | ImageError]) -> list[Prediction | ImageError]:

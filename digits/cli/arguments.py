@@ -57,6 +57,21 @@ def add_images(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_page(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds the page to read of each file.
+
+    Args:
+        parser: of the command.
+        default: what is read without it, in words.
+    """
+    parser.add_argument(
+        "--page",
+        type=whole_number(1, 999_999),
+        metavar="NUMBER",
+        help=f"which page to read of a file that has several (default: {default})",
+    )
+
+
 def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     """Returns a type for `add_argument` that takes the whole numbers of a range."""
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     MissingInstallError,
-    SettingError,
+    NoSuchPageError,
     TooManyFramesError,
     TooManyPixelsError,
     UnsupportedFormatError,
@@ -39,6 +40,7 @@ class OpenedImage:
     Attributes:
         width, height: in pixels, as stored.
         upright_size: (width, height) as a person sees the picture; known once it is decoded.
+        page: which page is opened, from 1.
         pages: how many pages the file has; 1 for animations, of which the first frame is read.
         is_plain: whether the file takes little time and memory to decode, so that a thread of its own costs more.
 
@@ -51,19 +53,46 @@ class OpenedImage:
 
     def __init__(self, data: bytes, limits: ImageLimits, size: tuple[int, int] | None, page: int = 1) -> None:
         self._data = data
-        self._page = page
-        self.pages = 1
+        self.page, self.pages = page, 1
         self._limits = limits
         self._is_plain_png = self.is_plain = size is not None
-        self._screened = Screened(data)
+        self._screened: Screened | None = None
         self._image: Image.Image | None = None
         if size is None:
             self._image = self._open()
-            canvas = self._screened.canvas
-            size = (canvas.width, canvas.height) if canvas else self._image.size
+            size = self._check_size(self._image)
             is_small = len(data) <= _QUICK_BYTES and size[0] * size[1] <= _QUICK_PIXELS
             self.is_plain = is_small and self._image.format in ("PNG", "JPEG")
         self.width, self.height = self.upright_size = size
+
+    def __enter__(self) -> "OpenedImage":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets go of the file."""
+        if self._image is not None:
+            self._image.close()
+            self._image = None
+
+    def turn_to(self, page: int) -> None:
+        """Opens another page of the file: reads its header, and lets go of the page before it.
+
+        Args:
+            page: from 1.
+
+        Raises:
+            NoSuchPageError: the file has no such page.
+            TooManyPixelsError: the page is over the limit.
+            BrokenImageError: its header is damaged.
+        """
+        if not 1 <= page <= self.pages:
+            raise no_such_page(page, self.pages)
+        if page != self.page:
+            self.page = page
+            self._image = self._open()
+            self.width, self.height = self.upright_size = self._check_size(self._image)
 
     def decoding_bytes(self, enough: int = LEAST_SIDE) -> int:
         """Returns an estimate of the memory that `decode` takes at its peak, in bytes, without decoding anything.
@@ -96,14 +125,15 @@ class OpenedImage:
             return gray_if_equal(pixels) if pixels.ndim == 3 else pixels
         image = self._image or self._open()
         self._image = None
-        if not self._screened.is_whole:
+        screened = self._screened or Screened(self._data)
+        if not screened.is_whole:
             raise BrokenImageError(
                 "The image file is damaged or cut off: it is too short to hold as many pixels as it says. "
                 "Save or photograph it again and send the new file."
             )
         try:
             with image:
-                pixels, is_quarter_turn = upright_pixels(image, self._screened, enough)
+                pixels, is_quarter_turn = upright_pixels(image, screened, enough)
         except Exception as error:
             raise _as_image_error(error, self._limits) from error
         self.upright_size = (self.height, self.width) if is_quarter_turn else (self.width, self.height)
@@ -113,7 +143,7 @@ class OpenedImage:
         image_format = format_of(self._data)
         if image_format is None or image_format.name not in self._limits.formats:
             raise _unsupported(self._limits)
-        screened = screen(self._data)
+        screened = self._screened or screen(self._data)
         if screened.frames > self._limits.max_frames:
             raise TooManyFramesError(
                 f"The image has more than the {self._limits.max_frames:,} frames or pages allowed. "
@@ -138,13 +168,12 @@ class OpenedImage:
                 f"The file holds an image of {screened.coded_pixels:,} pixels, many times as many as the picture has. "
                 "Save it anew, as PNG."
             )
-        if image_format.has_pages:
-            self.pages = screened.frames
-        if not 1 <= self._page <= self.pages:
-            raise SettingError(f"page is {self._page}; it must be from 1 to {self.pages}, the pages of the file.")
-        if self._page > 1:
+        self.pages = len(screened.pages)
+        if not 1 <= self.page <= self.pages:
+            raise no_such_page(self.page, self.pages)
+        if frame := screened.pages[self.page - 1]:
             try:
-                image.seek(self._page - 1)
+                image.seek(frame)
             except Exception as error:
                 raise _as_image_error(error, self._limits) from error
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
@@ -155,6 +184,21 @@ class OpenedImage:
                 f"The TIFF file has tiles of {tile:,} pixels, many times as many as its image. Save it anew, as PNG."
             )
         return image
+
+    def _check_size(self, image: Image.Image) -> tuple[int, int]:
+        """Returns the size (width, height) in pixels of the opened page.
+
+        Raises:
+            TooManyPixelsError: it is over the limit.
+        """
+        canvas = self._screened.canvas if self._screened else None
+        width, height = (canvas.width, canvas.height) if canvas else image.size
+        if width * height > self._limits.max_pixels:
+            raise TooManyPixelsError(
+                f"The image has {width:,} x {height:,} pixels, more than the {self._limits.max_pixels:,} allowed. "
+                "Scale it down or crop it to the digit."
+            )
+        return width, height
 
 
 def open_image(data: bytes, limits: ImageLimits | None = None, page: int = 1) -> OpenedImage:
@@ -172,28 +216,32 @@ def open_image(data: bytes, limits: ImageLimits | None = None, page: int = 1) ->
         ImageTooLargeError, TooManyPixelsError, TooManyFramesError: the file is over one of the limits.
         UnsupportedFormatError: not an image, or of another format.
         BrokenImageError: its header is damaged.
-        SettingError: the file has no such page.
+        NoSuchPageError: the file has no such page.
     """
     limits = limits or ImageLimits()
     if not data:
         raise EmptyFileError("The file is empty (0 bytes). Choose an image file and send it again.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(too_many_bytes(limits.max_bytes))
-    opened = OpenedImage(
-        data, limits, plain_png_size(data, _REDUCED_SIDE) if "PNG" in limits.formats and page == 1 else None, page
-    )
-    width, height = opened.width, opened.height
-    if width * height > limits.max_pixels:
-        raise TooManyPixelsError(
-            f"The image has {width:,} x {height:,} pixels, more than the {limits.max_pixels:,} allowed. "
-            "Scale it down or crop it to the digit."
-        )
-    return opened
+    size = plain_png_size(data, _REDUCED_SIDE) if "PNG" in limits.formats and page == 1 else None
+    if size and size[0] * size[1] > limits.max_pixels:
+        # Opened as any other image, it is refused as any other.
+        size = None
+    return OpenedImage(data, limits, size, page)
 
 
 def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
     """Decodes an image file into upright pixels: `open_image` and `OpenedImage.decode` in one call."""
     return open_image(data, limits).decode()
+
+
+def no_such_page(page: int, pages: int) -> NoSuchPageError:
+    """Returns the error for a page that a file of `pages` pages does not have."""
+    if pages == 1:
+        return NoSuchPageError(f"The file has one page, and page {page} was asked for. Leave out the page.")
+    return NoSuchPageError(
+        f"The file has {pages:,} pages, and page {page} was asked for. Ask for a page from 1 to {pages:,}."
+    )
 
 
 def _open_with_pillow(name: str) -> Callable[[bytes], Image.Image]:

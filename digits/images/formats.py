@@ -36,7 +36,6 @@ class ImageFormat:
             never by file name or media type.
         screener: checks how a file is built before a decoder sees it.
         extra: the optional part of the install that decodes it; None if Pillow does.
-        has_pages: whether its files may be documents of several pages; frames of an animation are none.
         opener: reads the header of a file; None if Pillow does.
     """
 
@@ -47,7 +46,6 @@ class ImageFormat:
     signature: re.Pattern[bytes]
     screener: Callable[[bytes], Screened]
     extra: str | None = None
-    has_pages: bool = False
     opener: "Callable[[bytes], Image.Image] | None" = None
 
 
@@ -67,7 +65,7 @@ TABLE = (
     ImageFormat("WEBP", "WebP", (".webp",), "image/webp", _starts(rb"RIFF....WEBP"), screen_webp),
     ImageFormat("GIF", "GIF", (".gif",), "image/gif", _starts(rb"GIF8"), screen_gif),
     ImageFormat("BMP", "BMP", (".bmp",), "image/bmp", _starts(rb"BM"), screen_bmp),
-    ImageFormat("TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", _starts(rb"II|MM"), screen_tiff, has_pages=True),
+    ImageFormat("TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", _starts(rb"II|MM"), screen_tiff),
     ImageFormat("AVIF", "AVIF", (".avif",), "image/avif", _brand(rb"avi[fs]"), screen_boxes),
     ImageFormat(
         "HEIF",

@@ -20,7 +20,9 @@ class ImageLimits:
         max_bytes: the size of the encoded file, in bytes.
         max_pixels: width times height, checked on the file's header before any pixel is decoded. At most Pillow's
             own limit.
-        max_frames: frames of an animation or pages of a document. Only the first is read.
+        max_frames: frames of an animation, of which the first is read, or pages of a document.
+        max_pages: pages of a document that are read at a time.
+        max_document_pixels: of all pages that are read at a time.
         formats: names of the formats that are read, all from `digits.images.formats`.
         max_candidates: parts of a picture that may be digits and go through the network, where a whole number is
             read.
@@ -32,6 +34,8 @@ class ImageLimits:
     max_bytes: int = 20 * 1024 * 1024
     max_pixels: int = 50_000_000
     max_frames: int = 200
+    max_pages: int = 20
+    max_document_pixels: int = 200_000_000
     formats: tuple[str, ...] = FORMATS
     max_candidates: int = 3_000
 
@@ -40,7 +44,7 @@ class ImageLimits:
             value = getattr(self, name)
             if not 1 <= value <= highest:
                 raise SettingError(f"{name} is {value}; it must be from 1 to {highest}.")
-        for name in ("max_frames", "max_candidates"):
+        for name in ("max_frames", "max_pages", "max_document_pixels", "max_candidates"):
             if (value := getattr(self, name)) < 1:
                 raise SettingError(f"{name} is {value}; it must be 1 or more.")
         if not self.formats or set(self.formats) - set(FORMATS):

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataError, DataMismatchError, DataUnavailableError, ImageError, ImageTooLargeError
+from digits.images.decode import OpenedImage, no_such_page, open_image
 from digits.images.formats import SUFFIXES
-from digits.images.limits import too_many_bytes
+from digits.images.limits import ImageLimits, too_many_bytes
 
 # A picture's name, and the bytes of its file, its pixels, or the error that says why it cannot be had.
-Named: TypeAlias = tuple[str, bytes | npt.NDArray[np.uint8] | ImageError]
+Unopened: TypeAlias = bytes | npt.NDArray[np.uint8] | ImageError
+Named: TypeAlias = tuple[str, Unopened]
 
 
 def pictures_of(paths: Iterable[Path], max_bytes: int) -> Iterator[Named]:
@@ -42,6 +44,32 @@ def pictures_of(paths: Iterable[Path], max_bytes: int) -> Iterator[Named]:
             yield from ((f"{path}[{i}]", image) for i, image in enumerate(images))
         else:
             yield str(path), _read(path, max_bytes)
+
+
+def open_each(
+    pictures: Iterable[Unopened], limits: ImageLimits, page_counts: list[int], page: int = 1
+) -> Iterator[OpenedImage | npt.NDArray[np.uint8] | ImageError]:
+    """Opens image files, one at a time, and counts their pages.
+
+    Args:
+        pictures: image files; pixels and errors among them pass as they are.
+        limits: what a file may cost.
+        page_counts: gets how many pages each has; 1 if it cannot be opened.
+        page: which page to open, from 1.
+
+    Yields:
+        Each opened at its page, or the error that says why it cannot be.
+    """
+    for picture in pictures:
+        opened: OpenedImage | npt.NDArray[np.uint8] | ImageError
+        try:
+            if isinstance(picture, np.ndarray) and page > 1:
+                raise no_such_page(page, 1)
+            opened = open_image(picture, limits, page) if isinstance(picture, bytes) else picture
+        except ImageError as error:
+            opened = error
+        page_counts.append(opened.pages if isinstance(opened, OpenedImage) else 1)
+        yield opened
 
 
 def _read(file: Path, max_bytes: int) -> bytes | ImageError:

@@ -17,9 +17,11 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     NoInkError,
+    NoSuchPageError,
     PatternError,
     SeveralDigitsError,
     TooManyFramesError,
+    TooManyPagesError,
     TooManyPixelsError,
     UnexpectedNumberError,
     UnsupportedFormatError,
@@ -106,6 +108,12 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "The image has too many frames",
         "The image has more than the 200 frames or pages allowed. Send the one that shows the digit.",
     ),
+    TooManyPagesError: Problem(
+        "too-many-pages",
+        413,
+        "The file has too many pages",
+        "The file has 50 pages, more than the 20 that are read at a time. Ask for one, such as page=1, or send fewer.",
+    ),
     CrowdedImageError: Problem(
         "crowded-image",
         413,
@@ -170,6 +178,12 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "No ink was found",
         "No ink was found: the image is blank, too faint or too noisy. "
         "Write the digit with a darker pen, fill more of the picture with it, or give it more light.",
+    ),
+    NoSuchPageError: Problem(
+        "no-such-page",
+        422,
+        "There is no such page",
+        "The file has 3 pages, and page 4 was asked for. Ask for a page from 1 to 3.",
     ),
     UnexpectedNumberError: Problem(
         "unexpected-number",

@@ -43,7 +43,20 @@ class Settings(BaseSettings):
         ImageLimits.max_frames,
         ge=1,
         le=100_000,
-        description="Most frames or pages in an image. Only the first is read.",
+        description="Most frames or pages in a file. The first frame of an animation is read.",
+    )
+    max_pages: int = Field(
+        ImageLimits.max_pages,
+        ge=1,
+        le=100_000,
+        description="Most pages of a document that one request to `/read/` may read. A request that names a `page` "
+        "reads one.",
+    )
+    max_document_pixels: int = Field(
+        ImageLimits.max_document_pixels,
+        ge=1,
+        le=2**40,
+        description="Most pixels of all pages together that one request to `/read/` may read.",
     )
     formats: Names = Field(
         FORMATS, description="Formats that are read, separated by commas. The content of a file decides, not its name."
@@ -188,6 +201,8 @@ class Settings(BaseSettings):
             max_bytes=self.max_bytes,
             max_pixels=self.max_pixels,
             max_frames=self.max_frames,
+            max_pages=self.max_pages,
+            max_document_pixels=self.max_document_pixels,
             formats=self.formats,
             max_candidates=self.max_candidates,
         )

@@ -10,9 +10,11 @@ from digits.answers import ReadDigit, ReadResponse
 from digits.cli.main import main
 from digits.data.mnist import Mnist
 from digits.numbers import reading
+from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.signs.kinds import UNKNOWN
 from tests.conftest import encode_png
 from tests.pictures import handwritten
+from tests.test_answers import fields_of_one_page
 
 
 @pytest.fixture
@@ -42,8 +44,8 @@ def test_a_line_that_is_not_accepted_says_why(
         reading.ReadDigit(1, 0.3, False, (0, 20, 9, 9), 2, UNKNOWN, 0.9),
         reading.ReadDigit(7, 0.4, True, (0, 30, 9, 9), 3),
     )
-    answer = reading.Reading(digits, 40, 60, (0.9, 0.9, 0.9, 0.3))
-    monkeypatch.setattr("digits.numbers.reader.read_picture", lambda *_, **__: answer)
+    page = PageReading(1, reading.Reading(digits, 40, 60, (0.9, 0.9, 0.9, 0.3)))
+    monkeypatch.setattr("digits.numbers.document.read_document", lambda *_, **__: DocumentReading((page,)))
     assert main(["read", files[0]]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "year.png: 2",
@@ -56,12 +58,12 @@ def test_json_lines_are_what_the_api_answers(files: tuple[str, str], capsys: pyt
     assert main(["read", "--json", *files]) == 0
     output = capsys.readouterr()
     year, lines = map(json.loads, output.out.splitlines())
-    assert list(year) == ["file", *ReadResponse.model_fields]
+    assert list(year) == ["file", *fields_of_one_page(ReadResponse)]
     assert (year["transcript"], year["accepted"], year["reason"]) == ("2024", True, None)
     assert (year["file"], year["text"]) == ("year.png", "2024")
     assert (lines["text"], lines["lines"]) == ("24\n715", ["24", "715"])
     assert [one["digit"] for one in lines["digits"]] == [2, 4, 7, 1, 5]
-    assert list(lines["digits"][0]) == list(ReadDigit.model_fields)
+    assert list(lines["digits"][0]) == fields_of_one_page(ReadDigit)
     assert output.err == ""
 
 

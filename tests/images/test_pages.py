@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from benchmarks.hostile.specimens import encode as encode_image
 from digits.errors import (
     BrokenImageError,
-    SettingError,
+    NoSuchPageError,
+    TooManyPixelsError,
 )
 from digits.images.decode import decode, open_image
+from digits.images.limits import ImageLimits
 
 # 30 x 40, a dark bar left of the middle near the top, so that every turn shows.
 PICTURE = np.full((40, 30, 3), (230, 225, 220), np.uint8)
@@ -97,7 +99,7 @@ def test_each_page_of_a_document_may_be_read_and_has_its_own_size() -> None:
         for _ in range(2):
             assert np.array_equal(opened.decode(), pixels)
     for number in (-1, 0, 4):
-        with pytest.raises(SettingError, match=f"page is {number}; it must be from 1 to 3"):
+        with pytest.raises(NoSuchPageError, match=f"has 3 pages, and page {number} was asked for"):
             open_image(data, page=number)
 
 
@@ -107,5 +109,53 @@ def test_any_other_file_has_one_page_though_it_moves(form: str) -> None:
     options = {} if form == "JPEG" else {"save_all": True, "append_images": frames[1:]}
     data = encode(frames[0], form, **options)
     assert open_image(data).pages == 1
-    with pytest.raises(SettingError, match="page is 2"):
+    with pytest.raises(NoSuchPageError, match="has one page, and page 2 was asked for"):
         open_image(data, page=2)
+
+
+def test_pages_are_turned_one_after_the_other_and_each_is_turned_upright() -> None:
+    turned, straight = Image.fromarray(PICTURE), Image.fromarray(PICTURE[:20])
+    data = encode(turned, "TIFF", save_all=True, append_images=[straight], tiffinfo={ORIENTATION: 6})
+    opened = open_image(data)
+    assert np.array_equal(opened.decode(), np.rot90(PICTURE, -1))
+    assert opened.upright_size == (40, 30)
+    opened.turn_to(2)
+    assert opened.decode().shape[:2] in ((20, 30), (30, 20))
+    opened.turn_to(1)
+    assert np.array_equal(opened.decode(), np.rot90(PICTURE, -1))
+    with pytest.raises(NoSuchPageError):
+        opened.turn_to(3)
+
+
+@pytest.mark.parametrize("kind", [1, 4, 5])
+def test_previews_and_masks_in_a_tiff_file_are_no_pages(kind: int) -> None:
+    file = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(file, True) as writer:
+        for number, kind_of_image in ((1, kind), (2, 0), (3, 2)):
+            Image.fromarray(PICTURE[: 10 * number]).save(writer, "TIFF", tiffinfo={254: kind_of_image})
+            writer.newFrame()
+    opened = open_image(file.getvalue())
+    heights = []
+    for number in range(1, opened.pages + 1):
+        opened.turn_to(number)
+        heights.append(opened.height)
+    assert heights == [20, 30]
+
+
+def test_a_page_that_was_cut_off_is_counted_and_broken() -> None:
+    pages = [Image.fromarray(np.full((60, 60), value, np.uint8)) for value in (10, 20)]
+    data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    opened = open_image(data[: len(data) - 3700])
+    assert opened.pages == 2
+    assert opened.decode().max() == 10
+    with pytest.raises(BrokenImageError):
+        opened.turn_to(2)
+
+
+def test_each_page_is_checked_for_its_size() -> None:
+    pages = [Image.new("L", (20, 20)), Image.new("L", (50, 50))]
+    data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    opened = open_image(data, ImageLimits(max_pixels=2_000))
+    assert opened.pages == 2
+    with pytest.raises(TooManyPixelsError, match="50 x 50"):
+        opened.turn_to(2)

@@ -76,6 +76,14 @@ def frames(count: int) -> bytes:
     return barred(50, 50, "GIF", save_all=True, append_images=others)
 
 
+def document(count: int) -> bytes:
+    """A document of so many pages of a digit each."""
+    page = Image.open(io.BytesIO(SEVEN))
+    file = io.BytesIO()
+    page.save(file, "TIFF", save_all=True, append_images=[page] * (count - 1))
+    return file.getvalue()
+
+
 def slowly(url: str, seconds: float) -> Told:
     """Sends half of a body and, after some seconds, the rest."""
     parts = urlsplit(url)
@@ -143,6 +151,10 @@ CROSSINGS: Mapping[str, Crossing] = {
         WIDTH * HEIGHT, lambda url: post(url, SEVEN), lambda url: post(url, barred(WIDTH * HEIGHT + 1, 1, "PNG"))
     ),
     "DIGITS_MAX_FRAMES": Crossing(3, lambda url: post(url, frames(3)), lambda url: post(url, frames(4))),
+    "DIGITS_MAX_PAGES": Crossing(3, lambda url: read(url, document(3)), lambda url: read(url, document(4))),
+    "DIGITS_MAX_DOCUMENT_PIXELS": Crossing(
+        3 * WIDTH * HEIGHT, lambda url: read(url, document(3)), lambda url: read(url, document(4))
+    ),
     "DIGITS_FORMATS": Crossing(
         "PNG,GIF", lambda url: post(url, SEVEN), lambda url: post(url, barred(100, 100, "BMP"))
     ),

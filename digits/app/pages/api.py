@@ -79,7 +79,7 @@ def _picture(recognizer: Recognizer, picture: LastPicture) -> None:
 
 def _answer(recognizer: Recognizer, picture: LastPicture) -> None:
     try:
-        answer = BatchPrediction.of(recognizer.recognize(picture.file)).model_dump()
+        answer = BatchPrediction.of(recognizer.recognize(picture.file)).model_dump(exclude_unset=True)
     except ImageError as error:
         st.write("**3.** The answer is a problem with status 422, and says why:")
         st.code(str(error), None, wrap_lines=True)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images, add_page
 from digits.cli.refusals import print_refusal, printable
 from digits.errors import ImageError
 
@@ -33,41 +33,48 @@ def add(commands: Commands) -> None:
         help="with --out: compute on this machine (default), or on the Ray cluster that RAY_ADDRESS names, whose nodes "
         "see the same folders",
     )
+    add_page(parser, "page 1")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
-    parser.set_defaults(command=run, refuse=parser.error)
+    parser.set_defaults(command=run, refuse=parser.error, page=1)
 
 
 def run(options: argparse.Namespace) -> int:
     """Reads the images; returns the exit code."""
     if options.out is not None:
+        if options.page != 1:
+            options.refuse("--page cannot be used with --out, which reads page 1 of each file")
         return _run_bulk(options)
     if options.engine != "local":
         options.refuse("--engine ray needs --out FOLDER")
     from digits.answers import BatchPrediction
-    from digits.images.sources import pictures_of
-    from digits.recognizer import Picture, Recognizer
+    from digits.images.sources import Unopened, open_each, pictures_of
+    from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
     if not options.json:
         print(f"Using {recognizer.description}", file=sys.stderr)
     failed = 0
     names: deque[str] = deque()
+    page_counts: list[int] = []
 
-    def pictures() -> Iterator[Picture | ImageError]:
+    def pictures() -> Iterator[Unopened]:
         for name, picture in pictures_of(options.images, recognizer.limits.max_bytes):
             names.append(name)
             yield picture
 
-    for answer in recognizer.recognize_many(pictures()):
-        name = names.popleft()
+    opened = open_each(pictures(), recognizer.limits, page_counts, options.page)
+    for number, answer in enumerate(recognizer.recognize_many(opened)):
+        name, page_count = names.popleft(), page_counts[number]
         if isinstance(answer, ImageError):
             failed += 1
             print_refusal(name, answer, as_json=options.json)
         elif options.json:
-            print(json.dumps({"file": name} | BatchPrediction.of(answer).model_dump()))
+            fields = BatchPrediction.of(answer, options.page, page_count).model_dump(exclude_unset=True)
+            print(json.dumps({"file": name} | fields))
         else:
             doubt = "" if answer.reason is None else f", not accepted: {answer.reason.replace('_', ' ')}"
-            print(f"{printable(name)}: {answer.digit} ({answer.confidence_text}{doubt})")
+            page = f", page {options.page} of {page_count}" if page_count > 1 else ""
+            print(f"{printable(name)}: {answer.digit} ({answer.confidence_text}{doubt}{page})")
     return EXIT_FAILED if failed else EXIT_OK
 
 

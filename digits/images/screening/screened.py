@@ -30,6 +30,7 @@ class Screened:
     Args:
         data: the file, perhaps without parts that its pixels do not need.
         frames: how many images it holds: frames of an animation, pages of a document.
+        pages: which of these images are pages, from 0; an animation has one page, its first frame.
         is_whole: False if the file is too short for the number of pixels that its header announces.
         coded_pixels: of the largest image that the decoder makes, where that may differ from the picture's; else 0.
         canvas: where the image in `data` stands, if it is a frame that was cut out of an animation.
@@ -40,6 +41,7 @@ class Screened:
     is_whole: bool = True
     canvas: Canvas | None = None
     coded_pixels: int = 0
+    pages: tuple[int, ...] = (0,)
 
 
 def too_many(pieces: str, limit: int) -> BrokenImageError:

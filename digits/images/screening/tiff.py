@@ -14,6 +14,10 @@ MAX_STRIPS = 7_500
 # one.
 MAX_NUMBERS = 200_000
 
+# NewSubfileType, whose bits mark a reduced copy of another image and a mask of its transparent part, and SubfileType,
+# in which 2 is a reduced copy.
+_NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
+_COPY_OR_MASK, _OLD_COPY = 0b101, 2
 # StripOffsets, StripByteCounts, TileOffsets, TileByteCounts.
 _STRIP_TAGS = frozenset({273, 279, 324, 325})
 # What one value of a TIFF type costs, counted in numbers. Bytes are read at once, text takes memory, fractions time.
@@ -36,14 +40,17 @@ class Directory:
 
 
 def screen_tiff(data: bytes) -> Screened:
-    """Counts pages.
+    """Counts images, and finds those that are pages: previews and masks of others are none.
 
     Raises:
         BrokenImageError: the file has far more tags, strips, tiles or numbers than an image needs.
     """
-    pages, tags = 0, 0
+    frames, pages, tags = 0, list[int](), 0
+    order = "<" if data[:2] == b"II" else ">"
     for directory in directories(data):
-        pages, tags = pages + 1, tags + max(directory.count, _LEAST_TAGS)
+        if not _is_preview_or_mask(directory, order):
+            pages.append(frames)
+        frames, tags = frames + 1, tags + max(directory.count, _LEAST_TAGS)
         if directory.count > MAX_TAGS:
             raise too_many("tags", MAX_TAGS)
         if tags > MAX_PIECES:
@@ -52,11 +59,23 @@ def screen_tiff(data: bytes) -> Screened:
             raise too_many("strips or tiles", MAX_STRIPS)
         if sum(count * _COSTS.get(kind, 1.0) for _, kind, count, _ in directory.tags) > MAX_NUMBERS:
             raise too_many("numbers", MAX_NUMBERS)
-    return Screened(data, max(1, pages))
+    return Screened(data, max(1, frames), pages=tuple(pages) or (0,))
+
+
+def _is_preview_or_mask(directory: Directory, order: str) -> bool:
+    """Returns whether an image only shows another one smaller, or where another one is transparent."""
+    for tag, _, _, value in directory.tags:
+        if tag == _NEW_SUBFILE_TYPE:
+            return bool(number_at(value, 0, order + "I") & _COPY_OR_MASK)
+        if tag == _SUBFILE_TYPE:
+            return number_at(value, 0, order + "H") == _OLD_COPY
+    return False
 
 
 def directories(data: bytes) -> Iterator[Directory]:
-    """Yields directories in the order of their chain, up to its end or to where it leaves the file or repeats itself.
+    """Yields directories in the order of their chain, up to its end or to where it repeats itself.
+
+    A directory that lies beyond the end of the file, which was cut off, is an empty one.
 
     Args:
         data: a TIFF or BigTIFF file.
@@ -66,6 +85,9 @@ def directories(data: bytes) -> Iterator[Directory]:
     at, seen = number_at(data, 8 if is_big else 4, order + offset_code), set[int]()
     while at and at not in seen:
         seen.add(at)
+        if at >= len(data):
+            yield Directory(0, [])
+            return
         count = number_at(data, at, order + count_code)
         if count == 0:
             return

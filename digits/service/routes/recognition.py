@@ -17,11 +17,13 @@ from digits.errors import (
     ImageError,
     PatternError,
     SeveralDigitsError,
+    TooManyPagesError,
     UnexpectedNumberError,
 )
 from digits.images.decode import OpenedImage, open_image
 from digits.images.formats import in_words
-from digits.numbers.reader import read_picture
+from digits.images.sources import open_each
+from digits.numbers.document import read_document
 from digits.recognizer import Prediction, Recognizer
 from digits.service.errors import (
     AccessError,
@@ -39,7 +41,17 @@ from digits.service.problems import problem_of
 from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
 from digits.service.routes.documented import documented
-from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_and_text, read_image_file, read_image_files
+from digits.service.routes.parameters import (
+    EXPECT,
+    EXPECT_FIELD,
+    PAGE_FIELD,
+    PAGE_TO_PREDICT,
+    PAGE_TO_READ,
+    chosen,
+    chosen_page,
+    in_query,
+)
+from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_and_texts, read_image_files
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, ServiceState, state_of
 
@@ -50,23 +62,6 @@ def _binary(shows: str) -> dict[str, Any]:
 
 
 _ONE_DIGIT, _MANY_DIGITS = _binary("one handwritten digit"), _binary("any count of handwritten digits")
-
-
-# What `/read/` is to hold to: a field of its form, or a parameter of its query.
-EXPECT_FIELD = "expect"
-_PATTERN = {
-    "type": "string",
-    "description": "What must come on each line: a count of digits (`4`, `4-6`), or a mask in which `#` is a digit, "
-    "`#+` one digit or more, and anything else stands for itself (`####`, `##/##/####`, `#+.##`).",
-    "example": "####",
-}
-_EXPECT_IN_QUERY = {
-    "name": EXPECT_FIELD,
-    "in": "query",
-    "required": False,
-    "description": _PATTERN["description"],
-    "schema": {"type": "string"},
-}
 
 
 def _form(field: str, schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -109,20 +104,24 @@ async def _predict(request: Request) -> Response:
     """Reads the handwritten digit in an image file.
 
     Dark ink on light ground or the other way round, photographed, scanned or drawn. The image is sent in field `file`
-    of a form, or as the body itself with its own Content-Type, which is faster.
+    of a form, or as the body itself with its own Content-Type, which is faster. Of a file of several pages, the answer
+    says how many there are, and `page` chooses the one to read.
     """
     state = state_of(request)
     settings = state.settings
     with Room(state.buffers) as room:
         _refuse_early(state, request)
-        data = await read_image_file(request, settings.max_bytes, settings.receive_seconds, room)
+        data, texts = await read_image_and_texts(
+            request, settings.max_bytes, settings.receive_seconds, room, (PAGE_FIELD,)
+        )
+        page = chosen_page(request, texts) or 1
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
             start = time.perf_counter()
-            prediction = await _recognize(state, request, data)
+            prediction, page_count = await _recognize(state, request, data, page)
     if state.metrics:
         state.metrics.prediction(prediction)
-    return model_response(PredictionResponse.timed(prediction, _milliseconds_since(start)))
+    return model_response(PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count))
 
 
 def _refuse_early(state: ServiceState, request: Request) -> None:
@@ -132,20 +131,26 @@ def _refuse_early(state: ServiceState, request: Request) -> None:
         state.queue.check()
 
 
-async def _recognize(state: ServiceState, request: Request, data: bytes) -> Prediction:
+async def _recognize(state: ServiceState, request: Request, data: bytes, page: int) -> tuple[Prediction, int]:
+    """Reads the digit on a page of a file; returns it, and how many pages the file has."""
     recognizer = state.models.recognizer
-    image = open_image(data, recognizer.limits) if len(data) <= _ON_THE_SPOT_BYTES else None
+    image = open_image(data, recognizer.limits, page) if len(data) <= _ON_THE_SPOT_BYTES else None
     budget = Budget(state.settings.compute_seconds)
     if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
         first = await _read_on_the_spot(state, recognizer, image)
         if recognizer.may_look_again(first):
             # Other views take too long for the event loop. Where too many requests wait, the first view answers.
             with contextlib.suppress(OverloadedError):
-                return await compute(lambda: recognizer.look_again(image, first), request, budget, state.queue)
+                return await compute(lambda: recognizer.look_again(image, first), request, budget, state.queue), 1
         if isinstance(first, ImageError):
             raise first
-        return first
-    return await compute(lambda: recognizer.recognize(image or data), request, budget, state.queue)
+        return first, 1
+
+    def open_and_recognize() -> tuple[Prediction, int]:
+        opened = image or open_image(data, recognizer.limits, page)
+        return recognizer.recognize(opened), opened.pages
+
+    return await compute(open_and_recognize, request, budget, state.queue)
 
 
 async def _read_on_the_spot(state: ServiceState, recognizer: Recognizer, image: OpenedImage) -> Prediction | ImageError:
@@ -173,19 +178,22 @@ async def _predict_batch(request: Request) -> Response:
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
             contents = each_with_its_time((part.content for part in files), budget)
-            answers = await compute(
-                lambda: list(recognizer.recognize_many(contents)), request, budget, state.batch_queue
-            )
-    items = [_item(state, part.file or "", answer) for part, answer in zip(files, answers, strict=True)]
+            page_counts: list[int] = []
+            opened = open_each(contents, recognizer.limits, page_counts)
+            answers = await compute(lambda: list(recognizer.recognize_many(opened)), request, budget, state.batch_queue)
+    items = [
+        _item(state, part.file or "", answer, count)
+        for part, answer, count in zip(files, answers, page_counts, strict=True)
+    ]
     return model_response(BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start)))
 
 
-def _item(state: ServiceState, file: str, answer: Prediction | ImageError) -> BatchItem:
-    """Returns the answer for one file of a batch."""
+def _item(state: ServiceState, file: str, answer: Prediction | ImageError, page_count: int) -> BatchItem:
+    """Returns the answer for the first page of one file of a batch."""
     if isinstance(answer, Prediction):
         if state.metrics:
             state.metrics.prediction(answer)
-        return BatchItem(file=file, prediction=BatchPrediction.of(answer), problem=None)
+        return BatchItem(file=file, prediction=BatchPrediction.of(answer, 1, page_count), problem=None)
     problem = problem_of(answer)
     if state.metrics:
         state.metrics.problem(problem.name)
@@ -197,25 +205,28 @@ async def _read(request: Request) -> Response:
 
     The image is sent as for `/predict/`. Every digit comes with its box, in reading order; other signs, such as a
     minus, come with `accepted: false`: they are in `transcript` and not in `text`. With `expect`, in the query or in
-    a field of the form, only what matches its pattern is read.
+    a field of the form, only what matches its pattern is read. Of a file of several pages, all are read, or the `page`
+    that is asked for.
     """
     state = state_of(request)
     settings = state.settings
     with Room(state.buffers) as room:
         _refuse_early(state, request)
-        data, text = await read_image_and_text(
-            request, settings.max_bytes, settings.receive_seconds, room, EXPECT_FIELD
+        data, texts = await read_image_and_texts(
+            request, settings.max_bytes, settings.receive_seconds, room, (EXPECT_FIELD, PAGE_FIELD)
         )
-        expect = text or request.query_params.get(EXPECT_FIELD) or None
+        expect, page = chosen(request, texts, EXPECT_FIELD), chosen_page(request, texts)
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
-            reading = await compute(lambda: read_picture(recognizer, data, expect=expect), request, budget, state.queue)
+            document = await compute(
+                lambda: read_document(recognizer, data, page, expect), request, budget, state.queue
+            )
     if state.metrics:
-        state.metrics.reading(reading)
-    return model_response(ReadResponse.timed(reading, _milliseconds_since(start)))
+        state.metrics.reading(document.joined)
+    return model_response(ReadResponse.timed(document, _milliseconds_since(start)))
 
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
@@ -234,6 +245,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
 
 # What every route can answer.
 _GROUPS = (UploadError, UnavailableError, AccessError)
+# What `/predict/` never answers.
+_ONLY_READ = (BatchError, CrowdedImageError, TooManyPagesError, UnexpectedNumberError)
 _BATCH_EXAMPLES: dict[type[DigitsError], str] = {
     MalformedFormError: "The multipart form cannot be read (its Content-Type names no boundary). "
     "Let your HTTP client build it, for example: curl -F files=@7.png -F files=@2.png",
@@ -252,8 +265,9 @@ def install(app: FastAPI) -> None:
         summary="Read a digit",
         response_model=PredictionResponse,
         response_description="The digit.",
-        responses=documented(*_GROUPS, ImageError, without=(BatchError, CrowdedImageError, UnexpectedNumberError)),
-        openapi_extra=_form_or_raw(_ONE_DIGIT),
+        responses=documented(*_GROUPS, ImageError, without=_ONLY_READ),
+        openapi_extra=_form_or_raw(_ONE_DIGIT, {PAGE_FIELD: PAGE_TO_PREDICT})
+        | {"parameters": [in_query(PAGE_FIELD, PAGE_TO_PREDICT)]},
     )
     _add_direct(
         app,
@@ -271,7 +285,8 @@ def install(app: FastAPI) -> None:
         response_model=ReadResponse,
         response_description="The digits.",
         responses=documented(*_GROUPS, ImageError, PatternError, without=(BatchError, SeveralDigitsError)),
-        openapi_extra=_form_or_raw(_MANY_DIGITS, {EXPECT_FIELD: _PATTERN}) | {"parameters": [_EXPECT_IN_QUERY]},
+        openapi_extra=_form_or_raw(_MANY_DIGITS, {EXPECT_FIELD: EXPECT, PAGE_FIELD: PAGE_TO_READ})
+        | {"parameters": [in_query(EXPECT_FIELD, EXPECT), in_query(PAGE_FIELD, PAGE_TO_READ)]},
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -62,16 +63,10 @@ class Part:
     content: bytes
 
 
-async def read_image_file(request: Request, max_bytes: int, seconds: float, room: Room) -> bytes:
-    """Returns the image of a request; arguments and errors as of `read_image_and_text`."""
-    content, _ = await read_image_and_text(request, max_bytes, seconds, room)
-    return content
-
-
-async def read_image_and_text(
-    request: Request, max_bytes: int, seconds: float, room: Room, text_field: str | None = None
-) -> tuple[bytes, str | None]:
-    """Returns the image of a request, and the text in another field of its form.
+async def read_image_and_texts(
+    request: Request, max_bytes: int, seconds: float, room: Room, text_fields: Collection[str] = ()
+) -> tuple[bytes, dict[str, str]]:
+    """Returns the image of a request, and the texts in other fields of its form.
 
     The image is the whole body, or the file in a form's field `file`.
 
@@ -80,10 +75,10 @@ async def read_image_and_text(
         max_bytes: largest file in bytes; bytes are counted as they come in, and no more are read.
         seconds: longest time for the body to arrive.
         room: counts the bytes of the body.
-        text_field: name of a form's field whose text is asked for.
+        text_fields: names of the form's fields whose texts are asked for.
 
     Returns:
-        The image's bytes; and the text, None if there is no form or no such field in it.
+        The image's bytes; and the text of each of these fields that the form has.
 
     Raises:
         UnsupportedMediaTypeError: the body is neither an image nor a multipart form.
@@ -96,7 +91,7 @@ async def read_image_and_text(
     media_type = _media_type(request)
     too_large = ImageTooLargeError(too_many_bytes(max_bytes))
     if media_type.startswith("image/") or media_type == "application/octet-stream":
-        return await _read_body(request, max_bytes, too_large, seconds, room), None
+        return await _read_body(request, max_bytes, too_large, seconds, room), {}
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(
             f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
@@ -107,14 +102,14 @@ async def read_image_and_text(
     too_many = MalformedFormError(
         f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
     )
-    parts = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_field)
+    parts = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_fields)
     chosen = [part for part in parts if part.field == FIELD]
-    texts = [part.content.decode("utf-8", "replace") for part in parts if part.field == text_field]
+    texts = {part.field: part.content.decode("utf-8", "replace") for part in parts if part.field != FIELD}
     if not chosen:
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
     if chosen[-1].file is None:
         raise MissingFileError(f"The form's field '{FIELD}' is text, not a file. Send a file in it, {_HOW}")
-    return chosen[-1].content, texts[-1] if texts else None
+    return chosen[-1].content, texts
 
 
 async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
@@ -193,11 +188,17 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
 
 
 async def _parse_form(
-    request: Request, body: bytes, field: str, how: str, most: int, too_many: DigitsError, also: str | None = None
+    request: Request,
+    body: bytes,
+    field: str,
+    how: str,
+    most: int,
+    too_many: DigitsError,
+    others: Collection[str] = (),
 ) -> list[Part]:
     """Returns the parts of one field of a multipart form; raises `too_many` if there are more than `most`.
 
-    The parts of the field `also` are among them, if it is given; they are counted as other fields.
+    The parts of the fields `others` are among them.
 
     Starlette's own parser passes each part through a temporary file and several awaitables, which for small images
     takes longer than reading the digit.
@@ -208,18 +209,20 @@ async def _parse_form(
         if not boundary:
             raise MultipartError("its Content-Type names no boundary")
         if len(body) <= _ON_THE_SPOT_BYTES:
-            return _parts_of(body, boundary, field, most, too_many, also)
-        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many, also)
+            return _parts_of(body, boundary, field, most, too_many, others)
+        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many, others)
     except MultipartError as error:
         raise MalformedFormError(
             f"The multipart form cannot be read ({error.args[0]}). Let your HTTP client build it, {how}"
         ) from error
 
 
-def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: DigitsError, also: str | None) -> list[Part]:
+def _parts_of(
+    body: bytes, boundary: str, field: str, most: int, too_many: DigitsError, others: Collection[str]
+) -> list[Part]:
     parts: list[Part] = []
     content: list[bytes] = []
-    seen = others = 0
+    seen = seen_others = 0
     # Any byte is a character of Latin-1: names in other encodings do not spoil the form.
     with PushMultipartParser(boundary, max_header_count=_MAX_HEADERS, header_charset="latin-1") as parser:
         for event in parser.parse(body):
@@ -228,11 +231,11 @@ def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: Digit
                 if part.name == field and seen == most:
                     raise too_many
                 seen += part.name == field
-                others += part.name != field
-                if others > _MAX_OTHER_PARTS:
+                seen_others += part.name != field
+                if seen_others > _MAX_OTHER_PARTS:
                     raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
             elif event is None:
-                if part.name in (field, also):
+                if part.name == field or part.name in others:
                     parts.append(Part(part.name, _file_name(part), b"".join(content)))
             else:
                 content.append(event)

@@ -145,7 +145,7 @@ def test_an_answer_is_what_its_schema_says(api: str, sample: Path, openapi: dict
     for data in (sample.read_bytes(), encode_png(np.eye(60, dtype=np.uint8) * 255)):
         answer = httpx.post(api + path, files={"file": data, "files": data}).json()
         jsonschema.validate(answer, content["schema"] | {"components": openapi["components"]})
-        assert model.model_validate(answer, strict=True).model_dump() == answer
+        assert model.model_validate(answer, strict=True).model_dump(exclude_unset=True) == answer
 
 
 def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dict[str, Any]) -> None:
@@ -161,16 +161,18 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
     everywhere = documented[PREDICT] | documented[BATCH] | documented[READ]
     assert everywhere == {problem.name: True for problem in PROBLEMS.values()}
     assert documented[PREDICT].keys() ^ documented[READ].keys() == {
-        *("several-digits", "crowded-image", "bad-pattern", "unexpected-number")
+        *("several-digits", "crowded-image", "bad-pattern", "unexpected-number", "too-many-pages")
     }
     assert documented[PREDICT].keys() ^ documented[BATCH].keys() == {
         *("too-many-files", "batch-too-large", "image-too-large", "too-many-pixels", "too-many-frames"),
         *("compute-time-exceeded", "unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits"),
+        "no-such-page",
     }
     # What the service's state or settings cause is tested where these can be made: test_direct.py,
-    # test_read.py, limits/test_computing.py, limits/test_concurrency.py and middleware/test_guard.py.
+    # test_read.py, test_pages.py, limits/test_computing.py, limits/test_concurrency.py and middleware/test_guard.py.
     elsewhere = {
         *("not-ready", "overloaded", "body-too-slow", "buffers-full", "compute-time-exceeded"),
+        *("no-such-page", "too-many-pages"),
         *("unauthorized", "rate-limited", "untrusted-host", "bad-pattern", "unexpected-number"),
     }
     assert set(CAUSES) == {problem.name for problem in PROBLEMS.values()} - elsewhere

@@ -127,8 +127,10 @@ def test_the_documented_answer_is_what_is_answered(url: str, mnist: Mnist) -> No
     assert content["schema"] == {"$ref": "#/components/schemas/ReadResponse"}
     answer = post(url, encode_png(handwritten(mnist, "24", "7")[0])).json()
     jsonschema.validate(answer, content["schema"] | {"components": openapi["components"]})
-    assert ReadResponse.model_validate(answer, strict=True).model_dump() == answer
-    assert content["example"] == READ_EXAMPLE == ReadResponse.model_validate(READ_EXAMPLE).model_dump()
+    assert ReadResponse.model_validate(answer, strict=True).model_dump(exclude_unset=True) == answer
+    assert (
+        content["example"] == READ_EXAMPLE == ReadResponse.model_validate(READ_EXAMPLE).model_dump(exclude_unset=True)
+    )
     assert list(READ_EXAMPLE) == list(answer)
     assert list(READ_EXAMPLE["digits"][0]) == list(answer["digits"][0])
 

@@ -1,0 +1,61 @@
+"""The parameters of the recognition routes, which may stand in the query or in fields of the form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from digits.errors import NoSuchPageError
+
+EXPECT_FIELD, PAGE_FIELD = "expect", "page"
+
+# The schemas of the parameters, for /docs.
+EXPECT: dict[str, Any] = {
+    "type": "string",
+    "description": "What must come on each line: a count of digits (`4`, `4-6`), or a mask in which `#` is a digit, "
+    "`#+` one digit or more, and anything else stands for itself (`####`, `##/##/####`, `#+.##`).",
+    "example": "####",
+}
+PAGE: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "Which page of a TIFF file to read, from 1. An animation has one page, its first frame.",
+    "example": 1,
+}
+PAGE_TO_PREDICT = PAGE | {"description": f"{PAGE['description']} Without it, page 1 is read."}
+PAGE_TO_READ = PAGE | {"description": f"{PAGE['description']} Without it, all pages are read."}
+
+# A page's number has no more digits than this.
+_MOST_DIGITS = 9
+
+
+def in_query(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns an optional query parameter, as OpenAPI describes it."""
+    rest = {key: value for key, value in schema.items() if key not in ("description", "example")}
+    return {"name": name, "in": "query", "required": False, "description": schema["description"], "schema": rest}
+
+
+def chosen(request: Request, texts: Mapping[str, str], name: str) -> str | None:
+    """Returns a parameter's text; None if it is empty or not there. A field of the form comes before the query.
+
+    Args:
+        request: the request.
+        texts: the text fields of its form.
+        name: the parameter's name.
+    """
+    return texts.get(name) or request.query_params.get(name) or None
+
+
+def chosen_page(request: Request, texts: Mapping[str, str]) -> int | None:
+    """Returns the page that a request asks for; None if it asks for none.
+
+    Raises:
+        NoSuchPageError: what it asks for is no page's number.
+    """
+    text = chosen(request, texts, PAGE_FIELD)
+    if text is None:
+        return None
+    number = text.strip()
+    if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS) or int(number) < 1:
+        raise NoSuchPageError(f"page is {number[:60]!r}. Send the number of a page, from 1, such as page=2.")
+    return int(number)
