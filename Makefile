@@ -15,14 +15,14 @@ APP_PORT ?= 8501
 ARGS ?=
 
 # The interpreter that makes the environment: the first of these that runs and has a supported version.
-PYTHON ?= python3 python3.13 python3.12 python3.11 python
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PROJECT := --no-deps --no-build-isolation --editable .
 
 always:
 
-.PHONY: always help install run train check test pythons lint format bench lock browser shipped pictures clean
+.PHONY: always help install run train check test pythons docs release lint format bench lock browser shipped pictures clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ $(VENV)/installed-app: pyproject.toml $(LOCKS)/app.txt $(LOCKS)/build.txt $(VENV
 
 # Everything: training, app, development. It contains what `make run` needs.
 $(VENV)/installed-all: pyproject.toml $(LOCKS)/all.txt $(LOCKS)/build.txt $(VENV)/made
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] >= (3, 14))' || { \
+		echo "Training needs Python 3.11, 3.12 or 3.13, because TensorFlow has no wheels for newer ones." \
+			"Run: make clean, then the same command with PYTHON=python3.13"; exit 1; }
 	@echo "Installing all locked dependencies into $(VENV) (TensorFlow is large; some minutes) ..."
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/all.txt
 	@$(PIP_INSTALL) $(PROJECT)
@@ -77,6 +80,19 @@ browser: $(VENV)/installed-all
 	@$(BIN)/python -m scripts.find_browser >/dev/null 2>&1 || $(BIN)/playwright install chromium \
 	|| echo "No browser found or installed: the browser tests cannot run. Install Chromium and try again."
 
+docs: $(VENV)/installed-all ## build the documentation site into site/ (links are checked)
+	@$(BIN)/python -m scripts.model_card --check
+	@$(BIN)/zensical build --clean --strict
+
+release: $(VENV)/installed-all ## build into dist/: the wheel, the list of its parts (SBOM), and pylock.toml
+	@rm -rf dist
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@$(BIN)/cyclonedx-py requirements $(LOCKS)/serve.txt --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file dist/sbom.cdx.json
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --format pylock.toml --no-header \
+		--constraint $(LOCKS)/all.txt pyproject.toml --output-file dist/pylock.toml
+	@ls dist
+
 lint: $(VENV)/installed-all ## check style (ruff), types (mypy, strict) and layers (import-linter)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -88,7 +104,7 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 # Each is a command of its own, too: python -m benchmarks.speed.serving, for example.
-BENCHMARKS := serving under_load latency app bulk training footprint robustness numbers bombs fuzz chaos soak
+BENCHMARKS := serving under_load latency app bulk training footprint robustness numbers ocr bombs fuzz chaos soak
 bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle machine, an hour, wrk)
 	@$(BIN)/python -m benchmarks.support.all $(BENCHMARKS)
 
@@ -107,6 +123,8 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 	$(UV_COMPILE) $(LOCKS)/venv.in -c $(LOCKS)/all.txt -o $(LOCKS)/venv.txt
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-litserve.in -o $(LOCKS)/bench-litserve.txt
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-bentoml.in -o $(LOCKS)/bench-bentoml.txt
+	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-easyocr.in -o $(LOCKS)/bench-easyocr.txt
+	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-rapidocr.in -o $(LOCKS)/bench-rapidocr.txt
 
 # The report of the shipped model illustrates the README.
 shipped: $(VENV)/installed-all ## train the model that ships with the package
@@ -118,4 +136,4 @@ pictures: $(VENV)/installed-all browser ## take the README's screenshots anew
 	@$(BIN)/python -m scripts.screenshots
 
 clean: ## delete the environment and caches (models/ and reports/ stay)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

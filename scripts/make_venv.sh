@@ -1,14 +1,17 @@
 #!/bin/sh
-# make_venv.sh FOLDER PYTHON...: makes a virtual environment with the first PYTHON whose version is supported.
+# make_venv.sh FOLDER PYTHON...: makes a virtual environment with the first PYTHON whose version can train; if none can,
+# with the first that can serve.
 set -eu
 
 venv=$1
 shift
 rm -rf "$venv"
-supported='import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
+trains='import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
+serves='import sys; raise SystemExit(sys.version_info[:2] < (3, 11))'
 
-for candidate in "$@"; do
-    if "$candidate" -c "$supported" >/dev/null 2>&1; then
+for supported in "$trains" "$serves"; do
+    for candidate in "$@"; do
+        "$candidate" -c "$supported" >/dev/null 2>&1 || continue
         echo "Making $venv with $("$candidate" --version) ..."
         # Debian's Python has venv but not ensurepip unless python3-venv is installed; virtualenv needs neither.
         if "$candidate" -m venv "$venv" >/dev/null 2>&1; then
@@ -22,9 +25,9 @@ for candidate in "$@"; do
             --only-binary :all: --target "$bootstrap" -r "$lock"
         PYTHONPATH=$bootstrap "$candidate" -m virtualenv --quiet --no-download "$venv"
         exit 0
-    fi
+    done
 done
 
-echo "No supported Python among: $*. Digits needs Python 3.11, 3.12 or 3.13;" \
+echo "No supported Python among: $*. Digits needs Python 3.11 or newer;" \
     "name one with: make PYTHON=/path/to/python3.12 ..." >&2
 exit 1

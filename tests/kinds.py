@@ -27,6 +27,7 @@ _PLACES = {
     "data/test_mnist.py::test_where_nothing_can_be_reached": "training",
     "end_to_end/": "server",
     "end_to_end/test_cluster.py": "ray",
+    "end_to_end/test_notebook.py": "training",
     "end_to_end/test_train.py": "training",
     "training/": "training",
 }

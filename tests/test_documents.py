@@ -9,7 +9,7 @@ import pytest
 from benchmarks.support.all import module_of
 from tests.conftest import ROOT
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MODULES = sorted(
     {
         (document.relative_to(ROOT).as_posix(), module)
@@ -22,7 +22,7 @@ MODULES = sorted(
 
 
 def test_the_documents_name_commands() -> None:
-    assert len(DOCUMENTS) >= 7
+    assert len(DOCUMENTS) >= 18
     assert len(MODULES) >= 20
 
 

@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from digits.model.artifact import read
 from digits.recognizer import shipped_model
+from digits.training.keras_install import NEWEST_PYTHON
 from tests.conftest import BIN, ROOT, repository_files, run_python
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -92,23 +93,33 @@ def test_no_registry_is_named_in_any_file() -> None:
             assert host.encode() not in content, f"{file} names {host}"
 
 
-def test_requires_python_is_what_tensorflow_supports() -> None:
-    supported = SpecifierSet(PROJECT["project"]["requires-python"])
-    # TensorFlow's own metadata gives the lowest version; its classifiers name each one that it has wheels for.
+def test_training_asks_for_the_pythons_that_tensorflow_supports() -> None:
+    # Its classifiers name each version that it has wheels for.
     classifiers = metadata.metadata("tensorflow").get_all("Classifier") or []
     wheels = {c.rsplit(" ", 1)[1] for c in classifiers if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", c)}
-    assert {v for v in wheels if supported.contains(v)} == {
-        v for v in ("3.11", "3.12", "3.13", "3.14") if v in supported
-    }
+    newest = max(wheels, key=Version)
+    assert newest == ".".join(map(str, NEWEST_PYTHON))
+    after = f"3.{int(newest.split('.')[1]) + 1}"
+    training = PROJECT["project"]["optional-dependencies"]["train"]
+    assert [line for line in training if line.startswith(("tensorflow", "tf2onnx"))] == [
+        f"tensorflow>=2.21; python_version < '{after}'",
+        f"tf2onnx>=1.17; python_version < '{after}'",
+    ]
+
+
+def test_serving_takes_newer_pythons_than_training() -> None:
+    supported = SpecifierSet(PROJECT["project"]["requires-python"])
     assert Version(f"{sys.version_info[0]}.{sys.version_info[1]}") in supported
     ours = {c.rsplit(" ", 1)[1] for c in PROJECT["project"]["classifiers"] if "Python ::" in c}
-    assert ours == {"3.11", "3.12", "3.13"}
+    assert ours == {"3.11", "3.12", "3.13", "3.14"}
+    assert all(supported.contains(version) for version in ours)
 
 
 def test_the_set_up_takes_the_same_pythons_as_the_project() -> None:
     script = (ROOT / "scripts" / "make_venv.sh").read_text()
-    assert "(3, 11) <= sys.version_info[:2] < (3, 14)" in script
-    assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
+    assert f"(3, 11) <= sys.version_info[:2] < (3, {NEWEST_PYTHON[1] + 1})" in script
+    assert f"sys.version_info[:2] >= (3, {NEWEST_PYTHON[1] + 1})" in (ROOT / "Makefile").read_text()
+    assert PROJECT["project"]["requires-python"] == ">=3.11"
 
 
 @pytest.mark.parametrize("start", ["import digits", "import digits.cli.main", "import digits.recognizer", "import api"])

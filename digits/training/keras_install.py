@@ -9,6 +9,9 @@ from pathlib import Path
 from digits.errors import MissingInstallError
 from digits.installation import install_command
 
+# The newest version of Python for which TensorFlow publishes wheels.
+NEWEST_PYTHON = 3, 13
+
 
 def require_keras() -> None:
     """Loads Keras, TensorFlow and the exporter.
@@ -27,6 +30,12 @@ def require_keras() -> None:
             # The search for a GPU complains where there is none. Let it do so while standard error is closed.
             tf.config.list_physical_devices()
     except ImportError as error:
+        if sys.version_info[:2] > NEWEST_PYTHON:
+            ours, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], NEWEST_PYTHON))
+            raise MissingInstallError(
+                f"Training needs TensorFlow, which has no wheels for Python {ours}. "
+                f"Train with Python 3.11 to {newest}. Every supported Python can then serve the model file."
+            ) from error
         raise MissingInstallError(
             f"Training needs TensorFlow, which the serving install leaves out ({error}). "
             f"Install it with: {install_command('train')}"

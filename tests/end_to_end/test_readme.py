@@ -143,7 +143,8 @@ def test_make_help_lists_the_commands_that_the_documents_name() -> None:
 def test_the_figures_of_the_shipped_model_are_those_of_its_card() -> None:
     card = read(shipped_model()).card
     test = card.metrics["test"]
-    assert (
-        f"| test accuracy of the shipped model, one seed | {test['accuracy'] * 100:.2f} % of {test['n']:,} |" in README
-    )
-    assert f"| its expected calibration error, 15 bins | {test['calibration_error'] * 100:.2f} % |" in README
+    figures = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    assert f"| MNIST's {test['n']:,} test images, read correctly | {test['accuracy']:.2%} |" in README
+    accuracy = f"| test accuracy of the shipped model, one seed | {test['accuracy'] * 100:.2f} % of {test['n']:,} |"
+    assert accuracy in figures
+    assert f"| its expected calibration error, 15 bins | {test['calibration_error'] * 100:.2f} % |" in figures
