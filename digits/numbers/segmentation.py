@@ -4,7 +4,7 @@ The segment classifier looks at strokes, alone and together, first. Strokes that
 digits may touch, and it looks again. What may be whole goes through the recognizer's network.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +29,9 @@ _SURE = 0.9
 # What is something whole with less probability than this is not read.
 _LEAST = 0.02
 # Of strokes that are cut, so many more candidates than the limit are looked at; the limit is for those that are read.
-_MORE_SEEN = 10
+_MORE_SEEN = 2
+# Of a page with more lines, none is read: each takes the time of several candidates, whatever is on it.
+_MOST_LINES = 400
 # What is wider than this, in heights of the line's digits, is no digit, and is not shown to the network.
 _HOPELESS = 3.0
 # So many images go through the network at a time: more take more memory, and not less time.
@@ -69,13 +71,27 @@ def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, writing: W
         One lattice for each line, from top to bottom.
 
     Raises:
-        CrowdedImageError: there are more candidates than the recognizer's limits allow.
+        CrowdedImageError: there are more candidates than the recognizer's limits allow, or too many lines.
     """
     parts, lines, most = writing.parts, writing.lines, recognizer.limits.max_candidates
+    if len(lines) > _MOST_LINES:
+        raise CrowdedImageError(
+            f"What is written in this picture stands in {len(lines):,} lines, more than the {_MOST_LINES} allowed. "
+            "Crop it to the numbers that you mean."
+        )
     lattices = _classify_segments(classifier, (find_chain(parts, line, ()) for line in lines), most)
     doubtful = [_doubtful(lattice) for lattice in lattices]
-    cut = [i for i, strokes in enumerate(doubtful) if strokes]
-    again = _classify_segments(classifier, (find_chain(parts, lines[i], doubtful[i]) for i in cut), most, _MORE_SEEN)
+    cut: list[int] = []
+
+    def cut_lines() -> Iterator[Chain]:
+        for i, strokes in enumerate(doubtful):
+            chain = find_chain(parts, lines[i], strokes) if strokes else lattices[i].chain
+            # A line in which no cut was found is the same as before.
+            if len(chain.places) > len(lattices[i].chain.places):
+                cut.append(i)
+                yield chain
+
+    again = _classify_segments(classifier, cut_lines(), most, _MORE_SEEN)
     for i, lattice in zip(cut, again, strict=True):
         lattices[i] = lattice
     return _read_candidates(recognizer, writing.foreground, [without_unlikely(lattice) for lattice in lattices])

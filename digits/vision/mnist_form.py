@@ -76,10 +76,11 @@ def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
         level: the strength of full ink in the picture.
 
     Returns:
-        uint8 of shape (28, 28), white ink on black.
+        uint8 of shape (28, 28), white ink on black; all black if no ink is left of the strokes.
     """
     budget.spend(mask.size)
-    return center(fit(thicken(crop(*even(strength, mask, level)))))
+    digit = thicken(crop(*even(strength, mask, level)))
+    return center(fit(digit)) if digit.any() else np.zeros((SIDE, SIDE), np.uint8)
 
 
 def to_gray(ink: npt.NDArray[np.floating]) -> Gray:

@@ -79,6 +79,11 @@ def test_what_is_seen_is_limited(recognizer: Recognizer) -> None:
         read_picture(recognizer, picture)
 
 
+def test_a_page_of_more_lines_than_anybody_writes_is_refused() -> None:
+    with pytest.raises(CrowdedImageError, match="lines, more than the 400 allowed"):
+        read_picture(Recognizer.load(shipped_model()), CROWDED["grain"]())
+
+
 @pytest.mark.parametrize("name", ["bars", "waves", "long waves"])
 def test_a_page_made_to_take_long_is_refused_in_time(name: str) -> None:
     recognizer = Recognizer.load(shipped_model())

@@ -266,6 +266,12 @@ def test_a_long_hair_line_gives_an_image_or_no_ink() -> None:
     assert_image_or_no_ink(picture)
 
 
+def test_strokes_without_any_ink_give_a_black_image() -> None:
+    strength, mask = np.zeros((40, 30), np.uint8), np.zeros((40, 30), np.uint8)
+    mask[10:30, 12:18] = 1
+    assert not image_of(strength, mask, 100.0).any()
+
+
 def test_the_stages_end_with_the_image() -> None:
     result = normalize(write())
     assert [stage.name for stage in result.stages] == [

@@ -5,6 +5,7 @@ no writing, such as rules, edges and specks, are left out.
 """
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from digits.vision.components import Components
 
 Indices = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 # In heights of the digits: what is smaller is a speck, what is larger is no digit, what is at least so high can stand
 # alone; the rest are strokes of what is next to them, or signs.
@@ -35,6 +37,8 @@ _SMALLEST_RUN = 10
 _AS_HIGH = 1.3
 # More strokes than this, and those with the least ink are not looked at.
 _MAX_STROKES = 1_500
+# So many strokes are compared with their neighbors at a time: what is made for all pairs at once takes memory.
+_COMPARED = 64
 
 
 @dataclass(frozen=True)
@@ -178,15 +182,47 @@ def _stacked(parts: Components, chosen: Indices, height: float) -> list[list[int
     """Strokes that lie close above one another, together."""
     left, right = parts.left[chosen].astype(float), parts.right[chosen].astype(float)
     top, bottom = parts.top[chosen].astype(float), parts.bottom[chosen].astype(float)
-    overlap = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
-    narrower = np.minimum((right - left)[:, None], right - left)
-    down = np.maximum(top[:, None], top) - np.minimum(bottom[:, None], bottom)
-    both = np.maximum(bottom[:, None], bottom) - np.minimum(top[:, None], top)
-    joined = (overlap >= 0.5 * narrower) & (down <= 0.2 * height) & (both <= 1.4 * height)
-    group = np.arange(chosen.size)
-    for i, j in np.argwhere(np.triu(joined, 1)).tolist():
-        group[group == group[j]] = group[i]
-    return [chosen[group == label].tolist() for label in np.unique(group).tolist()]
+    pairs = []
+    for rows, columns in _neighbors(left, right, 0.0):
+        own = rows[:, None]
+        overlap = np.minimum(right[own], right[columns]) - np.maximum(left[own], left[columns])
+        narrower = np.minimum((right - left)[own], (right - left)[columns])
+        down = np.maximum(top[own], top[columns]) - np.minimum(bottom[own], bottom[columns])
+        both = np.maximum(bottom[own], bottom[columns]) - np.minimum(top[own], top[columns])
+        joined = (overlap >= 0.5 * narrower) & (down <= 0.2 * height) & (both <= 1.4 * height) & (own < columns)
+        first, second = np.nonzero(joined)
+        pairs.append(np.stack([rows[first], columns[second]], axis=1))
+    joined_pairs = np.concatenate(pairs)
+    parent = list(range(chosen.size))
+    for i, j in joined_pairs[np.lexsort((joined_pairs[:, 1], joined_pairs[:, 0]))].tolist():
+        parent[_root(parent, j)] = _root(parent, i)
+    groups: dict[int, list[int]] = {}
+    for i, stroke in enumerate(chosen.tolist()):
+        groups.setdefault(_root(parent, i), []).append(stroke)
+    return [groups[root] for root in sorted(groups)]
+
+
+def _root(parent: list[int], i: int) -> int:
+    """Returns what stands for the group of an element, and shortens the way there."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+def _neighbors(left: Floats, right: Floats, reach: float) -> Iterator[tuple[Indices, Indices]]:
+    """Yields elements, some at a time, and all elements that are no farther from them across the page than `reach`.
+
+    Args:
+        left: the left edge of each element, in pixels.
+        right: the right edge of each, likewise.
+        reach: in pixels; 0 for elements that overlap or touch.
+    """
+    order = np.argsort(left, kind="stable")
+    for start in range(0, order.size, _COMPARED):
+        rows = order[start : start + _COMPARED]
+        near = (left <= right[rows].max() + reach) & (right >= left[rows].min() - reach)
+        yield rows, np.flatnonzero(near)
 
 
 def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
@@ -217,17 +253,21 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
     left, right = np.array([blob.left for blob in blobs]), np.array([blob.right for blob in blobs])
     high = np.array([blob.high for blob in blobs])
     foot = y + high / 2
-    larger = np.maximum(high[:, None], high)
-    across = x - x[:, None]
-    fall = slope * across
-    # Digits of different heights stand on the same line, or are written around the same middle.
-    step = np.minimum(np.abs(y - y[:, None] - fall), np.abs(foot - foot[:, None] - fall)) / larger
-    gap = np.maximum(left - right[:, None], 0.0) / larger
-    allowed = np.where(gap < _NEAR, _STEP, _FAR_STEP)
-    possible = (across > 0.0) & (step <= allowed) & (gap <= _FARTHEST)
-    cost = gap + 2.0 * step + 0.2 * across / larger
-    pairs = np.argwhere(possible)
-    pairs = pairs[np.argsort(cost[possible], kind="stable")]
+    pairs_of_rows, cost_of_rows = [], []
+    for rows, columns in _neighbors(left, right, _FARTHEST * float(high.max())):
+        own = rows[:, None]
+        larger = np.maximum(high[own], high[columns])
+        across = x[columns] - x[own]
+        fall = slope * across
+        # Digits of different heights stand on the same line, or are written around the same middle.
+        step = np.minimum(np.abs(y[columns] - y[own] - fall), np.abs(foot[columns] - foot[own] - fall)) / larger
+        gap = np.maximum(left[columns] - right[own], 0.0) / larger
+        allowed = np.where(gap < _NEAR, _STEP, _FAR_STEP)
+        first, second = np.nonzero((across > 0.0) & (step <= allowed) & (gap <= _FARTHEST))
+        pairs_of_rows.append(np.stack([rows[first], columns[second]], axis=1))
+        cost_of_rows.append((gap + 2.0 * step + 0.2 * across / larger)[first, second])
+    pairs = np.concatenate(pairs_of_rows)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], np.concatenate(cost_of_rows)))]
     with_right, with_left = set[int](), set[int]()
     linked = []
     for i, j in pairs.tolist():
@@ -245,16 +285,19 @@ def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> list[_Blob]:
         Those that it does not.
     """
     mains = [(blob, chain) for chain in chains for blob in chain]
+    if not mains:
+        return rest
+    left, right = np.array([blob.left for blob, _ in mains]), np.array([blob.right for blob, _ in mains])
+    top, bottom = np.array([blob.top for blob, _ in mains]), np.array([blob.bottom for blob, _ in mains])
+    high = np.array([blob.high for blob, _ in mains])
     left_over = []
     for small in rest:
-        best, into = np.inf, None
-        for blob, chain in mains:
-            across = max(0.0, small.left - blob.right, blob.left - small.right) / blob.high
-            down = max(0.0, small.top - blob.bottom, blob.top - small.bottom) / blob.high
-            if down < 0.25 and across < 2.0 and across + 3.0 * down < best:
-                best, into = across + 3.0 * down, chain
-        if into is None:
-            left_over.append(small)
+        across = np.maximum(np.maximum(small.left - right, left - small.right), 0.0) / high
+        down = np.maximum(np.maximum(small.top - bottom, top - small.bottom), 0.0) / high
+        cost = np.where((down < 0.25) & (across < 2.0), across + 3.0 * down, np.inf)
+        nearest = int(np.argmin(cost))
+        if np.isfinite(cost[nearest]):
+            mains[nearest][1].append(small)
         else:
-            into.append(small)
+            left_over.append(small)
     return left_over

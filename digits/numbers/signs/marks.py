@@ -114,11 +114,8 @@ def find_marks(
     """
     singles: list[tuple[int, Box]] = []
     belonging: dict[int, list[int]] = {}
-    for i in small:
+    for i in _near_and_small(parts, small, boxes, height):
         box = box_of_stroke(parts, i)
-        longer = max(box.right - box.left, box.bottom - box.top)
-        if not max(_SMALLEST * height, _FEWEST_PIXELS) <= longer <= _LARGEST * height:
-            continue
         bar = next((k for k, other in enumerate(boxes) if _is_bar_with(other, box, height)), None)
         if bar is not None:
             belonging.setdefault(bar, []).append(i)
@@ -135,6 +132,18 @@ def find_marks(
         else:
             marks.append(Mark((i,), box))
     return [mark for mark in marks if len(mark.members) > 1 or _on_base_line(mark.box, boxes, height)], belonging
+
+
+def _near_and_small(parts: Components, small: Sequence[int], boxes: Sequence[Box], height: float) -> list[int]:
+    """Those small strokes that have a mark's size and lie no farther from the line than any mark may."""
+    strokes = np.asarray(small, dtype=np.int64)
+    left, right, top, bottom = (edge[strokes] for edge in (parts.left, parts.right, parts.top, parts.bottom))
+    longer, around = np.maximum(right - left, bottom - top), Box.around(boxes)
+    fits = (longer >= max(_SMALLEST * height, _FEWEST_PIXELS)) & (longer <= _LARGEST * height)
+    beside = (right >= around.left) & (left <= around.right)
+    level = (bottom >= around.top - height) & (top <= around.bottom + height)
+    chosen: list[int] = strokes[fits & beside & level].tolist()
+    return chosen
 
 
 def _is_bar_with(bar: Box, dot: Box, height: float) -> bool:

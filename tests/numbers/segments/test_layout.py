@@ -1,3 +1,5 @@
+import tracemalloc
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -126,3 +128,19 @@ def test_circles_around_numbers_are_no_heading_even_if_one_is_empty() -> None:
         for y in (450, 550):
             bar(picture, 100 + 50 * k, y, 30, 6)
     assert [len(line.members) for line in lines_of(picture)[1]] == [2, 12, 12]
+
+
+def test_thousands_of_strokes_take_little_memory_to_lay_out() -> None:
+    picture = paper(1600, 1600)
+    for y in range(20, 1580, 40):
+        for x in range(20, 1580, 40):
+            bar(picture, x, y, 20, 6)
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, digit_mask(foreground))
+    tracemalloc.start()
+    lines = find_lines(parts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(len(line.members) for line in lines) == 1_500
+    # A table of all pairs would have 18 MB for each number in it, and there were ten of them.
+    assert peak < 18e6
