@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.support.all import module_of
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_python
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MODULES = sorted(
@@ -51,3 +51,13 @@ def test_each_link_leads_to_a_file_and_a_heading(document: Path) -> None:
         if anchor:
             titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}, target
+
+
+@pytest.mark.parametrize(
+    "example",
+    re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.M | re.S),
+)
+def test_each_example_of_the_python_page_runs(example: str) -> None:
+    done = run_python(["-W", "error", "-c", example], ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
