@@ -157,7 +157,7 @@ class Recognizer:
             return [
                 "The model is uncalibrated: it was made outside Digits, and nobody measured its accuracy or fitted its "
                 "thresholds, so it gives answers but accepts none. It takes pixels in the form "
-                f"{self.card.input_form}, which was found by trying."
+                f"{self.card.input_form}, which was found by trying. digits convert measures and fits what is missing."
             ]
         if self.card.preprocessing != PREPROCESSING_VERSION:
             return [

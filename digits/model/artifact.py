@@ -7,6 +7,8 @@ serving needs neither Keras nor TensorFlow and the two forms of the network trav
     digits/model.onnx                               the same network for ONNX Runtime
     digits/card.json                                what the model is, how it was made and how good it is
     digits/examples.npz                             test images that it reads wrongly, or barely, for people to look at
+
+A file that `digits convert` made of an ONNX file or a SavedModel has only the members of Digits: Keras cannot load it.
 """
 
 import hashlib
@@ -25,7 +27,8 @@ from digits.installation import install_command, train_command
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.examples import Examples
-from digits.model.input_form import INPUT_FORMS, find_input_form
+from digits.model.foreign import convert_command, kind_of
+from digits.model.input_form import INPUT_FORMS, InputForm, find_input_form
 
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
@@ -60,20 +63,25 @@ class Artifact:
 def read(path: Path) -> Artifact:
     """Reads a model file, and checks that weights and graph are those that its card names.
 
-    A Keras file without the members of Digits is converted, if Keras is installed.
+    A Keras file without the members of Digits is converted each time, if Keras is installed; `digits convert` does it
+    once.
 
     Raises:
         ModelNotFoundError: there is no such file.
         ModelFileError: it is no model file, or damaged, or its card names other weights or another graph.
     """
     try:
+        if (kind := kind_of(path)) not in (None, "Keras file"):
+            raise ModelFileError(f"it is {_with_article(str(kind))}. Convert it once, with {convert_command(path)}")
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            if _WEIGHTS not in names:
+            if _WEIGHTS not in names and not {_CARD, _ONNX} <= names:
                 raise ModelFileError(f"it has no {_WEIGHTS}, so it is not a Keras 3 file")
             if not names & {_CARD, _ONNX}:
                 return _convert(path)
-            weights, onnx = _member(archive, _WEIGHTS), _member(archive, _ONNX)
+            # A network that did not come from Keras has no weights in Keras' form.
+            weights = _member(archive, _WEIGHTS) if _WEIGHTS in names else None
+            onnx = _member(archive, _ONNX)
             card = Card.from_json(json.loads(_member(archive, _CARD)))
     except FileNotFoundError:
         raise ModelNotFoundError(
@@ -86,15 +94,24 @@ def read(path: Path) -> Artifact:
         reason = "it is damaged or not a .keras file"
         raise ModelFileError(f"The model file {path} cannot be used: {reason} ({error}). {_way_out()}") from error
     for part, digest, expected in (
-        ("weights", sha256(weights), card.weights_sha256),
+        ("weights", "" if weights is None else sha256(weights), card.weights_sha256),
         ("ONNX graph", sha256(onnx), card.onnx_sha256),
     ):
         if digest != expected:
             raise ModelFileError(
                 f"The model file {path} cannot be used: its {part} do not match its card "
-                f"(expected SHA-256 {expected or 'none'}, found {digest}). {_way_out()}"
+                f"(expected SHA-256 {expected or 'none'}, found {digest or 'none'}). {_way_out()}"
             )
     return Artifact(path, card, onnx)
+
+
+def has_members(path: Path) -> bool:
+    """Returns whether a file is a zip file with members of Digits, damaged ones too."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return bool(set(archive.namelist()) & {_CARD, _ONNX})
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def read_examples(path: Path) -> Examples | None:
@@ -112,7 +129,7 @@ def read_examples(path: Path) -> Examples | None:
 
 def write(
     path: Path,
-    save_keras: Callable[[Path], None],
+    save_keras: Callable[[Path], None] | None,
     onnx: bytes,
     make_card: Callable[[str, str], Card],
     examples: Examples | None = None,
@@ -121,9 +138,10 @@ def write(
 
     Args:
         path: of the model file. Its folder is made if it does not exist.
-        save_keras: called with a path, to which it writes the Keras file.
+        save_keras: called with a path, to which it writes the Keras file; None if the network has no Keras form.
         onnx: bytes of the ONNX file that holds the same network.
-        make_card: called with the digests of the weights and of the ONNX graph; returns the card.
+        make_card: called with the digests of the weights ("" if there are none) and of the ONNX graph; returns the
+            card.
         examples: test images with the digits that the network read in them.
 
     Returns:
@@ -134,10 +152,12 @@ def write(
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
     try:
         part = folder / "model.keras"
-        save_keras(part)
-        with zipfile.ZipFile(part) as archive:
-            weights = _member(archive, _WEIGHTS)
-        card = make_card(sha256(weights), sha256(onnx))
+        weights_sha256 = ""
+        if save_keras is not None:
+            save_keras(part)
+            with zipfile.ZipFile(part) as archive:
+                weights_sha256 = sha256(_member(archive, _WEIGHTS))
+        card = make_card(weights_sha256, sha256(onnx))
         with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(_ONNX, onnx)
             archive.writestr(_CARD, json.dumps(card.to_json(), indent=1))
@@ -158,7 +178,7 @@ def replace_card(path: Path, card: Card) -> None:
     Raises:
         ModelFileError: the model file cannot be read.
     """
-    onnx, examples = read(path).onnx, read_examples(path)
+    artifact, examples = read(path), read_examples(path)
 
     def copy_keras(part: Path) -> None:
         with zipfile.ZipFile(path) as archive, zipfile.ZipFile(part, "w") as copy:
@@ -166,7 +186,8 @@ def replace_card(path: Path, card: Card) -> None:
                 if member.filename not in (_CARD, _ONNX, _EXAMPLES):
                     copy.writestr(member, archive.read(member))
 
-    write(path, copy_keras, onnx, lambda _weights, _onnx: card, examples)
+    save_keras = copy_keras if artifact.card.weights_sha256 else None
+    write(path, save_keras, artifact.onnx, lambda _weights, _onnx: card, examples)
 
 
 def _way_out() -> str:
@@ -209,23 +230,45 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AEHIO' else 'a'} {kind}"
+
+
 def _convert(path: Path) -> Artifact:
     if importlib.util.find_spec("keras") is None or importlib.util.find_spec("tf2onnx") is None:
         raise ModelFileError(
-            "it was made outside Digits and has to be converted, for which the training install is missing "
-            f"(install it with: {install_command('train')})"
+            f"it was made outside Digits. Convert it once, with {convert_command(path)}, where the training install is "
+            f"(it is not here; to install it: {install_command('train')})"
         )
     # Serving imports Keras here alone, for a file that cannot be served otherwise.
     from digits.model.convert import read_foreign
 
-    onnx, parameters, version = read_foreign(path)
+    foreign = read_foreign(path)
+    input_form = require_input_form(foreign.onnx)
+    card = Card(
+        parameters=foreign.parameters,
+        versions=foreign.versions,
+        onnx_sha256=sha256(foreign.onnx),
+        input_form=input_form.name,
+        converted_from={"file": path.name, "kind": "Keras file", "changes": foreign.changes},
+    )
+    return Artifact(path, card, foreign.onnx)
+
+
+def require_input_form(onnx: bytes) -> InputForm:
+    """Returns the form of pixels under which a network reads digits.
+
+    Args:
+        onnx: the bytes of an ONNX file.
+
+    Raises:
+        ModelFileError: it reads them under none.
+    """
     input_form, share = find_input_form(Engine(onnx).classify_as)
     if input_form is None:
         raise ModelFileError(
             f"it reads at most {share:.0%} of the MNIST images on which it was tried, with pixels of each of these "
-            f"forms: {', '.join(INPUT_FORMS)}. A digit network takes 28x28 images of handwritten digits"
+            f"forms: {', '.join(INPUT_FORMS)}. A digit network takes 28x28 images of handwritten digits, and the first "
+            "of its ten numbers is for the digit 0"
         )
-    card = Card(
-        parameters=parameters, versions={"keras": version}, onnx_sha256=sha256(onnx), input_form=input_form.name
-    )
-    return Artifact(path, card, onnx)
+    return input_form

@@ -39,6 +39,8 @@ class Card:
         metrics: `test`, `validation` and `training` results; accuracies and probabilities are 0..1.
         started_from: recipe, epochs, command, creation and digest of the model whose weights the run started from;
             None if it started from random weights.
+        converted_from: `file`, `kind`, `changes` and, in a file that `digits convert` wrote, `sha256` of the model from
+            elsewhere; None if Digits trained the network.
         history: for each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`.
         temperature: divides the logits; over 1 if the network is too sure of itself.
         thresholds: `confidence` and `digit`, the least probabilities with which an answer is accepted.
@@ -64,6 +66,7 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     started_from: Mapping[str, Any] | None = None
+    converted_from: Mapping[str, Any] | None = None
     history: Mapping[str, list[float]] = field(default_factory=dict)
     temperature: float = 1.0
     thresholds: Mapping[str, float] = field(default_factory=lambda: asdict(Thresholds()))
@@ -90,8 +93,9 @@ class Card:
         for name in ("data", "metrics", "history", "thresholds", "rejection", "versions"):
             if not isinstance(getattr(self, name), dict):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
-        if not (self.started_from is None or isinstance(self.started_from, dict)):
-            raise ModelFileError(f"the card's started_from is {self.started_from!r}, not an object")
+        for name in ("started_from", "converted_from"):
+            if not isinstance(getattr(self, name), dict | None):
+                raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
         try:
             Thresholds(**self.thresholds)
         except (SettingError, TypeError) as error:

@@ -1,13 +1,43 @@
-"""Converts Keras models to ONNX, the form that is served."""
+"""Turns networks into ONNX, the form that is served: those of Digits, and those of files from elsewhere."""
 
+import json
+import logging
 import tempfile
 import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from digits.errors import ModelFileError
+from digits.model.foreign import Kind, kind_of
+from digits.model.onnx_graph import NEEDED, fit_graph
+
+# These layers change images at random while a network learns, and do nothing afterwards. So do all `Random...` layers.
+_AUGMENTATION = frozenset({"AugMix", "CutMix", "MixUp", "RandAugment"})
+_OPSET = 17
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A network from elsewhere, ready to be served.
+
+    Args:
+        onnx: the bytes of an ONNX file.
+        parameters: the number of its weights.
+        versions: of the libraries that converted it, by name.
+        changes: what was changed, in words.
+        save_keras: writes the network as a Keras file; None if it did not come from Keras.
+    """
+
+    onnx: bytes
+    parameters: int
+    versions: Mapping[str, str]
+    changes: list[str] = field(default_factory=list)
+    save_keras: Callable[[Path], None] | None = None
 
 
 def to_onnx(model: Any) -> bytes:
@@ -29,39 +59,209 @@ def to_onnx(model: Any) -> bytes:
         return file.read_bytes()
 
 
-def _without_augmentation(model: Any) -> Any:
-    """Returns a Keras model without layers that change images at random: they do nothing at inference.
-
-    ONNX has no operations for them. Only the layers of a `Sequential` are looked through; other models are returned as
-    they are.
-    """
-    import keras
-
-    if not isinstance(model, keras.Sequential):
-        return model
-    kept = [layer for layer in model.layers if not type(layer).__name__.startswith("Random")]
-    if len(kept) == len(model.layers):
-        return model
-    return keras.Sequential([keras.Input(model.input_shape[1:]), *kept])
-
-
-def read_foreign(path: Path) -> tuple[bytes, int, str]:
-    """Converts a Keras file that was made outside Digits.
+def read_foreign(path: Path) -> Foreign:
+    """Reads a model that was made outside Digits.
 
     Args:
-        path: of a `.keras` file whose network takes 28x28 images scaled to 0..1 and returns 10 probabilities.
-
-    Returns:
-        The bytes of the ONNX file, the number of weights, and the version of Keras.
+        path: of a `.keras` or `.h5` file, a SavedModel folder or an ONNX file.
 
     Raises:
-        ModelFileError: Keras cannot load or export the file. Lambda layers and pickles are never loaded.
+        ModelFileError: it cannot be read, or is no digit network. Code and pickles in the file are never run.
     """
+    kind = kind_of(path)
+    if kind is None:
+        raise ModelFileError(
+            "it is no model of a known kind. A Keras file (.keras), an HDF5 file (.h5), a SavedModel folder and an "
+            "ONNX file (.onnx) can be converted"
+        )
+    readers: Mapping[Kind, Callable[[Path], Foreign]] = {
+        "Keras file": _from_keras,
+        "HDF5 file": _from_keras,
+        "SavedModel folder": _from_saved_model,
+        "ONNX file": _from_onnx,
+    }
+    return readers[kind](path)
+
+
+def _from_keras(path: Path) -> Foreign:
     import keras
 
+    _refuse_code(path)
     try:
-        model = _without_augmentation(keras.models.load_model(path, compile=False, safe_mode=True))
-        return to_onnx(model), int(model.count_params()), str(keras.__version__)
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0][:200]
-        raise ModelFileError(f"Keras cannot load or export it ({type(error).__name__}: {reason})") from error
+        if unknown := _own_classes(path):
+            raise ModelFileError(
+                f"it has layers whose code is not in the file: {', '.join(unknown)}. {_OTHER_WAY}"
+            ) from error
+        raise ModelFileError(f"Keras cannot load it ({_reason(error)}). {_OTHER_WAY}") from error
+    if len(getattr(model, "inputs", None) or ()) != 1 or len(getattr(model, "outputs", None) or ()) != 1:
+        raise ModelFileError(f"the network does not have a single input and a single output. {NEEDED}")
+    dropped = _without_augmentation(model)
+    try:
+        onnx = to_onnx(model)
+    except Exception as error:
+        raise ModelFileError(
+            f"Keras cannot export it as ONNX ({_reason(error)}). Its layers: {_layers(model)}. {_OTHER_WAY}"
+        ) from error
+    fitted, changes = fit_graph(_parsed(onnx))
+    if dropped:
+        changes.insert(0, f"augmentation does nothing when digits are read, and is left out: {', '.join(dropped)}")
+
+    def save(part: Path) -> None:
+        # The layers that were changed for the export must not be saved.
+        keras.models.load_model(path, compile=False, safe_mode=True).save(part)
+
+    return Foreign(fitted, int(model.count_params()), {"keras": str(keras.__version__)}, changes, save)
+
+
+_OTHER_WAY = (
+    "Where it runs, export it as a SavedModel folder, with model.export('exported'), or as an ONNX file; convert that"
+)
+
+
+def _refuse_code(path: Path) -> None:
+    """Refuses a Keras file that holds code of its own, or no network.
+
+    Raises:
+        ModelFileError: it does.
+    """
+    config = _config(path)
+    if config is None:
+        raise ModelFileError(
+            "it holds weights and no network (save_weights wrote it). Build the network, load the weights into it, "
+            "save it with model.save('model.keras'), and convert that"
+        )
+    classes = {layer["class_name"]: layer.get("config", {}).get("name", "") for layer in _layer_configs(config)}
+    for name in ("Lambda", "TFSMLayer"):
+        if name in classes:
+            raise ModelFileError(
+                f"its layer {classes[name]!r} ({name}) holds code, which is never run here. Put a layer without code "
+                f"in its place (such as Rescaling), or: {_OTHER_WAY[0].lower()}{_OTHER_WAY[1:]}"
+            )
+
+
+def _own_classes(path: Path) -> list[str]:
+    """Returns the names of the classes in a Keras file that are none of Keras'."""
+    layers = _layer_configs(_config(path))
+    modules = ((layer["class_name"], layer.get("module", "keras")) for layer in layers)
+    return sorted({name for name, module in modules if not str(module).startswith("keras")})
+
+
+def _config(path: Path) -> Any:
+    """Returns how the network of a Keras file is built, as JSON types; None if the file holds weights alone."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if "config.json" not in archive.namelist():
+                    raise ModelFileError(
+                        "it is a zip file without config.json, so not one that Keras 3 wrote. A network of PyTorch is "
+                        "converted from an ONNX file, which torch.onnx.export writes"
+                    )
+                return json.loads(archive.read("config.json"))
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            text = file.attrs.get("model_config")
+        return None if text is None else json.loads(text)
+    except ModelFileError:
+        raise
+    except Exception as error:
+        # On damaged bytes the readers of zip, HDF5 and JSON raise nearly anything.
+        raise ModelFileError(f"it is damaged or no file of Keras ({_reason(error)})") from error
+
+
+def _layer_configs(config: Any) -> Iterator[dict[str, Any]]:
+    """Yields the parts of a configuration that name a class, at any depth."""
+    waiting = [config]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if isinstance(item.get("class_name"), str) and isinstance(item.get("config", {}), dict):
+                yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _without_augmentation(model: Any) -> list[str]:
+    """Makes the layers of a network that change images at random pass them on; returns their names."""
+    dropped = []
+    for layer in model._flatten_layers(include_self=False):
+        if type(layer).__name__.startswith("Random") or type(layer).__name__ in _AUGMENTATION:
+            layer.call = _pass_on
+            dropped.append(layer.name)
+    return dropped
+
+
+def _pass_on(inputs: Any, training: bool = False) -> Any:  # noqa: ARG001 - Keras passes it
+    return inputs
+
+
+def _layers(model: Any) -> str:
+    return ", ".join(dict.fromkeys(type(layer).__name__ for layer in model._flatten_layers(include_self=False)))
+
+
+def _from_saved_model(path: Path) -> Foreign:
+    import tensorflow as tf
+    import tf2onnx
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except Exception as error:
+        raise ModelFileError(f"TensorFlow cannot load the folder ({_reason(error)})") from error
+    signatures = dict(loaded.signatures)
+    name = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
+    if name is None:
+        raise ModelFileError(
+            "the folder has no signature to call. Save it with model.export(folder), or with "
+            "tf.saved_model.save(model, folder, signatures=...)"
+        )
+    signature = signatures[name]
+    takes = signature.structured_input_signature[1]
+    if len(takes) != 1:
+        raise ModelFileError(f"its signature {name} takes {len(takes)} inputs ({', '.join(takes)}). {NEEDED}")
+    ((argument, spec),) = takes.items()
+
+    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
+    def call(images: Any) -> Any:
+        return signature(**{argument: images})
+
+    try:
+        # It reports on standard error what `fit_graph` says in one line.
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            model, _ = tf2onnx.convert.from_function(call, input_signature=[spec], opset=_OPSET)
+    except Exception as error:
+        raise ModelFileError(f"tf2onnx cannot convert its signature {name} ({_reason(error)})") from error
+    onnx, changes = fit_graph(model)
+    return Foreign(onnx, _weights(model), {"tensorflow": str(tf.__version__)}, changes)
+
+
+def _from_onnx(path: Path) -> Foreign:
+    import onnx
+
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except Exception as error:
+        raise ModelFileError(f"ONNX cannot read it ({_reason(error)})") from error
+    graph, changes = fit_graph(model)
+    return Foreign(graph, _weights(model), {"onnx": str(onnx.__version__)}, changes)
+
+
+def _parsed(onnx_file: bytes) -> Any:
+    import onnx
+
+    return onnx.load_from_string(onnx_file)
+
+
+def _weights(model: Any) -> int:
+    """Returns the number of weights in an `onnx.ModelProto`."""
+    return int(sum(np.prod(item.dims, dtype=np.int64) for item in model.graph.initializer))
+
+
+def _reason(error: Exception) -> str:
+    """Returns the first line of an error of a library, cut short."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:200]}"

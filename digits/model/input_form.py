@@ -79,6 +79,11 @@ def find_input_form(
     return (INPUT_FORMS[best] if shares[best] >= _LEAST_SHARE else None), shares[best]
 
 
+def example_images() -> npt.NDArray[np.uint8]:
+    """Returns the images on which networks are tried, uint8 of shape (n, 28, 28)."""
+    return _examples()[0]
+
+
 def _examples() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Returns images and labels of the test images in the shipped model that the shipped model reads correctly."""
     with (

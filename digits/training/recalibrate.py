@@ -8,14 +8,15 @@ decide nothing; the share of them that is refused goes on the card. The weights 
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from digits.data.mnist import Mnist, load, split
 from digits.errors import DigitsError
-from digits.model.acceptance import reasons_to_refuse
+from digits.model.acceptance import Thresholds, reasons_to_refuse
 from digits.model.artifact import read, replace_card
 from digits.model.calibration import apply_temperature, fit_temperature
 from digits.model.card import Card
@@ -27,11 +28,45 @@ from digits.training.run import calibrate_thresholds
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What is fitted on the held-out MNIST images.
+
+    Args:
+        temperature: divides the logits.
+        thresholds: for acceptance.
+        rejection: shares of images that are refused with these thresholds, for the card.
+        test_probabilities: uncalibrated, of shape (10000, 10), of the MNIST test images, which decide nothing.
+    """
+
+    temperature: float
+    thresholds: Thresholds
+    rejection: dict[str, float]
+    test_probabilities: npt.NDArray[np.float32]
+
+
+def fit_to(engine: Engine, data: Mnist, config: TrainingConfig) -> Fitted:
+    """Fits temperature and thresholds of a network on MNIST's held-out images.
+
+    Args:
+        engine: runs the network.
+        data: MNIST.
+        config: names the recipe, whose augmentation counts, and the seed.
+    """
+    parts = split(data)
+    temperature = fit_temperature(engine(parts.x_validation), parts.y_validation)
+    thresholds, rejection = calibrate_thresholds(engine, parts, config, temperature)
+    test = engine(data.x_test)
+    reasons = reasons_to_refuse(apply_temperature(test, temperature), thresholds)
+    rejection["test_digits"] = float(np.mean([reason is not None for reason in reasons]))
+    return Fitted(temperature, thresholds, rejection, test)
+
+
 def recalibrate(path: Path, data: Mnist) -> Card:
     """Fits temperature and thresholds of a model on held-out images, and writes them on its card.
 
     Args:
-        path: of a model file that Digits made; it is changed.
+        path: of a model file that Digits made or converted; it is changed.
         data: MNIST.
 
     Returns:
@@ -44,17 +79,14 @@ def recalibrate(path: Path, data: Mnist) -> Card:
     artifact = read(path)
     card = artifact.card
     engine = Engine(artifact.onnx, INPUT_FORMS[card.input_form])
-    parts = split(data)
-    config = TrainingConfig(card.recipe, seed=card.seed or 0)
-    temperature = fit_temperature(engine(parts.x_validation), parts.y_validation)
-    thresholds, rejection = calibrate_thresholds(engine, parts, config, temperature)
-    reasons = reasons_to_refuse(apply_temperature(engine(data.x_test), temperature), thresholds)
-    rejection["test_digits"] = float(np.mean([reason is not None for reason in reasons]))
+    # A network from elsewhere has no recipe: it is held to plain digits, as the reference recipe is.
+    recipe = TrainingConfig.recipe if card.recipe == Card.recipe else card.recipe
+    fitted = fit_to(engine, data, TrainingConfig(recipe, seed=card.seed or 0))
     card = replace(
         card,
-        temperature=temperature,
-        thresholds=asdict(thresholds),
-        rejection=rejection,
+        temperature=fitted.temperature,
+        thresholds=asdict(fitted.thresholds),
+        rejection=fitted.rejection,
         preprocessing=PREPROCESSING_VERSION,
     )
     replace_card(path, card)

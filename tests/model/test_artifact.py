@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from digits.errors import ModelFileError, ModelNotFoundError
 from digits.model.acceptance import Thresholds
-from digits.model.artifact import Artifact, read, sha256, write
+from digits.model.artifact import Artifact, read, replace_card, sha256, write
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.recognizer import shipped_model
@@ -146,16 +147,34 @@ def test_a_truncated_file_is_refused_with_a_way_out(tmp_path: Path, length: int)
         read(path)
 
 
-@pytest.mark.parametrize("content", [b"not a zip", b"\x89HDF\r\n\x1a\n" + bytes(100)], ids=["text", "hdf5"])
-def test_a_file_that_is_no_zip_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"not a zip", "damaged or not a .keras file"), (b"\x89HDF\r\n\x1a\n" + bytes(100), "it is an HDF5 file")],
+    ids=["text", "hdf5"],
+)
+def test_a_file_that_is_no_zip_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "model.keras").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"damaged or not a .keras file"):
+    with pytest.raises(ModelFileError, match=said):
         read(tmp_path / "model.keras")
 
 
 def test_a_zip_that_is_no_keras_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"it has no model.weights.h5, so it is not a Keras 3 file"):
+        read(repack(tmp_path, {WEIGHTS: None, ONNX: None}))
+
+
+def test_a_file_that_has_lost_its_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"its weights do not match its card \(expected .*, found none\)"):
         read(repack(tmp_path, {WEIGHTS: None}))
+
+
+def test_a_network_without_a_keras_form_is_written_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    card = write(path, None, b"a graph", make_card)
+    assert read(path) == Artifact(path, card, b"a graph")
+    assert card.weights_sha256 == ""
+    replace_card(path, replace(card, temperature=2.0))
+    assert read(path).card.temperature == 2.0
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -189,7 +208,9 @@ def test_a_damaged_file_is_refused_or_gives_the_very_same_network(
 
 
 def test_a_file_from_elsewhere_without_keras_says_what_to_run(tmp_path: Path, without_keras: None) -> None:
-    with pytest.raises(ModelFileError, match=r"made outside Digits .* training install is missing \(install it with: "):
+    with pytest.raises(
+        ModelFileError, match=r"made outside Digits. Convert it once, with digits convert .*to install it: "
+    ):
         read(repack(tmp_path, {CARD: None, ONNX: None}))
 
 
@@ -225,7 +246,7 @@ def test_code_in_a_model_file_is_not_run(tmp_path: Path) -> None:
     )
     model(np.zeros((1, 28, 28), np.float32))
     model.save(tmp_path / "lambda.keras")
-    with pytest.raises(ModelFileError, match=r"Keras cannot load or export it .*Lambda"):
+    with pytest.raises(ModelFileError, match=r"its layer .lambda. \(Lambda\) holds code, which is never run here"):
         read(tmp_path / "lambda.keras")
 
 
