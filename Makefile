@@ -128,7 +128,7 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 
 # The report of the shipped model illustrates the README.
 shipped: $(VENV)/installed-all ## train the model that ships with the package
-	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras --recipe convnet $(ARGS)
+	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras --recipe convnet --keep 0 $(ARGS)
 	@cd digits/shipped/reports && mv training_curves.png confusion_matrix.png reliability.png ../../../docs/images/
 	@rm -r digits/shipped/reports
 

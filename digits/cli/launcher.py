@@ -44,6 +44,7 @@ class Service:
         command: the command line that starts it.
         environment: variables that it gets unless the user has set them.
         host: address that it listens on.
+        uses_model: whether it reads the model file once, and again at SIGHUP.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Service:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     host: str = LOOPBACK
+    uses_model: bool = False
 
     @property
     def address(self) -> str:
@@ -70,6 +72,7 @@ def services(api_port: int, app_port: int) -> tuple[Service, Service]:
         command,
         "/health/ready",
         (*_PYTHON, "digits", "serve", "--host", LOOPBACK, "--port", str(api_port)),
+        uses_model=True,
     )
     command = "make run APP_PORT={port}" if clone() else "digits run --app-port {port}"
     return api, app_service(app_port, command, environment={API_URL_VARIABLE: api.address})
@@ -104,6 +107,8 @@ def run(chosen: Sequence[Service]) -> int:
         MissingInstallError: Streamlit, which the app needs, is not installed.
     """
     _check(chosen)
+    # Before the servers read it: a change while they start counts, too.
+    model = _model_state()
     with _stop_requests() as stop:
         running: list[tuple[Service, subprocess.Popen[bytes]]] = []
         try:
@@ -119,10 +124,38 @@ def run(chosen: Sequence[Service]) -> int:
             while not stop:
                 if _report_dead(running):
                     return EXIT_FAILED
+                if (state := _model_state()) != model:
+                    model = state
+                    _reload_model(running)
                 time.sleep(_POLL_SECONDS)
             return EXIT_OK
         finally:
             _stop([process for _, process in running])
+
+
+def _model_state() -> tuple[str, int, int] | None:
+    """Returns path, time of the last change and inode of the model file in use; None while there is none."""
+    from digits.recognizer import find_model
+
+    path = find_model()
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return str(path), state.st_mtime_ns, state.st_ino
+
+
+def _reload_model(running: Sequence[tuple[Service, subprocess.Popen[bytes]]]) -> None:
+    """Has servers that read the model file once read it again, after somebody has replaced it."""
+    for service, process in running:
+        if not service.uses_model:
+            continue
+        if hasattr(signal, "SIGHUP"):
+            print(f"The model file has changed: the {service.name} reads it again.", flush=True)
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGHUP)
+        else:
+            print(f"The model file has changed: restart, so that the {service.name} reads it.", flush=True)
 
 
 def _check(chosen: Sequence[Service]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
@@ -110,9 +111,8 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
     """
     tally = _Tally()
     for picture in pictures:
-        content = picture.content
         try:
-            pixels = decode(content.read_bytes(), recognizer.limits) if isinstance(content, Path) else content
+            pixels = pixels_of(picture, recognizer)
             prediction = recognizer.recognize_pixels(pixels)
         except ImageError as error:
             _count_error(tally, picture, error)
@@ -140,6 +140,17 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
             name = f"{stem}.png" if tally.saved[stem] == 1 else f"{stem}-{tally.saved[stem]}.png"
             _write_mistake(mistakes / name, pixels, prediction.normalized.image)
     return tally.result()
+
+
+def pixels_of(picture: LabeledPicture, recognizer: Recognizer) -> npt.NDArray[np.uint8]:
+    """Returns the pixels of a labeled picture, within the recognizer's limits.
+
+    Raises:
+        ImageError: its file cannot be read as an image.
+        OSError: its file is not there.
+    """
+    content = picture.content
+    return decode(content.read_bytes(), recognizer.limits) if isinstance(content, Path) else content
 
 
 def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:

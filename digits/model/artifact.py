@@ -24,6 +24,7 @@ from pathlib import Path
 
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 from digits.installation import install_command, train_command
+from digits.model import history
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.examples import Examples
@@ -133,6 +134,7 @@ def write(
     onnx: bytes,
     make_card: Callable[[str, str], Card],
     examples: Examples | None = None,
+    keep: int = 0,
 ) -> Card:
     """Writes a model file whole or not at all: a crash at any moment leaves an existing file as it was.
 
@@ -143,6 +145,7 @@ def write(
         make_card: called with the digests of the weights ("" if there are none) and of the ONNX graph; returns the
             card.
         examples: test images with the digits that the network read in them.
+        keep: how many of the files that this one replaces, and that were replaced before, are kept beside it.
 
     Returns:
         The card that was written.
@@ -165,6 +168,7 @@ def write(
                 archive.writestr(_EXAMPLES, examples.to_bytes(), zipfile.ZIP_STORED)
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
+        history.keep(path, keep)
         part.replace(path)
         _sync_folder(path.parent)
     finally:

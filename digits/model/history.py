@@ -28,7 +28,7 @@ def keep(path: Path, count: int = KEPT) -> Path | None:
 
     Args:
         path: of the model file, which stays where it is.
-        count: how many replaced files are kept; older ones are removed, and with 0 all.
+        count: how many replaced files are kept; older ones are removed. With 0 nothing is kept or removed.
 
     Returns:
         The path of the copy; None if there is no file, or none is to be kept.
@@ -36,8 +36,10 @@ def keep(path: Path, count: int = KEPT) -> Path | None:
     Raises:
         SettingError: the copy cannot be written.
     """
+    if not count:
+        return None
     copy = None
-    if count and path.is_file():
+    if path.is_file():
         folder = path.parent / FOLDER
         copy = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.keras"
         try:
@@ -72,7 +74,7 @@ def roll_back(path: Path) -> tuple[Path, Path | None]:
         raise ModelNotFoundError(
             f"No model that {path} replaced is kept in {path.parent / FOLDER}, so there is nothing to go back to."
         )
-    aside = path.parent / FOLDER / f"{path.stem}-{_UNDONE}.keras" if path.is_file() else None
+    aside = _aside(path) if path.is_file() else None
     try:
         if aside is not None:
             _copy(path, aside)
@@ -80,6 +82,25 @@ def roll_back(path: Path) -> tuple[Path, Path | None]:
     except OSError as error:
         raise SettingError(f"{path} cannot be replaced ({error.strerror or error}).") from error
     return files[0], aside
+
+
+def set_aside(path: Path) -> Path:
+    """Moves a model file away, so that there is none; returns where it is kept.
+
+    Raises:
+        SettingError: the folder cannot be written.
+    """
+    aside = _aside(path)
+    try:
+        aside.parent.mkdir(exist_ok=True)
+        path.replace(aside)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be moved to {aside} ({error.strerror or error}).") from error
+    return aside
+
+
+def _aside(path: Path) -> Path:
+    return path.parent / FOLDER / f"{path.stem}-{_UNDONE}.keras"
 
 
 def _copy(source: Path, target: Path) -> None:

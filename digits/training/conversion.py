@@ -84,8 +84,7 @@ def convert(path: Path, out: Path, data: Mnist | None, command: list[str], keep:
         )
 
     artifact.check_writable(out)
-    history.keep(out, keep)
-    return artifact.write(out, foreign.save_keras, foreign.onnx, make_card, measured.examples)
+    return artifact.write(out, foreign.save_keras, foreign.onnx, make_card, measured.examples, keep)
 
 
 def _measure(engine: Engine, data: Mnist) -> _Measured:

@@ -27,7 +27,7 @@ from digits.vision.mnist_form import PREPROCESSING_VERSION
 _MAX_ONNX_DIFFERENCE = 1e-4
 
 
-def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
+def save(run: Run, data: Mnist, path: Path, command: list[str], keep: int = 0) -> Card:
     """Writes a run as a model file, if it is good enough and its two forms agree.
 
     Args:
@@ -35,6 +35,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
         data: MNIST, on whose test images both forms have to agree.
         path: of the model file.
         command: the command that asked for the run, for the card.
+        keep: how many replaced model files are kept beside it.
 
     Returns:
         The card in the file.
@@ -95,7 +96,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str]) -> Card:
 
     calibrated = apply_temperature(run.test_probabilities, run.temperature)
     examples = choose_examples(data.x_test, data.y_test, calibrated)
-    return artifact.write(path, run.model.save, onnx, make_card, examples)
+    return artifact.write(path, run.model.save, onnx, make_card, examples, keep)
 
 
 def _origin(card: Card) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digits.data import mnist
+from digits.model import history
+from digits.model.artifact import read
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
-from digits.recognizer import TRAINED_MODEL, Recognizer
+from digits.recognizer import TRAINED_MODEL, Recognizer, shipped_model
 from digits.training import export
 from digits.training import run as training
 from digits.training.config import TrainingConfig
@@ -27,6 +29,7 @@ class Job:
         out: the model file.
         command: that asked for it, for the card.
         when_written: is called once the file is in place.
+        keep: how many replaced model files are kept, for `digits model rollback`.
     """
 
     config: TrainingConfig
@@ -34,12 +37,13 @@ class Job:
     out: Path
     command: list[str]
     when_written: Callable[[], None]
+    keep: int = history.KEPT
 
 
 def train_and_write(job: Job) -> None:
     """Trains, writes the model file and its report, and says what came of it."""
     run = train(job)
-    card = export.save(run, job.data, job.out, job.command)
+    card = export.save(run, job.data, job.out, job.command, job.keep)
     job.when_written()
     report(job, run, card)
 
@@ -65,6 +69,7 @@ def train_and_compare(job: Job, folder: Path) -> bool:
         print("\n".join(compared.refusal(rival, job.config.recipe, candidate)))
         return False
     print("The new model is at least as good on both, and is in place.")
+    history.keep(job.out, job.keep)
     candidate.replace(job.out)
     job.when_written()
     report(job, run, card)
@@ -96,9 +101,28 @@ def report(job: Job, run: training.Run, card: Card) -> None:
     )
     print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
     print(f"Model:   {job.out}")
+    print(f"Reports: {', '.join(str(file) for file in files)}")
     if job.out == TRAINED_MODEL:
         print("App and command line use it now, and so does the API once it is started anew, or told by digits reload.")
-    print(f"Reports: {', '.join(str(file) for file in files)}")
+        print("\n".join(beside_shipped(card, read(shipped_model()).card)))
+
+
+def beside_shipped(card: Card, shipped: Card) -> list[str]:
+    """Returns lines that compare a new model with the one that ships, from their cards, and say how to go back."""
+    names = {"test_digits": "test images", "held_out_outliers": "images of other things"}
+    figures = [
+        f"test accuracy {model.test_accuracy:.2%}, refused "
+        + ", ".join(f"{model.rejection[name]:.1%} of the {meaning}" for name, meaning in names.items())
+        for model in (card, shipped)
+    ]
+    lines = [f"Beside the model that ships:  {figures[0]}", f"  the model that ships:       {figures[1]}"]
+    if (card.test_accuracy or 0.0) < (shipped.test_accuracy or 0.0):
+        lines.append("It is worse than the model that ships, which answered until something was trained.")
+    return [
+        *lines,
+        "To compare them image by image: digits model compare models/mnist_model.keras shipped",
+        "To go back to the model before: digits model rollback",
+    ]
 
 
 def reports_folder(out: Path) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from digits.app.calls import API_URL_VARIABLE
 from digits.cli.launcher import services
 from tests.conftest import BIN, Server, free_port, run_python
+from tests.model_files import with_card
 
 
 def start(folder: Path, api_port: int, app_port: int) -> Server:
@@ -120,3 +121,20 @@ def test_the_app_is_told_where_the_api_listens() -> None:
     api, app = services(8100, 8600)
     assert app.environment == {API_URL_VARIABLE: api.address}
     assert api.address == "http://127.0.0.1:8100"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the system has no signal for reloading")
+def test_the_api_reads_a_model_that_was_trained_meanwhile(tmp_path: Path) -> None:
+    api_port, app_port = free_port(), free_port()
+    server = start(tmp_path, api_port, app_port)
+    try:
+        wait_until_printed(server, f"app: http://127.0.0.1:{app_port}")
+        model = with_card(tmp_path, recipe="trained meanwhile")
+        (tmp_path / "models").mkdir()
+        model.replace(tmp_path / "models" / "mnist_model.keras")
+        wait_until_printed(server, "The model file has changed: the API reads it again.")
+        wait_until_printed(server, "Reload replaced")
+        card = httpx.get(f"http://127.0.0.1:{api_port}/model").json()["card"]
+        assert card["recipe"] == "trained meanwhile"
+    finally:
+        server.stop()

@@ -1,18 +1,154 @@
-"""`digits model`: shows the model in use, how it was made, and how good it is."""
+"""`digits model`: shows the model in use, compares two models, and goes back to the model before."""
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digits.cli.arguments import EXIT_OK, MODEL_HELP, Commands
+from digits.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from digits.evaluation.comparison import ModelComparison, Standing
+    from digits.recognizer import Recognizer
+
+# The name of the model that ships, where a model file is asked for.
+SHIPPED = "shipped"
+_SHOWN = 20
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("model", help="show the model in use, how it was made, and how good it is")
+    parser = commands.add_parser("model", help="show the model in use and how good it is; compare two; go back")
     parser.add_argument("--json", action="store_true", help="print the whole card as JSON")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
     parser.set_defaults(command=run)
+    actions = parser.add_subparsers(metavar="ACTION", title="actions")
+    comparison = actions.add_parser("compare", help="compare two models on the MNIST test set, or on your own pictures")
+    for name in ("A", "B"):
+        comparison.add_argument(name, type=Path, metavar=name, help=f"a model file, or the word {SHIPPED}")
+    comparison.add_argument(
+        "--on",
+        type=Path,
+        nargs="+",
+        metavar="SOURCE",
+        help="labeled pictures, as digits evaluate takes them (default: the MNIST test set)",
+    )
+    comparison.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    comparison.add_argument("--json", action="store_true", help="print JSON, with all images on which they differ")
+    comparison.set_defaults(command=compare)
+    back = actions.add_parser("rollback", help="put the model back that the present one replaced")
+    back.add_argument("--list", action="store_true", help="list the models that are kept, the last one first")
+    back.add_argument(
+        "--model", type=Path, metavar="FILE", help="the model file to put back (default: models/mnist_model.keras)"
+    )
+    back.set_defaults(command=roll_back)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compares two models; returns the exit code."""
+    from digits.data import mnist
+    from digits.data.labeled import read_labeled
+    from digits.errors import DataMismatchError
+    from digits.evaluation.comparison import compare_on_mnist, compare_on_pictures
+    from digits.evaluation.numbers import is_number
+
+    first, second = _load(options.A), _load(options.B)
+    if options.on:
+        pictures = [picture for source in options.on for picture in read_labeled(source)]
+        singles = [picture for picture in pictures if not is_number(picture.label)]
+        if not singles:
+            raise DataMismatchError(f"There is no picture of a single digit in {', '.join(map(str, options.on))}.")
+        comparison = compare_on_pictures(first, second, singles)
+        names = [picture.name for picture in singles]
+    else:
+        data = mnist.load(options.data, say=lambda line: print(line, file=sys.stderr))
+        comparison = compare_on_mnist(first, second, data.x_test, data.y_test)
+        names = [f"MNIST test image {i}" for i in range(len(data.y_test))]
+    if options.json:
+        print(json.dumps(comparison.to_json(), indent=1))
+    else:
+        _print_comparison(comparison, names)
+    return EXIT_OK
+
+
+def _load(path: Path) -> "Recognizer":
+    from digits.recognizer import Recognizer, shipped_model
+
+    return Recognizer.load(shipped_model() if str(path) == SHIPPED and not path.exists() else path)
+
+
+def _print_comparison(comparison: "ModelComparison", names: list[str]) -> None:
+    for letter, standing in zip("AB", comparison.standings, strict=True):
+        print(f"{letter}: {standing.model}")
+    print(f"\n{len(names):,} images; 95% intervals in brackets\n{'':24}{'A':38}B")
+    for name, texts in _rows(comparison.standings).items():
+        print(f"{name:24}{texts[0]:38}{texts[1]}")
+    only_first, only_second = comparison.only_right
+    print(
+        f"\nThey differ on {len(comparison.differing):,} images: only A is right on {only_first}, only B on "
+        f"{only_second} (by chance if both are equally good: p = {comparison.chance:.2g})"
+    )
+    first, second = comparison.answers
+    for i in comparison.differing[:_SHOWN]:
+        reads = (_answer(int(answers.digits[i]), float(answers.confidences[i])) for answers in (first, second))
+        print(f"  {names[i]}, {comparison.labels[i]}: A reads {next(reads)}, B {next(reads)}")
+    if len(comparison.differing) > _SHOWN:
+        print(f"  and {len(comparison.differing) - _SHOWN:,} more, which --json lists")
+
+
+def _rows(standings: "tuple[Standing, Standing]") -> dict[str, list[str]]:
+    def percent(value: float | None) -> str:
+        return "unknown" if value is None else f"{value:.2%}"
+
+    rows = {
+        "accuracy": [str(standing.accuracy) for standing in standings],
+        "calibration error": [percent(standing.calibration_error) for standing in standings],
+        "accepted": [str(standing.accepted) for standing in standings],
+        "right if accepted": [
+            str(standing.accepted_accuracy) if standing.accepted_accuracy.n else "none" for standing in standings
+        ],
+        "other things rejected": [str(standing.rejected) for standing in standings],
+        "drawn outliers refused": [f"{percent(standing.outliers_refused)} (card)" for standing in standings],
+        "forward pass": [
+            f"{standing.microseconds[0]:.0f} ± {standing.microseconds[1]:.0f} µs" for standing in standings
+        ],
+    }
+    return {name: texts for name, texts in rows.items() if texts != ["None", "None"]}
+
+
+def _answer(digit: int, confidence: float) -> str:
+    return "nothing" if digit < 0 else f"{digit} ({confidence:.1%})"
+
+
+def roll_back(options: argparse.Namespace) -> int:
+    """Puts the model back that the present one replaced; returns the exit code."""
+    from digits.model import history
+    from digits.model.artifact import read
+    from digits.recognizer import TRAINED_MODEL, Recognizer, shipped_model
+
+    path = options.model or TRAINED_MODEL
+    if options.list:
+        for file in history.kept(path):
+            print(f"{file}: {Recognizer.load(file).description.partition(' (')[2].rstrip(')')}")
+        return EXIT_OK
+    try:
+        if files := history.kept(path):
+            # A damaged file must not replace one that works.
+            read(files[0])
+        _, aside = history.roll_back(path)
+    except ModelNotFoundError:
+        if options.model or not path.exists():
+            raise
+        # Before the first training the model that ships answered.
+        aside = history.set_aside(path)
+        path = shipped_model()
+    print(f"In use now: {Recognizer.load(path).description}")
+    if aside:
+        print(f"The model that was in use is kept as {aside}")
+    print("A running API takes it when it is told: digits reload")
+    return EXIT_OK
 
 
 def run(options: argparse.Namespace) -> int:

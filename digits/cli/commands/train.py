@@ -27,6 +27,7 @@ def add(commands: Commands) -> None:
 
 def declare(parser: ArgumentParser) -> None:
     """Declares the command's arguments."""
+    from digits.model.history import KEPT
     from digits.recognizer import TRAINED_MODEL
     from digits.training.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED
     from digits.training.extra.folder import HELD_OUT_ONE_IN
@@ -77,6 +78,13 @@ def declare(parser: ArgumentParser) -> None:
         help=f"write the model to this file, and its report to a folder {REPORTS}/ beside it (default: "
         f"{TRAINED_MODEL}, with the report in {REPORTS}/)",
     )
+    parser.add_argument(
+        "--keep",
+        type=whole_number(0, 1000),
+        default=KEPT,
+        metavar="N",
+        help=f"keep the last N model files that were replaced, for digits model rollback (default: {KEPT})",
+    )
     parser.set_defaults(command=run, name="digits")
 
 
@@ -107,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
         data = mnist.load(options.data) if options.data else None
         require_keras()
         config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed, options.start)
-        job = Job(config, data or mnist.load(), options.out, options.command_line, note_written)
+        job = Job(config, data or mnist.load(), options.out, options.command_line, note_written, options.keep)
         if options.extra is None:
             train_and_write(job)
             return EXIT_OK

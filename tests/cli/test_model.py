@@ -1,0 +1,95 @@
+"""`digits model compare` and `digits model rollback`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from digits.cli.main import main
+from digits.data.mnist import Mnist
+from digits.model.history import keep, kept
+from digits.recognizer import TRAINED_MODEL, shipped_model
+from tests.conftest import SAMPLES
+from tests.model_files import with_card
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for file in SAMPLES:
+        shutil.copy(file, folder)
+    rows = "".join(f"{file.name},{file.name[0]}\n" for file in SAMPLES)
+    (folder / "labels.csv").write_text(f"file,label\n{rows}")
+    return folder
+
+
+def test_two_models_are_compared_on_pictures(
+    tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strict = with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0})
+    assert main(["model", "compare", "shipped", str(strict), "--on", str(pictures)]) == 0
+    output = capsys.readouterr().out
+    assert "A: the model that ships with Digits\nB: " in output
+    assert "They differ on 0 images: only A is right on 0, only B on 0" in output
+    for row in ("accuracy", "calibration error", "accepted", "drawn outliers refused", "forward pass"):
+        assert f"\n{row} " in output, output
+
+
+def test_a_comparison_on_mnist_is_printed_as_json(mnist: Mnist, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "compare", "shipped", "shipped", "--json"]) == 0
+    comparison = json.loads(capsys.readouterr().out)
+    assert comparison["n"] == 10_000
+    assert comparison["differing"] == []
+    assert comparison["models"][0]["accuracy"]["value"] > 0.99
+
+
+def test_a_model_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str], pictures: Path) -> None:
+    assert main(["model", "compare", "shipped", "missing.keras", "--on", str(pictures)]) == 1
+    assert "There is no model file missing.keras" in capsys.readouterr().err
+
+
+def train(accuracy_of: Path) -> None:
+    """Puts a model in place as training does."""
+    TRAINED_MODEL.parent.mkdir(exist_ok=True)
+    keep(TRAINED_MODEL)
+    TRAINED_MODEL.unlink(missing_ok=True)
+    shutil.copy(accuracy_of, TRAINED_MODEL)
+
+
+def test_rolling_back_ends_with_the_model_that_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(with_card(tmp_path, recipe="first"))
+    train(with_card(tmp_path, recipe="second"))
+    assert main(["model", "rollback", "--list"]) == 0
+    assert f"{kept(TRAINED_MODEL)[0]}: recipe first, test accuracy 99" in capsys.readouterr().out
+    assert main(["model", "rollback"]) == 0
+    assert "In use now: models/mnist_model.keras (recipe first" in capsys.readouterr().out
+    assert main(["model", "rollback"]) == 0
+    assert "In use now: the model that ships with Digits" in capsys.readouterr().out
+    assert not TRAINED_MODEL.exists()
+    assert main(["model", "rollback"]) == 1
+    assert "there is nothing to go back to" in capsys.readouterr().err
+
+
+def test_a_damaged_file_is_not_put_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(shipped_model())
+    train(shipped_model())
+    before = TRAINED_MODEL.read_bytes()
+    (kept(TRAINED_MODEL)[0]).unlink()
+    damaged = TRAINED_MODEL.parent / "previous" / "mnist_model-20260101T000000000000Z.keras"
+    damaged.write_bytes(before[:1000])
+    assert main(["model", "rollback"]) == 1
+    assert "cannot be used" in capsys.readouterr().err
+    assert TRAINED_MODEL.read_bytes() == before
+
+
+def test_the_options_of_the_command_alone_still_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["recipe"] == "convnet"
