@@ -20,12 +20,12 @@ from digits.numbers.line_reading import Entry, LineReading, read_line
 from digits.numbers.reading import Alternative, ReadDigit, Reading
 from digits.numbers.segmentation import find_writing, take_apart
 from digits.numbers.segments.classifier import SegmentClassifier, shipped_segment_classifier
-from digits.numbers.sheet import without_table
 from digits.numbers.signs.classifier import SignClassifier, shipped_sign_classifier
 from digits.numbers.signs.marks import Box, find_small_strokes
 from digits.recognizer import Recognizer
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
+from digits.vision.sheet import without_table
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
 

@@ -18,6 +18,7 @@ from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.mnist_form import crop, even, image_of, like_mnist, margin_around, thicken, tight, to_gray
 from digits.vision.reduction import as_gray, shrink
 from digits.vision.ruling import digit_mask
+from digits.vision.sheet import without_table
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     small = shrink(pixels, ENOUGH_SIDE)
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
-    return _image_digit(*find_strokes(small))
+    sheet = without_table(small, straight=True)
+    normalized = _image_digit(*find_strokes(sheet))
+    return normalized if sheet is small else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
 def find_strokes(pixels: Pixels) -> tuple[Foreground, Components]:

@@ -8,6 +8,8 @@ from digits.arrays import Floats, Gray, Pixels
 
 # The sheet is looked for on a copy of so many pixels on the longer side.
 _SIDE = 300
+# Whether there may be one is judged by so many pixels a side: this share of the border must be darker than paper.
+_SAMPLED, _DARK_BORDER = 100, 0.12
 # What is lighter than one of these shares of the paper's light may be the sheet.
 _LEVELS = (0.2, 0.28, 0.36, 0.44, 0.52, 0.6, 0.68, 0.76)
 # Of the pixels, this share is darker than the paper.
@@ -26,24 +28,31 @@ _LIGHT, _CONVEX = 0.75, 0.9
 _CORNERS, _STRAIGHT, _INSIDE, _TURN, _BORDER = 7, 0.02, 2, 30.0, 0.04
 # Light on both sides of the sheet's edge is compared so far from it, as a share of the longer side.
 _AWAY = 0.01
+# A sheet with straight sides has at most so many, and so much of it lies within the polygon of its corners. It covers
+# at least this share of a picture of at least so many pixels on the longer side.
+_MOST_SIDES, _FILLED, _LARGE, _FEW_PIXELS = 6, 0.94, 0.15, 120
 # Ink on the sheet is at least this share of it.
 _INK = 0.002
 # So much of the sheet's edge is taken off with the table, as a share of the longer side.
 _EDGE = 0.012
 
 
-def without_table(pixels: Pixels) -> Pixels:
+def without_table(pixels: Pixels, *, straight: bool = False) -> Pixels:
     """Replaces a darker table around a light sheet by paper.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
+        straight: whether only a sheet with straight sides counts, and none in a picture of few pixels. In a picture of
+            one digit, a white digit on black is light and convex too, and its hole would be the ink.
 
     Returns:
         Pixels of the same shape, in which what lies beside the sheet has the color of the sheet's nearest edge; the
         same pixels if there is no sheet on a table.
     """
+    if straight and max(pixels.shape[:2]) < _FEW_PIXELS:
+        return pixels
     sheet = _find_sheet(pixels)
-    if sheet is None:
+    if sheet is None or (straight and not _has_straight_sides(sheet)):
         return pixels
     height, width = pixels.shape[:2]
     inside = cv2.resize(sheet, (width, height), interpolation=cv2.INTER_NEAREST)
@@ -65,16 +74,13 @@ def without_table(pixels: Pixels) -> Pixels:
 
 def _find_sheet(pixels: Pixels) -> Gray | None:
     """The mask of the sheet, 1 where it is, on a copy of at most `_SIDE` pixels; None if there is none on a table."""
+    if not _may_have_table(pixels):
+        return None
     scale = min(1.0, _SIDE / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
     copy = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    # Paper is light in all colors, and a colored table is not.
-    light = copy if copy.ndim == 2 else copy.min(axis=2)
+    light = _light_of(copy)
     paper = float(np.quantile(light, _PAPER))
-    # Most pictures have no table: their border is as light as the rest.
-    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    if (border <= _DARKER * paper).mean() < 0.15:
-        return None
     best, most = None, 0.0
     for level in _LEVELS:
         sheet = _sheet_at(light, level * paper, paper)
@@ -92,6 +98,30 @@ def _find_sheet(pixels: Pixels) -> Gray | None:
     around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
     inked = float((light[inner > 0] < 0.75 * np.asarray(around)[inner > 0]).sum())
     return inner if inked >= _INK * float(best.sum()) else None
+
+
+def _light_of(pixels: Pixels) -> Gray:
+    """How light each pixel is. Paper is light in all colors, and a colored table is not."""
+    return pixels if pixels.ndim == 2 else pixels.min(axis=2)
+
+
+def _may_have_table(pixels: Pixels) -> bool:
+    """Whether enough of the border is darker than paper: most pictures' borders are as light as the rest."""
+    step = -(-max(pixels.shape[:2]) // _SAMPLED)
+    light = _light_of(pixels[::step, ::step])
+    border = _light_of(
+        np.concatenate([pixels[0, ::step], pixels[-1, ::step], pixels[::step, 0], pixels[::step, -1]])[None]
+    )
+    return bool((border <= _DARKER * float(np.quantile(light, _PAPER))).mean() >= _DARK_BORDER)
+
+
+def _has_straight_sides(sheet: Gray) -> bool:
+    """Whether a sheet is a polygon of few corners; of a circle, such a polygon leaves much out (a hexagon, 17%)."""
+    outlines, _ = cv2.findContours(sheet, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.convexHull(max(outlines, key=cv2.contourArea))
+    corners = cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)
+    filled = float(cv2.contourArea(corners)) / max(1.0, float(cv2.contourArea(hull)))
+    return len(corners) <= _MOST_SIDES and filled >= _FILLED and float(sheet.mean()) >= _LARGE
 
 
 def _sheet_at(light: Gray, threshold: float, paper: float) -> tuple[Gray, float] | None:

@@ -7,9 +7,9 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.numbers.reader import read_picture
-from digits.numbers.sheet import without_table
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
+from digits.vision.sheet import without_table
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
@@ -89,3 +89,31 @@ def test_small_and_narrow_pictures_are_looked_at(shape: tuple[int, int]) -> None
 def test_a_shadow_is_no_table(mnist: Mnist) -> None:
     for written in write_numbers(KINDS["shadow"], mnist.x_test, mnist.y_test, 100, 0):
         assert without_table(written.picture) is written.picture
+
+
+@pytest.mark.parametrize("angle", [0.0, 6.0])
+def test_one_digit_on_a_sheet_on_a_table_is_read(mnist: Mnist, angle: float) -> None:
+    recognizer = Recognizer.load(shipped_model())
+    one = np.pad(handwritten(mnist, "4")[0], 80, constant_values=255)
+    picture = np.repeat(on_table(one, (150, 150, 150, 150), 60)[..., np.newaxis], 3, axis=2)
+    height, width = picture.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    turned = np.asarray(cv2.warpAffine(picture, turn, (width, height), borderValue=(60, 60, 60)), dtype=np.uint8)
+    prediction = recognizer.recognize_pixels(turned)
+    assert (prediction.digit, prediction.accepted, prediction.view) == (4, True, "as it is")
+    assert prediction.normalized.stages[0].name == "The sheet of paper"
+
+
+@pytest.mark.parametrize("axes", [(70, 90), (90, 90), (50, 95)])
+def test_a_fat_white_digit_on_black_is_no_sheet(axes: tuple[int, int]) -> None:
+    picture = np.zeros((220, 220), np.uint8)
+    cv2.ellipse(picture, (110, 110), axes, 0, 0, 360, 255, -1)
+    cv2.ellipse(picture, (110, 110), (axes[0] // 3, axes[1] // 3), 0, 0, 360, 0, -1)
+    assert without_table(picture, straight=True) is picture
+
+
+def test_a_picture_of_few_pixels_has_no_sheet() -> None:
+    picture = np.zeros((28, 28), np.uint8)
+    picture[4:24, 4:24] = 255
+    picture[10:18, 12:16] = 0
+    assert without_table(picture, straight=True) is picture
