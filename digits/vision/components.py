@@ -21,10 +21,14 @@ MAX_SEPARATE = 12
 _EVEN_HEIGHT = 0.5
 # A stroke of a digit lies at most so far from the others, as a share of the digit's longer side, or of its own.
 _NEAR = 0.35
-# A frame is larger than this share of the picture both ways, with less ink than this share of its box.
+# A frame is larger than this share of the picture both ways, with less ink than this share of its box, and holds more
+# than specks: a digit as large as the picture may have some beside it.
 _FRAME, _FRAME_INK = 0.8, 0.35
 # An edge of the page runs along the border over this share of it, and is no deeper than that share of the picture.
 _EDGE_SPAN, _EDGE_DEPTH = 0.3, 0.15
+# Or it lies inside this share of the picture at one side, runs along over that share of it, and is so many times as
+# long as anything else: the last 1 of a number, which may lie there too, is as high as the other digits.
+_OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 
 
 @dataclass(frozen=True)
@@ -99,18 +103,41 @@ def find_components(foreground: Foreground, mask: Gray) -> Components:
     ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
     ids = np.flatnonzero(np.bincount(which[strength >= foreground.strong], minlength=count))
     # In the order of OpenCV's CC_STAT constants.
-    left, top, wide, high, areas = np.asarray(stats[ids], dtype=np.int64).T
+    left, top, wide, high, _ = np.asarray(stats[ids], dtype=np.int64).T
     height, width = labels.shape
     margin = foreground.margin
     touches = (left <= margin) | (top <= margin) | (left + wide >= width - margin) | (top + high >= height - margin)
+    apart = _frames_and_edges(np.asarray(stats[ids], dtype=np.int64), ink[ids], touches, labels.shape)
+    return Components(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
+
+
+def _frames_and_edges(stats: Indices, ink: Floats, touches: Flags, shape: tuple[int, int]) -> Flags:
+    """Tells which components are frames, edges of the page or lines of a form.
+
+    Args:
+        stats: of shape (n, 5), of each component: left, top, width, height and area, in pixels.
+        ink: of shape (n,), the sum of the strength of its pixels.
+        touches: of shape (n,), whether it touches the picture's border.
+        shape: (height, width) of the picture in pixels.
+
+    Returns:
+        bool of shape (n,); if all of them seem to be, none is.
+    """
+    left, top, wide, high, areas = stats.T
+    height, width = shape
     frame = (wide > _FRAME * width) & (high > _FRAME * height) & (areas < _FRAME_INK * wide * high)
+    frame &= ink[~frame].sum() >= _SPECK * ink[frame].sum()
     # An edge of the page or a line of a form runs along the border; a digit that is merely cut off does not.
     spans, depths = np.maximum(wide / width, high / height), np.minimum(wide / width, high / height)
     edge = touches & (depths < _EDGE_DEPTH) & (spans > _EDGE_SPAN)
-    apart = frame | edge
-    if apart.all():
-        apart = np.zeros_like(apart)
-    return Components(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
+    outer = (left + wide <= _OUTER * width) | (left >= (1.0 - _OUTER) * width)
+    outer |= (top + high <= _OUTER * height) | (top >= (1.0 - _OUTER) * height)
+    outer &= spans > _OUTER_SPAN
+    longer, others = np.maximum(wide, high), ~(outer | edge | frame)
+    outer &= longer >= _TIMES_LONGER * longer[others].max(initial=0)
+    outer &= ink[others].sum() >= _SPECK * ink[outer].sum()
+    apart = frame | edge | outer
+    return np.zeros_like(apart) if apart.all() else apart
 
 
 def find_digit(components: Components) -> list[int]:

@@ -84,6 +84,32 @@ def test_a_frame_with_nothing_in_it_is_taken_for_the_digit() -> None:
     assert find_digit(parts) == [0]
 
 
+@pytest.mark.parametrize("speck", [(300, 30), (12, 225), (200, 60), (390, 120)])
+def test_a_digit_as_large_as_the_picture_is_no_frame_though_a_speck_lies_beside_it(speck: tuple[int, int]) -> None:
+    picture = page()
+    cv2.polylines(picture, [np.array([(30, 60), (90, 12), (330, 20), (360, 80), (30, 226), (380, 226)])], False, 20, 16)
+    cv2.circle(picture, speck, 5, 20, -1)
+    parts = find_strokes(picture)[1]
+    assert not parts.apart.any()
+    (digit,) = find_digit(parts)
+    assert parts.right[digit] - parts.left[digit] > 300
+
+
+def test_the_edge_of_a_page_inside_the_border_is_apart() -> None:
+    parts = parts_of(LEFT, (385, 30, 385, 215))
+    assert [bool(apart) for apart in parts.apart[np.argsort(parts.left)]] == [False, True]
+
+
+def test_the_last_1_of_a_number_beside_the_border_is_not_apart() -> None:
+    parts = parts_of((20, 60, 80, 180), (120, 60, 180, 180), (220, 60, 280, 180), (385, 60, 385, 180))
+    assert not parts.apart.any()
+
+
+def test_a_1_beside_the_border_is_not_apart_though_a_speck_lies_beside_it() -> None:
+    parts = parts_of((378, 40, 386, 200), (200, 60, 202, 62))
+    assert not parts.apart.any()
+
+
 def test_the_digit_is_the_stroke_with_the_most_ink_and_what_lies_near() -> None:
     parts = parts_of(LEFT, (140, 150, 160, 170), (350, 20, 370, 40))
     assert sorted(int(parts.left[i]) for i in find_digit(parts)) == [

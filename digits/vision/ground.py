@@ -1,0 +1,146 @@
+"""Finds the ground on which something is written: its color at each pixel, and whether ink is darker or lighter."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from digits.arrays import Gray, Pixels
+from digits.vision.histogram import histogram, quantile
+from digits.vision.reduction import shrink
+from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
+
+# The ground is found on a copy of this many pixels on the longer side, and which side the ink is on a smaller one.
+_SIDE, _SMALL_SIDE = 160, 100
+# Strokes are narrower than this window, as a share of the picture's longer side.
+_WINDOW = 0.35
+# What comes so near to the border, as a share of the picture's longer side, and has a half width of more than this
+# share, and of more than so many times that of the ink of the other side, is no stroke but the ground.
+_NEAR_BORDER, _BLOB, _TIMES_WIDER = 0.04, 0.13, 2.0
+# Ink of at least this share of the strongest is looked at for that.
+_STRONG = 0.6
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground of a picture.
+
+    Args:
+        color: uint8 of shape (h, w) or (h, w, 3), a small picture of the ground; one pixel if it is of one color.
+        is_light: whether it is lighter than the ink.
+        is_even: whether it is the same everywhere.
+    """
+
+    color: Pixels
+    is_light: bool
+    is_even: bool = False
+
+    def enlarge(self, pixels: Pixels) -> Pixels:
+        """The color of the ground at each pixel of a picture."""
+        height, width = pixels.shape[:2]
+        return np.asarray(cv2.resize(self.color, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+    def difference(self, pixels: Pixels) -> Gray:
+        """How far pixels are from the ground, towards the ink's side: the largest over the color channels."""
+        return strongest_channel(_towards_ink(pixels, self.enlarge(pixels), self.is_light))
+
+
+def find_even_ground(pixels: Pixels) -> Ground:
+    """Finds the ground of a tiny picture, which is the same everywhere.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+    """
+    if (thick := ground_of_thick_strokes(pixels)) is not None:
+        return Ground(*thick, is_even=True)
+    counts = [histogram(np.asarray(channel, dtype=np.uint8)) for channel in cv2.split(pixels)]
+
+    def color(share: float) -> Pixels:
+        values = np.array([quantile(of_channel, share) for of_channel in counts], dtype=np.uint8)
+        return values.reshape(1, 1) if len(values) == 1 else values.reshape(1, 1, 3)
+
+    is_light = ink_is_dark(pixels, Ground(color(0.5), True).enlarge(pixels))
+    return Ground(color(0.75 if is_light else 0.25), is_light)
+
+
+def find_ground(pixels: Pixels, *, is_page: bool) -> Ground:
+    """Finds the ground of a picture, which may be in uneven light.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+        is_page: whether all strokes are thin beside the picture; those of a single digit may be a third as wide.
+    """
+    copy = shrink(pixels, _SIDE)
+    if is_page:
+        return _bridge_strokes(copy, is_light=_ink_is_darker_than_around(copy))
+    small = shrink(copy, _SMALL_SIDE)
+    if (thick := ground_of_thick_strokes(small)) is not None:
+        return Ground(*thick, is_even=True)
+    ground = _bridge_strokes(copy, is_light=_ink_is_darker_than_around(small))
+    ink = _strong_ink(small, ground)
+    width, (x, y) = half_width(ink)
+    if width > _BLOB * max(ink.shape) and _comes_near_border(ink, x, y):
+        other = _bridge_strokes(copy, is_light=not ground.is_light)
+        if width > _TIMES_WIDER * half_width(_strong_ink(small, other))[0]:
+            return other
+    return ground
+
+
+def _bridge_strokes(copy: Pixels, *, is_light: bool) -> Ground:
+    """The ground as a morphological closing (for dark ink) with a window wider than a stroke.
+
+    It follows shadows and their edges, and bridges the strokes.
+    """
+    window = max(5, round(_WINDOW * max(copy.shape[:2])) | 1)
+    # A square window costs the same at any width; a round one would cost its area.
+    kernel = np.ones((window, window), np.uint8)
+    padded = cv2.copyMakeBorder(copy, window, window, window, window, cv2.BORDER_REPLICATE)
+    method = cv2.MORPH_CLOSE if is_light else cv2.MORPH_OPEN
+    bridged = cv2.morphologyEx(padded, method, kernel)[window:-window, window:-window]
+    return Ground(np.asarray(cv2.blur(bridged, (3, 3)), dtype=np.uint8), is_light)
+
+
+def _ink_is_darker_than_around(copy: Pixels) -> bool:
+    """Whether ink is darker than the median of a wide window, which keeps to the ground and follows the light."""
+    around = np.asarray(cv2.medianBlur(copy, round(0.5 * min(copy.shape[:2])) | 1), dtype=np.uint8)
+    return ink_is_dark(copy, around)
+
+
+def _strong_ink(copy: Pixels, ground: Ground) -> Gray:
+    """A mask, 1 where ink is strong."""
+    strength = ground.difference(copy)
+    strongest = quantile(histogram(strength), 0.998)
+    return np.asarray(strength >= max(1.0, _STRONG * strongest), dtype=np.uint8)
+
+
+def _comes_near_border(mask: Gray, x: int, y: int) -> bool:
+    """Whether the part of a mask that holds a pixel comes near to the picture's border."""
+    part = np.asarray(cv2.connectedComponents(mask)[1])
+    part = part == part[y, x]
+    near = round(_NEAR_BORDER * max(mask.shape))
+    return bool(part[:near].any() or part[-near:].any() or part[:, :near].any() or part[:, -near:].any())
+
+
+def ink_is_dark(picture: Pixels, ground: Pixels) -> bool:
+    """Whether ink is darker than the ground, in the color channel in which they differ most."""
+    most_light, most_dark = (
+        max(
+            quantile(histogram(np.asarray(channel, dtype=np.uint8)), 0.995)
+            for channel in cv2.split(_towards_ink(picture, ground, is_light))
+        )
+        for is_light in (False, True)
+    )
+    return most_dark >= most_light
+
+
+def _towards_ink(picture: Pixels, ground: Pixels, is_light: bool) -> Pixels:
+    """How far each pixel and channel is from the ground, towards ink that is darker than a light ground, or lighter."""
+    return np.asarray(cv2.subtract(ground, picture) if is_light else cv2.subtract(picture, ground), dtype=np.uint8)
+
+
+def strongest_channel(image: Pixels) -> Gray:
+    """The largest value of each pixel's channels; several times faster than NumPy's maximum over the last axis."""
+    if image.ndim == 2:
+        return image
+    red, green, blue = cv2.split(image)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), dtype=np.uint8)
