@@ -1,17 +1,30 @@
-"""Reads labeled pictures from a folder with labels.csv, or from an npz file."""
+"""Reads labeled pictures: from folders, tables, npz files and IDX files."""
 
 import csv
-from collections.abc import Iterator, Mapping
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from digits.data import idx
+from digits.data.image_arrays import are_transposed, as_images, as_labels, parts_of
 from digits.errors import DataMismatchError, DataUnavailableError
+from digits.images.formats import SUFFIXES
 from digits.images.sources import read_npz
 
 LABELS_FILE = "labels.csv"
+
+_FILE_COLUMNS = ("file", "filename", "file_name", "image", "path")
+_LABEL_COLUMNS = ("label", "digit", "class", "target")
+_FORMS = (
+    f"a folder with a {LABELS_FILE} (columns file and label), a folder with a subfolder of pictures for each digit "
+    "(0 to 9), an npz file (images and labels), or IDX files (...-images-idx3-ubyte)"
+)
 
 
 @dataclass(frozen=True)
@@ -34,45 +47,82 @@ class LabeledPicture:
     ambiguous: bool = False
 
 
-def read_labeled(path: Path) -> list[LabeledPicture]:
-    """Reads labels, and pictures of npz files. Pictures in files of their own are opened later, one at a time.
+def read_labeled(path: Path, say: Callable[[str], None] = lambda _: None) -> list[LabeledPicture]:
+    """Reads labels, and pictures of npz and IDX files. Pictures in files of their own are opened later, one at a time.
 
     Args:
-        path: a folder with a labels.csv, or an npz. The columns of labels.csv are file, label and optionally source
-            (or source_repo) and notes, in which the word AMBIGUOUS marks what could pass for a digit. The arrays of an
-            npz are images (uint8, of shape (n, height, width) or (n, height, width, 3)) and labels. A file in
-            labels.csv may be an npz: the label of the row then holds for all its images.
+        path: a folder with a labels.csv, with a subfolder for each digit, or with IDX files; an npz; or an IDX file of
+            images, beside which that of the labels lies. The columns of labels.csv are file, label and optionally
+            source (or source_repo) and notes, in which the word AMBIGUOUS marks what could pass for a digit; commas,
+            semicolons or tabs are between them. The arrays of an npz are images and labels, or others that
+            `digits.data.image_arrays` knows; if it has a test part, that is read. A file in labels.csv may be an npz:
+            the label of the row then holds for all its images.
+        say: called with each line about how the data is understood.
 
     Raises:
-        DataUnavailableError: there is no such folder or file, or no labels.csv in the folder.
+        DataUnavailableError: there is no such folder or file, or nothing in it that is known.
         DataMismatchError: the folder or file has another form.
     """
     if path.is_dir():
-        return list(_from_folder(path))
-    if path.suffix == ".npz" and path.is_file():
-        return list(_from_npz(path))
-    raise DataUnavailableError(
-        f"{path} is neither a folder with a {LABELS_FILE} nor an npz file with the arrays images and labels."
-    )
+        if (path / LABELS_FILE).is_file():
+            return list(_from_table(path))
+        if files := sorted(file for file in path.iterdir() if idx.is_images(file)):
+            chosen = [file for file in files if idx.is_test(file)] or files
+            return [picture for file in chosen for picture in _from_idx(file, say)]
+        return list(_from_subfolders(path))
+    if path.suffix.lower() == ".npz" and path.is_file():
+        return list(_from_npz(path, say=say))
+    if idx.is_images(path):
+        return list(_from_idx(path, say))
+    state = "is none of these" if path.exists() else "does not exist"
+    raise DataUnavailableError(f"{path} {state}. Labeled pictures come as {_FORMS}.")
 
 
-def _from_folder(folder: Path) -> Iterator[LabeledPicture]:
+def _from_subfolders(folder: Path) -> Iterator[LabeledPicture]:
+    """Yields the pictures of a folder in which each subfolder's name is the label of its pictures."""
+    subfolders = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    if not any(re.fullmatch("[0-9]", child.name) for child in subfolders):
+        inside = [child.name for child in subfolders if any((child / digit).is_dir() for digit in "0123456789")]
+        hint = f" Name one of its folders: {', '.join(inside)}." if inside else ""
+        raise DataUnavailableError(f"There is no {folder / LABELS_FILE}. Labeled pictures come as {_FORMS}.{hint}")
+    for child in subfolders:
+        for file in sorted(child.rglob("*")):
+            if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith("."):
+                yield LabeledPicture(file.relative_to(folder).as_posix(), child.name, "", file)
+
+
+def _from_table(folder: Path) -> Iterator[LabeledPicture]:
     file = folder / LABELS_FILE
-    if not file.is_file():
-        raise DataUnavailableError(f"There is no {file}; it has to have the columns file and label.")
     try:
-        # Excel puts a byte order mark in front.
-        with file.open(encoding="utf-8-sig", newline="") as handle:
-            rows = csv.DictReader(handle, restval="")
-            rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
-            if not {"file", "label"} <= set(rows.fieldnames):
-                raise DataMismatchError(
-                    f"{file} has the columns {rows.fieldnames}; it needs file and label, with commas."
-                )
-            for row in rows:
-                yield from _of_row(folder, row)
+        text = _decoded(file.read_bytes())
+        first = text.lstrip("\r\n").partition("\n")[0]
+        delimiter = max(",;\t", key=first.count)
+        rows = csv.DictReader(io.StringIO(text, newline=""), restval="", delimiter=delimiter)
+        columns = _named([name.strip().lower() for name in rows.fieldnames or ()])
+        rows.fieldnames = columns
+        if not {"file", "label"} <= set(columns):
+            raise DataMismatchError(
+                f"{file} has the columns {columns}; it needs file and label, with commas, semicolons or tabs."
+            )
+        for row in rows:
+            yield from _of_row(folder, row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataMismatchError(f"{file} cannot be read ({error}); save it as CSV in UTF-8.") from error
+
+
+def _decoded(data: bytes) -> str:
+    """Returns the text of a table; Excel puts a byte order mark in front, and writes UTF-16 as "Unicode text"."""
+    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+
+
+def _named(columns: list[str]) -> list[str]:
+    """Returns the names of columns, in which other usual names of file and label are those two."""
+    names = list(columns)
+    for name, usual in (("file", _FILE_COLUMNS), ("label", _LABEL_COLUMNS)):
+        present = next((column for column in usual if column in names), None)
+        if present:
+            names[names.index(present)] = name
+    return names
 
 
 def _of_row(folder: Path, row: Mapping[str, str]) -> Iterator[LabeledPicture]:
@@ -88,21 +138,51 @@ def _of_row(folder: Path, row: Mapping[str, str]) -> Iterator[LabeledPicture]:
         yield LabeledPicture(name, label, source, content, ambiguous)
 
 
-def _from_npz(file: Path, label_of_all: str = "") -> Iterator[LabeledPicture]:
-    arrays = read_npz(file)
+def _from_npz(
+    file: Path, label_of_all: str = "", say: Callable[[str], None] = lambda _: None
+) -> Iterator[LabeledPicture]:
     if label_of_all:
-        for i, image in enumerate(arrays["images"]):
+        for i, image in enumerate(read_npz(file)["images"]):
             yield LabeledPicture(f"{file.stem}-{i}", label_of_all, "", image)
         return
-    images, labels = arrays["images"], arrays.get("labels", np.zeros(0))
-    if labels.shape != images.shape[:1] or labels.dtype.kind not in "uiUS":
+    parts = parts_of(read_arrays(file), str(file))
+    part = next(iter(parts))
+    if len(parts) > 1:
+        say(f"{file}: its {part} part is taken")
+    yield from _of_arrays(file, *parts[part], say)
+
+
+def read_arrays(file: Path) -> Mapping[str, npt.NDArray[Any]]:
+    """Reads all arrays of an npz file.
+
+    Raises:
+        DataUnavailableError: it cannot be opened.
+        DataMismatchError: it is no such file.
+    """
+    try:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            return dict(archive)
+    except OSError as error:
+        raise DataUnavailableError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:
+        # On damaged bytes the readers of zip and npy raise nearly anything.
         raise DataMismatchError(
-            f"{file} has {len(images):,} images and labels of {labels.dtype} and shape {labels.shape}; a whole number "
-            "or a text for each image is needed."
-        )
-    texts = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
-    for i, (image, label) in enumerate(zip(images, texts.tolist(), strict=True)):
-        text = str(label).strip()
-        if not text:
-            raise DataMismatchError(f"{file} has no label for image {i}; give it one, or leave the image out.")
-        yield LabeledPicture(f"{file.stem}-{i}", text, "", image)
+            f"{file} cannot be read: an npz file with the arrays images and labels is needed, without pickled objects."
+        ) from error
+
+
+def _from_idx(file: Path, say: Callable[[str], None]) -> Iterator[LabeledPicture]:
+    images, labels = idx.read_images_and_labels(file)
+    yield from _of_arrays(file, images, labels, say)
+
+
+def _of_arrays(
+    file: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any], say: Callable[[str], None]
+) -> Iterator[LabeledPicture]:
+    pictures = as_images(images, str(file))
+    texts = as_labels(labels, len(pictures), str(file))
+    if are_transposed(pictures, texts):
+        say(f"{file}: rows and columns are exchanged, as in EMNIST's files; they are put right")
+        pictures = pictures.swapaxes(1, 2)
+    for i, (image, text) in enumerate(zip(pictures, texts, strict=True)):
+        yield LabeledPicture(f"{file.stem}-{i}", text, "", np.ascontiguousarray(image))

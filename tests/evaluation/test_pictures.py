@@ -160,8 +160,8 @@ def test_an_npz_is_scored_as_json(tmp_path: Path, mnist: Mnist, capsys: pytest.C
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("labels.csv", "file,digit\na.png,1\n", "it needs file and label"),
-        ("nothing.csv", "", "it has to have the columns file and label"),
+        ("labels.csv", "file,kind\na.png,1\n", "it needs file and label"),
+        ("nothing.csv", "", "(columns file and label)"),
     ],
 )
 def test_a_folder_of_another_form_is_refused(
@@ -201,10 +201,10 @@ def test_a_damaged_labels_file_is_refused(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("labels", [np.array([7.5]), np.array(7), np.array([7, 7]), np.array([[7]])])
+@pytest.mark.parametrize("labels", [np.array([7.5]), np.array(7), np.array([7, 7]), np.array([[7, 7]])])
 def test_labels_that_are_not_one_for_each_image_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: np.ndarray
 ) -> None:
     np.savez(tmp_path / "some.npz", images=np.zeros((1, 28, 28), np.uint8), labels=labels)
     assert main(["evaluate", str(tmp_path / "some.npz")]) == 1
-    assert "a whole number or a text for each image is needed" in capsys.readouterr().err
+    assert "one for each image is needed: whole numbers, texts" in capsys.readouterr().err

@@ -25,10 +25,10 @@ def add(commands: Commands) -> None:
         nargs="*",
         type=Path,
         metavar="SOURCE",
-        help="a model file, to score on the MNIST test set (default: the model in use); or a folder with a labels.csv "
-        "(file, label and, if wanted, source) or an npz (images, labels), or several, to score the model in use "
-        "on; a label of several digits is a number, with a blank for a new line; any other says what else a picture "
-        "shows",
+        help="a model file, to score on the MNIST test set (default: the model in use); or labeled pictures, to score "
+        "the model in use on: a folder with a labels.csv (file, label and, if wanted, source), a folder with a "
+        "subfolder for each digit, an npz (images, labels) or IDX files (EMNIST, QMNIST), or several of these; a label "
+        "of several digits is a number, with a blank for a new line; any other says what else a picture shows",
     )
     parser.add_argument("--model", type=Path, metavar="FILE", help=f"for a folder or npz: {MODEL_HELP}")
     parser.add_argument("--json", action="store_true", help="for a folder or npz: print JSON")
@@ -72,7 +72,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
-    pictures = [picture for source in options.sources for picture in read_labeled(source)]
+    pictures = [picture for source in options.sources for picture in read_labeled(source, _say)]
     if not pictures:
         raise DataMismatchError(f"There is no picture to score in {', '.join(map(str, options.sources))}.")
     numbers = [picture for picture in pictures if is_number(picture.label)]
@@ -110,6 +110,10 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     if kept:
         print(kept)
     return EXIT_OK
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _print_digits(measurement: "Measurement") -> None:

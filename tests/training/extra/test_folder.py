@@ -204,7 +204,7 @@ def test_many_names_are_cut_short(tmp_path: Path, small: Mnist) -> None:
 def test_too_few_pictures_are_counted(tmp_path: Path, small: Mnist) -> None:
     with pytest.raises(DataMismatchError, match=r"has 4 different pictures .* At least 5 have to be held out: bring"):
         read_extra(write(tmp_path / "few", [*drawn(4), ("other", drawn(5)[4][1])]), small)
-    with pytest.raises(DataUnavailableError, match="neither a folder"):
+    with pytest.raises(DataUnavailableError, match="nowhere does not exist"):
         read_extra(tmp_path / "nowhere", small)
 
 
