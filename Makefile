@@ -115,7 +115,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) $(UPGRADE) pyproject.toml --extra dev $(LOCKS)/build.in -o $(LOCKS)/all.txt
 	$(UV_COMPILE) pyproject.toml -c $(LOCKS)/all.txt -o $(LOCKS)/serve.txt
-	$(UV_COMPILE) pyproject.toml --extra app --extra phone -c $(LOCKS)/all.txt -o $(LOCKS)/app.txt
+	$(UV_COMPILE) pyproject.toml --extra app --extra pdf --extra phone -c $(LOCKS)/all.txt -o $(LOCKS)/app.txt
 	$(UV_COMPILE) pyproject.toml --extra bulk -c $(LOCKS)/all.txt -o $(LOCKS)/bulk.txt
 	$(UV_COMPILE) pyproject.toml --extra ray -c $(LOCKS)/all.txt -o $(LOCKS)/ray.txt
 	$(UV_COMPILE) pyproject.toml --extra train -c $(LOCKS)/all.txt -o $(LOCKS)/train.txt

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from digits.errors import SettingError
 from digits.service.app import create_app
 from digits.service.errors import NotReadyError, OverloadedError
-from digits.service.problems import blank_response, error_response
+from digits.service.responses import blank_response, error_response
 from digits.service.settings import Settings, read_settings
 from digits.service.state import ServiceState
 

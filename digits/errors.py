@@ -5,6 +5,7 @@
     │   ├── UnreadableImageError             its bytes cannot be decoded
     │   │   ├── EmptyFileError               it has no bytes
     │   │   ├── UnsupportedFormatError       it is not an image of a known format
+    │   │   ├── EncryptedFileError           it needs a password
     │   │   └── BrokenImageError             it is damaged or cut off
     │   ├── ImageLimitError                  it is over a limit
     │   │   ├── ImageTooLargeError           too many bytes
@@ -56,6 +57,10 @@ class EmptyFileError(UnreadableImageError):
 
 class UnsupportedFormatError(UnreadableImageError):
     """The file is not an image of a supported format."""
+
+
+class EncryptedFileError(UnreadableImageError):
+    """The file needs a password."""
 
 
 class BrokenImageError(UnreadableImageError):

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Extra: TypeAlias = Literal["app", "bulk", "phone", "ray", "traces", "train"]
+Extra: TypeAlias = Literal["app", "bulk", "pdf", "phone", "ray", "traces", "train"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
 # The smallest install of a clone that holds each extra; the Makefile and requirements/ define them.
 _IN_A_CLONE: dict[Extra, str] = {
     "app": "make run",
+    "pdf": "make run",
     "phone": "make run",
     "bulk": "python -m pip install -r requirements/bulk.txt",
     "ray": "python -m pip install -r requirements/ray.txt",

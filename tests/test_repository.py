@@ -58,11 +58,11 @@ def test_the_installs_agree_on_every_version() -> None:
     ("lock", "extras"),
     [
         ("serve", []),
-        ("app", ["app", "phone"]),
+        ("app", ["app", "pdf", "phone"]),
         ("bulk", ["bulk"]),
         ("ray", ["ray"]),
         ("train", ["train"]),
-        ("all", ["app", "bulk", "phone", "ray", "traces", "train", "dev"]),
+        ("all", ["app", "bulk", "pdf", "phone", "ray", "traces", "train", "dev"]),
     ],
 )
 def test_each_lock_satisfies_what_the_project_asks_for(lock: str, extras: list[str]) -> None:

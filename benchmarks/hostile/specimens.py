@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from digits.images.decode import decode
+from digits.images.pdf.document import DOTS_PER_INCH
 
 SAMPLES = Path(__file__).resolve().parents[2] / "digits" / "samples"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -19,8 +20,10 @@ _ORIENTATION = 0x0112
 
 
 def encode(image: Image.Image, form: str, **options: Any) -> bytes:
-    """An image as a file; HEIF needs pillow-heif."""
+    """An image as a file; HEIF needs pillow-heif. A PDF file's page is drawn with as many pixels as the image."""
     file = io.BytesIO()
+    if form == "PDF":
+        options.setdefault("resolution", DOTS_PER_INCH)
     if form == "HEIF":
         from pillow_heif import from_pillow
 
@@ -56,6 +59,7 @@ def specimens() -> dict[str, bytes]:
         **_animated(small, color, gray, clear, frames),
         **_tiff(small, color, gray, clear, deep, frames),
         **_boxes(color, gray, clear, frames),
+        **_pdf(color, gray, frames),
         "bmp": encode(color, "BMP"),
         "bmp gray": encode(small, "BMP"),
         "bmp palette": encode(color.quantize(16), "BMP"),
@@ -193,6 +197,18 @@ def _boxes(color: Image.Image, gray: Image.Image, clear: Image.Image, frames: li
             "heif alpha": encode(clear, "HEIF", quality=60),
         }
     return files
+
+
+def _pdf(color: Image.Image, gray: Image.Image, frames: list[Image.Image]) -> Mapping[str, bytes]:
+    times = {"creationDate": None, "modDate": None}
+    if not importlib.util.find_spec("pypdfium2_raw"):
+        return {}
+    return {
+        "pdf": encode(color, "PDF", **times),
+        "pdf gray": encode(gray, "PDF", **times),
+        "pdf fax": encode(gray.convert("1"), "PDF", **times),
+        "pdf pages": encode(frames[0], "PDF", save_all=True, append_images=frames[1:], **times),
+    }
 
 
 def _without_times(file: bytes) -> bytes:

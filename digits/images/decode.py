@@ -13,17 +13,17 @@ from digits.errors import (
     EmptyFileError,
     ImageTooLargeError,
     MissingInstallError,
-    NoSuchPageError,
     TooManyFramesError,
     TooManyPixelsError,
-    UnsupportedFormatError,
 )
-from digits.images.formats import format_of, in_words, is_installed
+from digits.images.formats import ImageFormat, format_of
 from digits.images.limits import ImageLimits, too_many_bytes
 from digits.images.memory import decoding_bytes
+from digits.images.pdf.document import PdfDocument
 from digits.images.pixels import gray_if_equal, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
 from digits.images.reducing import LEAST_SIDE
+from digits.images.refusals import as_image_error, broken, no_such_page, unsupported
 from digits.images.screening.screen import screen
 from digits.images.screening.screened import Screened
 
@@ -58,23 +58,32 @@ class OpenedImage:
         self._is_plain_png = self.is_plain = size is not None
         self._screened: Screened | None = None
         self._image: Image.Image | None = None
+        self._document: PdfDocument | None = None
+        self._is_held = False
         if size is None:
-            self._image = self._open()
-            size = self._check_size(self._image)
+            size = self._open_page()
             is_small = len(data) <= _QUICK_BYTES and size[0] * size[1] <= _QUICK_PIXELS
-            self.is_plain = is_small and self._image.format in ("PNG", "JPEG")
+            self.is_plain = is_small and self._image is not None and self._image.format in ("PNG", "JPEG")
         self.width, self.height = self.upright_size = size
 
     def __enter__(self) -> "OpenedImage":
+        """Holds the file, so that its pages can be decoded one after the other faster."""
+        self._is_held = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Lets go of the file."""
+        self._is_held = False
+        self._close()
+
+    def _close(self) -> None:
         if self._image is not None:
             self._image.close()
-            self._image = None
+        if self._document is not None:
+            self._document.close()
+        self._image = self._document = None
 
     def turn_to(self, page: int) -> None:
         """Opens another page of the file: reads its header, and lets go of the page before it.
@@ -91,8 +100,7 @@ class OpenedImage:
             raise no_such_page(page, self.pages)
         if page != self.page:
             self.page = page
-            self._image = self._open()
-            self.width, self.height = self.upright_size = self._check_size(self._image)
+            self.width, self.height = self.upright_size = self._open_page()
 
     def decoding_bytes(self, enough: int = LEAST_SIDE) -> int:
         """Returns an estimate of the memory that `decode` takes at its peak, in bytes, without decoding anything.
@@ -100,9 +108,11 @@ class OpenedImage:
         A service that decodes several images at a time can let those in that fit into its memory together.
         """
         size = (self.width, self.height)
-        return (
-            size[0] * size[1] * 8 if self._is_plain_png else decoding_bytes(self._image or self._open(), size, enough)
-        )
+        if not self._is_plain_png and self._image is None and self._document is None:
+            self._open_page()
+        if self._image is None:
+            return size[0] * size[1] * 8
+        return decoding_bytes(self._image, size, enough)
 
     def decode(self, enough: int = LEAST_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.
@@ -123,8 +133,13 @@ class OpenedImage:
         """
         if self._is_plain_png and (pixels := decode_plain_png(self._data)) is not None:
             return gray_if_equal(pixels) if pixels.ndim == 3 else pixels
-        image = self._image or self._open()
-        self._image = None
+        if self._image is None and self._document is None:
+            self._open_page()
+        if self._document is not None:
+            return self._draw(self._document, enough)
+        image, self._image = self._image, None
+        if image is None:
+            raise broken("it has no pixels")
         screened = self._screened or Screened(self._data)
         if not screened.is_whole:
             raise BrokenImageError(
@@ -135,14 +150,41 @@ class OpenedImage:
             with image:
                 pixels, is_quarter_turn = upright_pixels(image, screened, enough)
         except Exception as error:
-            raise _as_image_error(error, self._limits) from error
+            raise as_image_error(error, self._limits) from error
         self.upright_size = (self.height, self.width) if is_quarter_turn else (self.width, self.height)
         return pixels
 
-    def _open(self) -> Image.Image:
+    def _draw(self, document: PdfDocument, enough: int) -> npt.NDArray[np.uint8]:
+        """Returns the page of a document in pixels, drawn smaller by a whole number if it is large."""
+        factor = max(1, max(self.width, self.height) // enough)
+        try:
+            pixels = document.draw(self.page, -(-self.width // factor), -(-self.height // factor))
+        finally:
+            if not self._is_held:
+                self._close()
+        return gray_if_equal(pixels)
+
+    def _open_page(self) -> tuple[int, int]:
+        """Reads the header of the page; returns its size (width, height) in pixels."""
         image_format = format_of(self._data)
         if image_format is None or image_format.name not in self._limits.formats:
-            raise _unsupported(self._limits)
+            raise unsupported(self._limits)
+        if image_format.document is None:
+            self._image = self._open(image_format)
+            return self._check_size(self._image)
+        if self._document is None:
+            try:
+                screened = screen(self._data)
+                self._document = image_format.document(screened.data, self._limits.max_frames, self._limits.max_pixels)
+            except MissingInstallError as error:
+                raise unsupported(self._limits, f" {error}") from None
+        self.pages = len(self._document.sizes)
+        if not 1 <= self.page <= self.pages:
+            self._close()
+            raise no_such_page(self.page, self.pages)
+        return self._document.sizes[self.page - 1]
+
+    def _open(self, image_format: ImageFormat) -> Image.Image:
         screened = self._screened or screen(self._data)
         if screened.frames > self._limits.max_frames:
             raise TooManyFramesError(
@@ -153,16 +195,16 @@ class OpenedImage:
         try:
             opener = image_format.opener or _open_with_pillow(image_format.name)
             image = opener(screened.data)
-        except MissingInstallError:
-            raise _unsupported(self._limits, f" {image_format.label} files need an optional part of Digits.") from None
+        except MissingInstallError as error:
+            raise unsupported(self._limits, f" {error}") from None
         except UnidentifiedImageError as error:
             # A short signature may start any file; a long one is no accident.
             signature = image_format.signature.match(self._data)
             if signature and signature.end() >= _LONG_SIGNATURE:
-                raise _broken("its header cannot be read") from error
-            raise _unsupported(self._limits) from error
+                raise broken("its header cannot be read") from error
+            raise unsupported(self._limits) from error
         except Exception as error:
-            raise _as_image_error(error, self._limits) from error
+            raise as_image_error(error, self._limits) from error
         if screened.coded_pixels > max(4 * image.width * image.height, 512 * 512):
             raise TooManyPixelsError(
                 f"The file holds an image of {screened.coded_pixels:,} pixels, many times as many as the picture has. "
@@ -175,7 +217,7 @@ class OpenedImage:
             try:
                 image.seek(frame)
             except Exception as error:
-                raise _as_image_error(error, self._limits) from error
+                raise as_image_error(error, self._limits) from error
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
         tags = getattr(image, "tag_v2", {})
         tile = tags.get(_TILE_WIDTH, 1) * tags.get(_TILE_LENGTH, 1)
@@ -235,41 +277,5 @@ def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uin
     return open_image(data, limits).decode()
 
 
-def no_such_page(page: int, pages: int) -> NoSuchPageError:
-    """Returns the error for a page that a file of `pages` pages does not have."""
-    if pages == 1:
-        return NoSuchPageError(f"The file has one page, and page {page} was asked for. Leave out the page.")
-    return NoSuchPageError(
-        f"The file has {pages:,} pages, and page {page} was asked for. Ask for a page from 1 to {pages:,}."
-    )
-
-
 def _open_with_pillow(name: str) -> Callable[[bytes], Image.Image]:
     return lambda data: Image.open(io.BytesIO(data), formats=(name,))
-
-
-def _unsupported(limits: ImageLimits, why: str = "") -> UnsupportedFormatError:
-    readable = [name for name in limits.formats if is_installed(name)]
-    return UnsupportedFormatError(
-        f"This is not an image that can be read.{why} Send a {in_words(readable or limits.formats)} file."
-    )
-
-
-def _as_image_error(error: Exception, limits: ImageLimits) -> Exception:
-    """Turns what a decoder raised into an error for the person who sent the image."""
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return TooManyPixelsError(
-            f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
-        )
-    if isinstance(error, MemoryError):
-        return error
-    # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
-    reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__
-    return _broken(reason)
-
-
-def _broken(reason: str) -> BrokenImageError:
-    return BrokenImageError(
-        f"The image file is damaged or cut off and cannot be decoded ({reason}). "
-        "Save or photograph it again and send the new file."
-    )

@@ -9,18 +9,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from digits.errors import MissingInstallError
 from digits.images.heif import open_heif
 from digits.images.screening.bmp import screen_bmp
 from digits.images.screening.boxes import screen_boxes
 from digits.images.screening.gif import screen_gif
 from digits.images.screening.jpeg import screen_jpeg
+from digits.images.screening.pdf import screen_pdf
 from digits.images.screening.png import screen_png
 from digits.images.screening.screened import Screened
 from digits.images.screening.tiff import screen_tiff
 from digits.images.screening.webp import screen_webp
+from digits.installation import Extra, install_command
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from digits.images.pdf.document import PdfDocument
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class ImageFormat:
         screener: checks how a file is built before a decoder sees it.
         extra: the optional part of the install that decodes it; None if Pillow does.
         opener: reads the header of a file; None if Pillow does.
+        document: opens a file whose pages are no pixels yet, with the most pages and pixels of a page, in a process of
+            its own; None for all others.
     """
 
     name: str
@@ -45,8 +52,25 @@ class ImageFormat:
     media_type: str
     signature: re.Pattern[bytes]
     screener: Callable[[bytes], Screened]
-    extra: str | None = None
+    extra: Extra | None = None
     opener: "Callable[[bytes], Image.Image] | None" = None
+    document: "Callable[[bytes, int, int], PdfDocument] | None" = None
+
+
+def open_pdf(data: bytes, most_pages: int, most_pixels: int) -> "PdfDocument":
+    """Opens a PDF file; arguments and further errors as for `PdfDocument`.
+
+    Raises:
+        MissingInstallError: pypdfium2 is not installed.
+    """
+    if not is_installed("PDF"):
+        raise MissingInstallError(
+            f"PDF files need pypdfium2, which is not installed. Install it with: {install_command('pdf')}."
+        )
+    # It loads NumPy, which the command line does not need to list formats.
+    from digits.images.pdf.document import PdfDocument
+
+    return PdfDocument(data, most_pages, most_pixels)
 
 
 def _starts(expression: bytes) -> re.Pattern[bytes]:
@@ -77,10 +101,21 @@ TABLE = (
         extra="phone",
         opener=open_heif,
     ),
+    # Some programs write a line before the header.
+    ImageFormat(
+        "PDF",
+        "PDF",
+        (".pdf",),
+        "application/pdf",
+        _starts(rb".{0,1016}?%PDF-\d"),
+        screen_pdf,
+        extra="pdf",
+        document=open_pdf,
+    ),
 )
 
 # The library that each optional part of the install brings.
-_LIBRARIES = {"phone": "pillow_heif"}
+_LIBRARIES: dict[Extra, str] = {"pdf": "pypdfium2_raw", "phone": "pillow_heif"}
 
 FORMATS = tuple(image_format.name for image_format in TABLE)
 SUFFIXES = tuple(suffix for image_format in TABLE for suffix in image_format.suffixes)
@@ -92,6 +127,12 @@ _NAMES = {suffix[1:].upper(): image_format.name for image_format in TABLE for su
 def format_of(data: bytes) -> ImageFormat | None:
     """Returns the format of a file by its first bytes; None if it is not in the table."""
     return next((image_format for image_format in TABLE if image_format.signature.match(data)), None)
+
+
+def starts_a_process(data: bytes) -> bool:
+    """Returns whether a file is opened in a process of its own, which takes a tenth of a second to start."""
+    image_format = format_of(data)
+    return image_format is not None and image_format.document is not None
 
 
 def is_installed(name: str) -> bool:

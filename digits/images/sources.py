@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import DataError, DataMismatchError, DataUnavailableError, ImageError, ImageTooLargeError
-from digits.images.decode import OpenedImage, no_such_page, open_image
+from digits.images.decode import OpenedImage, open_image
 from digits.images.formats import SUFFIXES
 from digits.images.limits import ImageLimits, too_many_bytes
+from digits.images.refusals import no_such_page
 
 # A picture's name, and the bytes of its file, its pixels, or the error that says why it cannot be had.
 Unopened: TypeAlias = bytes | npt.NDArray[np.uint8] | ImageError

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from digits import __version__
-from digits.service import problems
+from digits.service import responses
 from digits.service.process.startup import StartupErrors
 from digits.service.routes import documentation, operation, recognition
 from digits.service.routes.direct import DirectRoutes
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             {"name": "operation", "description": "For those who run the service."},
         ],
     )
-    problems.install(app)
+    responses.install(app)
     app.add_middleware(DirectRoutes, endpoints=recognition.ENDPOINTS)
     app.add_middleware(ConfiguredMiddleware)
     app.add_middleware(StartupErrors)

@@ -1,13 +1,8 @@
-"""Errors as HTTP answers: RFC 9457 problem details, and the one place that maps one to the other."""
+"""The problems that errors are answered with (RFC 9457): the one place that maps one to the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-
-from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 
 from digits.errors import (
     BrokenImageError,
@@ -15,6 +10,7 @@ from digits.errors import (
     CrowdedImageError,
     DigitsError,
     EmptyFileError,
+    EncryptedFileError,
     ImageTooLargeError,
     NoInkError,
     NoSuchPageError,
@@ -41,8 +37,6 @@ from digits.service.errors import (
     UnsupportedMediaTypeError,
     UntrustedHostError,
 )
-from digits.service.request_context import CURRENT
-from digits.service.responses import model_response
 from digits.service.schemas import ProblemDetails
 
 MEDIA_TYPE = "application/problem+json"
@@ -165,6 +159,13 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "The file is empty",
         "The file is empty (0 bytes). Choose an image file and send it again.",
     ),
+    EncryptedFileError: Problem(
+        "encrypted-file",
+        422,
+        "The file is encrypted",
+        "The PDF file is encrypted and needs a password. Save it without one and send that, or send pictures of its "
+        "pages.",
+    ),
     BrokenImageError: Problem(
         "broken-image",
         422,
@@ -267,70 +268,6 @@ def problem_of(error: Exception) -> Problem:
     return problem
 
 
-def problem_response(name: str, details: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response:
-    """Returns an answer with problem details and their status, and the request's id.
-
-    Args:
-        name: under which metrics and logs count the problem.
-        details: the problem details.
-        headers: further headers of the answer.
-    """
-    if context := CURRENT.get():
-        context.problem = name
-        details.request_id = context.request_id
-    return model_response(details, details.status, headers, MEDIA_TYPE)
-
-
-def error_response(error: Exception) -> Response:
-    """Returns the answer to a request that ended in an error.
-
-    Raises:
-        Exception: the error itself, if it is none of `PROBLEMS`.
-    """
-    problem = problem_of(error)
-    headers = dict(problem.headers)
-    if (seconds := getattr(error, "retry_after", problem.retry_after)) is not None:
-        headers["Retry-After"] = str(seconds)
-    return problem_response(problem.name, problem.details(str(error)), headers)
-
-
-def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Returns a problem without a type of its own (RFC 9457's `about:blank`): the status describes it fully."""
-    return problem_response(f"http-{status}", blank_details(status, detail), headers)
-
-
 def blank_details(status: int, detail: str) -> ProblemDetails:
     """Returns the details of a problem without a type of its own."""
     return ProblemDetails(type=BLANK, title=HTTPStatus(status).phrase, status=status, detail=detail)
-
-
-def fault_response() -> Response:
-    """Returns the answer to a request that failed through a fault of the server."""
-    return blank_response(500, "Something went wrong on the server; the operator finds the cause in its log.")
-
-
-def client_gone_response() -> Response:
-    """Returns an answer for the log alone: the client has closed the connection."""
-    return Response(status_code=HTTPStatus.BAD_REQUEST)
-
-
-def install(app: FastAPI) -> None:
-    """Makes an app answer every error with problem details."""
-
-    async def digits_error(_request: Request, error: Exception) -> Response:
-        return error_response(error)
-
-    async def client_gone(_request: Request, _error: Exception) -> Response:
-        return client_gone_response()
-
-    async def http_error(request: Request, error: Exception) -> Response:
-        if not isinstance(error, HTTPException):
-            raise error
-        # The path or the method does not exist.
-        title = HTTPStatus(error.status_code).phrase
-        detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
-        return blank_response(error.status_code, detail, error.headers)
-
-    app.add_exception_handler(DigitsError, digits_error)
-    app.add_exception_handler(ClientDisconnect, client_gone)
-    app.add_exception_handler(HTTPException, http_error)

@@ -1,9 +1,18 @@
-"""Pydantic models as HTTP responses."""
+"""Answers and errors as HTTP responses."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
+from fastapi import FastAPI, Request
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+
+from digits.errors import DigitsError
+from digits.service.problems import MEDIA_TYPE, blank_details, problem_of
+from digits.service.request_context import CURRENT
+from digits.service.schemas import ProblemDetails
 
 
 def model_response(
@@ -15,3 +24,67 @@ def model_response(
     """Returns a response whose body is a model as JSON; fields that were not set are left out."""
     body = model.__pydantic_serializer__.to_json(model, exclude_unset=True)
     return Response(body, status, headers, media_type=media_type)
+
+
+def problem_response(name: str, details: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns an answer with problem details and their status, and the request's id.
+
+    Args:
+        name: under which metrics and logs count the problem.
+        details: the problem details.
+        headers: further headers of the answer.
+    """
+    if context := CURRENT.get():
+        context.problem = name
+        details.request_id = context.request_id
+    return model_response(details, details.status, headers, MEDIA_TYPE)
+
+
+def error_response(error: Exception) -> Response:
+    """Returns the answer to a request that ended in an error.
+
+    Raises:
+        Exception: the error itself, if it is none of `PROBLEMS`.
+    """
+    problem = problem_of(error)
+    headers = dict(problem.headers)
+    if (seconds := getattr(error, "retry_after", problem.retry_after)) is not None:
+        headers["Retry-After"] = str(seconds)
+    return problem_response(problem.name, problem.details(str(error)), headers)
+
+
+def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns a problem without a type of its own (RFC 9457's `about:blank`): the status describes it fully."""
+    return problem_response(f"http-{status}", blank_details(status, detail), headers)
+
+
+def fault_response() -> Response:
+    """Returns the answer to a request that failed through a fault of the server."""
+    return blank_response(500, "Something went wrong on the server; the operator finds the cause in its log.")
+
+
+def client_gone_response() -> Response:
+    """Returns an answer for the log alone: the client has closed the connection."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+def install(app: FastAPI) -> None:
+    """Makes an app answer every error with problem details."""
+
+    async def digits_error(_request: Request, error: Exception) -> Response:
+        return error_response(error)
+
+    async def client_gone(_request: Request, _error: Exception) -> Response:
+        return client_gone_response()
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        # The path or the method does not exist.
+        title = HTTPStatus(error.status_code).phrase
+        detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
+        return blank_response(error.status_code, detail, error.headers)
+
+    app.add_exception_handler(DigitsError, digits_error)
+    app.add_exception_handler(ClientDisconnect, client_gone)
+    app.add_exception_handler(HTTPException, http_error)

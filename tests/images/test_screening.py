@@ -34,7 +34,7 @@ def tiff(entries: list[tuple[int, int, int, int]]) -> bytes:
     return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + packed + bytes(4)
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("heif")])
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(("heif", "pdf"))])
 def test_an_ordinary_file_looks_the_same_and_its_frames_are_counted(name: str) -> None:
     file = FILES[name]
     screened = screen(file)
@@ -50,6 +50,13 @@ def test_a_heif_file_passes_as_it_is(name: str) -> None:
     assert screened.data == FILES[name]
     # The coded image is filled up to a multiple of 64.
     assert 96 * 80 <= screened.coded_pixels <= 128 * 128
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("pdf")])
+def test_a_pdf_file_passes_as_it_is_unless_its_end_is_missing(name: str) -> None:
+    assert screen(FILES[name]).data == FILES[name]
+    with pytest.raises(BrokenImageError, match="table of its parts"):
+        screen(FILES[name][: len(FILES[name]) // 2])
 
 
 @pytest.mark.parametrize("name", ["avif", "avif alpha", "avif animated"])

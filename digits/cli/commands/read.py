@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Reads the images; returns the exit code."""
     from digits.answers import ReadResponse
-    from digits.images.decode import no_such_page
+    from digits.images.refusals import no_such_page
     from digits.images.sources import pictures_of
     from digits.numbers.document import DocumentReading, PageReading, read_document
     from digits.numbers.expectation import parse_expectation

@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digits.service.errors import NotReadyError
 from digits.service.metrics import Metrics
-from digits.service.problems import error_response, fault_response
 from digits.service.request_context import (
     CURRENT,
     REQUEST_ID_HEADER,
@@ -18,6 +17,7 @@ from digits.service.request_context import (
     request_id_of,
     route_path,
 )
+from digits.service.responses import error_response, fault_response
 
 _log = logging.getLogger("digits")
 _access_log = logging.getLogger("digits.access")

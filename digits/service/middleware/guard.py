@@ -9,8 +9,8 @@ from digits.errors import DigitsError
 from digits.service.errors import UnauthorizedError, UntrustedHostError
 from digits.service.limits.rate import RateLimiter
 from digits.service.middleware.keys import Keyring
-from digits.service.problems import error_response
 from digits.service.request_context import CURRENT, route_path
+from digits.service.responses import error_response
 
 # Open to all: probes have no key and ask by address, and the documentation is no secret.
 _HEALTH = "/health/"

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.errors import ComputationStoppedError, DigitsError
 from digits.service.errors import OverloadedError
-from digits.service.problems import client_gone_response, error_response
 from digits.service.request_context import route_path
+from digits.service.responses import client_gone_response, error_response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

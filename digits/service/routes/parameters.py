@@ -19,7 +19,7 @@ EXPECT: dict[str, Any] = {
 PAGE: dict[str, Any] = {
     "type": "integer",
     "minimum": 1,
-    "description": "Which page of a TIFF file to read, from 1. An animation has one page, its first frame.",
+    "description": "Which page of a TIFF or PDF file to read, from 1. An animation has one page, its first frame.",
     "example": 1,
 }
 PAGE_TO_PREDICT = PAGE | {"description": f"{PAGE['description']} Without it, page 1 is read."}

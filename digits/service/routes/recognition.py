@@ -21,7 +21,7 @@ from digits.errors import (
     UnexpectedNumberError,
 )
 from digits.images.decode import OpenedImage, open_image
-from digits.images.formats import in_words
+from digits.images.formats import in_words, starts_a_process
 from digits.images.sources import open_each
 from digits.numbers.document import read_document
 from digits.recognizer import Prediction, Recognizer
@@ -51,13 +51,13 @@ from digits.service.routes.parameters import (
     chosen_page,
     in_query,
 )
-from digits.service.routes.uploads import BATCH_FIELD, FIELD, read_image_and_texts, read_image_files
+from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_and_texts, read_image_files
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, ServiceState, state_of
 
 
 def _binary(shows: str) -> dict[str, Any]:
-    description = f"A {in_words()} image with {shows}."
+    description = f"A {in_words()} file with {shows}."
     return {"type": "string", "format": "binary", "description": description}
 
 
@@ -74,7 +74,7 @@ def _body(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form_or_raw(schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    raw = {media_type: {"schema": schema} for media_type in ("image/*", "application/octet-stream")}
+    raw = {media_type: {"schema": schema} for media_type in RAW_TYPES}
     return _body(_form(FIELD, schema, others) | raw)
 
 
@@ -134,7 +134,8 @@ def _refuse_early(state: ServiceState, request: Request) -> None:
 async def _recognize(state: ServiceState, request: Request, data: bytes, page: int) -> tuple[Prediction, int]:
     """Reads the digit on a page of a file; returns it, and how many pages the file has."""
     recognizer = state.models.recognizer
-    image = open_image(data, recognizer.limits, page) if len(data) <= _ON_THE_SPOT_BYTES else None
+    at_once = len(data) <= _ON_THE_SPOT_BYTES and not starts_a_process(data)
+    image = open_image(data, recognizer.limits, page) if at_once else None
     budget = Budget(state.settings.compute_seconds)
     if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:
         first = await _read_on_the_spot(state, recognizer, image)

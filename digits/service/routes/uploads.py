@@ -29,6 +29,8 @@ from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT
 
 FIELD = "file"
+# The media types of a body that is the file itself; any other that begins with image/ is one, too.
+RAW_TYPES = ("image/*", "application/pdf", "application/octet-stream")
 BATCH_FIELD = "files"
 
 # Most bytes that boundaries and part headers add to each file.
@@ -90,7 +92,7 @@ async def read_image_and_texts(
     """
     media_type = _media_type(request)
     too_large = ImageTooLargeError(too_many_bytes(max_bytes))
-    if media_type.startswith("image/") or media_type == "application/octet-stream":
+    if media_type.startswith("image/") or media_type in RAW_TYPES:
         return await _read_body(request, max_bytes, too_large, seconds, room), {}
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(

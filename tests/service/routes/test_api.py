@@ -166,13 +166,14 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
     assert documented[PREDICT].keys() ^ documented[BATCH].keys() == {
         *("too-many-files", "batch-too-large", "image-too-large", "too-many-pixels", "too-many-frames"),
         *("compute-time-exceeded", "unsupported-format", "empty-file", "broken-image", "no-ink", "several-digits"),
-        "no-such-page",
+        *("no-such-page", "encrypted-file"),
     }
-    # What the service's state or settings cause is tested where these can be made: test_direct.py,
-    # test_read.py, test_pages.py, limits/test_computing.py, limits/test_concurrency.py and middleware/test_guard.py.
+    # What the service's state or settings cause, and files of pages, is tested where these can be made: test_direct.py,
+    # test_read.py, test_pages.py, test_pdf.py, limits/test_computing.py, limits/test_concurrency.py and
+    # middleware/test_guard.py.
     elsewhere = {
         *("not-ready", "overloaded", "body-too-slow", "buffers-full", "compute-time-exceeded"),
-        *("no-such-page", "too-many-pages"),
+        *("no-such-page", "too-many-pages", "encrypted-file"),
         *("unauthorized", "rate-limited", "untrusted-host", "bad-pattern", "unexpected-number"),
     }
     assert set(CAUSES) == {problem.name for problem in PROBLEMS.values()} - elsewhere

@@ -1,0 +1,1 @@
+"""PDF files, whose pages a process of its own draws."""

@@ -1,0 +1,232 @@
+"""Opens PDF files in a process of its own, which draws their pages one after the other.
+
+A broken file can crash the library that draws, or keep it busy without end. The process has limits on memory and time,
+and is killed when it takes longer, or when the request's own time is over.
+"""
+
+import math
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from digits import budget
+from digits.errors import (
+    BrokenImageError,
+    ComputeTimeError,
+    EncryptedFileError,
+    TooManyFramesError,
+)
+
+# Pages are drawn at so many dots per inch, as most scanners do, but with no more pixels than this.
+DOTS_PER_INCH = 200
+PAGE_PIXELS = 8_000_000
+# Most pixels on one side of a page, however narrow it is.
+_MOST_SIDE = 20_000
+_POINTS_PER_INCH = 72
+
+# What the process may take: memory, time to open the file or to draw a page, and processor time for all pages.
+MEMORY_BYTES = 400 * 1024 * 1024
+RENDER_SECONDS = 10.0
+_CPU_SECONDS = 120
+
+_RENDERER = Path(__file__).with_name("renderer.py")
+# The process needs no secret that may stand in other variables.
+_VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+# How often the time is checked, in seconds; and bytes that are read at a time.
+_CHECK_SECONDS, _CHUNK = 0.05, 1024 * 1024
+_LONGEST_LINE = 200
+
+
+class PdfDocument:
+    """A PDF file, opened in a process that ends with `close`, or when nobody holds the object any more.
+
+    Args:
+        data: the file.
+        most_pages: the most pages that it may have.
+        most_pixels: the most pixels of a page; a larger page is drawn smaller.
+
+    Attributes:
+        sizes: (width, height) in pixels of each page at `DOTS_PER_INCH`, or smaller if the page is large.
+
+    Raises:
+        EncryptedFileError: it needs a password.
+        TooManyFramesError: it has more than `most_pages`.
+        BrokenImageError: it is damaged, or needs too much memory.
+        ComputeTimeError: it takes too long.
+    """
+
+    def __init__(self, data: bytes, most_pages: int, most_pixels: int) -> None:
+        self._process = _Process(data, most_pages)
+        try:
+            count = self._count_pages(most_pages)
+            most = min(PAGE_PIXELS, most_pixels)
+            self.sizes = tuple(_size(self._process.read_line(RENDER_SECONDS), most) for _ in range(count))
+        except BaseException:
+            self.close()
+            raise
+
+    def _count_pages(self, most_pages: int) -> int:
+        answer = self._process.read_line(RENDER_SECONDS)
+        if answer == "encrypted":
+            raise EncryptedFileError(
+                "The PDF file is encrypted and needs a password. Save it without one and send that, or send pictures "
+                "of its pages."
+            )
+        kind, _, number = answer.partition(" ")
+        count = int(number) if kind == "pages" and number.isdecimal() else 0
+        if count < 1:
+            raise _damaged("its pages cannot be found")
+        if count > most_pages:
+            raise TooManyFramesError(
+                f"The PDF file has {count:,} pages, more than the {most_pages:,} allowed. Split it and send the pages "
+                "that show digits."
+            )
+        return count
+
+    def draw(self, page: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+        """Draws a page at the given size in pixels.
+
+        Args:
+            page: from 1.
+            width: of the drawing.
+            height: of the drawing.
+
+        Returns:
+            uint8 of shape (height, width, 3), RGB.
+
+        Raises:
+            BrokenImageError: the page is damaged, or needs too much memory.
+            ComputeTimeError: it takes too long.
+        """
+        self._process.write_line(f"{page - 1} {width} {height}")
+        if self._process.read_line(RENDER_SECONDS) != "pixels":
+            raise _damaged(f"page {page} cannot be drawn")
+        pixels = self._process.read(3 * width * height, RENDER_SECONDS)
+        return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.end()
+
+
+class _Process:
+    """The process that draws, and the pipes to it."""
+
+    def __init__(self, data: bytes, most_pages: int) -> None:
+        with _file_of(data) as file:
+            arguments = (file.fileno(), most_pages, MEMORY_BYTES, _CPU_SECONDS)
+            process = subprocess.Popen(
+                [sys.executable, "-P", str(_RENDERER), *map(str, arguments)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(file.fileno(),),
+                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+                bufsize=0,
+            )
+        self._process, self._received = process, bytearray()
+        self._selector = selectors.DefaultSelector()
+        if process.stdout is not None:
+            self._selector.register(process.stdout, selectors.EVENT_READ)
+        self.end = weakref.finalize(self, _end, process, self._selector)
+
+    def write_line(self, line: str) -> None:
+        """Sends a line to the process; one that has died is noticed when its answer is read."""
+        if self._process.stdin is not None:
+            try:
+                self._process.stdin.write(line.encode() + b"\n")
+            except (BrokenPipeError, ValueError):
+                self.end()
+
+    def read_line(self, seconds: float) -> str:
+        """Returns the next line of the process, which may take so many seconds."""
+        end, at = time.monotonic() + seconds, -1
+        while (at := self._received.find(b"\n")) < 0 and len(self._received) < _LONGEST_LINE:
+            self._receive(end)
+        line = bytes(self._received[: max(at, 0)])
+        del self._received[: at + 1]
+        return line.decode("ascii", "replace")
+
+    def read(self, size: int, seconds: float) -> bytearray:
+        """Returns the next `size` bytes of the process, which may take so many seconds."""
+        end = time.monotonic() + seconds
+        while len(self._received) < size:
+            self._receive(end)
+        content = self._received[:size]
+        del self._received[:size]
+        return content
+
+    def _receive(self, end: float) -> None:
+        """Waits for more bytes of the process.
+
+        Raises:
+            BrokenImageError: it has ended.
+            ComputeTimeError: it takes longer than until `end`, or the request's own time is over.
+        """
+        try:
+            while not self._selector.select(_CHECK_SECONDS):
+                budget.check()
+                if time.monotonic() > end:
+                    raise ComputeTimeError(
+                        f"Drawing the PDF file takes more than the {RENDER_SECONDS:g} seconds allowed. Save it anew, "
+                        "or send pictures of its pages."
+                    )
+            stdout = self._process.stdout
+            chunk = os.read(stdout.fileno(), _CHUNK) if stdout is not None and not stdout.closed else b""
+        except BaseException:
+            self.end()
+            raise
+        if not chunk:
+            self.end()
+            raise _damaged("drawing it fails, or needs too much memory")
+        self._received += chunk
+
+
+def _end(process: subprocess.Popen[bytes], selector: selectors.BaseSelector) -> None:
+    """Ends a process and closes the pipes to it."""
+    process.kill()
+    selector.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    process.wait()
+
+
+def _file_of(data: bytes) -> IO[bytes]:
+    """Returns a file that holds the data and has no name: in memory where the system has such files."""
+    in_memory = hasattr(os, "memfd_create")
+    file = os.fdopen(os.memfd_create("digits.pdf"), "r+b") if in_memory else tempfile.TemporaryFile()  # noqa: SIM115
+    file.write(data)
+    file.flush()
+    return file
+
+
+def _size(line: str, most_pixels: int) -> tuple[int, int]:
+    """Returns the size (width, height) in pixels in which to draw a page, whose size in points a line holds."""
+    try:
+        width, height = map(float, line.split())
+    except ValueError:
+        width = height = 0.0
+    if not (0.0 < width < math.inf and 0.0 < height < math.inf):
+        raise _damaged("a page has no size")
+    scale = min(
+        DOTS_PER_INCH / _POINTS_PER_INCH,
+        math.sqrt(most_pixels / width / height),
+        min(_MOST_SIDE, most_pixels) / max(width, height),
+    )
+    return max(1, math.floor(width * scale + 0.5)), max(1, math.floor(height * scale + 0.5))
+
+
+def _damaged(reason: str) -> BrokenImageError:
+    return BrokenImageError(
+        f"The PDF file cannot be drawn ({reason}). Save it anew and send that, or send pictures of its pages."
+    )

@@ -1,0 +1,50 @@
+"""Errors for the person who sent an image that cannot be read."""
+
+from PIL import Image
+
+from digits.errors import BrokenImageError, NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
+from digits.images.formats import in_words, is_installed
+from digits.images.limits import ImageLimits
+
+
+def no_such_page(page: int, pages: int) -> NoSuchPageError:
+    """Returns the error for a page that a file of `pages` pages does not have."""
+    if pages == 1:
+        return NoSuchPageError(f"The file has one page, and page {page} was asked for. Leave out the page.")
+    return NoSuchPageError(
+        f"The file has {pages:,} pages, and page {page} was asked for. Ask for a page from 1 to {pages:,}."
+    )
+
+
+def unsupported(limits: ImageLimits, why: str = "") -> UnsupportedFormatError:
+    """Returns the error for a file of a format that is not read.
+
+    Args:
+        limits: name the formats that are read.
+        why: a sentence that says more, with a blank before it.
+    """
+    readable = [name for name in limits.formats if is_installed(name)]
+    return UnsupportedFormatError(
+        f"This is not an image that can be read.{why} Send a {in_words(readable or limits.formats)} file."
+    )
+
+
+def as_image_error(error: Exception, limits: ImageLimits) -> Exception:
+    """Turns what a decoder raised into an error for the person who sent the image."""
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return TooManyPixelsError(
+            f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
+        )
+    if isinstance(error, MemoryError):
+        return error
+    # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
+    reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__
+    return broken(reason)
+
+
+def broken(reason: str) -> BrokenImageError:
+    """Returns the error for a file that cannot be decoded for this reason."""
+    return BrokenImageError(
+        f"The image file is damaged or cut off and cannot be decoded ({reason}). "
+        "Save or photograph it again and send the new file."
+    )

@@ -1,0 +1,108 @@
+"""PDF files sent to the API."""
+
+import io
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from benchmarks.hostile.pdf_files import HOSTILE
+from digits.data.mnist import Mnist
+from tests.conftest import serve
+from tests.pictures import handwritten
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with the shipped model."""
+    server = serve(tmp_path_factory.mktemp("pdf"))
+    yield server.url
+    server.stop()
+    assert "Traceback" not in server.output()
+
+
+def pdf_of(*pages: npt.NDArray[np.uint8]) -> bytes:
+    """A scan of these pages at 200 dots per inch."""
+    first, *others = map(Image.fromarray, pages)
+    file = io.BytesIO()
+    first.save(file, "PDF", resolution=200, save_all=True, append_images=others)
+    return file.getvalue()
+
+
+def post(url: str, file: bytes) -> httpx.Response:
+    return httpx.post(url, files={"file": ("scan.pdf", file, "application/pdf")}, timeout=60)
+
+
+def test_all_pages_of_a_scan_are_read_with_boxes_in_pixels_of_the_drawn_page(url: str, mnist: Mnist) -> None:
+    pages = [handwritten(mnist, "2024"), handwritten(mnist, "39", "715")]
+    answer = post(url + "/read/", pdf_of(*(page for page, _ in pages))).json()
+    assert answer["text"] == "2024\n39\n715"
+    assert (answer["page_count"], len(answer["pages"])) == (2, 2)
+    for answered, (page, boxes) in zip(answer["pages"], pages, strict=True):
+        assert (answered["height"], answered["width"]) == pytest.approx(page.shape, abs=1)
+        for digit, box in zip(answered["digits"], boxes, strict=True):
+            assert digit["box"] == pytest.approx(box, abs=6)
+
+
+def test_a_page_is_chosen_and_predict_says_how_many_there_are(url: str, mnist: Mnist) -> None:
+    data = pdf_of(*(handwritten(mnist, text)[0] for text in "27"))
+    assert post(url + "/read/?page=2", data).json()["text"] == "7"
+    answer = post(url + "/predict/?page=2", data).json()
+    assert (answer["predicted_digit"], answer["page"], answer["page_count"]) == (7, 2, 2)
+    assert post(url + "/predict/", data).json()["predicted_digit"] == 2
+    batch = httpx.post(url + "/predict/batch/", files=[("files", data)], timeout=60).json()
+    assert batch["results"][0]["prediction"]["page_count"] == 2
+
+
+def test_a_pdf_file_may_be_the_body(url: str, mnist: Mnist) -> None:
+    data = pdf_of(handwritten(mnist, "39")[0])
+    answer = httpx.post(url + "/read", content=data, headers={"content-type": "application/pdf"}, timeout=60).json()
+    assert answer["text"] == "39"
+    assert "pages" not in answer
+    openapi = httpx.get(url + "/openapi.json").json()
+    assert "application/pdf" in openapi["paths"]["/read/"]["post"]["requestBody"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "problem"),
+    [
+        ("10,000 pages", 413, "too-many-frames"),
+        ("encrypted", 422, "encrypted-file"),
+        ("cut off", 422, "broken-image"),
+        ("noise", 422, "broken-image"),
+        ("pages in a circle", 422, "broken-image"),
+        ("a stream that unpacks to a gigabyte", 422, "broken-image"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/read/", "/predict/"])
+def test_a_hostile_file_is_a_problem_and_holds_up_nobody(
+    url: str, path: str, name: str, status: int, problem: str
+) -> None:
+    data = HOSTILE[name]()
+    with ThreadPoolExecutor(1) as client:
+        answer, longest = client.submit(post, url + path, data), 0.0
+        while not answer.done():
+            start = time.monotonic()
+            assert httpx.get(url + "/health/live").status_code == 200
+            longest = max(longest, time.monotonic() - start)
+            time.sleep(0.02)
+    assert (answer.result().status_code, answer.result().json()["type"]) == (status, f"urn:digits:problem:{problem}")
+    assert longest < 2.0
+
+
+def test_one_time_holds_for_all_that_is_drawn_and_read(tmp_path: Path) -> None:
+    data = HOSTILE["an image of a gigapixel"]()
+    server = serve(tmp_path, DIGITS_COMPUTE_SECONDS="0.4")
+    try:
+        start = time.monotonic()
+        answer = post(server.url + "/read/", data)
+        assert answer.json()["type"] == "urn:digits:problem:compute-time-exceeded"
+        assert time.monotonic() - start < 10.0
+    finally:
+        server.stop()
