@@ -4,6 +4,7 @@ A broken file can crash the library that draws, or keep it busy without end. The
 and is killed when it takes longer, or when the request's own time is over.
 """
 
+import contextlib
 import math
 import os
 import selectors
@@ -44,6 +45,8 @@ _VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
 # How often the time is checked, in seconds; and bytes that are read at a time.
 _CHECK_SECONDS, _CHUNK = 0.05, 1024 * 1024
 _LONGEST_LINE = 200
+# Why nothing was drawn, if the process has ended.
+_FAILED = "drawing it fails, or needs too much memory"
 
 
 class PdfDocument:
@@ -140,12 +143,15 @@ class _Process:
         self.end = weakref.finalize(self, _end, process, self._selector)
 
     def write_line(self, line: str) -> None:
-        """Sends a line to the process; one that has died is noticed when its answer is read."""
-        if self._process.stdin is not None:
-            try:
-                self._process.stdin.write(line.encode() + b"\n")
-            except (BrokenPipeError, ValueError):
-                self.end()
+        """Sends a line to the process; one that has just died is noticed when its answer is read.
+
+        Raises:
+            BrokenImageError: it has ended.
+        """
+        if self._process.stdin is None or not self.end.alive:
+            raise _damaged(_FAILED)
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line.encode() + b"\n")
 
     def read_line(self, seconds: float) -> str:
         """Returns the next line of the process, which may take so many seconds."""
@@ -187,7 +193,7 @@ class _Process:
             raise
         if not chunk:
             self.end()
-            raise _damaged("drawing it fails, or needs too much memory")
+            raise _damaged(_FAILED)
         self._received += chunk
 
 
