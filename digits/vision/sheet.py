@@ -30,7 +30,9 @@ _CORNERS, _STRAIGHT, _INSIDE, _TURN, _BORDER = 7, 0.02, 2, 30.0, 0.04
 _AWAY = 0.01
 # A sheet with straight sides has at most so many, and so much of it lies within the polygon of its corners. It covers
 # at least this share of a picture of at least so many pixels on the longer side.
-_MOST_SIDES, _FILLED, _LARGE, _FEW_PIXELS = 6, 0.94, 0.15, 120
+_MOST_SIDES, _FILLED, _LARGE, _FEW_PIXELS = 6, 0.94, 0.15, 240
+# The table beside it is somewhere at least so wide, as a share of the longer side, and so much of it is dark.
+_WIDE, _MOSTLY = 0.08, 0.75
 # Ink on the sheet is at least this share of it.
 _INK = 0.002
 # So much of the sheet's edge is taken off with the table, as a share of the longer side.
@@ -52,7 +54,7 @@ def without_table(pixels: Pixels, *, straight: bool = False) -> Pixels:
     if straight and max(pixels.shape[:2]) < _FEW_PIXELS:
         return pixels
     sheet = _find_sheet(pixels)
-    if sheet is None or (straight and not _has_straight_sides(sheet)):
+    if sheet is None or (straight and not (_has_straight_sides(sheet) and _is_on_table(sheet, pixels))):
         return pixels
     height, width = pixels.shape[:2]
     inside = cv2.resize(sheet, (width, height), interpolation=cv2.INTER_NEAREST)
@@ -122,6 +124,16 @@ def _has_straight_sides(sheet: Gray) -> bool:
     corners = cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)
     filled = float(cv2.contourArea(corners)) / max(1.0, float(cv2.contourArea(hull)))
     return len(corners) <= _MOST_SIDES and filled >= _FILLED and float(sheet.mean()) >= _LARGE
+
+
+def _is_on_table(sheet: Gray, pixels: Pixels) -> bool:
+    """Whether what lies beside a sheet is wide and dark; beside the inside of a frame, it is thin or light."""
+    height, width = sheet.shape
+    light = _light_of(np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8))
+    beside = sheet == 0
+    widest = float(cv2.distanceTransform(beside.astype(np.uint8), cv2.DIST_L2, 3).max())
+    dark = float((light[beside] <= _DARKER * float(np.median(light[sheet > 0]))).mean())
+    return widest >= _WIDE * max(height, width) and dark >= _MOSTLY
 
 
 def _sheet_at(light: Gray, threshold: float, paper: float) -> tuple[Gray, float] | None:

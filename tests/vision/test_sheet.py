@@ -117,3 +117,9 @@ def test_a_picture_of_few_pixels_has_no_sheet() -> None:
     picture[4:24, 4:24] = 255
     picture[10:18, 12:16] = 0
     assert without_table(picture, straight=True) is picture
+
+
+def test_the_inside_of_a_frame_is_no_sheet(mnist: Mnist) -> None:
+    framed = np.pad(handwritten(mnist, "7")[0], 60, constant_values=235)
+    cv2.rectangle(framed, (4, 4), (framed.shape[1] - 5, framed.shape[0] - 5), 40, 9)
+    assert without_table(framed, straight=True) is framed
