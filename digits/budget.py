@@ -1,4 +1,4 @@
-"""The time and the work that reading one image may take.
+"""The time, the work and the memory that reading one image may take.
 
 Native code in a thread cannot be interrupted, so that whoever computes checks its budget before each step that may take
 long: `check()`. The budget stands in a context variable: the code between the one who sets it and the one who checks it
@@ -6,14 +6,18 @@ need not know of it. Without a budget, as on the command line, a check does noth
 
 Work is counted in pixels of the crops that are looked at: thousands of strokes, each as large as the page, are as many
 pages. It is bounded wherever pages are read, so that the same picture gets the same answer on every machine.
+
+The memory that decoding takes is known from a file's header. Threads that decode at the same time share a bound, and
+wait for one another before they take any.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError
+from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError, MemoryBusyError
 
 
 class Budget:
@@ -126,3 +130,87 @@ def spend(pixels: int) -> None:
                 "The strokes in this picture are too many and too large: each is looked at alone, and together they "
                 "cover the picture many times. Crop it to the numbers that you mean."
             )
+
+
+# What decodes an image that takes less memory than this need not wait, nor be counted.
+_SMALL_BYTES = 2**20
+# Whoever waits for memory looks so often, in seconds, whether its own time is over.
+_LOOK_SECONDS = 0.05
+
+
+class MemoryBound:
+    """Bounds the memory of images that are decoded at the same time. Threads share it.
+
+    An image that needs more than the bound is decoded alone.
+
+    Args:
+        most_bytes: of all images together.
+        wait_seconds: how long an image waits until enough is free.
+    """
+
+    def __init__(self, most_bytes: int, wait_seconds: float) -> None:
+        self.most_bytes = most_bytes
+        self.taken_bytes = 0
+        self._wait_seconds = wait_seconds
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Waits until there is memory for an image, and counts it inside.
+
+        Args:
+            size: the memory that the image takes, in bytes.
+
+        Raises:
+            MemoryBusyError: other images take it for too long.
+            ComputeTimeError, ComputationStoppedError: as `check`.
+        """
+        end = time.monotonic() + self._wait_seconds
+        with self._changed:
+            while self.taken_bytes and self.taken_bytes + size > self.most_bytes:
+                check()
+                if time.monotonic() >= end:
+                    raise MemoryBusyError(
+                        f"Decoding this image takes {size:,} bytes, and images that are decoded now take "
+                        f"{self.taken_bytes:,} of the {self.most_bytes:,} that there are. Try again in a moment."
+                    )
+                self._changed.wait(_LOOK_SECONDS)
+            self.taken_bytes += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.taken_bytes -= size
+                self._changed.notify_all()
+
+
+_MEMORY: ContextVar[MemoryBound | None] = ContextVar("memory", default=None)
+
+
+@contextlib.contextmanager
+def bounded_memory(bound: MemoryBound | None) -> Iterator[None]:
+    """Has all images that are decoded inside keep to a bound."""
+    token = _MEMORY.set(bound)
+    try:
+        yield
+    finally:
+        _MEMORY.reset(token)
+
+
+@contextlib.contextmanager
+def memory(estimate: Callable[[], int]) -> Iterator[None]:
+    """Waits until an image may be decoded, and counts its memory inside. Without a bound it does nothing.
+
+    Args:
+        estimate: returns the memory that decoding takes, in bytes.
+
+    Raises:
+        MemoryBusyError, ComputeTimeError, ComputationStoppedError: as `MemoryBound.taken`.
+    """
+    bound = _MEMORY.get()
+    size = 0 if bound is None else estimate()
+    if bound is None or size < _SMALL_BYTES:
+        yield
+        return
+    with bound.taken(size):
+        yield

@@ -29,6 +29,7 @@
     ├── ExportError (RuntimeError)           a network whose Keras and ONNX forms differ
     ├── FeedbackError (RuntimeError)         feedback that cannot be kept or read
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
+    ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
     ├── SettingError (ValueError)            a setting out of range
@@ -161,6 +162,10 @@ class ExportError(DigitsError, RuntimeError):
 
 class FeedbackError(DigitsError, RuntimeError):
     """People's feedback on answers cannot be kept or read, or there is none."""
+
+
+class MemoryBusyError(DigitsError, RuntimeError):
+    """Other images take the memory that decoding may take at a time."""
 
 
 class ComputationStoppedError(DigitsError, RuntimeError):

@@ -43,7 +43,9 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "max_in_flight": OverloadedError,
     "queue_seconds": OverloadedError,
     "max_buffered_bytes": BuffersFullError,
+    "max_decoding_bytes": BuffersFullError,
     "max_connections": OverloadedError,
+    "max_connections_per_address": OverloadedError,
     "rate_limit": RateLimitedError,
 }
 

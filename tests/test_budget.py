@@ -1,11 +1,16 @@
+import contextlib
+import threading
 import time
 
+import cv2
+import numpy as np
 import pytest
 
 from benchmarks.hostile.costly_pictures import COSTLY, PAGE_SIDE
 from digits import budget
-from digits.budget import Budget, bounded_work, limited
-from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError
+from digits.budget import Budget, MemoryBound, bounded_memory, bounded_work, limited, memory
+from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError, MemoryBusyError
+from digits.images.decode import open_image
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 
@@ -70,3 +75,68 @@ def test_a_page_of_strokes_that_each_reach_over_all_of_it_is_refused_soon(name: 
         read_picture(recognizer, page)
     # Without a bound these take from 11 to 200 seconds.
     assert time.thread_time() - start < 6.0
+
+
+MEGABYTE = 2**20
+
+
+def test_images_share_the_memory_and_give_it_back() -> None:
+    bound = MemoryBound(10 * MEGABYTE, 0.0)
+    with bounded_memory(bound), memory(lambda: 6 * MEGABYTE):
+        with memory(lambda: 4 * MEGABYTE):
+            assert bound.taken_bytes == 10 * MEGABYTE
+        with pytest.raises(MemoryBusyError, match="Try again in a moment"), memory(lambda: 5 * MEGABYTE):
+            pass
+    assert bound.taken_bytes == 0
+
+
+def test_an_image_that_needs_more_than_there_is_is_decoded_alone() -> None:
+    bound = MemoryBound(1, 0.0)
+    with bounded_memory(bound), memory(lambda: 50 * MEGABYTE):
+        assert bound.taken_bytes == 50 * MEGABYTE
+        with pytest.raises(MemoryBusyError), memory(lambda: 2 * MEGABYTE):
+            pass
+        # Small ones are not counted.
+        with memory(lambda: 1_000):
+            assert bound.taken_bytes == 50 * MEGABYTE
+
+
+def test_an_image_waits_until_another_is_decoded() -> None:
+    bound, order = MemoryBound(1, 60.0), list[str]()
+    waits = threading.Event()
+
+    def second() -> None:
+        waits.set()
+        with bound.taken(2 * MEGABYTE):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with bound.taken(2 * MEGABYTE):
+        thread.start()
+        waits.wait()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_what_waits_for_memory_ends_with_its_time() -> None:
+    bound = MemoryBound(1, 60.0)
+    with bound.taken(2 * MEGABYTE), limited(Budget(0.05)), pytest.raises(ComputeTimeError), bound.taken(2 * MEGABYTE):
+        pass
+
+
+def test_decoding_counts_what_the_header_tells() -> None:
+    taken: list[int] = []
+
+    class Watched(MemoryBound):
+        def taken(self, size: int) -> contextlib._GeneratorContextManager[None]:
+            taken.append(size)
+            return super().taken(size)
+
+    picture = cv2.imencode(".png", np.full((2_000, 2_000), 255, np.uint8))[1].tobytes()
+    opened = open_image(picture)
+    told = opened.decoding_bytes()
+    with bounded_memory(Watched(10**9, 0.0)):
+        opened.decode()
+    assert taken == [told]

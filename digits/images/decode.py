@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from digits import budget
 from digits.errors import (
     BrokenImageError,
     EmptyFileError,
@@ -130,7 +131,12 @@ class OpenedImage:
 
         Raises:
             BrokenImageError: the decoder gave up; the file is damaged or cut off.
+            MemoryBusyError: other images take the memory that `digits.budget.bounded_memory` allows.
         """
+        with budget.memory(lambda: self.decoding_bytes(enough)):
+            return self._decode(enough)
+
+    def _decode(self, enough: int) -> npt.NDArray[np.uint8]:
         if self._is_plain_png and (pixels := decode_plain_png(self._data)) is not None:
             return gray_if_equal(pixels) if pixels.ndim == 3 else pixels
         if self._image is None and self._document is None:

@@ -100,6 +100,14 @@ class Settings(BaseSettings):
         description="Most bytes of request bodies that a worker holds at a time. Beyond it, the answer is 503. Must be "
         "more than one image.",
     )
+    max_decoding_bytes: int | None = Field(
+        None,
+        ge=1,
+        description="Most bytes of memory that all images together take which a worker decodes at a time. An image "
+        "that needs more is decoded alone. What waits for longer than `DIGITS_QUEUE_SECONDS` gets 503. Default: 256 "
+        "MiB or 64 MiB for each image decoded at a time, whichever is more, but no more than the container's memory "
+        "leaves.",
+    )
     header_seconds: float = Field(
         10.0,
         gt=0.0,
@@ -110,8 +118,16 @@ class Settings(BaseSettings):
         900,
         ge=1,
         le=1_000_000,
-        description="Most connections that a worker holds. Beyond it, the answer is 503. Must be less than the number "
-        "of files that a process may open (`ulimit -n`). Only `digits serve`.",
+        description="Most connections that a worker holds. Beyond it, the answer is 503; a few more are taken for "
+        "health checks. Must be less than the number of files that a process may open (`ulimit -n`). Only `digits "
+        "serve`.",
+    )
+    max_connections_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Most connections that a worker holds from one address: an IPv4 address or an IPv6 network of 64 "
+        "bits. All that come through a proxy have the address of the proxy. Default: half of "
+        "`DIGITS_MAX_CONNECTIONS`. Only `digits serve`.",
     )
 
     api_keys: SecretStr | None = Field(

@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from digits.budget import MemoryBound
 from digits.service import logs
 from digits.service.batching import MicroBatcher
 from digits.service.errors import NotReadyError
@@ -22,7 +23,7 @@ from digits.service.middleware.keys import Keyring
 from digits.service.middleware.tracing import Tracing
 from digits.service.models import Models
 from digits.service.process import signals
-from digits.service.process.container import decoding_slots, workers_here
+from digits.service.process.container import decoding_memory, decoding_slots, workers_here
 from digits.service.process.heap import keep_heap_small
 from digits.service.process.runtime import Runtime
 from digits.service.request_context import REQUEST_ID_HEADER
@@ -67,9 +68,11 @@ class ServiceState:
         # More images at a time than processors take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
         slots = decoding_slots(_IMAGE_BYTES, _WORKER_BYTES, workers_here())
-        _log.info("Images decoded at a time: %d", slots)
-        self.queue = ComputeQueue(slots, settings.queue_seconds)
-        self.batch_queue = ComputeQueue(1, settings.queue_seconds)
+        most = settings.max_decoding_bytes or decoding_memory(slots, _WORKER_BYTES, workers_here())
+        _log.info("Images decoded at a time: %d, in %d MB of memory", slots, most // 1_000_000)
+        memory = MemoryBound(most, settings.queue_seconds)
+        self.queue = ComputeQueue(slots, settings.queue_seconds, memory)
+        self.batch_queue = ComputeQueue(1, settings.queue_seconds, memory)
         if settings.max_buffered_bytes < settings.max_bytes:
             _log.warning(
                 "DIGITS_MAX_BUFFERED_BYTES (%d) is less than one image may have (DIGITS_MAX_BYTES, %d): larger images "

@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,6 +56,21 @@ def bars(count: int) -> bytes:
 def costly(side: int = 1600) -> bytes:
     """A page of thin strokes that reach over all of it."""
     return encode_png(COSTLY["chevrons"](side))
+
+
+def progressive() -> bytes:
+    """A picture that takes some time and much memory to decode: a JPEG file in several passes."""
+    pixels = np.full((6_900, 6_900), 255, np.uint8)
+    pixels[1_000:-1_000, 3_200:3_700] = 0
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(file, "JPEG", progressive=True)
+    return file.getvalue()
+
+
+def decoded_at_once(url: str, image: bytes, count: int) -> Told:
+    """The worst that so many are told whose images are decoded at the same time."""
+    with ThreadPoolExecutor(count) as pool:
+        return max(pool.map(lambda _: post(url, image), range(count)))
 
 
 def batch(url: str, *files: bytes) -> Told:
@@ -172,7 +188,12 @@ CROSSINGS: Mapping[str, Crossing] = {
     "DIGITS_MAX_BUFFERED_BYTES": Crossing(
         len(SEVEN), lambda url: post(url, SEVEN), lambda url: post(url, SEVEN + b"x")
     ),
-    "DIGITS_MAX_CONNECTIONS": Crossing(3, lambda url: connected(url, 3), lambda url: connected(url, 4)),
+    "DIGITS_MAX_DECODING_BYTES": Crossing(
+        1, lambda url: post(url, SEVEN), lambda url: decoded_at_once(url, progressive(), 6)
+    ),
+    # All connections of this test come from one address, for which there is half of the room.
+    "DIGITS_MAX_CONNECTIONS": Crossing(6, lambda url: connected(url, 3), lambda url: connected(url, 4)),
+    "DIGITS_MAX_CONNECTIONS_PER_ADDRESS": Crossing(3, lambda url: connected(url, 3), lambda url: connected(url, 4)),
     "DIGITS_RATE_LIMIT": Crossing("3/day", lambda url: in_turn(url, 3), lambda url: in_turn(url, 1)),
 }  # fmt: skip
 

@@ -7,7 +7,9 @@ from typing import TypeVar
 import anyio.to_thread
 from starlette.requests import Request
 
-from digits.budget import Budget, limited
+from digits.budget import Budget, bounded_memory, limited
+from digits.errors import MemoryBusyError
+from digits.service.errors import BuffersFullError
 from digits.service.limits.queue import ComputeQueue
 
 Result = TypeVar("Result")
@@ -25,12 +27,13 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
 
     Raises:
         OverloadedError: it would have to wait for too long.
+        BuffersFullError: the images that are decoded leave too little memory for another one.
         ComputeTimeError: the time is over.
         ComputationStoppedError: the client has left.
     """
 
     def within_budget() -> Result:
-        with limited(budget):
+        with limited(budget), bounded_memory(queue.memory):
             budget.check()
             return function()
 
@@ -38,6 +41,8 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
     try:
         async with queue.turn():
             return await anyio.to_thread.run_sync(within_budget, limiter=queue.threads)
+    except MemoryBusyError as error:
+        raise BuffersFullError(str(error)) from error
     finally:
         watch.cancel()
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import anyio
 
+from digits.budget import MemoryBound
 from digits.errors import ComputationStoppedError
 from digits.service.errors import OverloadedError
 
@@ -27,9 +28,11 @@ class ComputeQueue:
     Args:
         slots: computations at a time.
         wait_seconds: longest wait that may be foreseen, unless no more than a few wait.
+        memory: bounds what the images take that are decoded at the same time; None for no bound.
     """
 
-    def __init__(self, slots: int, wait_seconds: float) -> None:
+    def __init__(self, slots: int, wait_seconds: float, memory: MemoryBound | None = None) -> None:
+        self.memory = memory
         self.threads = anyio.CapacityLimiter(slots)
         self._slots = slots
         self._wait_seconds = wait_seconds

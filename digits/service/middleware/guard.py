@@ -1,5 +1,6 @@
 """Access control: trusted hosts, API keys and rate limit, each only if it is set."""
 
+import functools
 import ipaddress
 
 from starlette.requests import Request
@@ -112,7 +113,12 @@ def _named(request: Request, keys: Keyring) -> str:
 
 def client_of(request: Request) -> str:
     """Returns whom a request without a key is counted for: its IPv4 address or its IPv6 network of 64 bits."""
-    address = request.client.host if request.client else "unknown"
+    return network_of(request.client.host if request.client else "unknown")
+
+
+@functools.lru_cache(maxsize=1024)
+def network_of(address: str) -> str:
+    """Returns an IPv4 address as it is, the network of 64 bits of an IPv6 address, and any other text unchanged."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,12 +1,14 @@
 """Connections: how many a worker holds, how long one may be silent, and what happens to them when the server stops."""
 
 import asyncio
+import functools
 import re
 from http import HTTPStatus
 from typing import Any
 
 from digits.service.errors import OverloadedError
 from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
+from digits.service.process.connection_room import ConnectionRoom, Place
 from digits.service.process.uvicorn_internals import HttpToolsProtocol, is_trusted_proxy
 from digits.service.schemas import ProblemDetails
 
@@ -15,6 +17,9 @@ PREFIX = re.compile(r"(/[\w.~-]+)+", re.ASCII)
 # Bytes of a request's head. Browsers and proxies allow from 8 to 64 kB.
 _MAX_HEAD = 32 * 1024
 _TOO_LONG = f"The headers of the request have more than the {_MAX_HEAD:,} bytes allowed. Send fewer or shorter ones."
+# Connections that were taken for health checks alone send their headers within so many seconds.
+_HEALTH_HEADER_SECONDS = 1.0
+_HEALTH = re.compile(rb"/health/(live|ready)/?$")
 # How long the server waits for requests over the connections that it accepted last.
 _LAST_REQUESTS_SECONDS = 0.2
 
@@ -29,28 +34,37 @@ class PatientProtocol(HttpToolsProtocol):
     Args:
         args: passed on to uvicorn.
         header_seconds: longest time from the start of a connection or a request to the end of its headers.
-        max_connections: most connections of a process; one more is answered with a problem and closed.
+        room: counts the connections of the process; one more is answered with a problem and closed.
         kwargs: passed on to uvicorn.
     """
 
-    def __init__(self, *args: Any, header_seconds: float, max_connections: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, header_seconds: float, room: ConnectionRoom, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._header_seconds = header_seconds
-        self._max_connections = max_connections
+        self._room = room
+        self._place = Place.NONE
+        self._address = ""
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
-        if len(self.connections) >= self._max_connections:
-            transport.write(_refusal(self._max_connections))
+        peer = transport.get_extra_info("peername")
+        self._address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._place = self._room.take(self._address)
+        if self._place is Place.NONE:
+            transport.write(_refusal(self._room.why_full(self._address)))
             transport.close()
             return
         super().connection_made(transport)
-        self._expect_headers()
+        if self._place is Place.FOR_HEALTH:
+            self._deadline = self.loop.call_later(_HEALTH_HEADER_SECONDS, self._refuse_for_room)
+        else:
+            self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection has ended."""
+        self._room.leave(self._address, self._place)
         if self.transport is None:
             return  # The connection was refused.
         self._forget_deadline()
@@ -98,16 +112,19 @@ class PatientProtocol(HttpToolsProtocol):
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             self._refuse(HTTPStatus.BAD_REQUEST, f"The request has {hosts} Host headers; HTTP/1.1 needs one.")
             return
-        prefix = self._forwarded_prefix()
-        if prefix is None:
-            super().on_headers_complete()
+        if self._place is Place.FOR_HEALTH and not _HEALTH.search(self.url.partition(b"?")[0]):
+            self._refuse_for_room()
             return
-        configured, self.root_path = self.root_path, prefix
-        self.scope["root_path"] = prefix
+        configured, prefix = self.root_path, self._forwarded_prefix()
+        if prefix is not None:
+            self.scope["root_path"] = self.root_path = prefix
         try:
             super().on_headers_complete()
         finally:
             self.root_path = configured
+        if self._place is Place.FOR_HEALTH and self.cycle is not None:
+            # It makes room for the next one.
+            self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
         """Called by the server once, when it stops."""
@@ -141,6 +158,12 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.write(_answer(status, blank_details(status, detail)))
         self.transport.close()
 
+    def _refuse_for_room(self) -> None:
+        """Answers that there is no room for this connection, and closes it."""
+        self._forget_deadline()
+        self.transport.write(_refusal(self._room.why_full(self._address)))
+        self.transport.close()
+
     def _expect_headers(self) -> None:
         self._deadline = self.loop.call_later(self._header_seconds, self.transport.close)
 
@@ -150,10 +173,10 @@ class PatientProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
-def _refusal(most: int) -> bytes:
+@functools.lru_cache(maxsize=8)
+def _refusal(detail: str) -> bytes:
     """Returns the answer to one connection too many."""
     problem = PROBLEMS[OverloadedError]
-    detail = f"{most:,} connections are open, and no more are taken at a time. Try again in a moment."
     retry = f"Retry-After: {problem.retry_after}"
     return _answer(HTTPStatus.SERVICE_UNAVAILABLE, problem.details(detail), retry)
 

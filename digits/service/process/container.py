@@ -14,6 +14,9 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 # Servers that start several workers set it, or are told by it.
 WORKERS_VARIABLE = "WEB_CONCURRENCY"
 
+# Memory for decoding: at least so much, or this for each image decoded at a time; and so much in a small container.
+_DECODING_BYTES, _SLOT_BYTES, _LEAST_DECODING_BYTES = 256 * 2**20, 64 * 2**20, 64 * 2**20
+
 # Groups without a limit of memory report a number near 2^63 (version 1).
 _UNLIMITED = 2**60
 
@@ -70,6 +73,23 @@ def decoding_slots(
     if limit is not None:
         slots = min(slots, (limit // workers - bytes_kept) // bytes_each)
     return max(1, slots)
+
+
+def decoding_memory(
+    slots: int, bytes_kept: int, workers: int = 1, root: Path = ROOT, membership: Path = MEMBERSHIP
+) -> int:
+    """Returns how many bytes of memory the images may take that a worker decodes at a time.
+
+    Args:
+        slots: images decoded at a time.
+        bytes_kept: memory that a worker takes besides.
+        workers: processes that share the container.
+        root: where the control groups are mounted.
+        membership: file that names the groups of the process.
+    """
+    wanted = max(_DECODING_BYTES, slots * _SLOT_BYTES)
+    limit = memory_limit(root, membership)
+    return wanted if limit is None else max(_LEAST_DECODING_BYTES, min(wanted, limit // workers - bytes_kept))
 
 
 def _folders(root: Path, membership: Path, controller: str) -> Iterator[Path]:

@@ -43,14 +43,14 @@ def serve(host: str, port: int, workers: int, root_path: str = "") -> bool:
     """
     import uvicorn
 
+    from digits.service.process.connection_room import ConnectionRoom
     from digits.service.process.connections import PREFIX, PatientProtocol
 
     settings = read_settings()
     if root_path and not PREFIX.fullmatch(root_path):
         raise SettingError(f"--root-path is {root_path!r}; it must be a path such as /ml, without a slash at its end.")
-    protocol = functools.partial(
-        PatientProtocol, header_seconds=settings.header_seconds, max_connections=settings.max_connections
-    )
+    room = ConnectionRoom(settings.max_connections, settings.max_connections_per_address)
+    protocol = functools.partial(PatientProtocol, header_seconds=settings.header_seconds, room=room)
     config = uvicorn.Config(
         "digits.service.app:create_app",
         factory=True,

@@ -1,7 +1,9 @@
 """Connections that say nothing, or too little, and more of them than are taken."""
 
+import contextlib
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
 
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from benchmarks.support.client import upload_raw
+from digits.service.process.connection_room import ConnectionRoom, Place
 from tests.conftest import ROOT, Server, serve
 
 MOST, SECONDS = 5, 0.5
@@ -17,7 +20,12 @@ MOST, SECONDS = 5, 0.5
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("connections")
-    server = serve(folder, DIGITS_MAX_CONNECTIONS=str(MOST), DIGITS_HEADER_SECONDS=str(SECONDS))
+    server = serve(
+        folder,
+        DIGITS_MAX_CONNECTIONS=str(MOST),
+        DIGITS_MAX_CONNECTIONS_PER_ADDRESS=str(MOST),
+        DIGITS_HEADER_SECONDS=str(SECONDS),
+    )
     try:
         yield server
     finally:
@@ -102,6 +110,75 @@ def test_one_connection_too_many_is_told_to_come_again(strict: Server) -> None:
             client.close()
     time.sleep(0.2)
     assert httpx.get(strict.url + "/health/live").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that holds so many connections, half of them from one address."""
+    server = serve(tmp_path_factory.mktemp("shared"), DIGITS_MAX_CONNECTIONS=str(2 * MOST))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def ask_from(server: Server, source: str, path: str) -> bytes:
+    """Returns the answer to a request from one of the addresses of this machine."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        return read_all(client)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has all addresses of 127/8")
+def test_idle_connections_of_one_address_lock_out_nobody_else_and_no_health_check(shared: Server) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * MOST):
+            stack.enter_context(connect(shared))
+        time.sleep(0.2)
+        refused = ask_from(shared, "127.0.0.1", "/model")
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert f"{MOST} connections from this address are open".encode() in refused
+        # They have sent nothing for a second: what was kept for health checks is free again.
+        time.sleep(1.2)
+        assert ask_from(shared, "127.0.0.1", "/health/live?a=b").startswith(b"HTTP/1.1 200 ")
+        assert ask_from(shared, "127.0.0.2", "/model").startswith(b"HTTP/1.1 200 ")
+
+
+def test_when_all_connections_are_taken_health_is_still_answered(strict: Server) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST):
+            client = stack.enter_context(connect(strict))
+            client.sendall(
+                b"POST /predict/ HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n"
+            )
+        time.sleep(0.3)
+        assert ask_from(strict, "127.0.0.1", "/predict/?x=/health/live").startswith(b"HTTP/1.1 503 ")
+        # Such a connection is for one request, though the client would go on.
+        with connect(strict) as client:
+            client.sendall(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert read_all(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_places_are_counted_by_address_and_given_back() -> None:
+    room = ConnectionRoom(4)
+    assert [room.take("10.0.0.1") for _ in range(3)] == [Place.FULL, Place.FULL, Place.FOR_HEALTH]
+    assert room.take("2001:db8::1") is Place.FULL
+    assert room.take("2001:db8::2") is Place.FULL
+    assert room.take("10.0.0.2") is Place.FOR_HEALTH
+    assert "4 connections are open" in room.why_full("10.0.0.2")
+    for _ in range(14):
+        room.take("10.0.0.2")
+    assert room.take("10.0.0.2") is Place.NONE
+    room.leave("2001:db8::3", Place.FULL)
+    room.leave("10.0.0.1", Place.FOR_HEALTH)
+    assert "2 connections from this address are open" in room.why_full("10.0.0.1")
+    assert [room.take("10.0.0.2"), room.take("10.0.0.3")] == [Place.FULL, Place.FOR_HEALTH]
+
+
+def test_clients_of_a_socket_file_share_all_places() -> None:
+    room = ConnectionRoom(4)
+    assert [room.take("") for _ in range(4)] == [Place.FULL] * 4
 
 
 def ask(server: Server, request: bytes, *, half_close: bool = False) -> bytes:

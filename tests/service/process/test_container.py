@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digits.service.process.container import decoding_slots, memory_limit, processors
+from digits.service.process.container import decoding_memory, decoding_slots, memory_limit, processors
 
 MB = 1024 * 1024
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -55,6 +55,18 @@ def test_the_strictest_group_above_the_process_counts(tmp_path: Path) -> None:
 def test_version_1_without_a_limit_of_memory_has_none(tmp_path: Path) -> None:
     groups = group(tmp_path, "2:memory:/\n", memory__memory_dot_limit_in_bytes="9223372036854771712\n")
     assert memory_limit(*groups) is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "workers", "slots", "expected"),
+    [("max", 1, 2, 256), ("max", 1, 16, 1024), ("1024", 2, 2, 256), ("700", 2, 2, 200), ("256", 2, 1, 64)],
+)
+def test_memory_for_decoding_is_what_the_container_leaves(
+    tmp_path: Path, limit: str, workers: int, slots: int, expected: int
+) -> None:
+    text = limit if limit == "max" else str(int(limit) * MB)
+    groups = group(tmp_path, "0::/\n", memory_dot_max=text + "\n")
+    assert decoding_memory(slots, 150 * MB, workers, *groups) == expected * MB
 
 
 def test_outside_of_containers_all_processors_count(tmp_path: Path) -> None:

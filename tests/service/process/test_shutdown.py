@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
+from digits.service.process.connection_room import ConnectionRoom
 from digits.service.process.connections import PatientProtocol
 from digits.service.process.shutdown import DrainingServer
 
@@ -25,7 +26,7 @@ def run_and_stop(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awa
         await act(server, listener.getsockname())
         await server.shutdown([listener])
 
-    protocol = functools.partial(PatientProtocol, header_seconds=10.0, max_connections=10)
+    protocol = functools.partial(PatientProtocol, header_seconds=10.0, room=ConnectionRoom(10))
     config = uvicorn.Config(PlainTextResponse("here"), http=protocol, lifespan="off", loop=loop)  # type: ignore[arg-type]
     server = DrainingServer(config)
     listener = socket.create_server(("127.0.0.1", 0))

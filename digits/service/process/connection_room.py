@@ -1,0 +1,71 @@
+"""How many connections a worker holds: in all, and from one address; and a few more for health checks."""
+
+from collections import Counter
+from enum import Enum
+
+from digits.service.middleware.guard import network_of
+
+# Connections that are taken when there is no room, for requests to `/health/` alone.
+_FOR_HEALTH = 16
+
+
+class Place(Enum):
+    """The place that a connection gets."""
+
+    FULL = "full"
+    FOR_HEALTH = "for health checks alone"
+    NONE = "none"
+
+
+class ConnectionRoom:
+    """Counts the connections of a process.
+
+    Args:
+        most: connections in all.
+        most_per_address: connections from one IPv4 address or one IPv6 network of 64 bits; half of `most` if None.
+            Clients without an address, which connect to a socket file, are not bounded by it.
+    """
+
+    def __init__(self, most: int, most_per_address: int | None = None) -> None:
+        self.most = most
+        self.most_per_address = most_per_address or -(-most // 2)
+        self._by_address: Counter[str] = Counter()
+        self._count = self._for_health = 0
+
+    def take(self, address: str) -> Place:
+        """Counts a connection, unless there is no place for it, and returns which place it has."""
+        network = network_of(address)
+        if self._count < self.most and (not network or self._by_address[network] < self.most_per_address):
+            self._count += 1
+            self._by_address[network] += 1
+            return Place.FULL
+        if self._for_health < _FOR_HEALTH:
+            self._for_health += 1
+            return Place.FOR_HEALTH
+        return Place.NONE
+
+    def leave(self, address: str, place: Place) -> None:
+        """Counts a connection no longer.
+
+        Args:
+            address: as for `take`.
+            place: what `take` returned.
+        """
+        if place is Place.FOR_HEALTH:
+            self._for_health -= 1
+        elif place is Place.FULL:
+            network = network_of(address)
+            self._count -= 1
+            self._by_address[network] -= 1
+            if not self._by_address[network]:
+                del self._by_address[network]
+
+    def why_full(self, address: str) -> str:
+        """Returns a sentence that says why there is no place for another connection from an address."""
+        taken = self._by_address.get(network_of(address), 0)
+        if self._count < self.most and taken >= self.most_per_address:
+            return (
+                f"{self.most_per_address:,} connections from this address are open, and no more are taken from one. "
+                "Close some, or try again in a moment."
+            )
+        return f"{self.most:,} connections are open, and no more are taken at a time. Try again in a moment."
