@@ -16,6 +16,7 @@ from digits.service.errors import NotReadyError
 from digits.service.limits.concurrency import Buffers, ConcurrencyLimit
 from digits.service.limits.queue import ComputeQueue
 from digits.service.limits.rate import RateLimiter
+from digits.service.limits.refusal import EarlyRefusal
 from digits.service.metrics import Metrics
 from digits.service.middleware.access import AccessLog
 from digits.service.middleware.guard import Guard, TrustedHosts
@@ -39,6 +40,10 @@ BATCH_TIMES = 10
 # A computation ends at its limit, or a little later: at twice the limit something is wrong.
 _STUCK_TIMES = 2
 
+# Bodies of no more bytes may be read on the event loop, without a turn.
+ON_THE_SPOT_BYTES = 16 * 1024
+# Paths to which a single image is sent.
+IMAGE_ROUTES = ("/predict/", "/predict", "/read/", "/read")
 # Metrics keep a series for each of these paths.
 ROUTES = ("/predict/", "/predict/batch/", "/read/", "/model", "/health/live", "/health/ready", "/metrics")
 
@@ -73,6 +78,10 @@ class ServiceState:
         memory = MemoryBound(most, settings.queue_seconds)
         self.queue = ComputeQueue(slots, settings.queue_seconds, memory)
         self.batch_queue = ComputeQueue(1, settings.queue_seconds, memory)
+        # Pages of other origins and traces need headers and spans that only the whole way adds.
+        self.early_refusal = None
+        if not settings.cors_origins and settings.traces == "off":
+            self.early_refusal = EarlyRefusal(self.queue, self.metrics, IMAGE_ROUTES, ON_THE_SPOT_BYTES)
         if settings.max_buffered_bytes < settings.max_bytes:
             _log.warning(
                 "DIGITS_MAX_BUFFERED_BYTES (%d) is less than one image may have (DIGITS_MAX_BYTES, %d): larger images "

@@ -46,16 +46,24 @@ class ComputeQueue:
         """How long one more computation would wait, in seconds."""
         return len(self._waiting) * self._mean / self._slots if self._running >= self._slots else 0.0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more computation would wait for too long."""
+        return len(self._waiting) >= _ALWAYS and self.expected_wait > self._wait_seconds
+
+    @property
+    def refusal(self) -> str:
+        """What a client is told while the queue is full."""
+        return f"{len(self._waiting)} requests wait for their turn, and no more are taken. Try again in a moment."
+
     def check(self) -> None:
         """Refuses a computation that would wait for too long.
 
         Raises:
             OverloadedError: it would.
         """
-        if len(self._waiting) >= _ALWAYS and self.expected_wait > self._wait_seconds:
-            raise OverloadedError(
-                f"{len(self._waiting)} requests wait for their turn, and no more are taken. Try again in a moment."
-            )
+        if self.is_full:
+            raise OverloadedError(self.refusal)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

@@ -25,13 +25,13 @@ _access_log = logging.getLogger("digits.access")
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
 
 # An answer is data: browsers must not take it for a page, nor show it in a frame.
-_HEADERS = (
+HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
-_HEADER_NAMES = frozenset(name for name, _ in _HEADERS)
+_HEADER_NAMES = frozenset(name for name, _ in HEADERS)
 
 
 class AccessLog:
@@ -91,14 +91,14 @@ class AccessLog:
                 if context.problem:
                     metrics.problem(context.problem)
             if _access_log.isEnabledFor(logging.INFO):
-                _log_access(scope, context, status, seconds)
+                log_access(scope, context, status, seconds)
             CURRENT.reset(token)
 
     def _with_headers(
         self, headers: list[tuple[bytes, bytes]], scope: Scope, context: RequestContext
     ) -> list[tuple[bytes, bytes]]:
         named = {name for name, _ in headers} & _HEADER_NAMES
-        extended = [*headers, *(header for header in _HEADERS if header[0] not in named)]
+        extended = [*headers, *(header for header in HEADERS if header[0] not in named)]
         extended.append((_REQUEST_ID, context.request_id.encode()))
         # A server that is about to stop tells clients not to reuse the connection. If the body was not read to its
         # end, closing the connection saves reading the rest for nothing.
@@ -112,7 +112,8 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else text.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def _log_access(scope: Scope, context: RequestContext, status: int, seconds: float) -> None:
+def log_access(scope: Scope, context: RequestContext, status: int, seconds: float) -> None:
+    """Writes the line of a request to the log."""
     client = scope.get("client")
     # Still percent-encoded, so that no path can forge a line of the log.
     path = scope.get("raw_path", b"").decode("ascii", "backslashreplace") or scope["path"]

@@ -7,9 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from digits.service.errors import OverloadedError
+from digits.service.limits.refusal import EarlyRefusal
 from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
 from digits.service.process.connection_room import ConnectionRoom, Place
-from digits.service.process.uvicorn_internals import HttpToolsProtocol, is_trusted_proxy
+from digits.service.process.uvicorn_internals import HttpToolsProtocol, application_state, is_trusted_proxy
 from digits.service.schemas import ProblemDetails
 
 # A path before all others, such as /ml.
@@ -116,6 +117,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._refuse_for_room()
             return
         configured, prefix = self.root_path, self._forwarded_prefix()
+        if self._is_refused_early(configured if prefix is None else prefix):
+            return
         if prefix is not None:
             self.scope["root_path"] = self.root_path = prefix
         try:
@@ -157,6 +160,21 @@ class PatientProtocol(HttpToolsProtocol):
         self._forget_deadline()
         self.transport.write(_answer(status, blank_details(status, detail)))
         self.transport.close()
+
+    def _is_refused_early(self, prefix: str) -> bool:
+        """Answers a request for which there is no turn, before a task is made for it; returns whether it did."""
+        early: EarlyRefusal | None = getattr(application_state(self.config), "early_refusal", None)
+        # An answer before this one may not have been sent yet.
+        if early is None or (self.cycle is not None and not self.cycle.response_complete):
+            return False
+        path = self.url.partition(b"?")[0].decode("ascii", "replace").removeprefix(prefix)
+        answer = early.answer(self.parser.get_method().decode("ascii"), path, self.headers, dict(self.scope))
+        if answer is None:
+            return False
+        self._forget_deadline()
+        self.transport.write(answer)
+        self.transport.close()
+        return True
 
     def _refuse_for_room(self) -> None:
         """Answers that there is no room for this connection, and closes it."""

@@ -8,15 +8,24 @@ import asyncio
 import functools
 import os
 import socket
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-__all__ = ["HttpToolsProtocol", "Supervisor", "Worker", "is_trusted_proxy", "listening_sockets", "make_protocol"]
+__all__ = [
+    "HttpToolsProtocol",
+    "Supervisor",
+    "Worker",
+    "application_state",
+    "is_trusted_proxy",
+    "listening_sockets",
+    "make_protocol",
+]
 
 
 @functools.lru_cache(maxsize=8)
@@ -28,6 +37,17 @@ def is_trusted_proxy(config: uvicorn.Config, address: str | None) -> bool:
     """Returns whether uvicorn trusts the forwarded headers of a peer (`FORWARDED_ALLOW_IPS`)."""
     hosts = config.forwarded_allow_ips
     return address in _trusted(hosts if isinstance(hosts, str) else ",".join(hosts))
+
+
+def application_state(config: uvicorn.Config) -> object:
+    """Returns the `app.state.service` of the application that a server runs; None if there is none."""
+    app: Any = config.loaded_app
+    while not isinstance(app, Starlette):
+        # uvicorn wraps applications in middleware of its own.
+        app = getattr(app, "app", None)
+        if app is None:
+            return None
+    return getattr(app.state, "service", None)
 
 
 class Worker(Process):
