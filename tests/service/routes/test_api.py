@@ -232,7 +232,7 @@ def test_unknown_paths_and_methods_are_problems_too(api: str) -> None:
 @pytest.mark.parametrize("path", [PREDICT, READ])
 def test_each_way_to_send_an_image_is_documented(openapi: dict[str, Any], path: str) -> None:
     content = openapi["paths"][path]["post"]["requestBody"]["content"]
-    assert set(content) == {"multipart/form-data", "image/*", "application/octet-stream"}
+    assert set(content) == {"multipart/form-data", "image/*", "application/pdf", "application/octet-stream"}
     form = content["multipart/form-data"]["schema"]
     assert form["required"] == ["file"]
     for schema in (form["properties"]["file"], content["image/*"]["schema"]):
