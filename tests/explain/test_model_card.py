@@ -15,8 +15,12 @@ def test_a_card_is_told_in_facts_with_its_figures() -> None:
     assert stated["Trained on"] == "55,000 images of handwritten digits (MNIST)"
     assert stated["Training"].startswith(f"{CARD.epochs} epochs on ")
     assert stated["Training"].endswith(" 2026, watched on 5,000 more")
-    assert stated["Test images"].startswith("9,964 of 10,000 read correctly (99.64%), 36 wrongly")
-    assert stated["Confidence"] == "off by 0.27 percentage points on average"
+    test = CARD.metrics["test"]
+    right = sum(row[digit] for digit, row in enumerate(test["confusion"]))
+    assert stated["Test images"].startswith(
+        f"{right:,} of 10,000 read correctly ({right / 10_000:.2%}), {10_000 - right} wrongly"
+    )
+    assert stated["Confidence"] == f"off by {100 * test['calibration_error']:.2f} percentage points on average"
     assert stated["Refused"].startswith(f"{CARD.rejection['test_digits']:.1%} of the test images")
 
 
