@@ -1,10 +1,10 @@
 """The picture that a visitor tried last, however it was given."""
 
-import io
 from dataclasses import dataclass
 
 import streamlit as st
-from PIL import Image
+
+from digits.images.formats import format_of
 
 # Its session key.
 _LAST = "last picture"
@@ -16,29 +16,26 @@ class LastPicture:
 
     Args:
         file: the file's bytes.
-        kind: Pillow's name of its format, such as PNG.
+        kind: the name of its format in `digits.images.formats`, such as PNG.
+        media_type: the media type, such as image/png.
     """
 
     file: bytes
     kind: str
+    media_type: str
 
     @property
     def name(self) -> str:
         """A file name, such as digit.png."""
         return f"digit.{self.kind.lower()}"
 
-    @property
-    def media_type(self) -> str:
-        """The media type, such as image/png."""
-        return Image.MIME.get(self.kind, "application/octet-stream")
-
     @classmethod
     def of(cls, file: bytes) -> "LastPicture":
-        """Finds the format of an image file, which must be one that Pillow opens."""
-        with Image.open(io.BytesIO(file)) as image:
-            kind = image.format or ""
-            # MPO is a JPEG file with further pictures behind the first, as some phones write it.
-            return cls(file, "JPEG" if kind == "MPO" else kind)
+        """Finds the format of an image file, which must be one that Digits reads."""
+        image_format = format_of(file)
+        if image_format is None:
+            return cls(file, "bin", "application/octet-stream")
+        return cls(file, image_format.name, image_format.media_type)
 
 
 def remember(file: bytes) -> None:

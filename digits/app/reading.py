@@ -21,11 +21,13 @@ class Answered:
         pixels: the picture, uint8 of shape (height, width) or (height, width, 3); None if it cannot be decoded.
         answer: the prediction, or why there is none.
         whole: returns the upright picture at full size, if `pixels` are a reduced copy; else None.
+        page_count: how many pages the file has, of which the first was read.
     """
 
     pixels: npt.NDArray[np.uint8] | None
     answer: Prediction | ImageError
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None
+    page_count: int = 1
 
 
 def read(recognizer: Recognizer, file: bytes) -> Answered:
@@ -43,9 +45,9 @@ def read(recognizer: Recognizer, file: bytes) -> Answered:
     side = max(opened.width, opened.height)
     whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
     try:
-        return Answered(pixels, recognizer.recognize_pixels(pixels), whole)
+        return Answered(pixels, recognizer.recognize_pixels(pixels), whole, opened.pages)
     except ImageError as error:
-        return Answered(pixels, error, whole)
+        return Answered(pixels, error, whole, opened.pages)
 
 
 def read_once(recognizer: Recognizer, file: bytes) -> Answered:

@@ -79,6 +79,13 @@ def test_a_photo_with_a_second_picture_in_it_goes_by_the_name_of_a_jpeg() -> Non
     assert (picture.name, picture.media_type) == ("digit.jpeg", "image/jpeg")
 
 
+def test_a_scan_goes_by_the_name_and_type_of_a_pdf_file() -> None:
+    file = io.BytesIO()
+    Image.new("L", (8, 8)).save(file, "PDF")
+    picture = LastPicture.of(file.getvalue())
+    assert (picture.name, picture.media_type) == ("digit.pdf", "application/pdf")
+
+
 @pytest.mark.parametrize("text", ["http://127.0.0.1:8000", "https://digits.example.com/api/", "http://[::1]:8000"])
 def test_an_address_is_taken(text: str) -> None:
     assert is_address(text)

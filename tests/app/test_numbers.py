@@ -1,9 +1,11 @@
 """The app's page that reads numbers."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from digits.app.pages.numbers import NUMBERS
@@ -11,7 +13,7 @@ from digits.app.stage import OnStage
 from digits.data.mnist import Mnist
 from tests.app.test_recognize import texts
 from tests.conftest import ROOT, encode_png
-from tests.pictures import handwritten
+from tests.pictures import handwritten, tiff_of
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +146,40 @@ def test_what_is_expected_is_held_to_and_a_wrong_pattern_gets_a_sentence(mnist: 
     app.text_input[0].set_value("four").run()
     assert not app.exception
     assert "pattern" in app.error[0].value
+
+
+def documents(mnist: Mnist, *texts: str) -> dict[str, bytes]:
+    """The same pages as a TIFF and as a PDF file."""
+    pages = [handwritten(mnist, text)[0] if text else np.full((90, 90), 255, np.uint8) for text in texts]
+    first, *others = map(Image.fromarray, pages)
+    file = io.BytesIO()
+    first.save(file, "PDF", resolution=200, save_all=True, append_images=others)
+    return {"tif": tiff_of(*pages), "pdf": file.getvalue()}
+
+
+def choose_page(app: AppTest, number: int) -> AppTest:
+    (button,) = (button for button in app.button if button.label == f"Page {number}")
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("kind", ["tif", "pdf"])
+def test_the_pages_of_a_document_are_shown_small_and_each_is_read_when_it_is_chosen(mnist: Mnist, kind: str) -> None:
+    app = upload(run_page(), documents(mnist, "24", "", "715")[kind])
+    assert [button.label for button in app.button if button.label.startswith("Page")] == ["Page 1", "Page 2", "Page 3"]
+    assert app.code[0].value == "24"
+    assert choose_page(app, 3).code[0].value == "715"
+    assert not choose_page(app, 2).code
+    assert "No ink was found" in app.error[0].value
+    assert choose_page(app, 1).code[0].value == "24"
+    upload(app, encode_png(handwritten(mnist, "39")[0]))
+    assert app.code[0].value == "39"
+    assert not [button for button in app.button if button.label.startswith("Page")]
+
+
+def test_a_page_of_a_long_document_is_chosen_by_its_number(mnist: Mnist) -> None:
+    app = upload(run_page(), documents(mnist, *["7"] * 21, "39")["tif"])
+    assert len([button for button in app.button if button.label.startswith("Page")]) == 20
+    app.number_input[0].set_value(22).run()
+    assert app.code[0].value == "39"

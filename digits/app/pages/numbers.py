@@ -10,6 +10,7 @@ import streamlit as st
 from digits.app.components.canvas import ShownPicture
 from digits.app.components.samples import Sample, choose_sample
 from digits.app.models import chosen_models
+from digits.app.page_choice import Pages, pages_of
 from digits.app.pictures import data_url
 from digits.app.samples import SAMPLES
 from digits.app.stage import OnStage, Stage
@@ -61,16 +62,20 @@ def numbers_page() -> None:
 @st.fragment
 def _stage(recognizer: Recognizer) -> None:
     content = NUMBERS.content()
+    pages: Pages | None = None
     read, reading, error = None, None, None
     if content.file is not None:
         try:
-            read = _read(recognizer, content.file, _expected())
+            pages = pages_of(content.file, recognizer.limits)
+            read = _read(recognizer, content.file, pages.chosen, _expected())
             reading = _corrected(read.reading, st.session_state.get(_corrections_of(read), {}))
         except DigitsError as problem:
             error = problem
     giving, answering = st.columns([11, 9], gap="medium")
     with giving:
         NUMBERS.show(_shown(content, read, reading))
+        if pages is not None:
+            pages.show()
         st.text_input(
             "Expected, if you know it",
             key=_EXPECTED,
@@ -98,7 +103,7 @@ def _shown(content: OnStage, read: _Read | None, reading: Reading | None) -> Sho
     if not content.name or read is None or reading is None:
         return ShownPicture(content.name)
     # Corrections change the boxes, and so the name.
-    name = f"{content.name} {hash(reading)}"
+    name = f"{content.name} {read.key} {hash(reading)}"
     alt = f"The picture with a box around each digit: {_spoken(reading)}"
     return ShownPicture(name, data_url(_with_boxes(read, reading), _SHOWN_SIDE), alt)
 
@@ -117,12 +122,12 @@ def _expected() -> str | None:
     return str(st.session_state.get(_EXPECTED) or "").strip() or None
 
 
-def _read(recognizer: Recognizer, image: bytes, expected: str | None) -> _Read:
-    """Reads an image file, unless it is the one that was read last."""
-    key = hashlib.sha256(image + f"{recognizer.digest} {expected or ''}".encode()).hexdigest()[:16]
+def _read(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> _Read:
+    """Reads a page of an image file, unless it is the one that was read last."""
+    key = hashlib.sha256(image + f"{recognizer.digest} {page} {expected or ''}".encode()).hexdigest()[:16]
     last: _Read | None = st.session_state.get(_LAST)
     if last is None or last.key != key:
-        opened = open_image(image, recognizer.limits)
+        opened = open_image(image, recognizer.limits, page)
         pixels = opened.decode(PAGE_SIDE)
         reading = read_picture(recognizer, pixels, opened.upright_size, expected)
         last = st.session_state[_LAST] = _Read(key, pixels, reading)

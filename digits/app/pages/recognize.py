@@ -50,6 +50,8 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
         STAGE.show(_shown(content, answered))
     with answering:
         show_answer(None if answered is None else answered.answer, invitation=_INVITATION, live=content.live)
+        if answered is not None and answered.page_count > 1:
+            st.caption(f"This is page 1 of {answered.page_count}. The page Numbers reads the others.")
         if finished is not None and show_details(recognizer, finished, others) and file is not None:
             NUMBERS.put("digit", file)
             st.switch_page(st.Page(numbers_page, url_path="read"))
