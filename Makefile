@@ -132,8 +132,9 @@ shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@cd digits/shipped/reports && mv training_curves.png confusion_matrix.png reliability.png ../../../docs/images/
 	@rm -r digits/shipped/reports
 
-pictures: $(VENV)/installed-all browser ## take the README's screenshots anew
+pictures: $(VENV)/installed-all browser ## take the README's screenshots anew, and make its moving picture
 	@$(BIN)/python -m scripts.screenshots
+	@$(BIN)/python -m scripts.reading_gif
 
 clean: ## delete the environment and caches (models/ and reports/ stay)
 	rm -rf $(VENV) site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
