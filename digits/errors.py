@@ -32,6 +32,7 @@
     ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
+    ├── InkError (ValueError)                strokes of a pen that cannot be understood
     ├── SettingError (ValueError)            a setting out of range
     └── MissingInstallError (ImportError)    an optional part of Digits that is not installed
 
@@ -178,6 +179,10 @@ class WorkerDiedError(DigitsError, RuntimeError):
 
 class PatternError(DigitsError, ValueError):
     """A pattern of expected digits cannot be understood."""
+
+
+class InkError(DigitsError, ValueError):
+    """Strokes of a pen have another form than is known, or there are too many."""
 
 
 class SettingError(DigitsError, ValueError):

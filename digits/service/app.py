@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 from digits import __version__
 from digits.service import responses
 from digits.service.process.startup import StartupErrors
-from digits.service.routes import documentation, operation, recognition
+from digits.service.routes import documentation, inference, operation, recognition
 from digits.service.routes.direct import DirectRoutes
 from digits.service.settings import Settings, read_settings
 from digits.service.state import ConfiguredMiddleware, running
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_tags=[
             {"name": "recognition", "description": "Images in, digits out."},
             {"name": "operation", "description": "For those who run the service."},
+            {"name": inference.TAG, "description": "Normalized images in, probabilities out, for platforms."},
         ],
     )
     responses.install(app)
@@ -51,5 +52,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(StartupErrors)
     recognition.install(app)
     operation.install(app)
+    inference.install(app)
     documentation.install(app)
     return app

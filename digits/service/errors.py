@@ -4,6 +4,7 @@
     ├── UploadError (ValueError)                 the request does not carry what is expected
     │   ├── MissingFileError                     no file in the form's field
     │   ├── MalformedFormError                   not the form that its header promises
+    │   ├── MalformedBodyError                   not the JSON, base64 or compression that it promises
     │   ├── UnsupportedMediaTypeError            neither a form nor an image
     │   ├── BodyTooSlowError                     the body did not arrive in time
     │   └── BatchError                           the batch exceeds a limit
@@ -34,6 +35,10 @@ class MissingFileError(UploadError):
 
 class MalformedFormError(UploadError):
     """The body is not the multipart form that its header promises."""
+
+
+class MalformedBodyError(UploadError):
+    """The body is not the JSON, the base64 or the compressed data that it promises to be."""
 
 
 class UnsupportedMediaTypeError(UploadError):

@@ -12,6 +12,7 @@ from digits.errors import (
     EmptyFileError,
     EncryptedFileError,
     ImageTooLargeError,
+    InkError,
     NoInkError,
     NoSuchPageError,
     PatternError,
@@ -27,6 +28,7 @@ from digits.service.errors import (
     BatchTooLargeError,
     BodyTooSlowError,
     BuffersFullError,
+    MalformedBodyError,
     MalformedFormError,
     MissingFileError,
     NotReadyError,
@@ -84,6 +86,19 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "The multipart form cannot be read (its Content-Type names no boundary). "
         "Let your HTTP client build it, for example: curl -F file=@7.png",
     ),
+    MalformedBodyError: Problem(
+        "malformed-body",
+        400,
+        "The body cannot be read",
+        "The image's base64 cannot be read (Incorrect padding). Send a data URL, as canvas.toDataURL() gives it, or "
+        "base64.",
+    ),
+    InkError: Problem(
+        "malformed-strokes",
+        400,
+        "The strokes cannot be read",
+        "Stroke 1 has 3 values of x and 2 of y; as many of each are needed.",
+    ),
     ImageTooLargeError: Problem(
         "image-too-large",
         413,
@@ -138,8 +153,9 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "unsupported-media-type",
         415,
         "Neither a form nor an image",
-        "The request has Content-Type 'application/json'. Send the image as multipart/form-data in field 'file', "
-        "for example: curl -F file=@7.png; or as the body alone, with a Content-Type such as image/png.",
+        "The request has Content-Type 'text/plain'. Send the image as multipart/form-data in field 'file', "
+        "for example: curl -F file=@7.png; as the body alone, with a Content-Type such as image/png; or as "
+        "application/json, with base64 or a data URL as 'image'.",
     ),
     TooManyFilesError: Problem(
         "too-many-files",

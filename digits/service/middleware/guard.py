@@ -14,7 +14,7 @@ from digits.service.request_context import CURRENT, route_path
 from digits.service.responses import error_response
 
 # Open to all: probes have no key and ask by address, and the documentation is no secret.
-_HEALTH = "/health/"
+_HEALTH = ("/health/", "/v2/health/")
 _OPEN = ("/", "/docs", "/openapi.json")
 _OPEN_BELOW = "/static-offline-docs/"
 
@@ -62,7 +62,7 @@ class Guard:
         """Refuses the request, or passes it on."""
         if scope["type"] == "http":
             path = route_path(scope)
-            if path not in _OPEN and not path.startswith((_HEALTH, _OPEN_BELOW)):
+            if path not in _OPEN and not path.startswith((*_HEALTH, _OPEN_BELOW)):
                 try:
                     self._check(Request(scope))
                 except DigitsError as error:

@@ -68,5 +68,5 @@ def _ask_for_key(schema: dict[str, Any]) -> None:
     schema["components"]["securitySchemes"] = {"APIKey": {"type": "http", "scheme": "bearer"}}
     for path, methods in schema["paths"].items():
         for method in methods.values():
-            if not path.startswith("/health/"):
+            if not path.startswith(("/health/", "/v2/health/")):
                 method["security"] = [{"APIKey": []}]

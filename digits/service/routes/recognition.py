@@ -15,6 +15,7 @@ from digits.errors import (
     CrowdedImageError,
     DigitsError,
     ImageError,
+    InkError,
     PatternError,
     SeveralDigitsError,
     TooManyPagesError,
@@ -41,6 +42,7 @@ from digits.service.problems import problem_of
 from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
 from digits.service.routes.documented import documented
+from digits.service.routes.json_bodies import json_body
 from digits.service.routes.parameters import (
     EXPECT,
     EXPECT_FIELD,
@@ -75,7 +77,7 @@ def _body(content: dict[str, Any]) -> dict[str, Any]:
 
 def _form_or_raw(schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
     raw = {media_type: {"schema": schema} for media_type in RAW_TYPES}
-    return _body(_form(FIELD, schema, others) | raw)
+    return _body(_form(FIELD, schema, others) | raw | json_body(others or {}))
 
 
 # The event loop itself reads a plain PNG image of no more pixels and bytes: that takes hardly longer than waking up a
@@ -103,7 +105,8 @@ async def _predict(request: Request) -> Response:
     """Reads the handwritten digit in an image file.
 
     Dark ink on light ground or the other way round, photographed, scanned or drawn. The image is sent in field `file`
-    of a form, or as the body itself with its own Content-Type, which is faster. Of a file of several pages, the answer
+    of a form, as the body itself with its own Content-Type, which is faster, or in JSON, in base64. JSON may hold
+    strokes of a pen instead. Of a file of several pages, the answer
     says how many there are, and `page` chooses the one to read.
     """
     state = state_of(request)
@@ -265,7 +268,7 @@ def install(app: FastAPI) -> None:
         summary="Read a digit",
         response_model=PredictionResponse,
         response_description="The digit.",
-        responses=documented(*_GROUPS, ImageError, without=_ONLY_READ),
+        responses=documented(*_GROUPS, ImageError, InkError, without=_ONLY_READ),
         openapi_extra=_form_or_raw(_ONE_DIGIT, {PAGE_FIELD: PAGE_TO_PREDICT})
         | {"parameters": [in_query(PAGE_FIELD, PAGE_TO_PREDICT)]},
     )
@@ -284,7 +287,7 @@ def install(app: FastAPI) -> None:
         summary="Read a number",
         response_model=ReadResponse,
         response_description="The digits.",
-        responses=documented(*_GROUPS, ImageError, PatternError, without=(BatchError, SeveralDigitsError)),
+        responses=documented(*_GROUPS, ImageError, InkError, PatternError, without=(BatchError, SeveralDigitsError)),
         openapi_extra=_form_or_raw(_MANY_DIGITS, {EXPECT_FIELD: EXPECT, PAGE_FIELD: PAGE_TO_READ})
         | {"parameters": [in_query(EXPECT_FIELD, EXPECT), in_query(PAGE_FIELD, PAGE_TO_READ)]},
     )

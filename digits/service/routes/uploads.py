@@ -27,6 +27,7 @@ from digits.service.errors import (
 )
 from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT
+from digits.service.routes.bodies import from_base64, from_json, inflate, unpack
 
 FIELD = "file"
 # The media types of a body that is the file itself; any other that begins with image/ is one, too.
@@ -43,6 +44,8 @@ _MAX_HEADERS = 16
 # A thread parses a larger form, so that other requests need not wait for it.
 _ON_THE_SPOT_BYTES = 64 * 1024
 
+_TRANSFER_ENCODING = "Content-Transfer-Encoding"
+
 # Such as filename*=utf-8''caf%C3%A9.png (RFC 5987). RFC 7578 does not allow it in forms, but clients send it.
 _EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*\"?([^\";]*)", re.IGNORECASE)
 
@@ -58,11 +61,13 @@ class Part:
         field: the name of the field.
         file: the name that the client gave the file; None if the part is a text field.
         content: its bytes.
+        is_base64: whether its headers say that the bytes are base64.
     """
 
     field: str
     file: str | None
     content: bytes
+    is_base64: bool = False
 
 
 async def read_image_and_texts(
@@ -70,7 +75,8 @@ async def read_image_and_texts(
 ) -> tuple[bytes, dict[str, str]]:
     """Returns the image of a request, and the texts in other fields of its form.
 
-    The image is the whole body, or the file in a form's field `file`.
+    The image is the whole body; the file or data URL in a form's field `file`; or in JSON, where it may be drawn from
+    strokes. The body may be compressed with gzip or deflate.
 
     Args:
         request: request whose body has not been read.
@@ -85,7 +91,9 @@ async def read_image_and_texts(
     Raises:
         UnsupportedMediaTypeError: the body is neither an image nor a multipart form.
         MalformedFormError: the form cannot be read.
-        MissingFileError: the form has no file in the field.
+        MalformedBodyError: the JSON, the base64 or the compressed body cannot be read.
+        InkError: the strokes cannot be read.
+        MissingFileError: the form has no file in the field, or the JSON no image and no strokes.
         ImageTooLargeError: the file has more than `max_bytes`.
         BodyTooSlowError: the body did not arrive within `seconds`.
         BuffersFullError: the bodies held at a time would exceed the limit.
@@ -93,14 +101,22 @@ async def read_image_and_texts(
     media_type = _media_type(request)
     too_large = ImageTooLargeError(too_many_bytes(max_bytes))
     if media_type.startswith("image/") or media_type in RAW_TYPES:
-        return await _read_body(request, max_bytes, too_large, seconds, room), {}
+        body = await read_plain_body(request, max_bytes, too_large, seconds, room)
+        if request.headers.get(_TRANSFER_ENCODING, "").strip().lower() == "base64":
+            return await unpack(from_base64, body, max_bytes), {}
+        return body, {}
+    if media_type == "application/json":
+        # Base64 takes four bytes for three.
+        most = max_bytes * 4 // 3 + _PART_OVERHEAD
+        body = await read_plain_body(request, most, too_large, seconds, room)
+        return await unpack(from_json, body, max_bytes, text_fields)
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(
             f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
-            f"multipart/form-data in field '{FIELD}', {_HOW}; or as the body alone, with a Content-Type such as "
-            "image/png."
+            f"multipart/form-data in field '{FIELD}', {_HOW}; as the body alone, with a Content-Type such as "
+            "image/png; or as application/json, with base64 or a data URL as 'image'."
         )
-    body = await _read_body(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room)
+    body = await read_plain_body(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room)
     too_many = MalformedFormError(
         f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
     )
@@ -109,9 +125,16 @@ async def read_image_and_texts(
     texts = {part.field: part.content.decode("utf-8", "replace") for part in parts if part.field != FIELD}
     if not chosen:
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
-    if chosen[-1].file is None:
-        raise MissingFileError(f"The form's field '{FIELD}' is text, not a file. Send a file in it, {_HOW}")
-    return chosen[-1].content, texts
+    content, file = chosen[-1].content, chosen[-1].file
+    if chosen[-1].is_base64 or (file is None and content[:5].lower() == b"data:"):
+        return await unpack(from_base64, content, max_bytes), texts
+    if file is None:
+        raise MissingFileError(
+            f"The form's field '{FIELD}' is text, not a file and not a data URL. Send a file in it, {_HOW}"
+        )
+    if len(content) > max_bytes:
+        raise too_large
+    return content, texts
 
 
 async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
@@ -138,7 +161,7 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     too_large = BatchTooLargeError(
         f"The files have more than the {max_bytes:,} bytes allowed together. Send fewer at a time."
     )
-    body = await _read_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
+    body = await read_plain_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
     too_many = TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
     parts = await _parse_form(request, body, BATCH_FIELD, _HOW_MANY, max_files, too_many)
     files = [part for part in parts if part.file is not None]
@@ -187,6 +210,17 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
         if context := CURRENT.get():
             context.size = seen
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def read_plain_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:
+    """Returns the body without its compression; neither it nor what it unpacks to has more than `most` bytes."""
+    body = await _read_body(request, most, too_large, seconds, room)
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    content = await unpack(inflate, body, encoding, most, too_large)
+    room.take(len(content))
+    return content
 
 
 async def _parse_form(
@@ -238,7 +272,8 @@ def _parts_of(
                     raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
             elif event is None:
                 if part.name == field or part.name in others:
-                    parts.append(Part(part.name, _file_name(part), b"".join(content)))
+                    is_base64 = (part.header(_TRANSFER_ENCODING) or "").strip().lower() == "base64"
+                    parts.append(Part(part.name, _file_name(part), b"".join(content), is_base64))
             else:
                 content.append(event)
     return parts

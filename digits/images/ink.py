@@ -1,0 +1,149 @@
+"""Strokes of a pen, as apps and ink SDKs send them, drawn as a picture."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.errors import InkError
+
+Point: TypeAlias = tuple[float, float]
+
+MAX_STROKES, MAX_POINTS = 2_000, 20_000
+# Coordinates beyond this are a mistake.
+_FARTHEST = 1e9
+
+# A stroke of usual size is drawn so large, in pixels, by a pen of this width.
+_STROKE_SIDE, _PEN = 120.0, 12
+_MARGIN = 40
+_LONGEST_SIDE = 1500.0
+# OpenCV takes points in sixteenths of a pixel.
+_SHIFT = 4
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_COLUMNS_LEAST, _COLUMNS_MOST = 2, 4
+
+FORMS = (
+    'a list of strokes, each a list of points {"x": 1, "y": 2} or [1, 2], an object {"points": [...]} with such '
+    'points, or an object {"x": [...], "y": [...]}'
+)
+
+
+def read_strokes(value: Any, *, columns: bool = False) -> list[list[Point]]:
+    """Reads strokes in one of the usual forms.
+
+    Args:
+        value: JSON types. A stroke is a list of points, each an object with x and y or a list that begins with them; an
+            object with the list `points`, or with the text `points` in which x and y of each follow one another; or an
+            object with the lists x and y. Times, pressure and other members are passed over.
+        columns: whether a stroke that is a list of two to four lists holds all x, then all y, as in Quick, Draw!.
+
+    Returns:
+        The points (x, y) of each stroke, y downwards, in the order of the pen. Strokes without points are left out.
+
+    Raises:
+        InkError: it has another form, or too many strokes or points.
+    """
+    if not isinstance(value, list):
+        raise InkError(f"The strokes are {_kind(value)}. Send {FORMS}.")
+    if len(value) > MAX_STROKES:
+        raise InkError(f"There are {len(value):,} strokes, more than the {MAX_STROKES:,} allowed. Send fewer.")
+    strokes, count = [], 0
+    for number, stroke in enumerate(value, start=1):
+        points = _read_stroke(stroke, number, columns)
+        count += len(points)
+        if count > MAX_POINTS:
+            raise InkError(f"The strokes have more than the {MAX_POINTS:,} points allowed. Send every second one.")
+        if points:
+            strokes.append(points)
+    return strokes
+
+
+def _read_stroke(stroke: Any, number: int, columns: bool) -> list[Point]:
+    points = stroke
+    if isinstance(stroke, dict):
+        if "points" in stroke:
+            points = stroke["points"]
+            if isinstance(points, str):
+                values = [float(text) for text in _NUMBER.findall(points)[: 2 * MAX_POINTS + 2]]
+                points = list(zip(values[::2], values[1::2], strict=False))
+        elif isinstance(stroke.get("x"), list) and isinstance(stroke.get("y"), list):
+            points = _zipped(stroke["x"], stroke["y"], number)
+    elif columns and _are_columns(stroke):
+        points = _zipped(stroke[0], stroke[1], number)
+    if not isinstance(points, list):
+        raise InkError(f"Stroke {number} is {_kind(stroke)}. Send {FORMS}.")
+    return [_read_point(point, number) for point in points[: MAX_POINTS + 1]]
+
+
+def _are_columns(stroke: Any) -> bool:
+    return (
+        isinstance(stroke, list)
+        and _COLUMNS_LEAST <= len(stroke) <= _COLUMNS_MOST
+        and all(isinstance(column, list) for column in stroke)
+    )
+
+
+def _zipped(xs: list[Any], ys: list[Any], number: int) -> list[tuple[Any, Any]]:
+    if len(xs) != len(ys):
+        raise InkError(f"Stroke {number} has {len(xs):,} values of x and {len(ys):,} of y; as many of each are needed.")
+    return list(zip(xs, ys, strict=True))
+
+
+def _read_point(point: Any, number: int) -> Point:
+    pair: list[Any]
+    if isinstance(point, dict):
+        # Some SDKs write X and Y.
+        pair = [point.get(name, point.get(name.upper())) for name in ("x", "y")]
+    else:
+        pair = list(point[:2]) if isinstance(point, list | tuple) else []
+    if len(pair) != 2 or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in pair):
+        raise InkError(f"A point of stroke {number} is {_kind(point)}, without x and y that are numbers. Send {FORMS}.")
+    x, y = pair
+    if not all(abs(item) <= _FARTHEST for item in pair):
+        raise InkError(f"A point of stroke {number} is too far away; numbers up to 1e9 are needed.")
+    return float(x), float(y)
+
+
+def draw_strokes(strokes: Sequence[Sequence[Point]]) -> npt.NDArray[np.uint8]:
+    """Draws strokes in black on white, large enough to be read, whatever the unit of their coordinates is.
+
+    Args:
+        strokes: at least one, each with at least one point.
+
+    Returns:
+        uint8 of shape (height, width), no side longer than 1,580 pixels.
+    """
+    arrays = [np.array(stroke, np.float64) for stroke in strokes]
+    every_point = np.concatenate(arrays)
+    lowest = every_point.min(axis=0)
+    spread = every_point.max(axis=0) - lowest
+    # Points and commas are small strokes: the larger ones tell how large digits are.
+    usual = float(np.quantile([np.ptp(array, axis=0).max() for array in arrays], 0.75)) or float(spread.max())
+    scale = _STROKE_SIDE / usual if usual else 1.0
+    pen = _PEN
+    if (longest := float(spread.max()) * scale) > _LONGEST_SIDE:
+        scale *= _LONGEST_SIDE / longest
+        pen = max(2, round(_PEN * _LONGEST_SIDE / longest))
+    width, height = (math.ceil(side) + 2 * _MARGIN for side in spread * scale)
+    picture = np.full((height, width), 255, np.uint8)
+    for array in arrays:
+        pixels = np.rint(((array - lowest) * scale + _MARGIN) * 2**_SHIFT).astype(np.int32)
+        if len(pixels) == 1 or not np.ptp(pixels, axis=0).any():
+            center = (int(pixels[0, 0]), int(pixels[0, 1]))
+            cv2.circle(picture, center, (pen * 2**_SHIFT) // 2, 0, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+        else:
+            cv2.polylines(picture, [pixels], False, 0, pen, cv2.LINE_AA, _SHIFT)
+    return picture
+
+
+def _kind(value: Any) -> str:
+    """Returns what a JSON value is, in words."""
+    if isinstance(value, dict):
+        return f"an object with {', '.join(map(repr, list(value)[:5])) or 'nothing'}"[:120]
+    names = {list: "a list", tuple: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,184 @@
+"""What a body may be wrapped in: compression, base64, data URLs, JSON; and strokes instead of an image.
+
+Whatever is unpacked has a bound, and bodies that take long to unpack are unpacked in a thread.
+"""
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import anyio.to_thread
+import cv2
+
+from digits.errors import DigitsError, ImageTooLargeError
+from digits.images.ink import MAX_POINTS, draw_strokes, read_strokes
+from digits.images.limits import too_many_bytes
+from digits.service.errors import MalformedBodyError, MissingFileError, UnsupportedMediaTypeError
+from digits.service.routes.parameters import PAGE_FIELD
+
+Result = TypeVar("Result")
+
+IMAGE_MEMBERS = ("image", "file")
+# Strokes; those of the second name hold all x of a stroke, then all y, as in Quick, Draw!.
+STROKES, COLUMNS = ("strokes", "ink"), ("drawing",)
+
+# A shorter body is unpacked on the event loop. It inflates to no more than about a thousand times its size.
+_ON_THE_SPOT_BYTES = 2 * 1024
+# A point has two numbers, and perhaps a time, a pressure and two more.
+_MOST_COMMAS = 8 * MAX_POINTS
+_DATA_URL = re.compile(r"data:[^,]{0,200}", re.IGNORECASE)
+_WINDOW = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+_NO_STROKES = "There are no points in the strokes, so there is nothing to read."
+
+
+async def unpack(function: Callable[..., Result], body: bytes, *arguments: Any) -> Result:
+    """Calls a function on a body: in a thread, unless the body is so short that other requests need not wait."""
+    if len(body) <= _ON_THE_SPOT_BYTES:
+        return function(body, *arguments)
+    return await anyio.to_thread.run_sync(function, body, *arguments)
+
+
+def inflate(body: bytes, encoding: str, most: int, too_large: DigitsError) -> bytes:
+    """Returns a body without its Content-Encoding.
+
+    Args:
+        body: as it came in.
+        encoding: the header's value, in lower case; "" or "identity" if it is not compressed.
+        most: bytes that it may inflate to; no more are inflated.
+        too_large: is raised if there are more.
+
+    Raises:
+        UnsupportedMediaTypeError: the encoding is another than gzip or deflate, or there are several.
+        MalformedBodyError: it is damaged or cut short.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in _WINDOW:
+        raise UnsupportedMediaTypeError(
+            f"The request has Content-Encoding {encoding[:60]!r}. Send the body as it is, or with gzip or deflate."
+        )
+    window = _WINDOW[encoding]
+    # Some clients send deflate without the frame that the standard asks for.
+    if encoding == "deflate" and not _has_zlib_head(body):
+        window = -zlib.MAX_WBITS
+    unpacker = zlib.decompressobj(window)
+    try:
+        content = unpacker.decompress(body, most + 1)
+    except zlib.error as error:
+        raise MalformedBodyError(f"The body cannot be unpacked as {encoding} ({error}). Send it again.") from error
+    if len(content) > most:
+        raise too_large
+    if not unpacker.eof or unpacker.unused_data:
+        rest = "it is cut short" if not unpacker.eof else "other bytes follow it"
+        raise MalformedBodyError(f"The body cannot be unpacked as {encoding} ({rest}). Send it again.")
+    return content
+
+
+def _has_zlib_head(body: bytes) -> bool:
+    return len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+
+
+def from_base64(text: bytes, max_bytes: int) -> bytes:
+    """Returns the bytes of a data URL, or of base64 in either alphabet, with or without line ends and padding.
+
+    Raises:
+        MalformedBodyError: it is neither.
+        ImageTooLargeError: it holds more than `max_bytes`.
+    """
+    if len(text) > 2 * max_bytes + 1024:
+        raise ImageTooLargeError(too_many_bytes(max_bytes))
+    try:
+        characters = text.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise MalformedBodyError("The image's base64 has characters that base64 does not have.") from None
+    if head := _DATA_URL.match(characters):
+        if not head[0].lower().endswith(";base64") or characters[head.end() : head.end() + 1] != ",":
+            raise MalformedBodyError(
+                f"The data URL begins with {head[0][:60]!r}; one with base64 is needed, such as "
+                "data:image/png;base64,iVBORw0..."
+            )
+        characters = characters[head.end() + 1 :]
+        if "%" in characters:
+            characters = unquote(characters)
+    characters = "".join(characters.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        content = base64.b64decode(characters + "=" * (-len(characters) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedBodyError(
+            f"The image's base64 cannot be read ({error}). Send a data URL, as canvas.toDataURL() gives it, or base64."
+        ) from error
+    if len(content) > max_bytes:
+        raise ImageTooLargeError(too_many_bytes(max_bytes))
+    return content
+
+
+def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> tuple[bytes, dict[str, str]]:
+    """Returns the image of a JSON body, or a picture of its strokes, and the texts of other members.
+
+    Args:
+        body: an object with `image`, which holds base64 or a data URL; or with `strokes`, `ink` or `drawing`; or a list
+            of strokes.
+        max_bytes: largest image, in bytes.
+        text_fields: names of the members whose texts are asked for.
+
+    Raises:
+        MalformedBodyError: it is no JSON of this form.
+        MissingFileError: it has neither image nor strokes.
+        InkError: the strokes have another form.
+        ImageTooLargeError: the image has more than `max_bytes`.
+    """
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > _MOST_COMMAS:
+        raise MalformedBodyError(
+            f"The JSON has more values than strokes with {MAX_POINTS:,} points. Send fewer points."
+        )
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBodyError(f"The body is no JSON ({str(error)[:100]}). Let your HTTP client write it.") from error
+    if isinstance(value, list):
+        return _drawn(value, columns=False), {}
+    if not isinstance(value, dict):
+        raise MalformedBodyError("The JSON is neither an object nor a list. " + _HOW)
+    texts = {}
+    for name in text_fields:
+        member = value.get(name)
+        if member is None:
+            continue
+        kind = int if name == PAGE_FIELD else str
+        if isinstance(member, bool) or not isinstance(member, kind):
+            raise MalformedBodyError(f"The JSON's member {name!r} is no {'whole number' if kind is int else 'text'}.")
+        # A text may hold half of a character, which no answer could show.
+        texts[name] = str(member).encode("utf-8", "replace").decode()
+    for name in IMAGE_MEMBERS:
+        if name in value:
+            if not isinstance(value[name], str):
+                raise MalformedBodyError(f"The JSON's member {name!r} is no text. " + _HOW)
+            return from_base64(value[name].encode("ascii", "replace"), max_bytes), texts
+    for name in (*STROKES, *COLUMNS):
+        if name in value:
+            strokes = value[name]
+            # ML Kit's Ink is an object with strokes.
+            if isinstance(strokes, dict) and "strokes" in strokes:
+                strokes = strokes["strokes"]
+            return _drawn(strokes, columns=name in COLUMNS), texts
+    raise MissingFileError(f"The JSON has the members {', '.join(map(repr, list(value)[:5])) or 'none'}. {_HOW}"[:400])
+
+
+_HOW = 'Send {"image": "<base64 or data URL>"}, or {"strokes": [[[x, y], ...], ...]}.'
+
+
+def _drawn(value: Any, *, columns: bool) -> bytes:
+    """Returns a PNG file of strokes."""
+    strokes = read_strokes(value, columns=columns)
+    if not strokes:
+        raise MalformedBodyError(_NO_STROKES)
+    # Hardly packed: it is read at once.
+    done, file = cv2.imencode(".png", draw_strokes(strokes), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise MalformedBodyError("The strokes cannot be drawn. Send them with fewer points.")
+    return file.tobytes()

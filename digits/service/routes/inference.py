@@ -1,0 +1,310 @@
+"""The REST routes of the Open Inference Protocol, version 2, for platforms that speak it.
+
+Images that the client has normalized to 28x28 go in, probabilities come out. Errors have that protocol's own form. Its
+text is kserve/open-inference-protocol, specification/protocol/inference_rest.md.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from digits import __version__
+from digits.arrays import CLASSES, SIDE
+from digits.budget import Budget
+from digits.errors import DigitsError, ImageTooLargeError
+from digits.images.limits import too_many_bytes
+from digits.recognizer import Recognizer
+from digits.service.errors import NotReadyError
+from digits.service.limits.computing import compute
+from digits.service.limits.concurrency import Room
+from digits.service.problems import problem_of
+from digits.service.responses import model_response
+from digits.service.routes.inference_request import (
+    INPUT,
+    OUTPUT,
+    TYPES,
+    RefusedError,
+    check_outputs,
+    read_images,
+    read_request,
+)
+from digits.service.routes.uploads import read_plain_body
+from digits.service.state import state_of
+
+MODEL_NAME = "digits"
+
+TAG = "Open Inference Protocol"
+
+
+class InferenceError(BaseModel):
+    """Why a request of the Open Inference Protocol was not answered."""
+
+    error: str = Field(description="What happened and what to do, for a person.")
+
+
+class Tensor(BaseModel):
+    """A tensor of the model."""
+
+    name: str
+    datatype: str
+    shape: list[int] = Field(description="-1 where any size fits.")
+
+
+class ServerMetadata(BaseModel):
+    """What the server is."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ModelMetadata(BaseModel):
+    """What the model takes and gives."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+class ServerLive(BaseModel):
+    """Whether the server answers."""
+
+    live: bool
+
+
+class ModelReady(BaseModel):
+    """Whether the model answers."""
+
+    name: str
+    ready: bool
+
+
+class OutputTensor(Tensor):
+    """A tensor that the model gave."""
+
+    data: list[float]
+
+
+class InferenceResponse(BaseModel):
+    """What the model gave for the images."""
+
+    model_name: str
+    model_version: str
+    id: str | None = Field(None, description="The request's own id, if it has one.")
+    outputs: list[OutputTensor]
+
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": InferenceError, "description": text}
+    for status, text in {
+        400: "The request cannot be understood",
+        404: "There is no such model or version",
+        413: "The request is too large",
+        415: "The body's compression is not known",
+        408: "The body did not arrive in time",
+        503: "Not now",
+    }.items()
+}
+_EXAMPLE = {
+    "id": "42",
+    "inputs": [{"name": INPUT, "shape": [1, SIDE, SIDE], "datatype": "UINT8", "data": [0] * (SIDE * SIDE)}],
+}
+_TENSOR_SCHEMA = {
+    "type": "object",
+    "required": ["name", "shape", "datatype", "data"],
+    "properties": {
+        "name": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer"}},
+        "datatype": {"enum": list(TYPES)},
+        "data": {"type": "array", "items": {}, "description": "Flat, or nested as the shape says."},
+    },
+}
+_REQUEST = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "inputs": {"type": "array", "items": _TENSOR_SCHEMA, "minItems": 1, "maxItems": 1},
+                        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+                    },
+                },
+                "example": _EXAMPLE,
+            }
+        },
+    }
+}
+
+
+class _ProtocolRoute(APIRoute):
+    """A route whose endpoint takes the request, and whose errors have the protocol's form."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint: Callable[[Request], Coroutine[Any, Any, BaseModel]] = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            try:
+                return model_response(await endpoint(request))
+            except RefusedError as error:
+                return model_response(InferenceError(error=str(error)), error.status)
+            except DigitsError as error:
+                return model_response(InferenceError(error=str(error)), problem_of(error).status)
+
+        return handle
+
+
+def install(app: FastAPI) -> None:
+    """Adds the routes."""
+    model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
+    for path, endpoint, answer, summary in (
+        ("/v2", _server, ServerMetadata, "The server"),
+        ("/v2/health/live", _live, ServerLive, "Is the server alive?"),
+        ("/v2/health/ready", _ready, ServerLive, "Can the server answer?"),
+        (model, _model, ModelMetadata, "The model"),
+        (version, _model, ModelMetadata, "A version of the model"),
+        (f"{model}/ready", _model_ready, ModelReady, "Can the model answer?"),
+        (f"{version}/ready", _model_ready, ModelReady, "Can a version answer?"),
+    ):
+        _add(app, path, endpoint, "GET", answer, summary, {})
+    for path in (f"{model}/infer", f"{version}/infer"):
+        _add(app, path, _infer, "POST", InferenceResponse, "Read normalized images", _REQUEST)
+    app.router.add_api_route(
+        "/v2/", _server, methods=["GET"], include_in_schema=False, route_class_override=_ProtocolRoute
+    )
+
+
+def _add(
+    app: FastAPI,
+    path: str,
+    endpoint: Callable[[Request], Coroutine[Any, Any, BaseModel]],
+    method: str,
+    answer: type[BaseModel],
+    summary: str,
+    described: dict[str, Any],
+) -> None:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("name", "version")
+        if f"{{{name}}}" in path
+    ]
+    app.router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        tags=[TAG],
+        summary=summary,
+        response_model=answer,
+        responses=_ERRORS,
+        openapi_extra={"parameters": parameters, **described} if parameters else described,
+        route_class_override=_ProtocolRoute,
+    )
+
+
+async def _server(_request: Request) -> ServerMetadata:
+    """What this server is."""
+    return ServerMetadata(name="digits", version=__version__, extensions=[])
+
+
+async def _live(request: Request) -> ServerLive:
+    """Answers 200 while requests are answered."""
+    if state_of(request).is_stuck:
+        raise NotReadyError("Requests wait, and none was answered for longer than any may take.")
+    return ServerLive(live=True)
+
+
+async def _ready(request: Request) -> ServerLive:
+    """Answers 200 while requests may be sent."""
+    _check_ready(request)
+    return ServerLive(live=True)
+
+
+async def _model(request: Request) -> ModelMetadata:
+    """The model's tensors: 28x28 images with light strokes on a dark ground, as MNIST has them, and probabilities."""
+    recognizer = _asked_for(request)
+    return ModelMetadata(
+        name=MODEL_NAME,
+        versions=[_version(recognizer)],
+        platform="onnx_onnxv1",
+        inputs=[Tensor(name=INPUT, datatype="FP32", shape=[-1, SIDE, SIDE])],
+        outputs=[Tensor(name=OUTPUT, datatype="FP32", shape=[-1, CLASSES])],
+    )
+
+
+async def _model_ready(request: Request) -> ModelReady:
+    """Answers 200 while the model may be asked."""
+    _asked_for(request)
+    _check_ready(request)
+    return ModelReady(name=MODEL_NAME, ready=True)
+
+
+async def _infer(request: Request) -> InferenceResponse:
+    """Reads images that the client has normalized: FP32 or FP64 in 0..1, or UINT8 in 0..255.
+
+    No picture is prepared here: for photos, scans and drawings there is `/predict/`. The probabilities are calibrated.
+    """
+    state = state_of(request)
+    recognizer, settings = _asked_for(request), state.settings
+    if "inference-header-content-length" in request.headers:
+        raise RefusedError(400, "Binary tensors are an extension that is not here. Send the data as JSON.")
+    with Room(state.buffers) as room:
+        body = await read_plain_body(
+            request, settings.max_bytes, ImageTooLargeError(too_many_bytes(settings.max_bytes)),
+            settings.receive_seconds, room,
+        )  # fmt: skip
+        budget = Budget(settings.compute_seconds)
+        with state.concurrency:
+            return await compute(lambda: _classify(recognizer, body), request, budget, state.queue)
+
+
+def _check_ready(request: Request) -> None:
+    if state_of(request).draining:
+        raise NotReadyError("The server is about to stop. Send requests elsewhere.")
+
+
+def _asked_for(request: Request) -> Recognizer:
+    """Returns the model that the path names."""
+    recognizer = state_of(request).models.recognizer
+    name, version = request.path_params["name"], request.path_params.get("version")
+    if name != MODEL_NAME:
+        raise RefusedError(404, f"There is no model {name[:60]!r}; there is {MODEL_NAME!r}.")
+    if version not in (None, _version(recognizer), recognizer.digest):
+        raise RefusedError(
+            404, f"There is no version {str(version)[:60]!r} of the model; there is {_version(recognizer)!r}."
+        )
+    return recognizer
+
+
+def _version(recognizer: Recognizer) -> str:
+    return recognizer.digest[:12]
+
+
+def _classify(recognizer: Recognizer, body: bytes) -> InferenceResponse:
+    asked = read_request(body)
+    identity = asked.get("id")
+    if not isinstance(identity, str | None):
+        raise RefusedError(400, "The id is no text.")
+    check_outputs(asked.get("outputs"))
+    probabilities = recognizer.classify(read_images(asked.get("inputs")))
+    answer = InferenceResponse(
+        model_name=MODEL_NAME,
+        model_version=_version(recognizer),
+        outputs=[
+            OutputTensor(
+                name=OUTPUT, datatype="FP32", shape=list(probabilities.shape), data=probabilities.ravel().tolist()
+            )
+        ],
+    )
+    if identity is not None:
+        # It goes back as it came, without halves of characters, which JSON in UTF-8 cannot hold.
+        answer.id = identity.encode("utf-8", "replace").decode()
+    return answer

@@ -1,0 +1,112 @@
+"""Strokes of a pen in the forms of ink SDKs, and what else may stand in their place."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digits.errors import InkError
+from digits.images.ink import MAX_POINTS, MAX_STROKES, draw_strokes, read_strokes
+from digits.recognizer import Recognizer
+
+SEVEN = [(20.0, 10.0), (80.0, 10.0), (60.0, 50.0), (45.0, 100.0)]
+
+
+@pytest.mark.parametrize(
+    ("value", "columns"),
+    [
+        ([[[x, y] for x, y in SEVEN]], False),
+        ([[[x, y, 5 * i, 0.5] for i, (x, y) in enumerate(SEVEN)]], False),
+        ([[{"x": x, "y": y, "t": 1700000000000} for x, y in SEVEN]], False),
+        ([[{"X": x, "Y": y} for x, y in SEVEN]], False),
+        ([{"points": [{"x": x, "y": y, "time": 1, "pressure": 0.5} for x, y in SEVEN], "penColor": "black"}], False),
+        ([{"id": 1, "language": "en", "points": ",".join(f"{x},{y}" for x, y in SEVEN)}], False),
+        ([{"type": "stroke", "x": [x for x, _ in SEVEN], "y": [y for _, y in SEVEN], "t": [0, 1, 2, 3]}], False),
+        ([[[x for x, _ in SEVEN], [y for _, y in SEVEN], [0, 1, 2, 3]]], True),
+    ],
+    ids=[
+        "lists",
+        "lists-with-times",
+        "objects",
+        "capitals",
+        "signature-pad",
+        "ink-recognizer",
+        "myscript",
+        "quickdraw",
+    ],
+)
+def test_each_usual_form_gives_the_same_strokes(value: Any, columns: bool) -> None:
+    assert read_strokes(value, columns=columns) == [SEVEN]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.01, 1.0, 37.0, 1e6])
+@pytest.mark.parametrize("offset", [-1000.0, 0.0, 1e5])
+def test_a_seven_is_read_in_any_unit_and_place(scale: float, offset: float) -> None:
+    strokes = [[(scale * (x + offset), scale * (y + offset)) for x, y in SEVEN]]
+    prediction = Recognizer.load().recognize_pixels(draw_strokes(strokes))
+    assert (prediction.digit, prediction.accepted) == (7, True)
+
+
+def test_a_point_is_drawn_and_so_is_a_stroke_that_does_not_move() -> None:
+    for strokes in ([[(5.0, 5.0)]], [[(5.0, 5.0), (5.0, 5.0)]]):
+        assert (draw_strokes(strokes) < 128).sum() > 50
+
+
+def test_far_apart_strokes_are_drawn_small_and_in_bounds() -> None:
+    picture = draw_strokes([[(0.0, 0.0), (1.0, 1.0)], [(1e9, 1e9), (-1e9, 1e9)]])
+    assert max(picture.shape) <= 1600
+
+
+def test_the_largest_ink_is_drawn_in_little_time() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 1000, (MAX_POINTS, 2)).tolist()
+    start = time.process_time()
+    draw_strokes([[(x, y) for x, y in points]])
+    assert time.process_time() - start < 5.0
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "The strokes are null"),
+        ({"a": 1}, "The strokes are an object with 'a'"),
+        ("M 0 0 L 1 1", "The strokes are a text"),
+        ([5], "Stroke 1 is a number"),
+        ([[5, 6]], "A point of stroke 1 is a number, without x and y"),
+        ([[["a", "b"]]], "without x and y that are numbers"),
+        ([[[True, 1]]], "without x and y that are numbers"),
+        ([[[1]]], "without x and y"),
+        ([[{"x": 1}]], "without x and y"),
+        ([[[float("nan"), 1.0]]], "too far away"),
+        ([[[float("inf"), 1.0]]], "too far away"),
+        ([[[10**400, 1]]], "too far away"),
+        ([{"x": [1, 2], "y": [1]}], "has 2 values of x and 1 of y"),
+        ([{"points": {"x": 1}}], "Stroke 1 is an object"),
+        ([[[1, 2]]] * (MAX_STROKES + 1), "more than the 2,000 allowed"),
+        ([[[1, 2]] * (MAX_POINTS + 1)], "more than the 20,000 points allowed"),
+        ([{"points": "1,2," * (MAX_POINTS + 5)}], "more than the 20,000 points allowed"),
+    ],
+)
+def test_anything_else_is_refused_with_what_was_found(value: Any, said: str) -> None:
+    with pytest.raises(InkError, match=said):
+        read_strokes(value)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("xyt") | st.text(max_size=6), inner),
+    max_leaves=15,
+)
+
+
+@given(value=json_values, columns=st.booleans())
+def test_no_json_value_is_a_surprise(value: Any, columns: bool) -> None:
+    try:
+        strokes = read_strokes(value, columns=columns)
+    except InkError:
+        return
+    if strokes:
+        assert max(draw_strokes(strokes).shape) <= 1600

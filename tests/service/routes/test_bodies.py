@@ -1,0 +1,151 @@
+"""Images and strokes as clients wrap them: JSON, data URLs, base64, gzip; all read as the file itself is."""
+
+import base64
+import gzip
+import json
+import zlib
+from typing import Any
+
+import httpx
+import pytest
+
+from digits.images.limits import ImageLimits
+from tests.conftest import ROOT, STRICT_BYTES
+
+SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
+CODED = base64.b64encode(SEVEN).decode()
+URL = f"data:image/png;base64,{CODED}"
+STROKES = [[[20, 10], [80, 10], [60, 50], [45, 100]]]
+JSON = {"content-type": "application/json"}
+PNG = {"content-type": "image/png"}
+
+
+def post(api: str, path: str = "/predict/", **options: Any) -> httpx.Response:
+    return httpx.post(api + path, timeout=30, **options)
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["type"].removeprefix("urn:digits:problem:")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"json": {"image": CODED}},
+        {"json": {"image": URL}},
+        {"json": {"file": URL}},
+        {"json": {"image": URL, "width": 280, "name": "a"}},
+        {"json": {"image": base64.urlsafe_b64encode(SEVEN).decode().rstrip("=")}},
+        {"json": {"image": base64.encodebytes(SEVEN).decode()}},
+        {"content": b"\xef\xbb\xbf" + json.dumps({"image": URL}).encode(), "headers": JSON},
+        {"content": gzip.compress(json.dumps({"image": URL}).encode()), "headers": JSON | {"content-encoding": "gzip"}},
+        {"data": {"file": URL}, "files": {"other": b"x"}},
+        {"files": {"file": (None, URL)}},
+        {"files": {"file": ("7.png", CODED, "image/png", {"Content-Transfer-Encoding": "base64"})}},
+        {"content": CODED, "headers": PNG | {"content-transfer-encoding": "BASE64"}},
+        {"content": gzip.compress(SEVEN), "headers": PNG | {"content-encoding": "gzip"}},
+        {"content": gzip.compress(SEVEN), "headers": PNG | {"content-encoding": "X-GZIP"}},
+        {"content": zlib.compress(SEVEN), "headers": PNG | {"content-encoding": "deflate"}},
+        {"content": zlib.compress(SEVEN, wbits=-15), "headers": PNG | {"content-encoding": "deflate"}},
+        {"content": SEVEN, "headers": PNG | {"content-encoding": "identity"}},
+    ],
+    ids=range(17),
+)
+def test_an_image_is_read_in_whatever_it_is_wrapped(api: str, options: dict[str, Any]) -> None:
+    plain = post(api, content=SEVEN, headers=PNG).json()
+    answer = post(api, **options).json()
+    assert answer["predicted_digit"] == 7, answer
+    assert answer["probabilities"] == plain["probabilities"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"strokes": STROKES},
+        {"ink": {"strokes": [{"points": [{"x": x, "y": y, "t": 0} for x, y in STROKES[0]]}]}},
+        {"drawing": [[[x for x, _ in STROKES[0]], [y for _, y in STROKES[0]]]]},
+        STROKES,
+    ],
+)
+def test_strokes_are_drawn_and_read(api: str, body: Any) -> None:
+    answer = post(api, json=body).json()
+    assert (answer["predicted_digit"], answer["accepted"]) == (7, True)
+    assert post(api, "/read/", json=body).json()["text"] == "7"
+
+
+def test_a_pattern_stands_beside_the_strokes(api: str) -> None:
+    two = [STROKES[0], [[x + 120, y] for x, y in STROKES[0]]]
+    assert post(api, "/read/", json={"strokes": two, "expect": "##"}).json()["text"] == "77"
+    assert problem(post(api, "/read/", json={"strokes": two, "expect": "#####"}))[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"json": {}}, (422, "missing-file")),
+        ({"json": {"picture": URL}}, (422, "missing-file")),
+        ({"json": 5}, (400, "malformed-body")),
+        ({"json": {"image": 5}}, (400, "malformed-body")),
+        ({"json": {"image": None}}, (400, "malformed-body")),
+        ({"json": {"image": "no base64!"}}, (400, "malformed-body")),
+        ({"json": {"image": "ä"}}, (400, "malformed-body")),
+        ({"content": b'{"image": "\\ud800"}', "headers": JSON}, (400, "malformed-body")),
+        ({"json": {"image": "data:image/svg+xml;utf8,<svg/>"}}, (400, "malformed-body")),
+        ({"json": {"image": "data:image/png;base64"}}, (400, "malformed-body")),
+        ({"json": {"image": ""}}, (422, "empty-file")),
+        ({"json": {"image": "data:image/png;base64,"}}, (422, "empty-file")),
+        ({"json": {"image": base64.b64encode(b"no image").decode()}}, (415, "unsupported-format")),
+        ({"json": {"image": URL, "page": [1]}}, (400, "malformed-body")),
+        ({"json": {"strokes": []}}, (400, "malformed-body")),
+        ({"json": {"strokes": [[]]}}, (400, "malformed-body")),
+        ({"json": {"strokes": 5}}, (400, "malformed-strokes")),
+        ({"json": [5]}, (400, "malformed-strokes")),
+        ({"content": b"{", "headers": JSON}, (400, "malformed-body")),
+        ({"content": b"", "headers": JSON}, (400, "malformed-body")),
+        ({"content": b"\xff\xfe", "headers": JSON}, (400, "malformed-body")),
+        ({"content": b"[" * 100_000, "headers": JSON}, (400, "malformed-body")),
+        ({"content": b"[" + b"1," * 1_000_000 + b"1]", "headers": JSON}, (400, "malformed-body")),
+        ({"content": b'{"strokes": [[[1e999, 1]]]}', "headers": JSON}, (400, "malformed-strokes")),
+        ({"content": b'{"strokes": [[[' + b"9" * 5000 + b", 1]]]}", "headers": JSON}, (400, "malformed-body")),
+        ({"content": SEVEN, "headers": PNG | {"content-encoding": "gzip"}}, (400, "malformed-body")),
+        (
+            {"content": gzip.compress(SEVEN)[:-9], "headers": PNG | {"content-encoding": "gzip"}},
+            (400, "malformed-body"),
+        ),
+        (
+            {"content": gzip.compress(SEVEN) + b"x", "headers": PNG | {"content-encoding": "gzip"}},
+            (400, "malformed-body"),
+        ),
+        ({"content": b"", "headers": PNG | {"content-encoding": "gzip"}}, (400, "malformed-body")),
+        ({"content": SEVEN, "headers": PNG | {"content-encoding": "br"}}, (415, "unsupported-media-type")),
+        ({"content": SEVEN, "headers": PNG | {"content-encoding": "gzip, gzip"}}, (415, "unsupported-media-type")),
+        ({"files": {"file": (None, "7")}}, (422, "missing-file")),
+    ],
+    ids=range(32),
+)
+def test_what_cannot_be_unwrapped_is_refused_in_words(
+    api: str, options: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    response = post(api, **options)
+    assert problem(response) == expected, response.text
+    assert len(response.json()["detail"]) < 500
+
+
+def test_the_limit_of_an_image_holds_for_what_is_unpacked(strict_api: str) -> None:
+    large = bytes(STRICT_BYTES + 1)
+    for options in (
+        {"json": {"image": base64.b64encode(large).decode()}},
+        {"content": base64.b64encode(large), "headers": PNG | {"content-transfer-encoding": "base64"}},
+        {"content": gzip.compress(large), "headers": PNG | {"content-encoding": "gzip"}},
+        {"files": {"file": (None, f"data:image/png;base64,{base64.b64encode(large).decode()}")}},
+        {"files": {"file": ("7.png", large)}},
+    ):
+        assert problem(post(strict_api, **options)) == (413, "image-too-large")
+
+
+def test_a_bomb_is_unpacked_up_to_the_limit_and_no_further(api: str) -> None:
+    bomb = gzip.compress(bytes(200 * 1024**2), 1)
+    assert len(bomb) < ImageLimits.max_bytes
+    for headers in (PNG, JSON):
+        response = post(api, content=bomb, headers=headers | {"content-encoding": "gzip"})
+        assert problem(response) == (413, "image-too-large")
