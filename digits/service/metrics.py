@@ -4,7 +4,7 @@ import os
 from collections import Counter as Counts
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction, Recognizer
@@ -26,6 +26,11 @@ _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
 OTHER = "other"
 
 
+# What a shadow model would have answered to a picture: the same, another digit, the same digit that is accepted by one
+# model alone, or nothing. It may have had no time for it, or failed.
+ShadowOutcome = Literal["same", "other_digit", "other_acceptance", "not_read", "skipped", "failed"]
+
+
 class Metrics:
     """The metrics of this process, or of all workers of its server.
 
@@ -34,12 +39,13 @@ class Metrics:
     Args:
         runtime: the server's folder; if None, a worker reports itself alone.
         routes: the paths that get series of their own.
+        has_shadow: whether there is a shadow model.
 
     Raises:
         OSError: the folder has no space for them.
     """
 
-    def __init__(self, runtime: Runtime | None, routes: Iterable[str]) -> None:
+    def __init__(self, runtime: Runtime | None, routes: Iterable[str], *, has_shadow: bool = False) -> None:
         self._runtime = runtime
         shared = runtime is not None and runtime.has_siblings
         if runtime is not None and shared:
@@ -113,6 +119,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._shadow = prometheus.Counter(
+            "digits_shadow_pictures",
+            "Pictures that the shadow model saw after they were answered, by what it would have answered.",
+            ["outcome"],
+            registry=registry,
+        )
         self._deaths = prometheus.Counter(
             "digits_worker_deaths", "Workers that were killed, or crashed.", registry=registry
         )
@@ -125,6 +137,8 @@ class Metrics:
             for digit in range(10)
             for accepted in (True, False)
         }
+        for shadow_outcome in get_args(ShadowOutcome) if has_shadow else ():
+            self._shadow.labels(shadow_outcome)
         for outcome in get_args(Outcome):
             self._reloads.labels(outcome)
         self._workers.set(1)
@@ -167,6 +181,10 @@ class Metrics:
         self._readings.inc()
         for (digit, accepted), count in Counts((digit.digit, digit.accepted) for digit in reading.digits).items():
             self._read_digits.labels(str(digit), str(accepted).lower()).inc(count)
+
+    def shadow(self, outcome: ShadowOutcome) -> None:
+        """Counts a picture for the shadow model."""
+        self._shadow.labels(outcome).inc()
 
     def problem(self, name: str) -> None:
         """Counts a problem under the last part of its type."""

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
         None, description="The model file. Default: models/mnist_model.keras if it exists, else the model that ships."
     )
 
+    shadow_model: Path | None = Field(
+        None,
+        description="A second model file, which sees the same pictures after `/predict/` has answered them. `/metrics` "
+        "counts how often it disagrees (`digits_shadow_pictures_total`). Pictures that come too fast are skipped.",
+    )
+
     max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")
     max_pixels: int = Field(
         ImageLimits.max_pixels, ge=1, le=MAX_PIXELS, description="Largest image, in pixels (width times height)."

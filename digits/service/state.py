@@ -17,6 +17,7 @@ from digits.service.limits.concurrency import Buffers, ConcurrencyLimit
 from digits.service.limits.queue import ComputeQueue
 from digits.service.limits.rate import RateLimiter
 from digits.service.limits.refusal import EarlyRefusal
+from digits.service.limits.shadow import Shadow
 from digits.service.metrics import Metrics
 from digits.service.middleware.access import AccessLog
 from digits.service.middleware.guard import Guard, TrustedHosts
@@ -65,7 +66,7 @@ class ServiceState:
         self.settings = settings
         self.draining = False
         self.runtime = _make_runtime()
-        self.metrics = _make_metrics(self.runtime) if settings.metrics else None
+        self.metrics = _make_metrics(self.runtime, settings) if settings.metrics else None
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
@@ -88,6 +89,15 @@ class ServiceState:
                 "are answered with 503 however often they are sent",
                 settings.max_buffered_bytes,
                 settings.max_bytes,
+            )
+        self.shadow = None
+        if settings.shadow_model and self.metrics:
+            self.shadow = Shadow(
+                settings.shadow_model,
+                settings.limits,
+                settings.compute_seconds,
+                lambda: self.concurrency.taken > 0,
+                self.metrics.shadow,
             )
         self._keys = None
         if settings.api_keys or settings.api_keys_file:
@@ -138,6 +148,8 @@ class ServiceState:
 
     def close(self) -> None:
         """Closes files and connections."""
+        if self.shadow:
+            self.shadow.close()
         if self._tracing:
             self._tracing.close()
         if self._rate:
@@ -213,9 +225,9 @@ def state_of(request: Request) -> ServiceState:
     return state
 
 
-def _make_metrics(runtime: Runtime | None) -> Metrics | None:
+def _make_metrics(runtime: Runtime | None, settings: Settings) -> Metrics | None:
     try:
-        return Metrics(runtime, ROUTES)
+        return Metrics(runtime, ROUTES, has_shadow=settings.shadow_model is not None)
     except OSError as error:
         _log.error("This worker keeps no metrics: the folder for them has no space (%s). Free some and restart.", error)
         return None

@@ -123,7 +123,10 @@ async def _predict(request: Request) -> Response:
             prediction, page_count = await _recognize(state, request, data, page)
     if state.metrics:
         state.metrics.prediction(prediction)
-    return model_response(PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count))
+    response = model_response(PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count))
+    if state.shadow:
+        response.background = state.shadow.after(data, page, prediction)
+    return response
 
 
 def _refuse_early(state: ServiceState, request: Request) -> None:
