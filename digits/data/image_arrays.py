@@ -26,12 +26,14 @@ def parts_of(arrays: Mapping[str, npt.NDArray[Any]], file: str) -> dict[str, tup
     Raises:
         DataMismatchError: no pair of arrays has a name that is known.
     """
-    parts = {}
+    parts: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
     for part, pairs in _PARTS.items():
         for images, labels in pairs:
             if images in arrays and labels in arrays:
                 parts[part] = arrays[images], arrays[labels]
                 break
+    if len(parts) == 3:
+        del parts["all"]
     if not parts:
         raise DataMismatchError(
             f"{file} has the arrays {', '.join(arrays) or 'none'}; images and labels are needed, or x_train, y_train, "

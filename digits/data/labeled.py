@@ -78,6 +78,27 @@ def read_labeled(path: Path, say: Callable[[str], None] = lambda _: None) -> lis
     raise DataUnavailableError(f"{path} {state}. Labeled pictures come as {_FORMS}.")
 
 
+def read_parts(path: Path, say: Callable[[str], None] = lambda _: None) -> dict[str, list[LabeledPicture]]:
+    """Reads labeled pictures by the part of the data set that they belong to: `train` and `test`, or `all`.
+
+    A folder has parts if it has folders `train` and `test`, or IDX files of both; an npz file if the names of its
+    arrays tell. The rest as for `read_labeled`.
+    """
+    if path.is_dir() and (path / "train").is_dir() and (path / "test").is_dir():
+        return {part: read_labeled(path / part, say) for part in ("train", "test")}
+    if path.is_dir() and not (path / LABELS_FILE).is_file():
+        parts: dict[str, list[LabeledPicture]] = {}
+        for file in sorted(file for file in path.iterdir() if idx.is_images(file)):
+            parts.setdefault("test" if idx.is_test(file) else "train", []).extend(_from_idx(file, say))
+        if parts:
+            return parts if len(parts) > 1 else {"all": next(iter(parts.values()))}
+    if path.suffix.lower() == ".npz" and path.is_file():
+        arrays = parts_of(read_arrays(path), str(path))
+        if len(arrays) > 1:
+            return {part: list(_of_arrays(path, *arrays[part], say)) for part in ("train", "test")}
+    return {"all": read_labeled(path, say)}
+
+
 def _from_subfolders(folder: Path) -> Iterator[LabeledPicture]:
     """Yields the pictures of a folder in which each subfolder's name is the label of its pictures."""
     subfolders = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))

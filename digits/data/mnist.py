@@ -68,6 +68,11 @@ class Mnist:
     source: str
 
     @property
+    def name(self) -> str:
+        """The data set's name, for the card."""
+        return "MNIST"
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the digests of the four arrays, for the card."""
         return hashlib.sha256("".join(DIGESTS.values()).encode()).hexdigest()
@@ -91,8 +96,11 @@ class Split:
 
 
 def split(data: Mnist) -> Split:
-    """Holds the last 5,000 training images out. They are the same for every seed, so that runs can be compared."""
-    at = len(data.x_train) - VALIDATION_SIZE
+    """Holds the last 5,000 training images out, or a tenth of a data set of one's own.
+
+    They are the same for every seed, so that runs can be compared.
+    """
+    at = len(data.x_train) - min(VALIDATION_SIZE, len(data.x_train) // 10)
     return Split(data.x_train[:at], data.y_train[:at], data.x_train[at:], data.y_train[at:])
 
 

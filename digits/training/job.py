@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digits.data import mnist
+from digits.errors import SettingError
 from digits.model import history
 from digits.model.artifact import read
 from digits.model.calibration import apply_temperature
@@ -79,8 +80,14 @@ def train_and_compare(job: Job, folder: Path) -> bool:
 def train(job: Job, extra: Extra | None = None) -> training.Run:
     """Says what is trained, and trains it."""
     config, data = job.config, job.data
+    learned_from = len(mnist.split(data).x_fit)
+    if int(config.batch_size or 0) > learned_from:
+        raise SettingError(
+            f"The batch size of {config.batch_size:,} is more than the {learned_from:,} pictures to learn from. Choose "
+            "a smaller one with --batch-size."
+        )
     print(f"Recipe {config.recipe}, epochs {config.epochs}, batch size {config.batch_size}, seed {config.seed}")
-    print(f"MNIST from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
+    print(f"{data.name} from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
     return training.train(config, data, extra)
 
 

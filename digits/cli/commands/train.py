@@ -60,7 +60,15 @@ def declare(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="start from the weights of this model file, which must be of the same recipe, instead of random ones",
     )
-    parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="SOURCE",
+        help="an mnist.npz to use instead of a download; or your own labeled pictures to learn from instead of MNIST: "
+        "an npz (images and labels, or x_train, y_train, x_test and y_test), a folder with a subfolder for each digit, "
+        "a folder with a labels.csv, or IDX files (EMNIST, QMNIST); one picture in six is held out to test, unless "
+        "there is a test part",
+    )
     parser.add_argument(
         "--extra",
         type=Path,
@@ -101,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
     from digits.data import mnist
     from digits.model.artifact import check_writable
     from digits.training.config import TrainingConfig
+    from digits.training.extra.own_data import load_data
     from digits.training.job import Job, train_and_compare, train_and_write
     from digits.training.keras_install import require_keras
 
@@ -112,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         check_writable(options.out)
-        data = mnist.load(options.data) if options.data else None
+        data = load_data(options.data, print) if options.data else None
         require_keras()
         config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed, options.start)
         job = Job(config, data or mnist.load(), options.out, options.command_line, note_written, options.keep)
