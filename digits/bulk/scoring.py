@@ -12,8 +12,8 @@ import numpy.typing as npt
 from digits.answers import BatchPrediction
 from digits.bulk.plan import Part, Reader, refuse_changed
 from digits.errors import DataUnavailableError, ImageError
-from digits.images.sources import Named
-from digits.recognizer import BATCH, Picture, Prediction, Recognizer
+from digits.images.sources import Named, Unopened, open_each
+from digits.recognizer import BATCH, Prediction, Recognizer
 
 # Image files that are held at a time, in bytes, and one more.
 _HELD_BYTES = 16 * 1024 * 1024
@@ -81,6 +81,7 @@ class Scorer:
                 "reason": pa.string(),
                 "probabilities": pa.list_(pa.float32()),
                 "view": pa.string(),
+                "page_count": pa.int32(),
                 "error": pa.string(),
             }
         )
@@ -94,24 +95,28 @@ class Scorer:
             temporary.unlink(missing_ok=True)
 
     def _rows(self, named: Iterable[Named]) -> Iterator[dict[str, Any]]:
-        for some in _at_a_time(named):
-            names, found = zip(*some, strict=True)
-            for name, answer in zip(names, self._answers(list(found)), strict=True):
+        for group in _at_a_time(named):
+            names, pictures = zip(*group, strict=True)
+            for name, (answer, page_count) in zip(names, self._answers(list(pictures)), strict=True):
                 # A file's name may be no text, and two such names stay two.
                 row = {"path": name.encode(errors="surrogateescape").decode(errors="backslashreplace")}
                 if isinstance(answer, ImageError):
                     yield row | {"error": str(answer)}
                 else:
                     values = BatchPrediction.of(answer).model_dump(exclude_unset=True)
-                    yield row | {"digit": values.pop("predicted_digit")} | values
+                    yield row | {"digit": values.pop("predicted_digit"), "page_count": page_count} | values
 
-    def _answers(self, found: list[Picture | ImageError]) -> list[Prediction | ImageError]:
+    def _answers(self, pictures: list[Unopened]) -> list[tuple[Prediction | ImageError, int]]:
+        """Reads the first page of each picture; returns the answers, and how many pages each file has."""
+        page_counts: list[int] = []
+        opened = open_each(pictures, self._recognizer.limits, page_counts)
         try:
-            return list(self._recognizer.recognize_many(found))
+            answers = list(self._recognizer.recognize_many(opened))
         except Exception as error:  # noqa: BLE001 - one image of millions must not end the job, whatever is wrong
-            if len(found) == 1:
-                return [ImageError(f"This image could not be read ({type(error).__name__}: {error}).")]
-            return [answer for one in found for answer in self._answers([one])]
+            if len(pictures) == 1:
+                return [(ImageError(f"This image could not be read ({type(error).__name__}: {error})."), 1)]
+            return [answer for picture in pictures for answer in self._answers([picture])]
+        return list(zip(answers, page_counts, strict=True))
 
 
 def cannot_write(out: Path, error: OSError) -> DataUnavailableError:

@@ -24,6 +24,7 @@ from digits.recognizer import Picture, Prediction, Recognizer, shipped_model
 from tests.bulk.test_plan import blank, one_part
 from tests.conftest import BIN, ROOT, child_environment, run_python
 from tests.model_files import with_card
+from tests.pictures import handwritten, tiff_of
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -258,3 +259,16 @@ def test_memory_does_not_grow_with_the_source(tmp_path: Path, sample: Path, suff
         assert done.returncode == 0, done.stderr
         peaks[count] = int(done.stdout) * 1024
     assert peaks[150] - peaks[10] < (150 - 10) * 1_000 * 1_000 / 4
+
+
+def test_a_file_of_several_pages_says_how_many_there_are(tmp_path: Path, mnist: Mnist) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "scan.tif").write_bytes(tiff_of(*(handwritten(mnist, digit)[0] for digit in "273")))
+    (pages / "seven.png").write_bytes((ROOT / "digits" / "samples" / "7_stylus.png").read_bytes())
+    (pages / "text.png").write_text("only text")
+    assert main(["predict", str(pages), "--out", "out"]) == 0
+    rows = {Path(row["path"]).name: row for row in pq.read_table(tmp_path / "out").to_pylist()}
+    assert (rows["scan.tif"]["digit"], rows["scan.tif"]["page_count"]) == (2, 3)
+    assert (rows["seven.png"]["digit"], rows["seven.png"]["page_count"]) == (7, 1)
+    assert rows["text.png"]["page_count"] is None

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from digits.model.artifact import read
 from digits.numbers.document import read_document
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
-from tests.conftest import encode_png
+from tests.conftest import encode_png, run_python
 from tests.pictures import handwritten, tiff_of
 
 BLANK = np.full((100, 200), 255, np.uint8)
@@ -127,3 +128,25 @@ def test_one_budget_holds_for_all_pages(recognizer: Recognizer, mnist: Mnist) ->
         pytest.raises(ComputeTimeError, match=r"^Page .* of 20 was not reached.* ask for one"),
     ):
         read_document(recognizer, data)
+
+
+def test_twenty_pages_take_hardly_more_memory_than_two(tmp_path: Path) -> None:
+    page = np.full((3000, 2000, 3), 255, np.uint8)
+    page[400:900, 300:360] = 0
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom digits.numbers.document import read_document\n"
+        "from digits.recognizer import Recognizer, shipped_model\n"
+        "reading = read_document(Recognizer.load(shipped_model()), Path(sys.argv[1]).read_bytes())\n"
+        "status = Path('/proc/self/status').read_text()\n"
+        "print(len(reading.pages), status.partition('VmHWM:')[2].split()[0])"
+    )
+    peaks = []
+    for count in (2, 20):
+        file = tmp_path / f"{count}.tif"
+        file.write_bytes(tiff_of(*[page] * count, compression="tiff_adobe_deflate"))
+        done = run_python(["-c", script, str(file)], tmp_path)
+        read_pages, peak = map(int, done.stdout.split())
+        assert read_pages == count
+        peaks.append(peak * 1024)
+    # The pages beyond the second have 324 MB of pixels.
+    assert peaks[1] - peaks[0] < 60_000_000
