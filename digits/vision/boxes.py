@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Floats, Gray
+from digits.vision.masks import label_components
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
 _LEAST, _MOST_INK = 16, 0.4
@@ -31,7 +32,8 @@ def without_boxes(mask: Gray) -> Gray:
     Args:
         mask: uint8 array of shape (height, width), 1 where ink is.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels, stats = label_components(mask)
+    count = len(stats)
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
     possible = (np.minimum(wide, high) >= _LEAST) & (areas <= _MOST_INK * wide * high)

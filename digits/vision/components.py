@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.foreground import Foreground
+from digits.vision.masks import Labels, label_components
 
 Indices = npt.NDArray[np.int64]
 
@@ -36,7 +36,7 @@ class Components:
     """The connected strokes of a picture: strong ink, and weaker ink that goes on with it (hysteresis, Canny, 1986).
 
     Args:
-        labels: int32 of shape (height, width), the label of each pixel.
+        labels: int32 or uint16 of shape (height, width), the label of each pixel.
         ids: of shape (n,), the label of each component.
         left, top, right, bottom: of shape (n,), the box of each, in pixels, the last two exclusive.
         ink: of shape (n,), the sum of the strength of its pixels.
@@ -44,7 +44,7 @@ class Components:
         touches: of shape (n,), whether it touches the picture's border.
     """
 
-    labels: npt.NDArray[np.int32]
+    labels: Labels
     ids: Indices
     left: Indices
     top: Indices
@@ -96,9 +96,8 @@ def find_components(foreground: Foreground, mask: Gray) -> Components:
         foreground: how strong ink is at each pixel.
         mask: uint8 of the same shape, 1 where ink is, weak ink too.
     """
-    count, all_labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    labels: npt.NDArray[np.int32] = np.asarray(all_labels, dtype=np.int32)
-    at = np.flatnonzero(labels)
+    labels, stats = label_components(mask)
+    count, at = len(stats), np.flatnonzero(labels)
     which, strength = labels.ravel()[at], foreground.strength.ravel()[at]
     ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
     ids = np.flatnonzero(np.bincount(which[strength >= foreground.strong], minlength=count))

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray, Pixels
-from digits.vision.histogram import histogram, quantile
-from digits.vision.reduction import shrink
+from digits.vision.reduction import histogram, quantile, shrink
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
 
 # The ground is found on a copy of this many pixels on the longer side, and which side the ink is on a smaller one.

@@ -9,6 +9,7 @@ from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.boxes import without_boxes
 from digits.vision.foreground import Foreground
+from digits.vision.masks import fill_gaps, label_components
 from digits.vision.reduction import pool
 
 # On a page, ink is compared with the strongest ink within this share of the page around it, if that is not fainter than
@@ -257,11 +258,10 @@ def _find_paths(runs: Gray, thickest: int, search: _Search) -> list[tuple[Floats
     width = runs.shape[1]
     # Without the strokes that it meets, which may join it to another, a line is in pieces, in the same rows.
     strokes = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8))
-    # At least 1, on a page as narrow as a strip: an empty kernel makes OpenCV crash.
     gap = max(1, round(search.most_hidden * width))
-    pieces = cv2.copyMakeBorder(cv2.subtract(runs, strokes), 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
-    joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))[:, gap:-gap]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(joined, dtype=np.uint8), connectivity=8)
+    joined = fill_gaps(np.asarray(cv2.subtract(runs, strokes), dtype=np.uint8), gap)
+    # An even closing by OpenCV, with which the shares above were chosen, moves to the right by a pixel.
+    labels, stats = label_components(joined if gap % 2 else np.pad(joined, ((0, 0), (1, 0)))[:, :-1])
     paths = []
     for label in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= search.least_span * width).tolist():
         x, y, length, high, _ = stats[label].tolist()

@@ -145,9 +145,11 @@ def _sheet_at(light: Gray, threshold: float, paper: float) -> tuple[Gray, float]
         paper: how light the paper is.
     """
     bright = (light >= threshold).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
-    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if len(stats) > 1 else 0
-    if not largest or stats[largest, cv2.CC_STAT_AREA] < _SHEET * light.size:
+    labels = np.asarray(cv2.connectedComponents(bright, connectivity=4)[1])
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0
+    largest = int(areas.argmax())
+    if areas[largest] < _SHEET * light.size:
         return None
     region = (labels == largest).astype(np.uint8)
     outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray, Pixels
+from digits.vision.masks import label_components
 from digits.vision.reduction import as_gray
 
 # A picture is in two tones if their difference explains this share of the variance of its gray values,
@@ -67,7 +68,7 @@ def _share_of_border(mask: Gray) -> float:
 
 def _count_components(mask: Gray) -> int:
     """The number of connected components that are more than specks."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    _, stats = label_components(mask)
     return int((stats[1:, cv2.CC_STAT_AREA] >= _LEAST_COMPONENT * mask.size).sum())
 
 

@@ -95,7 +95,7 @@ def test_an_uncalibrated_model_does_not_accept_a_digit_in_another_view_either() 
 
 
 def test_at_least_some_of_the_spoilt_pictures_need_another_view(recognizer: Recognizer) -> None:
-    assert sum(recognizer.recognize_pixels(make()).view != FIRST for make in SPOILT) >= 3
+    assert sum(recognizer.recognize_pixels(make()).view != FIRST for make in SPOILT) >= 2
 
 
 def test_a_blank_picture_and_several_digits_stay_what_they_are(recognizer: Recognizer) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digits.vision.histogram import histogram, mean_of_top, quantile
+from digits.vision.reduction import histogram, mean_of_top, quantile
 
 GRAY = np.random.default_rng(5).integers(0, 256, (37, 53), dtype=np.uint8)
 
