@@ -34,7 +34,11 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
     }
     for name, most in limits.items():
         if hasattr(resource, name):
-            resource.setrlimit(getattr(resource, name), (most, most))
+            kind = getattr(resource, name)
+            _, allowed = resource.getrlimit(kind)
+            # Nobody but root may raise a limit that is lower already.
+            lower = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+            resource.setrlimit(kind, (lower, lower))
 
 
 def main(descriptor: int, most_pages: int, memory_bytes: int, cpu_seconds: int) -> int:

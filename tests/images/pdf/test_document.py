@@ -135,6 +135,16 @@ def test_the_memory_of_the_process_is_limited() -> None:
     assert done.stdout.split("\n")[:2] == ["300 60", "refused"]
 
 
+def test_a_limit_that_is_lower_already_stays() -> None:
+    script = (
+        "import resource\nfrom digits.images.pdf.renderer import limit\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (50, 50))\nlimit(400 * 2**20, 60)\n"
+        "print(resource.getrlimit(resource.RLIMIT_CPU))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "(50, 50)\n"
+
+
 def test_drawing_ends_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_image(HOSTILE["an image of a gigapixel"]())
     monkeypatch.setattr(document, "RENDER_SECONDS", 0.2)
