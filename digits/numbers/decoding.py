@@ -9,23 +9,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from digits.arrays import CLASSES
+from digits.arrays import CLASSES, Floats
 from digits.model.acceptance import digit_scores
-from digits.numbers.segments.classifier import NOTHING_WHOLE, SIGN
+from digits.numbers.acceptance import digit_probabilities, log_odds, logistic, whole_probabilities
 from digits.numbers.segments.lattice import Lattice
-
-Floats = npt.NDArray[np.float64]
+from digits.numbers.signs.kinds import PIECE
+from digits.numbers.window_network import NOTHING_WHOLE, SIGN
 
 FEATURES = (
     "each",
     "log odds of something whole",
     "log probability of something whole",
+    "log odds of something whole, of a digit by sign classifier",
+    "log odds of a whole sign by sign classifier",
     "log probability of a digit, of what is whole",
     "log probability of the digit",
     "log odds of any digit",
     "log probability that the segment classifier gives the digit",
+    "log odds of something whole by sign classifier",
+    "log probability of something whole by sign classifier",
+    "digit by sign classifier",
+    "log probability of the digit, of a digit by sign classifier",
+    "log odds of any digit, of a digit by sign classifier",
+    "log probability of what it is by sign classifier",
     "width, but of a 1",
     "width squared, but of a 1",
     "a 1",
@@ -37,12 +44,24 @@ FEATURES = (
     "strokes that are joined",
 )
 # Of a line, for a logistic regression of whether all of it is right.
-CONFIDENCE_FEATURES = ("each", "log odds of what is shown", "log odds of the path")
+CONFIDENCE_FEATURES = (
+    "each",
+    "log odds of what is shown",
+    "log odds of the least sure of it",
+    "log odds of the path",
+    "logarithm of how many digits and signs",
+    "logarithm of how many signs",
+)
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
-RECOGNIZER_FEATURES = ("log probability of the digit", "log odds of any digit")
+RECOGNIZER_FEATURES = (
+    "log probability of the digit",
+    "log odds of any digit",
+    "log probability of the digit, of a digit by sign classifier",
+    "log odds of any digit, of a digit by sign classifier",
+)
 
-# No probability counts as less than this; where odds are taken, as less than that.
-_LEAST, _UNSURE = 1e-5, 1e-4
+# No probability counts as less than this.
+_LEAST = 1e-5
 # Two halves are joined to a 1 that is at least so probable, if their score is larger by less than this.
 _SURELY_ONE, _NEARLY = 0.8, 1.5
 
@@ -67,16 +86,15 @@ class Decoding:
     Args:
         weights: of each of `FEATURES`, by name.
         confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
-        digit: the least acceptance score with which a candidate counts as a digit, 0..1.
-        sign: the least probability of a digit, by the sign classifier, with which a candidate counts as one on a line
-            with other signs, 0..1.
+        acceptance: weights of each of `digits.numbers.acceptance.ACCEPTANCE_FEATURES`, by name.
+        digit: the least probability, by these weights, with which a candidate counts as a digit, 0..1.
         pool: how the probabilities of both networks are combined.
     """
 
     weights: Mapping[str, float]
     confidence: Mapping[str, float]
+    acceptance: Mapping[str, float]
     digit: float
-    sign: float
     pool: Pool
 
 
@@ -116,22 +134,6 @@ def acceptance_scores(segment_probabilities: Floats, probabilities: Floats) -> F
     return np.asarray(_digit_if_whole(segment_probabilities) * digit_scores(probabilities), dtype=np.float64)
 
 
-def digit_probabilities(sign_probabilities: Floats) -> Floats:
-    """The sign classifier's probability that each candidate is a digit, of shape (n,)."""
-    return np.asarray(sign_probabilities[:, :CLASSES].sum(axis=1), dtype=np.float64)
-
-
-def log_odds(probabilities: Floats) -> Floats:
-    """The logarithm of the odds of probabilities, none of which is taken for a certainty."""
-    clipped = np.clip(probabilities, _UNSURE, 1.0 - _UNSURE)
-    return np.asarray(np.log(clipped / (1.0 - clipped)), dtype=np.float64)
-
-
-def logistic(scores: Floats) -> Floats:
-    """The probabilities of which scores are the logarithm of the odds."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -30.0, 30.0))), dtype=np.float64)
-
-
 def _digit_if_whole(segment_probabilities: Floats) -> Floats:
     """The segment classifier's probability that a candidate is a digit, if it is a whole digit or sign."""
     digit = segment_probabilities[:, :CLASSES].sum(axis=1)
@@ -157,6 +159,10 @@ def features_of(lattice: Lattice, pool: Pool) -> Floats:
     segment_digits = segment_probabilities[:, :CLASSES] / np.maximum(
         segment_probabilities[:, :CLASSES].sum(axis=1, keepdims=True), _LEAST
     )
+    by_signs, whole_by_signs = lattice.sign_probabilities, whole_probabilities(lattice.sign_probabilities)
+    digit_by_signs = digit_probabilities(by_signs)
+    of_digit = np.log(np.maximum(probabilities[rows, digit], 1e-4))
+    of_any_digit = np.log(any_digit / (1.0 - any_digit))
     width = np.minimum(lattice.boxes[:, 2] - lattice.boxes[:, 0], 1.5)
     height = np.minimum(lattice.boxes[:, 3] - lattice.boxes[:, 1], 1.8)
     is_one = digit == 1
@@ -169,10 +175,18 @@ def features_of(lattice: Lattice, pool: Pool) -> Floats:
             np.ones(len(digit)),
             np.log(whole / (1.0 - whole)),
             np.log(whole),
+            digit_by_signs * np.log(whole / (1.0 - whole)),
+            (1.0 - digit_by_signs) * log_odds(whole_by_signs),
             np.log(digit_if_whole),
-            np.log(np.maximum(probabilities[rows, digit], 1e-4)),
-            np.log(any_digit / (1.0 - any_digit)),
+            of_digit,
+            of_any_digit,
             np.log(np.maximum(segment_digits[rows, digit], 1e-4)),
+            log_odds(whole_by_signs),
+            np.log(np.maximum(whole_by_signs, 1e-4)),
+            digit_by_signs,
+            digit_by_signs * of_digit,
+            digit_by_signs * of_any_digit,
+            np.log(np.maximum(by_signs[:, :PIECE].max(axis=1) / np.maximum(whole_by_signs, 1e-4), 1e-4)),
             np.where(is_one, 0.0, width),
             np.where(is_one, 0.0, width**2),
             is_one,
@@ -276,17 +290,19 @@ def path_probability(spans: Sequence[tuple[int, int]], scores: Floats, path: Seq
     return float(np.exp(min(0.0, float(scores[list(path)].sum()) - float(total[-1]))))
 
 
-def line_features(probabilities: Sequence[float], path: float) -> Floats:
+def line_features(probabilities: Sequence[float], path: float, signs: int) -> Floats:
     """Computes what tells how sure a line is, float64 of shape (len(CONFIDENCE_FEATURES),).
 
     Args:
         probabilities: of each digit and sign that is shown.
         path: the probability of the way in which the line was taken apart.
+        signs: how many of them are signs.
     """
-    return np.concatenate([[1.0], log_odds(np.array([np.prod(probabilities), path]))])
+    of_all, least, of_path = log_odds(np.array([np.prod(probabilities), min(probabilities), path])).tolist()
+    return np.array([1.0, of_all, least, of_path, np.log(len(probabilities)), np.log1p(signs)])
 
 
-def line_confidence(probabilities: Sequence[float], path: float, decoding: Decoding) -> float:
-    """The probability that all of a line is right, 0..1; arguments as of `line_features`."""
+def line_confidence(features: Floats, decoding: Decoding) -> float:
+    """The probability that all of a line is right, 0..1, by its features."""
     weights = np.array([decoding.confidence[name] for name in CONFIDENCE_FEATURES])
-    return float(logistic(line_features(probabilities, path) @ weights))
+    return float(logistic(features @ weights))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from digits.errors import ModelFileError
+from digits.numbers.acceptance import ACCEPTANCE_FEATURES
 from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, Decoding, Pool
-from digits.numbers.segments.classifier import segment_classifier_files
+from digits.numbers.window_network import Shipped
 
 _HOW = "Fit them anew: python -m digits.training.segmenter.run --decoding-only"
 
@@ -65,11 +66,11 @@ def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
         for field, names in (
             ("weights", FEATURES),
             ("confidence", CONFIDENCE_FEATURES),
+            ("acceptance", ACCEPTANCE_FEATURES),
         )
     }
     pool = Pool(**{name: _finite(name, exponent, card) for name, exponent in values["pool"].items()})
-    digit, sign = (_finite(name, values[name], card) for name in ("digit", "sign"))
-    return Decoding(**weights, digit=digit, sign=sign, pool=pool)
+    return Decoding(**weights, digit=_finite("digit", values["digit"], card), pool=pool)
 
 
 def _weights(values: Mapping[str, Any], names: Sequence[str], card: Path) -> dict[str, float]:
@@ -97,4 +98,4 @@ def shipped_decoding() -> DecodingFile:
     Raises:
         ModelFileError: as of `read_decoding`.
     """
-    return read_decoding(segment_classifier_files()[1])
+    return read_decoding(Shipped.SEGMENTS.card)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digits.arrays import Floats
 from digits.errors import PatternError
-from digits.numbers.decoding import Floats
 from digits.numbers.signs.kinds import SIGNS
 
 ANY_DIGIT, MANY_DIGITS = "#", "#+"
@@ -24,7 +24,7 @@ _HOW = (
 # A reading that holds to the pattern may be so much less likely than the best, as a natural logarithm.
 _FURTHEST = 6.0
 # What is a digit with less probability is not taken for one, whatever the pattern asks for.
-LEAST_DIGIT = 0.03
+LEAST_DIGIT = 0.1
 _LEAST_DIGIT = float(np.log(LEAST_DIGIT))
 # The logarithm of the probability that a mark is dirt, where the pattern has no sign for it.
 _DIRT = float(np.log(0.05))

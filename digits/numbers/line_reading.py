@@ -6,35 +6,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digits.arrays import CLASSES
+from digits.arrays import CLASSES, Floats
+from digits.numbers.acceptance import (
+    ACCEPTANCE_FEATURES,
+    Shapes,
+    acceptance_features,
+    leans,
+    logistic,
+)
 from digits.numbers.decoding import (
     Decoding,
-    Floats,
     acceptance_scores,
     best_path,
     candidate_scores,
-    digit_probabilities,
     join_halves,
+    line_features,
     path_probability,
     pooled_probabilities,
 )
 from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER, Chances, Expectation, best_matching_path
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.segments.windows import Floats as FloatInk
-from digits.numbers.segments.windows import Stroke, Windows, draw_window, draw_windows, reduce_field, reduce_line
-from digits.numbers.signs.classifier import SignClassifier
+from digits.numbers.segments.windows import Stroke, Windows, draw_window, reduce_field, reduce_line
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.numbers.signs.marks import Box, Mark, box_of_stroke, find_marks
+from digits.numbers.window_network import WindowNetwork
 from digits.vision.components import Components
 
 # A gap is a blank if it is so wide in heights of the line's digits, and so many times as wide as the typical gap.
 _BLANK, _BLANK_AT_MARK, _WIDER = 0.5, 0.9, 1.8
 # The least probability with which a sign is named, of all that is no digit.
 _NAMED = 0.5
-# What is a digit with less probability is a sign; on a line without one, this share of the threshold is enough.
-_SURELY_SIGN, _AMONG_DIGITS = 0.002, 0.005
 # The largest size of a point or a comma, in heights of the line's digits.
-_POINT = 0.3
+_POINT = 0.4
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,21 @@ class LineReading:
         entries: its digits and signs, from left to right.
         path: the probability of the way in which it was taken apart, 0..1.
         matches: whether it matches the pattern that was expected.
+        candidates: indices of the candidates that it consists of, but for those without ink.
+        acceptance: what tells whether these are digits, of shape (n, len(ACCEPTANCE_FEATURES)).
     """
 
     entries: tuple[Entry, ...]
     path: float
     matches: bool = True
+    candidates: tuple[int, ...] = ()
+    acceptance: Floats | None = None
+
+    @property
+    def features(self) -> Floats:
+        """What tells how sure the line is, as `line_features` gives it; the line has at least one entry."""
+        probabilities = [entry.probability for entry in self.entries]
+        return line_features(probabilities, self.path, sum(not entry.accepted for entry in self.entries))
 
 
 def read_line(
@@ -94,7 +108,7 @@ def read_line(
     parts: Components,
     small: Sequence[int],
     decoding: Decoding,
-    signs: SignClassifier,
+    signs: WindowNetwork,
     expectation: Expectation | None = None,
 ) -> LineReading:
     """Reads a line.
@@ -136,65 +150,72 @@ class _PageLine:
         parts: Components,
         small: Sequence[int],
         decoding: Decoding,
-        signs: SignClassifier,
+        signs: WindowNetwork,
     ) -> None:
         self._lattice, self._parts, self._small, self._decoding, self._signs = lattice, parts, small, decoding, signs
         self._reduced = reduce_line(lattice.chain)
-        # With so much probability something is a digit on this line, as it was read last.
-        self._least = decoding.sign
+        self._weights = np.array([decoding.acceptance[name] for name in ACCEPTANCE_FEATURES])
+        self._digits = pooled_probabilities(lattice.segment_probabilities, lattice.probabilities, decoding.pool)
+        self._shapes = Shapes(
+            lattice.boxes,
+            leans(lattice.windows),
+            acceptance_scores(lattice.segment_probabilities, lattice.probabilities),
+            lattice.sign_probabilities,
+            self._digits.argmax(axis=1) == 1,
+        )
+        # What stands on the line, and how many marks, as it was read last: other candidates are compared with these.
+        self._read, self._marks = self._shapes, 0
 
     def read(self, path: Sequence[int], probability: float, tokens: Sequence[str] = ()) -> LineReading:
         """Reads the candidates of a path, each as what a token of a pattern stands for, if there are tokens."""
-        lattice, decoding = self._lattice, self._decoding
+        lattice = self._lattice
         places = [lattice.chain.ink_between(*lattice.candidates[k].span) for k in path]
         inked = [n for n, (_, mask) in enumerate(places) if mask.any()]
         chosen, boxes = [path[n] for n in inked], [Box.of(places[n][0]) for n in inked]
         if not chosen:
             return LineReading((), 0.0)
-        windows, _ = draw_windows(self._reduced, [lattice.candidates[k] for k in chosen])
+        of_signs = lattice.sign_probabilities[chosen]
         marks, belonging = find_marks(self._parts, self._small, boxes, lattice.chain.height)
-        for place, members in belonging.items():
-            windows[place] = self._window(self._reduced.shares(lattice.candidates[chosen[place]]), members)
+        windows = [
+            self._window(self._reduced.shares(lattice.candidates[chosen[place]]), members)
+            for place, members in belonging.items()
+        ]
+        windows += [self._window([], mark.members) for mark in marks]
+        looked_at = self._signs(np.stack(windows)) if windows else of_signs[:0]
+        for row, (place, members) in enumerate(belonging.items()):
+            of_signs[place] = looked_at[row]
             boxes[place] = Box.around([boxes[place], *(box_of_stroke(self._parts, i) for i in members)])
-        windows_of_marks = [self._window([], mark.members)[np.newaxis] for mark in marks]
-        of_signs = self._signs(np.concatenate([windows, *windows_of_marks]))
-        segment, recognized = lattice.segment_probabilities[chosen], lattice.probabilities[chosen]
-        pooled = pooled_probabilities(segment, recognized, decoding.pool)
-        scores, chances = acceptance_scores(segment, recognized), digit_probabilities(of_signs[: len(chosen)])
-        # Where other signs stand, a sign is likelier than on a line of digits.
-        has_signs = bool(marks) or bool((chances < _SURELY_SIGN).any())
-        self._least = decoding.sign if has_signs else _AMONG_DIGITS * decoding.sign
-        accepted = ((scores >= decoding.digit) & (chances >= self._least)).tolist()
-        is_digit = (scores * chances).tolist()
+        shapes = replace(self._shapes.of(chosen), sign_probabilities=of_signs)
+        features = acceptance_features(shapes, shapes, len(marks))
+        is_digit = logistic(features @ self._weights)
         entries = []
         for n in range(len(chosen)):
-            entry = _entry(boxes[n], pooled[n], is_digit[n], accepted[n], of_signs[n])
+            accepted = bool(is_digit[n] >= self._decoding.digit)
+            entry = _entry(boxes[n], self._digits[chosen[n]], float(is_digit[n]), accepted, of_signs[n])
             entries.append(_as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
         for n, entry in enumerate(entries):
             if not entry.accepted and self._is_point(entry.box, boxes):
                 entries[n] = _small_entry(entry.box, of_signs[n], ".,", tokens[inked[n]] if tokens else "")
-        entries += [_mark_entry(mark, row) for mark, row in zip(marks, of_signs[len(chosen) :], strict=True)]
+        entries += [_mark_entry(mark, row) for mark, row in zip(marks, looked_at[len(belonging) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
-        return LineReading(_with_blanks(entries, lattice.chain.height), probability)
+        self._read, self._marks = shapes, len(marks)
+        return LineReading(_with_blanks(entries, lattice.chain.height), probability, True, tuple(chosen), features)
 
     def chances(self, line: LineReading) -> tuple[list[Chances], dict[int, list[Chances]]]:
         """What each candidate may be, and each mark of a line that was read, by the place in front of which it is."""
-        lattice, decoding = self._lattice, self._decoding
-        windows, _ = draw_windows(self._reduced, lattice.candidates)
-        of_signs = self._signs(windows)
-        segment, recognized = lattice.segment_probabilities, lattice.probabilities
-        pooled = pooled_probabilities(segment, recognized, decoding.pool)
-        scores, sure = acceptance_scores(segment, recognized), digit_probabilities(of_signs)
+        lattice = self._lattice
+        features = acceptance_features(self._shapes, self._read, self._marks)
+        is_digit = logistic(features @ self._weights)
         # What is taken for a digit without a pattern may be one with it.
-        taken = (scores >= decoding.digit) & (sure >= self._least)
-        is_digit = np.where(taken, np.maximum(scores * sure, LEAST_DIGIT), scores * sure)
+        is_digit = np.where(is_digit >= self._decoding.digit, np.maximum(is_digit, LEAST_DIGIT), is_digit)
         beside = [entry.box for entry in line.entries]
         for k, candidate in enumerate(lattice.candidates):
             where, mask = lattice.chain.ink_between(*candidate.span)
             if mask.any() and self._is_point(Box.of(where), beside):
                 is_digit[k] = 0.0
         of_candidates = [
-            _chances(float(chance), digits, row) for chance, digits, row in zip(is_digit, pooled, of_signs, strict=True)
+            _chances(float(chance), digits, row)
+            for chance, digits, row in zip(is_digit, self._digits, lattice.sign_probabilities, strict=True)
         ]
         middles = [(columns.start + columns.stop) / 2.0 for _, columns in lattice.chain.where]
         fronts = [k for k, place in enumerate(lattice.chain.places) if place.cut is None]

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
+from digits.arrays import Floats
 from digits.errors import NoInkError, UnexpectedNumberError
 from digits.images.decode import OpenedImage, open_image
-from digits.numbers.decoding import Decoding, Floats, line_confidence
+from digits.numbers.decoding import Decoding, line_confidence
 from digits.numbers.decoding_file import shipped_decoding
 from digits.numbers.expectation import Expectation, parse_expectation
 from digits.numbers.line_reading import Entry, LineReading, read_line
 from digits.numbers.reading import Alternative, ReadDigit, Reading
 from digits.numbers.segmentation import find_writing, take_apart
-from digits.numbers.segments.classifier import SegmentClassifier, shipped_segment_classifier
-from digits.numbers.signs.classifier import SignClassifier, shipped_sign_classifier
 from digits.numbers.signs.marks import Box, find_small_strokes
+from digits.numbers.window_network import Shipped, WindowNetwork, shipped_network
 from digits.recognizer import Recognizer
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
@@ -48,8 +48,8 @@ class Networks:
         decoding: the parameters of the decoding.
     """
 
-    segments: SegmentClassifier
-    signs: SignClassifier
+    segments: WindowNetwork
+    signs: WindowNetwork
     decoding: Decoding
 
 
@@ -150,8 +150,8 @@ def read_lines(
         CrowdedImageError: more is on it than the recognizer's limits allow.
     """
     writing = find_writing(foreground)
-    lattices = take_apart(recognizer, networks.segments, writing)
-    small = find_small_strokes(writing.parts, foreground, {i for line in writing.lines for i in line.members})
+    lattices = take_apart(recognizer, networks.segments, networks.signs, writing)
+    small = find_small_strokes(writing.parts, foreground, writing.members)
     return [
         read_line(lattice, writing.parts, small, networks.decoding, networks.signs, expectation) for lattice in lattices
     ]
@@ -160,14 +160,14 @@ def read_lines(
 def shipped_networks(recognizer: Recognizer) -> Networks:
     """What ships with Digits to read numbers with, with the parameters for a recognizer."""
     decoding = shipped_decoding().decoding_for(recognizer.card.onnx_sha256)
-    return Networks(shipped_segment_classifier(), shipped_sign_classifier(), decoding)
+    return Networks(shipped_network(Shipped.SEGMENTS), shipped_network(Shipped.SIGNS), decoding)
 
 
 def _confidence(line: LineReading, decoding: Decoding) -> float:
     """The probability that all of a line is right; 1 if nothing is on it."""
     if not line.entries:
         return 1.0
-    return line_confidence([entry.probability for entry in line.entries], line.path, decoding)
+    return line_confidence(line.features, decoding)
 
 
 def _box(box: Box, margin: int, scale: Floats, width: int, height: int) -> tuple[int, int, int, int]:

@@ -13,11 +13,13 @@ import numpy.typing as npt
 from digits import budget
 from digits.arrays import CLASSES, SIDE
 from digits.errors import CrowdedImageError
+from digits.numbers.acceptance import whole_probabilities
 from digits.numbers.decoding import best_path
-from digits.numbers.segments.classifier import NOTHING_WHOLE, SegmentClassifier
 from digits.numbers.segments.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
 from digits.numbers.segments.layout import Line, find_lines
 from digits.numbers.segments.windows import draw_windows, reduce_line
+from digits.numbers.signs.kinds import SIGN_CLASSES
+from digits.numbers.window_network import NOTHING_WHOLE, WindowNetwork
 from digits.recognizer import Recognizer
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import Foreground
@@ -52,19 +54,28 @@ class Writing:
     parts: Components
     lines: list[Line]
 
+    @property
+    def members(self) -> set[int]:
+        """The strokes that are in lines."""
+        return {i for line in self.lines for i in line.members}
+
 
 def find_writing(foreground: Foreground) -> Writing:
     """Finds the strokes and lines of a page, off which the lines of the paper are taken."""
-    parts = find_components(foreground, page_mask(foreground))
-    return Writing(foreground, parts, find_lines(parts))
+    mask, boxes = page_mask(foreground)
+    parts = find_components(foreground, mask)
+    return Writing(foreground, parts, find_lines(parts, boxes))
 
 
-def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, writing: Writing) -> list[Lattice]:
+def take_apart(
+    recognizer: Recognizer, classifier: WindowNetwork, signs: WindowNetwork, writing: Writing
+) -> list[Lattice]:
     """Finds all ways to take each line of a page apart.
 
     Args:
         recognizer: reads the digits; its limits hold.
         classifier: tells whole digits from pieces.
+        signs: tells digits and signs apart.
         writing: what is written on the page.
 
     Returns:
@@ -94,13 +105,15 @@ def take_apart(recognizer: Recognizer, classifier: SegmentClassifier, writing: W
     again = _classify_segments(classifier, cut_lines(), most, _MORE_SEEN)
     for i, lattice in zip(cut, again, strict=True):
         lattices[i] = lattice
-    return _read_candidates(recognizer, writing.foreground, [without_unlikely(lattice) for lattice in lattices])
+    _check(sum(len(lattice.candidates) for lattice in lattices), most)
+    seen = [_with_signs(lattice, signs) for lattice in lattices]
+    return _read_candidates(recognizer, writing.foreground, seen)
 
 
-def _classify_segments(
-    classifier: SegmentClassifier, chains: Iterable[Chain], most: int, times: int = 1
-) -> list[Lattice]:
-    """Puts the candidates of lines through the segment classifier; the recognizer's probabilities are still 0.
+def _classify_segments(classifier: WindowNetwork, chains: Iterable[Chain], most: int, times: int = 1) -> list[Lattice]:
+    """Puts the candidates of lines through the segment classifier, and keeps those that may be whole.
+
+    The probabilities of the other networks are still 0.
 
     Lines are taken one by one, until they have more than `times` `most` candidates together.
 
@@ -118,7 +131,10 @@ def _classify_segments(
     for chain, candidates in lines:
         budget.check()
         windows, boxes = draw_windows(reduce_line(chain), candidates)
-        lattices.append(Lattice(chain, candidates, boxes, classifier(windows), np.zeros((len(candidates), CLASSES))))
+        of_segments, of_signs = classifier(windows), np.zeros((len(candidates), SIGN_CLASSES))
+        recognized = np.zeros((len(candidates), CLASSES))
+        lattice = Lattice(chain, candidates, boxes, windows, of_segments, of_signs, recognized)
+        lattices.append(without_unlikely(lattice))
     return lattices
 
 
@@ -144,27 +160,39 @@ def _doubtful(lattice: Lattice) -> set[int]:
 
 
 def without_unlikely(lattice: Lattice) -> Lattice:
-    """Leaves out candidates that are hardly whole. Whole strokes stay, so that there is always a path."""
+    """Leaves out candidates that are hardly whole, by the segment classifier.
+
+    What is not cut stays, for it may be a sign, which the sign classifier knows better; and so there is always a path.
+    """
     whole = 1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE]
-    kept = [
-        k
-        for k, candidate in enumerate(lattice.candidates)
-        # A stroke so thin that nothing of it is left in the reduced line stays, too: the path leads over it.
-        if lattice.chain.is_stroke(candidate.first, candidate.last) or (lattice.boxes[k].any() and whole[k] >= _LEAST)
-    ]
-    return Lattice(
-        lattice.chain,
-        [lattice.candidates[k] for k in kept],
-        lattice.boxes[kept],
-        lattice.segment_probabilities[kept],
-        lattice.probabilities[kept],
+    uncut = [place.cut is None for place in lattice.chain.places]
+    return lattice.only(
+        [
+            k
+            for k, candidate in enumerate(lattice.candidates)
+            # A stroke so thin that nothing of it is left in the reduced line stays, too: the path leads over it.
+            if lattice.chain.is_stroke(*candidate.span)
+            or (lattice.boxes[k].any() and (whole[k] >= _LEAST or (uncut[candidate.first] and uncut[candidate.last])))
+        ]
+    )
+
+
+def _with_signs(lattice: Lattice, signs: WindowNetwork) -> Lattice:
+    """Adds the sign classifier's probabilities, and leaves out what is hardly whole by both networks."""
+    of_signs = signs(lattice.windows)
+    whole = np.maximum(1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE], whole_probabilities(of_signs))
+    return replace(lattice, sign_probabilities=of_signs).only(
+        [
+            k
+            for k, candidate in enumerate(lattice.candidates)
+            if lattice.chain.is_stroke(*candidate.span) or whole[k] >= _LEAST
+        ]
     )
 
 
 def _read_candidates(recognizer: Recognizer, foreground: Foreground, lattices: list[Lattice]) -> list[Lattice]:
     """Puts the candidates of all lines through the recognizer's network, many at a time."""
     candidates = [(lattice.chain, candidate) for lattice in lattices for candidate in lattice.candidates]
-    _check(len(candidates), recognizer.limits.max_candidates)
     widths = [width for lattice in lattices for width in (lattice.boxes[:, 2] - lattice.boxes[:, 0]).tolist()]
     shown = [k for k, width in enumerate(widths) if width <= _HOPELESS]
     probabilities = np.zeros((len(candidates), CLASSES))

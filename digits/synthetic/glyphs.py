@@ -1,155 +1,38 @@
-"""The signs that stand among digits in sums, dates and prices, as people write them, drawn by code.
+"""Draws the signs that stand among digits, by hand and in type, and letters and scribbles that are none of them."""
 
-A form is a few strokes of a pen (see digits/synthetic/strokes.py). Its points are in heights of a digit, x to the
-right and y down, 0 at the top of the digits beside it and 1 on their base line.
-"""
-
-from collections.abc import Mapping
+import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
 
-from digits.synthetic.strokes import LETTERS, Form, Stroke, curve_through
+from digits.synthetic.sign_forms import FORMS
+from digits.synthetic.strokes import LETTERS, Form, curve_through
 
 Ink = npt.NDArray[np.float32]
 
 # Chance that a glyph outside the known signs is a letter in handwriting; the others are scribbles.
 _LETTER = 0.8
-# Points move by this standard deviation, in heights of a digit.
-_SHAKE = 0.02
-
-
-def _dot(x: float, y: float) -> Stroke:
-    return ((x, y), (x + 0.005, y + 0.01))
-
-
-def _ring(x: float, y: float, radius: float) -> Stroke:
-    r = radius
-    return ((x, y - r), (x - r, y), (x, y + r), (x + r, y), (x, y - r))
-
-
-_LESS: Stroke = ((0.5, 0.2), (0.0, 0.52), (0.0, 0.52), (0.5, 0.85))
-_MORE: Stroke = ((0.0, 0.2), (0.5, 0.52), (0.5, 0.52), (0.0, 0.85))
-_LESS_ABOVE: Stroke = ((0.5, 0.1), (0.0, 0.4), (0.0, 0.4), (0.5, 0.7))
-_MORE_ABOVE: Stroke = ((0.0, 0.1), (0.5, 0.4), (0.5, 0.4), (0.0, 0.7))
-_UNDER: Stroke = ((0.0, 0.9), (0.25, 0.9), (0.52, 0.89))
-_S: Stroke = ((0.5, 0.15), (0.25, 0.05), (0.03, 0.25), (0.25, 0.48), (0.5, 0.7), (0.28, 0.95), (0.0, 0.82))
-
-FORMS: Mapping[str, tuple[Form, ...]] = {
-    ".": ((_dot(0.0, 0.96),), (_dot(0.0, 1.0),), (((0.0, 0.93), (0.04, 0.98)),)),
-    ",": (
-        (((0.05, 0.92), (0.04, 1.02), (-0.05, 1.15)),),
-        (((0.04, 0.95), (-0.06, 1.2)),),
-        (((0.0, 0.93), (0.05, 0.95), (0.04, 1.06), (-0.04, 1.14)),),
-    ),
-    ":": ((_dot(0.0, 0.38), _dot(0.0, 0.85)), (_dot(0.02, 0.25), _dot(0.0, 0.7)), (_dot(0.0, 0.45), _dot(0.0, 0.95))),
-    ";": (
-        (_dot(0.02, 0.4), ((0.05, 0.88), (0.04, 0.98), (-0.05, 1.12))),
-        (_dot(0.02, 0.5), ((0.04, 0.9), (-0.05, 1.15))),
-    ),
-    "/": (
-        (((0.5, -0.05), (0.25, 0.5), (0.0, 1.08)),),
-        (((0.62, -0.02), (0.3, 0.5), (0.0, 1.05)),),
-        (((0.4, -0.1), (0.22, 0.5), (0.0, 1.15)),),
-        (((0.7, 0.05), (0.36, 0.5), (0.0, 1.0)),),
-    ),
-    "-": (
-        (((0.0, 0.55), (0.2, 0.54), (0.42, 0.54)),),
-        (((0.0, 0.5), (0.3, 0.5), (0.62, 0.48)),),
-        (((0.0, 0.55), (0.25, 0.55)),),
-    ),
-    "+": (
-        (((0.0, 0.55), (0.3, 0.55), (0.6, 0.54)), ((0.3, 0.25), (0.3, 0.55), (0.3, 0.86))),
-        (((0.25, 0.3), (0.24, 0.82)), ((0.0, 0.57), (0.5, 0.55))),
-        (((0.3, 0.15), (0.3, 0.92)), ((0.0, 0.5), (0.62, 0.5))),
-    ),
-    "=": (
-        (((0.0, 0.42), (0.25, 0.42), (0.55, 0.41)), ((0.0, 0.66), (0.25, 0.66), (0.55, 0.65))),
-        (((0.0, 0.5), (0.4, 0.48)), ((0.02, 0.68), (0.42, 0.66))),
-        (((0.0, 0.38), (0.6, 0.36)), ((0.0, 0.75), (0.6, 0.73))),
-    ),
-    "×": (
-        (((0.0, 0.3), (0.5, 0.82)), ((0.5, 0.3), (0.0, 0.82))),
-        (((0.0, 0.45), (0.38, 0.85)), ((0.38, 0.45), (0.0, 0.85))),
-        (((0.0, 0.15), (0.6, 0.92)), ((0.58, 0.15), (0.0, 0.92))),
-    ),
-    "÷": (
-        (((0.0, 0.55), (0.3, 0.55), (0.6, 0.54)), _dot(0.3, 0.3), _dot(0.3, 0.8)),
-        (((0.0, 0.55), (0.5, 0.54)), _dot(0.25, 0.22), _dot(0.25, 0.88)),
-    ),
-    "%": (
-        (((0.75, 0.05), (0.35, 0.5), (0.0, 0.98)), _ring(0.13, 0.22, 0.13), _ring(0.64, 0.8, 0.13)),
-        (((0.6, 0.0), (0.3, 0.5), (0.0, 1.0)), _ring(0.08, 0.2, 0.1), _ring(0.55, 0.82, 0.1)),
-        (((0.7, 0.1), (0.05, 0.95)), _ring(0.1, 0.25, 0.1), _ring(0.68, 0.82, 0.1)),
-    ),
-    "(": (
-        (((0.28, -0.05), (0.05, 0.25), (0.02, 0.72), (0.25, 1.08)),),
-        (((0.2, 0.0), (0.04, 0.3), (0.04, 0.7), (0.2, 1.0)),),
-        (((0.35, -0.1), (0.02, 0.4), (0.06, 0.8), (0.32, 1.12)),),
-    ),
-    ")": (
-        (((0.0, -0.05), (0.23, 0.25), (0.25, 0.72), (0.02, 1.08)),),
-        (((0.0, 0.0), (0.16, 0.3), (0.16, 0.7), (0.0, 1.0)),),
-        (((0.0, -0.1), (0.32, 0.4), (0.28, 0.8), (0.03, 1.12)),),
-    ),
-    "[": (
-        (((0.3, -0.02), (0.02, 0.0), (0.02, 0.0), (0.0, 1.05), (0.0, 1.05), (0.3, 1.05)),),
-        (((0.2, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 1.0), (0.0, 1.0), (0.22, 1.0)),),
-    ),
-    "]": (
-        (((0.0, -0.02), (0.28, 0.0), (0.28, 0.0), (0.3, 1.05), (0.3, 1.05), (0.0, 1.05)),),
-        (((0.0, 0.0), (0.2, 0.0), (0.2, 0.0), (0.2, 1.0), (0.2, 1.0), (0.0, 1.0)),),
-    ),
-    "<": ((_LESS,), (((0.42, 0.3), (0.0, 0.55), (0.0, 0.55), (0.42, 0.8)),)),
-    ">": ((_MORE,), (((0.0, 0.3), (0.42, 0.55), (0.42, 0.55), (0.0, 0.8)),)),
-    "≤": (
-        (_LESS_ABOVE, _UNDER),
-        (((0.55, 0.0), (0.0, 0.35), (0.0, 0.35), (0.55, 0.65)), ((0.0, 0.78), (0.55, 0.95))),
-        (_LESS_ABOVE, ((0.0, 0.86), (0.5, 0.84)), ((0.0, 1.02), (0.5, 1.0))),
-    ),
-    "≥": (
-        (_MORE_ABOVE, _UNDER),
-        (((0.0, 0.0), (0.55, 0.35), (0.55, 0.35), (0.0, 0.65)), ((0.0, 0.95), (0.55, 0.78))),
-        (_MORE_ABOVE, ((0.0, 0.86), (0.5, 0.84)), ((0.0, 1.02), (0.5, 1.0))),
-    ),
-    "≠": (
-        (((0.0, 0.42), (0.55, 0.41)), ((0.0, 0.68), (0.55, 0.67)), ((0.45, 0.18), (0.12, 0.92))),
-        (((0.0, 0.38), (0.6, 0.36)), ((0.0, 0.66), (0.6, 0.64)), ((0.55, 0.08), (0.08, 0.98))),
-    ),
-    "€": (
-        (
-            ((0.6, 0.15), (0.35, 0.02), (0.1, 0.35), (0.12, 0.7), (0.38, 0.98), (0.62, 0.85)),
-            ((-0.05, 0.42), (0.45, 0.4)),
-            ((-0.05, 0.6), (0.42, 0.58)),
-        ),
-        (
-            ((0.55, 0.1), (0.2, 0.12), (0.06, 0.5), (0.22, 0.92), (0.55, 0.92)),
-            ((-0.1, 0.45), (0.4, 0.44)),
-            ((-0.1, 0.62), (0.38, 0.61)),
-        ),
-    ),
-    "$": (
-        (_S, ((0.27, -0.1), (0.25, 0.5), (0.25, 1.1))),
-        (_S, ((0.3, -0.08), (0.28, 0.12)), ((0.26, 0.88), (0.24, 1.1))),
-        (_S, ((0.2, -0.1), (0.18, 1.08)), ((0.34, -0.1), (0.32, 1.08))),
-    ),
-    "#": (
-        (
-            ((0.25, 0.1), (0.15, 0.95)),
-            ((0.5, 0.1), (0.4, 0.95)),
-            ((0.0, 0.38), (0.65, 0.36)),
-            ((0.0, 0.68), (0.62, 0.66)),
-        ),
-        (((0.2, 0.0), (0.18, 1.0)), ((0.45, 0.0), (0.43, 1.0)), ((0.0, 0.35), (0.65, 0.3)), ((0.0, 0.7), (0.65, 0.65))),
-    ),
-    "*": (
-        (((0.0, 0.3), (0.4, 0.62)), ((0.4, 0.3), (0.0, 0.62)), ((0.2, 0.22), (0.2, 0.7))),
-        (((0.2, 0.1), (0.2, 0.5)), ((0.02, 0.2), (0.38, 0.42)), ((0.38, 0.2), (0.02, 0.42))),
-        (((0.0, 0.5), (0.4, 0.5)), ((0.08, 0.32), (0.32, 0.68)), ((0.32, 0.32), (0.08, 0.68))),
-    ),
-}
+# Points move by a standard deviation between these, in heights of a digit.
+_SHAKE = (0.004, 0.025)
+# Matplotlib brings them.
+FONTS = (
+    "DejaVuSans.ttf",
+    "DejaVuSans-Bold.ttf",
+    "DejaVuSans-Oblique.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSerif-Italic.ttf",
+    "DejaVuSansMono.ttf",
+    "STIXGeneral.ttf",
+    "STIXGeneralItalic.ttf",
+    "STIXGeneralBol.ttf",
+    "cmr10.ttf",
+    "cmss10.ttf",
+    "cmtt10.ttf",
+)
 
 
 @dataclass(frozen=True)
@@ -175,8 +58,42 @@ def draw_sign(sign: str, height: float, slant: float, pen: float, rng: np.random
         pen: width of the strokes, in pixels.
         rng: decides the form and everything about it.
     """
-    forms = FORMS[sign]
-    return _draw(forms[int(rng.integers(len(forms)))], height, slant, pen, rng)
+    return _draw(FORMS[sign](rng), height, slant, pen, rng)
+
+
+def draw_typed(character: str, font: str, height: float) -> Glyph | None:
+    """Draws a digit or a sign in type.
+
+    Args:
+        character: what to draw.
+        font: one of `FONTS`.
+        height: of the digit 0 in this font, in pixels.
+
+    Returns:
+        The glyph; None if the font has none for the character.
+    """
+    typeface, top_of_digits = _typeface(font, round(height))
+    mask = typeface.getmask(character)
+    if mask.getbbox() is None or bytes(mask) == bytes(typeface.getmask("\ufffe")):
+        return None
+    side = 3 * round(height)
+    canvas = Image.new("L", (side, side))
+    ImageDraw.Draw(canvas).text((height, height), character, 255, typeface)
+    drawn = np.asarray(canvas)
+    left, top, width, high = cv2.boundingRect((drawn > 25).astype(np.uint8))
+    ink = drawn[top : top + high, left : left + width].astype(np.float32) / np.float32(255.0)
+    return Glyph(np.asarray(ink, dtype=np.float32), round(top - height - top_of_digits))
+
+
+@functools.lru_cache(maxsize=256)
+def _typeface(name: str, height: int) -> tuple[ImageFont.FreeTypeFont, float]:
+    """The font in which the digit 0 is so high, and how far below the origin its top lies, in pixels."""
+    import matplotlib
+
+    file = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
+    _, top, _, bottom = ImageFont.truetype(file, 100).getbbox("0")
+    typeface = ImageFont.truetype(file, round(100.0 * height / (bottom - top)))
+    return typeface, float(typeface.getbbox("0")[1])
 
 
 def draw_unknown(height: float, slant: float, pen: float, rng: np.random.Generator) -> Glyph:
@@ -199,11 +116,12 @@ def _draw(form: Form, height: float, slant: float, pen: float, rng: np.random.Ge
     wide = size * rng.uniform(0.8, 1.2)
     margin = int(np.ceil(0.7 * height + pen))
     canvas = np.zeros((round(1.3 * size) + 2 * margin, round(1.3 * wide) + 2 * margin), np.uint8)
-    turn = rng.normal(0.0, 0.06)
+    turn, shake = rng.normal(0.0, 0.06), rng.uniform(*_SHAKE)
+    form = _from_left(form)
     for stroke in form:
         points = np.array(stroke)
         bends = [i for i in range(1, len(points)) if (points[i] == points[i - 1]).all()]
-        points = points + rng.normal(0.0, _SHAKE, points.shape)
+        points = points + rng.normal(0.0, shake, points.shape)
         points[bends] = points[[i - 1 for i in bends]]
         x, y = points[:, 0] * wide, points[:, 1] * size
         x, y = x + slant * (0.5 * size - y) - turn * (y - 0.5 * size), y + turn * (x - 0.3 * wide)
@@ -213,3 +131,9 @@ def _draw(form: Form, height: float, slant: float, pen: float, rng: np.random.Ge
     ink = canvas[top : top + high, left : left + width].astype(np.float32) / np.float32(255.0)
     # A larger or smaller sign keeps its middle.
     return Glyph(np.asarray(ink, dtype=np.float32), round(top - margin + 0.5 * (height - size)))
+
+
+def _from_left(form: Form) -> Form:
+    """The form whose leftmost point lies at 0."""
+    left = min(x for stroke in form for x, _ in stroke)
+    return tuple(tuple((x - left, y) for x, y in stroke) for stroke in form)

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
-from digits.synthetic.glyphs import draw_sign, draw_unknown
+from digits.synthetic.glyphs import FONTS, Glyph, draw_sign, draw_typed, draw_unknown
 from digits.synthetic.pages import Field, Image, Page, WrittenNumber, draw_ink, next_left, on_paper, stack_lines
 
+# In the place of a digit.
+_DIGIT = "d"
 # Signs that come in pairs around a number, and those that stand close to the digits on both sides.
 _BRACKETS = {"(": ")", "[": "]"}
 _INSIDE = (".", ",", ":", ";", "/")
@@ -21,6 +23,10 @@ _BETWEEN = tuple(sign for sign in SIGNS if sign not in _INSIDE and sign not in "
 _AFTER, _BEFORE = ("%", "€", "$", "*"), ("#", "$", "-", "€")
 # Chances of what follows or encloses a number of a sum.
 _POINT, _BRACKET, _ALONGSIDE, _STRANGE = 0.3, 0.18, 0.2, 0.12
+# What stands inside a number, and how likely each is; a date has two of its sign.
+_INSIDE_CHANCES, _DATE = (0.25, 0.2, 0.12, 0.05, 0.38), 0.3
+# Chance that a picture is typed, and that a glyph touches what is before it or all but does.
+_TYPED, _TOUCHING = 0.07, 0.06
 # Width of pens, in heights of a digit.
 _PENS = (0.05, 0.15)
 
@@ -59,17 +65,20 @@ def write_sums(
         yield _write(page, images, labels, unknown, rng)
 
 
-def _tokens(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
-    """One line: "d" for a digit, a sign, `UNKNOWN`, or a blank."""
+def _marks(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
+    """One line: `_DIGIT`, a sign, `UNKNOWN`, or a blank."""
     spaced = rng.random() < 0.5
-    tokens: list[str] = []
+    marks: list[str] = []
     for k in range(int(rng.integers(1, 4))):
         if k:
             sign = str(rng.choice(_BETWEEN))
-            tokens += [" ", sign, " "] if spaced else [sign]
-        number = ["d"] * int(rng.integers(page.digits[0], page.digits[1] + 1))
+            marks += [" ", sign, " "] if spaced else [sign]
+        number = [_DIGIT] * int(rng.integers(page.digits[0], page.digits[1] + 1))
         if len(number) > 1 and rng.random() < _POINT:
-            number.insert(int(rng.integers(1, len(number))), str(rng.choice(_INSIDE)))
+            inside = str(rng.choice(_INSIDE, p=_INSIDE_CHANCES))
+            number.insert(int(rng.integers(1, len(number))), inside)
+            if rng.random() < _DATE:
+                number += [inside, _DIGIT, _DIGIT]
         if rng.random() < _ALONGSIDE:
             number = [*number, str(rng.choice(_AFTER))] if rng.random() < 0.5 else [str(rng.choice(_BEFORE)), *number]
         if rng.random() < _BRACKET:
@@ -77,61 +86,100 @@ def _tokens(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
             number = [opening, *number, _BRACKETS[opening]]
         if rng.random() < unknown:
             number = [*number, UNKNOWN] if rng.random() < 0.5 else [UNKNOWN, *number]
-        tokens += number
-    return tokens
+        marks += number
+    return marks
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """How a picture is written; sizes are in pixels.
+
+    Args:
+        height: of a digit.
+        slant: how far the writing leans to the right, in pixels for each pixel up.
+        pen: width of the strokes of signs.
+        thin: whether digits are drawn anew with that pen; MNIST's strokes are about as wide as the widest pens.
+        font: in which it is typed; None if it is written by hand.
+    """
+
+    height: float
+    slant: float
+    pen: float
+    thin: bool
+    font: str | None
+
+    def digit(self, image: Image, label: int, rng: np.random.Generator) -> Glyph:
+        """Draws a digit in type, or the image of one."""
+        typed = draw_typed(str(label), self.font, self.height) if self.font else None
+        if typed is not None:
+            return typed
+        size = self.height * rng.uniform(0.88, 1.12)
+        ink = draw_ink(image, size, self.slant, self.pen if self.thin else None)
+        return Glyph(ink, round((self.height - ink.shape[0]) / 2.0))
+
+    def sign(self, sign: str, rng: np.random.Generator) -> Glyph:
+        """Draws a sign; `UNKNOWN` is a letter or a scribble."""
+        if sign == UNKNOWN:
+            return draw_unknown(self.height, self.slant, self.pen, rng)
+        typed = draw_typed(sign, self.font, self.height) if self.font else None
+        return typed or draw_sign(sign, self.height, self.slant, self.pen, rng)
+
+
+def _hand(page: Page, rng: np.random.Generator) -> _Hand:
+    height, slant = rng.uniform(*page.height), rng.uniform(-0.25, 0.35)
+    thin = rng.random() < max(page.thin_pen, 0.3)
+    pen = height * (rng.uniform(_PENS[0], 0.08) if thin else rng.uniform(0.08, _PENS[1]))
+    return _Hand(height, slant, pen, thin, str(rng.choice(FONTS)) if rng.random() < _TYPED else None)
 
 
 def _write(
     page: Page, images: Image, labels: npt.NDArray[np.integer], unknown: float, rng: np.random.Generator
 ) -> WrittenSum:
-    height, slant, tilt = rng.uniform(*page.height), rng.uniform(-0.25, 0.35), np.deg2rad(rng.uniform(-4.0, 4.0))
-    # MNIST's strokes are about as wide as the widest pens; those of a thin pen are drawn anew.
-    thin = rng.random() < max(page.thin_pen, 0.3)
-    pen = height * (rng.uniform(_PENS[0], 0.08) if thin else rng.uniform(0.08, _PENS[1]))
+    hand, tilt = _hand(page, rng), np.deg2rad(rng.uniform(-4.0, 4.0))
     lines: list[list[tuple[Field, int, int]]] = []
     written: list[int | None] = []
     signs: list[str | None] = []
     texts, transcripts = [], []
     for _ in range(page.lines):
-        tokens = _tokens(page, unknown, rng)
         placed: list[tuple[Field, int, int]] = []
         text, transcript, blank = "", "", False
         spacing = rng.uniform(0.1, 0.4)
-        for mark in tokens:
+        for mark in _marks(page, unknown, rng):
             if mark == " ":
                 blank = True
                 continue
-            if mark == "d":
+            if mark == _DIGIT:
                 i = int(rng.integers(len(images)))
-                ink = draw_ink(images[i], height * rng.uniform(0.88, 1.12), slant, pen if thin else None)
-                above = round((height - ink.shape[0]) / 2.0)
+                glyph, shown = hand.digit(images[i], int(labels[i]), rng), str(labels[i])
+                text += shown
                 written.append(int(labels[i]))
                 signs.append(None)
-                shown = str(labels[i])
-                text += shown
             else:
-                known = mark != UNKNOWN
-                glyph = draw_sign(mark, height, slant, pen, rng) if known else draw_unknown(height, slant, pen, rng)
-                ink, above = glyph.ink, glyph.top
+                glyph, shown = hand.sign(mark, rng), mark
                 written.append(None)
                 signs.append(mark)
-                shown = mark
-            wobble = rng.normal(0.0, 0.03 * height)
+            above = glyph.top + rng.normal(0.0, 0.03 * hand.height)
             if not placed:
-                placed.append((ink, 0, round(above + wobble)))
+                placed.append((glyph.ink, 0, round(above)))
             else:
                 before, left, _ = placed[-1]
-                top = round(np.tan(tilt) * (left + before.shape[1]) + wobble + above)
-                gap = max(0.05, spacing + rng.normal(0.0, 0.07)) if mark != "." else rng.uniform(0.05, 0.25)
-                gap += rng.uniform(0.5, 1.0) if blank else 0.0
-                placed.append((ink, next_left(placed[-1], ink, top, gap * height), top))
+                top = round(np.tan(tilt) * (left + before.shape[1]) + above)
+                gap = _gap(mark, spacing, rng) + (rng.uniform(0.5, 1.0) if blank else 0.0)
+                placed.append((glyph.ink, next_left(placed[-1], glyph.ink, top, gap * hand.height), top))
             transcript += (" " if blank else "") + shown
             blank = False
         lines.append(placed)
         texts.append(text)
         transcripts.append(transcript)
-    ink, owners, boxes = stack_lines(lines, height, rng)
-    picture = on_paper(ink, height, page, rng)
+    ink, owners, boxes = stack_lines(lines, hand.height, rng)
+    picture = on_paper(ink, hand.height, page, rng)
     return WrittenSum(
         picture, "\n".join(texts), tuple(written), tuple(boxes), owners, tuple(signs), "\n".join(transcripts)
     )
+
+
+def _gap(mark: str, spacing: float, rng: np.random.Generator) -> float:
+    """How far a glyph is from the one before it, in heights of a digit; below 0 they overlap."""
+    if rng.random() < _TOUCHING:
+        return float(rng.uniform(-0.05, 0.05))
+    return float(rng.uniform(0.05, 0.25)) if mark == _INSIDE[0] else max(0.05, spacing + float(rng.normal(0.0, 0.07)))

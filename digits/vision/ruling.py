@@ -7,13 +7,12 @@ import numpy as np
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
-from digits.vision.boxes import without_boxes
+from digits.vision.boxes import Rectangle, without_boxes, without_combs
 from digits.vision.foreground import Foreground
 from digits.vision.masks import fill_gaps, label_components
 from digits.vision.reduction import pool
 
-# On a page, ink is compared with the strongest ink within this share of the page around it, if that is not fainter than
-# this share of the strongest ink of all.
+# On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.
 _AROUND, _FAINTEST = 0.04, 0.35
 # What the paper of a page is like is looked for on a copy of at most so many pixels on the longer side.
 _PAGE_SIDE = 400
@@ -159,21 +158,21 @@ def _like_ruling(lines: list[_Line]) -> list[_Line]:
     ]
 
 
-def page_mask(foreground: Foreground) -> Gray:
+def page_mask(foreground: Foreground) -> tuple[Gray, list[Rectangle]]:
     """Finds the ink of a page, without the lines of the paper and the boxes of forms.
 
     Returns:
-        uint8 of shape (height, width), 1 where ink is, weak ink too.
+        uint8 of shape (height, width), 1 where ink is, weak ink too; and the boxes, as of `without_boxes`.
     """
-    mask = without_boxes((foreground.strength >= _weak_around(foreground)).astype(np.uint8))
-    writing = _without_lines(mask, _PAGE_ACROSS)
+    mask, boxes = without_boxes((foreground.strength >= _weak_around(foreground)).astype(np.uint8))
+    writing = _without_lines(mask := without_combs(mask), _PAGE_ACROSS)
     if writing is mask:
-        return mask
+        return mask, boxes
     # Lines down belong to squares, whose lines across have been found.
     turned = _turn(writing)
     without_down = _without_lines(turned, _PAGE_DOWN)
     writing = writing if without_down is turned else _turn(without_down)
-    return _without_edges_of_lines(foreground, mask, writing)
+    return _without_edges_of_lines(foreground, mask, writing), boxes
 
 
 def _turn(mask: Gray) -> Gray:
@@ -183,8 +182,8 @@ def _turn(mask: Gray) -> Gray:
 
 def _without_edges_of_lines(foreground: Foreground, mask: Gray, writing: Gray) -> Gray:
     """`writing` without the faint pixels that run along both sides of the lines taken off `mask`."""
-    faint = foreground.strength < foreground.weak
-    writing[(cv2.dilate(mask - writing, np.ones((7, 7), np.uint8)) > 0) & faint] = 0
+    beside = cv2.dilate(mask - writing, np.ones((7, 7), np.uint8)) > 0
+    writing[beside & (foreground.strength < foreground.weak)] = 0
     return writing
 
 

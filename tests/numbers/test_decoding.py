@@ -3,7 +3,6 @@ import itertools
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
-import pytest
 
 from digits.numbers.decoding import (
     CONFIDENCE_FEATURES,
@@ -11,13 +10,12 @@ from digits.numbers.decoding import (
     Pool,
     acceptance_scores,
     best_path,
-    digit_probabilities,
     line_confidence,
+    line_features,
     path_probability,
     pooled_probabilities,
 )
-from digits.numbers.segments.classifier import NOTHING_WHOLE, SEGMENT_CLASSES, SIGN
-from digits.numbers.signs.kinds import SIGN_CLASSES
+from digits.numbers.window_network import NOTHING_WHOLE, SEGMENT_CLASSES, SIGN
 from digits.training.segmenter.crf import Example, fit_weights
 
 PLACES = 5
@@ -121,13 +119,6 @@ def test_a_sign_is_accepted_less_than_a_digit_of_which_no_other_digit_is_as_like
     assert float(acceptance_scores(segment(d3=0.9), unsure)[0]) < 0.3
 
 
-def test_the_sign_classifier_gives_the_digits_together() -> None:
-    of_signs = np.zeros((2, SIGN_CLASSES))
-    of_signs[0, [3, 5, 12]] = 0.5, 0.3, 0.2
-    of_signs[1, 20] = 1.0
-    assert digit_probabilities(of_signs) == pytest.approx([0.8, 0.0])
-
-
 @hypothesis.given(st.lists(st.floats(-5.0, 5.0), min_size=len(SPANS), max_size=len(SPANS)))
 @hypothesis.settings(max_examples=20)
 def test_the_probabilities_of_all_paths_are_one_together(scores: list[float]) -> None:
@@ -135,9 +126,14 @@ def test_the_probabilities_of_all_paths_are_one_together(scores: list[float]) ->
 
 
 def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
-    decoding = Decoding({}, dict.fromkeys(CONFIDENCE_FEATURES, 1.0), 0.5, 0.5, Pool(1.0, 1.0))
-    sure = line_confidence([0.999, 0.999], 0.999, decoding)
+    weights = {name: 1.0 if name.startswith("log odds") else 0.0 for name in CONFIDENCE_FEATURES}
+    decoding = Decoding({}, weights, {}, 0.5, Pool(1.0, 1.0))
+
+    def confidence(probabilities: list[float], path: float) -> float:
+        return line_confidence(line_features(probabilities, path, 0), decoding)
+
+    sure = confidence([0.999, 0.999], 0.999)
     assert 0.99 < sure < 1.0
-    assert line_confidence([0.999, 0.6], 0.999, decoding) < sure
-    assert line_confidence([0.999, 0.999], 0.6, decoding) < sure
-    assert line_confidence([0.999] * 40, 0.999, decoding) < sure
+    assert confidence([0.999, 0.6], 0.999) < sure
+    assert confidence([0.999, 0.999], 0.6) < sure
+    assert confidence([0.999] * 40, 0.999) < sure

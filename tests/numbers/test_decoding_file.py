@@ -14,7 +14,7 @@ from digits.numbers import reader as module
 from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES
 from digits.numbers.decoding_file import DecodingFile, read_decoding, shipped_decoding
 from digits.numbers.reader import read_picture
-from digits.numbers.segments.classifier import segment_classifier_files
+from digits.numbers.window_network import Shipped
 from digits.recognizer import Recognizer, shipped_model
 from tests.pictures import handwritten
 
@@ -61,7 +61,7 @@ def test_weights_that_are_not_those_of_the_features_are_refused(
     tmp_path: Path, do: Callable[[dict[str, float]], object], message: str
 ) -> None:
     file = tmp_path / "card.json"
-    file.write_text(json.dumps(change(json.loads(segment_classifier_files()[1].read_text()), do)))
+    file.write_text(json.dumps(change(json.loads(Shipped.SEGMENTS.card.read_text()), do)))
     with pytest.raises(ModelFileError, match=rf"card\.json .*{message}"):
         read_decoding(file)
 

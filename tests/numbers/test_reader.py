@@ -16,7 +16,7 @@ from digits.numbers.decoding_file import shipped_decoding
 from digits.numbers.reader import read_picture
 from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.segmentation import find_writing, take_apart, without_unlikely
-from digits.numbers.segments.classifier import shipped_segment_classifier
+from digits.numbers.window_network import Shipped, shipped_network
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
 from digits.synthetic.strokes import DIGITS, draw_curve
@@ -205,9 +205,9 @@ def test_a_strip_of_paper_is_read_or_refused_and_crashes_nothing(width: int, len
 
 def test_a_stroke_of_which_nothing_is_left_in_a_reduced_line_stays_on_the_way(mnist: Mnist) -> None:
     paper, _ = handwritten(mnist, "123")
-    classifier = shipped_segment_classifier()
+    segments, signs = shipped_network(Shipped.SEGMENTS), shipped_network(Shipped.SIGNS)
     writing = find_writing(find_foreground(paper, even_light=True))
-    (lattice,) = take_apart(Recognizer.load(shipped_model()), classifier, writing)
+    (lattice,) = take_apart(Recognizer.load(shipped_model()), segments, signs, writing)
     strokes = [one.span for one in lattice.candidates if lattice.chain.is_stroke(one.first, one.last)]
     left = without_unlikely(replace(lattice, boxes=np.zeros_like(lattice.boxes)))
     assert [one.span for one in left.candidates] == strokes

@@ -32,7 +32,7 @@ def sheet(*, across: int = 0, down: int = 0, falls: float = 0.0) -> tuple[Pictur
 @pytest.mark.parametrize("falls", [0.0, 0.02, -0.03])
 def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float) -> None:
     picture, ring = sheet(across=60, falls=falls)
-    mask = page_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     assert mask[ring].mean() > 0.93
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.002
     assert cv2.connectedComponents(mask[RING].astype(np.uint8))[0] == 2
@@ -40,7 +40,7 @@ def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float)
 
 def test_squares_are_gone_and_what_is_written_on_them_is_whole() -> None:
     picture, ring = sheet(across=40, down=40)
-    mask = page_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     assert mask[ring].mean() > 0.9
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.004
 
@@ -49,7 +49,7 @@ def test_on_plain_paper_all_ink_stays() -> None:
     picture, ring = sheet()
     # A bar as long as that of a 7 is no line.
     picture[140:148, 300:380] = 30
-    mask = page_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     assert mask[ring].mean() > 0.97
     assert mask[140:148, 302:378].mean() > 0.97
 
@@ -57,7 +57,7 @@ def test_on_plain_paper_all_ink_stays() -> None:
 def test_a_faint_pen_beside_a_strong_one_is_ink() -> None:
     picture, _ = sheet()
     cv2.ellipse(picture, (450, 200), (40, 60), 0, 0, 360, 165, 8)
-    mask = page_mask(find_foreground(picture, even_light=True)) > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     drawn = np.zeros_like(picture)
     cv2.ellipse(drawn, (450, 200), (40, 60), 0, 0, 360, 1, 6)
     assert mask[drawn > 0].mean() > 0.9

@@ -1,7 +1,7 @@
 """Finds what on a line may be a digit: strokes alone, strokes together, and strokes cut where digits may touch."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -128,15 +128,31 @@ class Lattice:
         chain: the line.
         candidates: what on it may be a digit.
         boxes: of each candidate, float64 of shape (n, 4): left, top, right, bottom in heights of the line's digits.
+        windows: of each candidate, uint8 of shape (n, SIDE, SIDE, CHANNELS).
         segment_probabilities: the segment classifier's for each candidate, of shape (n, 12).
+        sign_probabilities: the sign classifier's for each candidate, of shape (n, SIGN_CLASSES).
         probabilities: the recognizer's for each candidate, calibrated, of shape (n, 10).
     """
 
     chain: Chain
     candidates: list[Candidate]
     boxes: Floats
+    windows: npt.NDArray[np.uint8]
     segment_probabilities: Floats
+    sign_probabilities: Floats
     probabilities: Floats
+
+    def only(self, kept: Sequence[int]) -> "Lattice":
+        """The lattice with some of its candidates, by their indices."""
+        return replace(
+            self,
+            candidates=[self.candidates[k] for k in kept],
+            boxes=self.boxes[kept],
+            windows=self.windows[kept],
+            segment_probabilities=self.segment_probabilities[kept],
+            sign_probabilities=self.sign_probabilities[kept],
+            probabilities=self.probabilities[kept],
+        )
 
 
 def find_chain(parts: Components, line: Line, to_cut: Collection[int]) -> Chain:

@@ -5,12 +5,13 @@ no writing, such as rules, edges and specks, are left out.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from digits.vision.boxes import Rectangle
 from digits.vision.components import Components
 
 Indices = npt.NDArray[np.int64]
@@ -54,23 +55,24 @@ class Line:
     height: float
 
 
-def find_lines(parts: Components) -> list[Line]:
+def find_lines(parts: Components, boxes: Sequence[Rectangle] = ()) -> list[Line]:
     """Finds the lines of a page, from top to bottom; none if nothing on it can be a digit.
 
     Args:
         parts: the strokes of the page.
+        boxes: of forms: left, top, width and height of each, in pixels. What is in boxes side by side is on one line.
     """
     chosen, huge = _writing(parts)
     if not chosen.size:
         return []
-    chains, left_over, slope = _lay_out(parts, chosen)
+    chains, left_over, slope = _lay_out(parts, chosen, boxes)
     # A page may have writing of another size, such as a heading. One thing alone is no writing of a size: it is a blot,
     # or a drawing.
     for others in (left_over, _without_frames(parts, huge, chosen)):
         if others.size > 1:
-            chains += [chain for chain in _lay_out(parts, others)[0] if _is_run(chain)]
+            chains += [chain for chain in _lay_out(parts, others, boxes)[0] if _is_run(chain)]
     lines = []
-    for chain in sorted(chains, key=lambda chain: float(np.mean([blob.y - slope * blob.x for blob in chain]))):
+    for chain in sorted(chains, key=lambda chain: float(np.mean([blob.row_y - slope * blob.x for blob in chain]))):
         members = [i for blob in chain for i in blob.members]
         line_height = _typical_height(parts, np.array(members))
         members = [i for i in members if not _cut_off(parts, i, line_height)]
@@ -80,14 +82,16 @@ def find_lines(parts: Components) -> list[Line]:
     return lines
 
 
-def _lay_out(parts: Components, chosen: Indices) -> tuple[list[list["_Blob"]], Indices, float]:
+def _lay_out(
+    parts: Components, chosen: Indices, boxes: Sequence[Rectangle]
+) -> tuple[list[list["_Blob"]], Indices, float]:
     """Strokes as lines of one size of writing.
 
     Returns:
         The lines; the strokes that are in none; and how much the lines fall, in pixels for each pixel to the right.
     """
     height = _typical_height(parts, chosen)
-    blobs = [_Blob(parts, members) for members in _stacked(parts, chosen, height)]
+    blobs = [_Blob(parts, members, boxes) for members in _stacked(parts, chosen, height)]
     alone = [blob for blob in blobs if blob.high >= _ALONE * height]
     chains, slope = _chain(alone)
     left_over = _attach([blob for blob in blobs if blob.high < _ALONE * height], chains)
@@ -171,11 +175,16 @@ def _cut_off(parts: Components, i: int, height: float) -> bool:
 class _Blob:
     """Strokes above one another, which are taken for one thing."""
 
-    def __init__(self, parts: Components, members: list[int]) -> None:
+    def __init__(self, parts: Components, members: list[int], boxes: Sequence[Rectangle]) -> None:
         self.members = members
         self.left, self.right = float(parts.left[members].min()), float(parts.right[members].max())
         self.top, self.bottom = float(parts.top[members].min()), float(parts.bottom[members].max())
         self.x, self.y, self.high = (self.left + self.right) / 2, (self.top + self.bottom) / 2, self.bottom - self.top
+        # Its line runs through the middle of its box, wherever in the box it is written.
+        self.row_y, self.row_high = self.y, self.high
+        for left, top, wide, high in boxes:
+            if left <= self.x <= left + wide and top <= self.y <= top + high:
+                self.row_y, self.row_high = top + high / 2.0, float(high)
 
 
 def _stacked(parts: Components, chosen: Indices, height: float) -> list[list[int]]:
@@ -228,8 +237,10 @@ def _neighbors(left: Floats, right: Floats, reach: float) -> Iterator[tuple[Indi
 def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
     """Neighbors linked to lines, and how much the lines fall from left to right, as a slope."""
     links = _links(blobs, 0.0)
-    near = [(i, j) for i, j in links if blobs[j].left - blobs[i].right < _NEAR * max(blobs[i].high, blobs[j].high)]
-    slopes = [(blobs[j].y - blobs[i].y) / (blobs[j].x - blobs[i].x) for i, j in near]
+    near = [
+        (i, j) for i, j in links if blobs[j].left - blobs[i].right < _NEAR * max(blobs[i].row_high, blobs[j].row_high)
+    ]
+    slopes = [(blobs[j].row_y - blobs[i].row_y) / (blobs[j].x - blobs[i].x) for i, j in near]
     slope = float(np.clip(np.median(slopes), -0.8, 0.8)) if slopes else 0.0
     after = dict(_links(blobs, slope))
     starts = [i for i in range(len(blobs)) if i not in set(after.values())]
@@ -249,9 +260,9 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
         blobs: at least one.
         slope: how much lines fall, in pixels for each pixel to the right.
     """
-    x, y = np.array([blob.x for blob in blobs]), np.array([blob.y for blob in blobs])
+    x, y = np.array([blob.x for blob in blobs]), np.array([blob.row_y for blob in blobs])
     left, right = np.array([blob.left for blob in blobs]), np.array([blob.right for blob in blobs])
-    high = np.array([blob.high for blob in blobs])
+    high = np.array([blob.row_high for blob in blobs])
     foot = y + high / 2
     pairs_of_rows, cost_of_rows = [], []
     for rows, columns in _neighbors(left, right, _FARTHEST * float(high.max())):

@@ -1,6 +1,7 @@
 """Draws the windows that the small networks look at: the ink of a candidate, and the ink of the line around it.
 
-A 28x28 image of the candidate alone does not show whether a stroke goes on beyond the cut; a window does.
+A 28x28 image of the candidate alone does not show whether a stroke goes on beyond the cut; a window does. Its last
+channel shows more of the line at half the size: how its other digits lean, and where they stand.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ Windows = npt.NDArray[np.uint8]
 # Side of a window, and height of a digit in it, in pixels.
 SIDE = 28
 HEIGHT = 16
+# A candidate's own ink; that of the rest of the line; and all ink of the line, at half the size.
+CHANNELS = 3
 # Ink as strong as this belongs to a candidate's box.
 _INKED = 0.25
 
@@ -80,11 +83,14 @@ class ReducedLine:
         return shares
 
     def amounts(self, inks: list[Floats], candidates: list[Candidate]) -> npt.NDArray[np.float64]:
-        """Computes how much ink each candidate has, in pixels of the reduced line, of shape (n,).
+        """Computes how much ink of several kinds each candidate has.
 
         Args:
-            inks: the ink that counts, of each stroke, of the shape of its field.
+            inks: for each stroke, the ink of each kind: float32 of shape (kinds, height, width) of its field.
             candidates: of the line.
+
+        Returns:
+            float64 of shape (kinds, n), in pixels of the reduced line.
         """
         # For each stroke, the ink right of one of its places and left of another, for all pairs of them at once.
         ahead: dict[int, int] = {}
@@ -92,16 +98,19 @@ class ReducedLine:
         for i, ink in enumerate(inks):
             places = [k for k, place in enumerate(self.chain.places) if place.stroke == i]
             sides = [self._sides[id(place.cut)] for k in places if (place := self.chain.places[k]).cut is not None]
-            right = np.stack([np.ones_like(ink), *sides, np.zeros_like(ink)]).reshape(len(sides) + 2, -1)
-            tables.append(np.asarray((right * ink.ravel()) @ (1.0 - right).T, dtype=np.float64))
+            count = len(sides) + 2
+            table = np.zeros((len(ink), count, count))
+            right = np.stack([np.ones_like(ink[0]), *sides, np.zeros_like(ink[0])]).reshape(count, -1)
+            for kind in np.flatnonzero(ink.any(axis=(1, 2))).tolist():
+                table[kind] = (right * ink[kind].ravel()) @ (1.0 - right).T
+            tables.append(table)
             ahead |= {place: k for k, place in enumerate(places)}
-        amounts = np.zeros(len(candidates))
+        amounts = np.zeros((len(candidates), len(inks[0])))
         for n, candidate in enumerate(candidates):
             for i, left, right_cut in self.chain.shares(candidate.first, candidate.last):
-                amounts[n] += tables[i][
-                    ahead[candidate.first] if left else 0, ahead[candidate.last] if right_cut else -1
-                ]
-        return amounts
+                start, end = ahead[candidate.first] if left else 0, ahead[candidate.last] if right_cut else -1
+                amounts[n] += tables[i][:, start, end]
+        return amounts.T
 
 
 def reduce_line(chain: Chain) -> ReducedLine:
@@ -142,16 +151,16 @@ def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Window
     """Draws the windows of candidates, each centered on its box.
 
     Returns:
-        uint8 of shape (n, SIDE, SIDE, 2), the candidate's own ink and that of the rest of the line; and the boxes,
-        float64 of shape (n, 4): left, top, right, bottom in heights of a digit; all 0 where a candidate has no ink.
+        uint8 of shape (n, SIDE, SIDE, CHANNELS); and the boxes, float64 of shape (n, 4): left, top, right, bottom in
+        heights of a digit; all 0 where a candidate has no ink.
     """
     boxes = np.zeros((len(candidates), 4))
-    windows = np.zeros((len(candidates), SIDE, SIDE, 2), np.uint8)
+    windows = np.zeros((len(candidates), SIDE, SIDE, CHANNELS), np.uint8)
     if not candidates:
         return windows, boxes
-    everything, top, left = _draw_line(line)
+    canvas = _draw_line(line.strokes)
     for k, candidate in enumerate(candidates):
-        drawn = _draw_window(line.shares(candidate), everything, top, left)
+        drawn = _draw_window(line.shares(candidate), canvas)
         if drawn is not None:
             windows[k], boxes[k] = drawn
     return windows, boxes
@@ -165,26 +174,44 @@ def draw_window(line: ReducedLine, own: list[tuple[Stroke, Floats]]) -> Windows:
         own: the ink, as `ReducedLine.shares` gives it; it may lie outside the line's strokes.
 
     Returns:
-        uint8 of shape (SIDE, SIDE, 2), as of `draw_windows`; all 0 if there is too little ink.
+        uint8 of shape (SIDE, SIDE, CHANNELS), as of `draw_windows`; all 0 if there is too little ink.
     """
-    drawn = _draw_window(own, *_draw_line(line, [stroke for stroke, _ in own]))
-    return np.zeros((SIDE, SIDE, 2), np.uint8) if drawn is None else drawn[0]
+    of_line = {id(stroke) for stroke in line.strokes}
+    beside = [stroke for stroke, _ in own if id(stroke) not in of_line]
+    drawn = _draw_window(own, _draw_line((*line.strokes, *beside)))
+    return np.zeros((SIDE, SIDE, CHANNELS), np.uint8) if drawn is None else drawn[0]
 
 
-def _draw_line(line: ReducedLine, beside: Sequence[Stroke] = ()) -> tuple[Floats, int, int]:
-    """All ink of a line with a margin that holds any window, also of what lies beside it; and its top and left edge."""
-    strokes = (*line.strokes, *beside)
-    top, left = min(stroke.top for stroke in strokes) - SIDE, min(stroke.left for stroke in strokes) - SIDE
-    bottom = max(stroke.top + stroke.ink.shape[0] for stroke in strokes) + SIDE
-    right = max(stroke.left + stroke.ink.shape[1] for stroke in strokes) + SIDE
-    everything = np.zeros((bottom - top, right - left), np.float32)
-    for stroke in line.strokes:
-        _add(everything, stroke, stroke.ink, top, left)
-    return everything, top, left
+@dataclass(frozen=True)
+class _Canvas:
+    """All ink of a line with a margin that holds any window.
+
+    Args:
+        ink: float32 of shape (height, width), in pixels of the reduced line.
+        half: the same at half the size.
+        top, left: where its corner lies on the reduced line.
+    """
+
+    ink: Floats
+    half: Floats
+    top: int
+    left: int
+
+
+def _draw_line(strokes: Sequence[Stroke]) -> _Canvas:
+    top, left = (min(edge) - 2 * SIDE for edge in zip(*((stroke.top, stroke.left) for stroke in strokes), strict=True))
+    bottom = max(stroke.top + stroke.ink.shape[0] for stroke in strokes) + 2 * SIDE
+    right = max(stroke.left + stroke.ink.shape[1] for stroke in strokes) + 2 * SIDE
+    # An even number of rows and columns can be halved.
+    ink = np.zeros((bottom - top + (bottom - top) % 2, right - left + (right - left) % 2), np.float32)
+    for stroke in strokes:
+        _add(ink, stroke, stroke.ink, top, left)
+    half = (ink[::2, ::2] + ink[1::2, ::2] + ink[::2, 1::2] + ink[1::2, 1::2]) / np.float32(4.0)
+    return _Canvas(ink, np.minimum(half, np.float32(1.0)), top, left)
 
 
 def _draw_window(
-    shares: list[tuple[Stroke, Floats]], everything: Floats, top: int, left: int
+    shares: list[tuple[Stroke, Floats]], canvas: _Canvas
 ) -> tuple[Windows, npt.NDArray[np.float64]] | None:
     """The window of some ink and its box in heights of a digit; None if there is too little of it."""
     box_top, box_left = min(stroke.top for stroke, _ in shares), min(stroke.left for stroke, _ in shares)
@@ -198,14 +225,16 @@ def _draw_window(
     if not rows.size:
         return None
     x0, x1, y0, y1 = columns[0] + box_left, columns[-1] + 1 + box_left, rows[0] + box_top, rows[-1] + 1 + box_top
-    # The window's corner, on the canvas of everything.
-    y, x = (y0 + y1 - SIDE) // 2 - top, (x0 + x1 - SIDE) // 2 - left
+    # The window's corner, on the canvas.
+    y, x = (y0 + y1 - SIDE) // 2 - canvas.top, (x0 + x1 - SIDE) // 2 - canvas.left
     alone = np.zeros((SIDE, SIDE), np.float32)
-    _add(alone, Stroke(box_top, box_left, own), own, y + top, x + left)
-    around = everything[y : y + SIDE, x : x + SIDE] - alone
-    window = np.zeros((SIDE, SIDE, 2), np.uint8)
+    _add(alone, Stroke(box_top, box_left, own), own, y + canvas.top, x + canvas.left)
+    around = canvas.ink[y : y + SIDE, x : x + SIDE] - alone
+    wide_y, wide_x = (y - SIDE // 2) // 2, (x - SIDE // 2) // 2
+    window = np.zeros((SIDE, SIDE, CHANNELS), np.uint8)
     window[..., 0] = np.rint(np.minimum(alone, 1.0) * 255.0)
     window[..., 1] = np.rint(np.clip(around, 0.0, 1.0) * 255.0)
+    window[..., 2] = np.rint(canvas.half[wide_y : wide_y + SIDE, wide_x : wide_x + SIDE] * 255.0)
     return window, np.array([x0, y0, x1, y1]) / HEIGHT
 
 

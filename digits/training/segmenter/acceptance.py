@@ -7,21 +7,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from digits.arrays import CLASSES
+from digits.arrays import CLASSES, Floats
 from digits.errors import NoInkError
-from digits.numbers.decoding import (
-    CONFIDENCE_FEATURES,
-    Decoding,
-    Floats,
-    acceptance_scores,
-    decode,
-    digit_probabilities,
-    line_features,
-)
+from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
+from digits.numbers.decoding import CONFIDENCE_FEATURES, Decoding
+from digits.numbers.line_reading import read_line
 from digits.numbers.reader import Networks, read_lines
-from digits.numbers.segments.classifier import SIGN
-from digits.numbers.segments.windows import draw_windows, reduce_line
-from digits.numbers.signs.classifier import SignClassifier
+from digits.numbers.window_network import SIGN, WindowNetwork
 from digits.recognizer import Recognizer
 from digits.synthetic.pages import WrittenNumber
 from digits.synthetic.sums import WrittenSum
@@ -29,9 +21,7 @@ from digits.training.segmenter.dataset import ReadLine
 from digits.vision.foreground import find_foreground
 
 # So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
-_REFUSED = 0.001
-# And by the sign classifier, which is the only judge of many signs.
-_REFUSED_AS_SIGNS = 0.005
+_REFUSED = 0.005
 # Strength of the L2 penalty of the logistic regressions.
 _PENALTY = 1e-3
 
@@ -67,48 +57,42 @@ def fit_logistic(
 
 
 def fit_acceptance(
-    lines: list[ReadLine], decoding: Decoding, signs: SignClassifier
+    lines: list[ReadLine], decoding: Decoding, signs: WindowNetwork, without: Sequence[str] = ()
 ) -> tuple[Decoding, dict[str, float]]:
-    """Fits the thresholds, each of which refuses a given share of rightly read digits.
+    """Fits the probability that something is a digit, and the threshold, which refuses a given share of the digits.
 
     Args:
         lines: that were read.
-        decoding: the parameters, of which the thresholds do not count.
+        decoding: the parameters, of which those of acceptance do not count.
         signs: tells digits and signs apart.
+        without: features whose weights stay 0.
 
     Returns:
-        The parameters with the thresholds; and how many digits and signs there were, and the share of each that is
-        accepted.
+        The parameters with those of acceptance; and how many rightly read digits and how many signs there were, and
+        the share of each that is accepted.
     """
-    scores, chances, is_digit = [], [], []
+    features, is_digit = [], []
+    undecided = replace(decoding, acceptance=dict.fromkeys(ACCEPTANCE_FEATURES, 0.0))
     for line in lines:
-        lattice, path = line.lattice, decode(line.lattice, decoding)
+        reading = read_line(line.lattice, line.parts, line.small, undecided, signs)
+        path = list(reading.candidates)
+        if reading.acceptance is None or not line.targets.labels:
+            continue
         classes = line.targets.classes()[path]
-        right = classes == line.digits(decoding.pool)[path]
-        kept = np.flatnonzero(right | (classes == SIGN))
-        path = [path[k] for k in kept.tolist()]
-        windows, _ = draw_windows(reduce_line(lattice.chain), [lattice.candidates[k] for k in path])
-        scores.append(acceptance_scores(lattice.segment_probabilities[path], lattice.probabilities[path]))
-        chances.append(digit_probabilities(signs(windows)))
+        kept = (classes == line.digits(decoding.pool)[path]) | (classes == SIGN)
+        features.append(reading.acceptance[kept])
         is_digit.append(classes[kept] < CLASSES)
-    score, chance, digit = np.concatenate(scores), np.concatenate(chances), np.concatenate(is_digit)
-    decoding = replace(
-        decoding,
-        digit=_floor(float(np.quantile(score[digit], _REFUSED))),
-        sign=_floor(float(np.quantile(chance[digit], _REFUSED_AS_SIGNS))),
-    )
-    accepted = (score >= decoding.digit) & (chance >= decoding.sign)
-    return decoding, {
+    told, digit = np.concatenate(features), np.concatenate(is_digit)
+    weights = fit_logistic(told, digit, ACCEPTANCE_FEATURES, without)
+    chances = logistic(told @ np.array([weights[name] for name in ACCEPTANCE_FEATURES]))
+    threshold = math.floor(min(0.5, float(np.quantile(chances[digit], _REFUSED))) * 1e4) / 1e4
+    accepted = chances >= threshold
+    return replace(decoding, acceptance=weights, digit=threshold), {
         "digits": int(digit.sum()),
         "digits_accepted": float(accepted[digit].mean()),
         "signs": int((~digit).sum()),
         "signs_accepted": float(accepted[~digit].sum() / max(1, (~digit).sum())),
     }
-
-
-def _floor(threshold: float) -> float:
-    """Rounded down to four decimals: rounding up would refuse more."""
-    return math.floor(threshold * 1e4) / 1e4
 
 
 def fit_confidence(
@@ -133,7 +117,7 @@ def fit_confidence(
         written = number.transcript.replace(" ", "") if isinstance(number, WrittenSum) else number.text
         lines = [line for line in read_lines(recognizer, foreground, networks) if line.entries]
         for line in lines:
-            features.append(line_features([entry.probability for entry in line.entries], line.path))
+            features.append(line.features)
             right.append(len(lines) == 1 and "".join(entry.shown for entry in line.entries) == written)
     weights = fit_logistic(np.stack(features), np.array(right), CONFIDENCE_FEATURES)
     return weights, {"confidence_lines": len(right), "confidence_right": float(np.mean(right))}

@@ -1,9 +1,7 @@
 """What the segment classifier and the decoding are fitted on: windows and lattices of numbers that code has written."""
 
 import itertools
-import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -15,17 +13,19 @@ from digits.data.mnist import Images, Labels
 from digits.errors import NoInkError
 from digits.numbers.decoding import Pool, features_of, pooled_probabilities
 from digits.numbers.segmentation import find_writing, take_apart
-from digits.numbers.segments.classifier import NOTHING_WHOLE, SegmentClassifier
 from digits.numbers.segments.lattice import Lattice, find_candidates, find_chain
 from digits.numbers.segments.layout import find_lines
 from digits.numbers.segments.windows import Windows, draw_windows, reduce_line
+from digits.numbers.signs.marks import find_small_strokes
+from digits.numbers.window_network import NOTHING_WHOLE, WindowNetwork
 from digits.recognizer import Recognizer
 from digits.synthetic.pages import Page, WrittenNumber, write_numbers
 from digits.synthetic.strokes import draw_digit
 from digits.synthetic.symbols import draw_symbols
+from digits.training.segmenter.chunks import draw_chunks
 from digits.training.segmenter.crf import Example
 from digits.training.segmenter.targets import UNCLEAR, SegmentTargets, owners_of_ink, targets_of
-from digits.vision.components import find_components
+from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
 from digits.vision.mnist_form import BOX
 from digits.vision.ruling import page_mask
@@ -43,6 +43,8 @@ _PAGES: Mapping[Page, float] = {
 _AT_A_TIME, _SIGNS = 5, 300
 # A chunk of windows, and the numbers for the decoding, are written with so many images of MNIST and so many drawn ones.
 _OF_MNIST, _DRAWN = 2_400, 600
+# The segment classifier is given so many channels of a window.
+_CHANNELS = 2
 # Windows are drawn in chunks, each of which depends on the seed and on its number alone.
 CHUNK = 4_000
 # Most strokes are cut for the dataset, even where a reading would not.
@@ -59,10 +61,14 @@ class ReadLine:
     Args:
         lattice: the ways to take it apart.
         targets: what its candidates really are.
+        parts: the strokes of its page.
+        small: those that may be points, commas and dots.
     """
 
     lattice: Lattice
     targets: SegmentTargets
+    parts: Components
+    small: tuple[int, ...]
 
     def digits(self, pool: Pool) -> npt.NDArray[np.int64]:
         """As which digit each candidate is read, of shape (n,)."""
@@ -86,28 +92,11 @@ def draw_dataset(images: Images, labels: Labels, count: int, seed: int) -> tuple
         seed: decides everything.
 
     Returns:
-        Windows of shape (count, SIDE, SIDE, 2), and their classes of the segment classifier, of shape (count,).
+        Windows of shape (count, SIDE, SIDE, 2), with the channels that the network is given; and their classes of the
+        segment classifier, of shape (count,).
     """
-    # TensorFlow's threads do not survive a fork.
-    processes = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(mp_context=processes, initializer=_learn_from, initargs=(images, labels)) as pool:
-        chunks = list(pool.map(_draw_numbered, [(seed, k) for k in range(-(-count // CHUNK))]))
-    windows, classes = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
-    return windows[:count], classes[:count]
-
-
-_learned: tuple[Images, Labels]
-
-
-def _learn_from(images: Images, labels: Labels) -> None:
-    """Has a process keep what all its chunks are drawn from."""
-    global _learned
-    _learned = images, labels
-    cv2.setNumThreads(1)
-
-
-def _draw_numbered(chunk: tuple[int, int]) -> tuple[Windows, npt.NDArray[np.int64]]:
-    return draw_chunk(*_learned, *chunk)
+    windows, classes = draw_chunks(draw_chunk, images, labels, count, seed, CHUNK)
+    return windows, classes.astype(np.int64)
 
 
 def draw_chunk(
@@ -134,13 +123,14 @@ def write_dataset(images: Images, labels: Labels, count: int, seed: int) -> Iter
 
 
 def read_dataset(
-    recognizer: Recognizer, classifier: SegmentClassifier, numbers: Iterable[WrittenNumber]
+    recognizer: Recognizer, classifier: WindowNetwork, signs: WindowNetwork, numbers: Iterable[WrittenNumber]
 ) -> list[ReadLine]:
     """Takes the lines of written numbers apart and reads them; pictures on which no ink is found give none.
 
     Args:
         recognizer: reads digits.
         classifier: tells whole digits from pieces.
+        signs: tells digits and signs apart.
         numbers: of digits that neither network has learned from.
     """
     lines = []
@@ -150,9 +140,11 @@ def read_dataset(
         except NoInkError:
             continue
         owners = owners_of_ink(number.owners, foreground)
-        for lattice in take_apart(recognizer, classifier, find_writing(foreground)):
+        writing = find_writing(foreground)
+        small = tuple(find_small_strokes(writing.parts, foreground, writing.members))
+        for lattice in take_apart(recognizer, classifier, signs, writing):
             targets = targets_of(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
-            lines.append(ReadLine(lattice, targets))
+            lines.append(ReadLine(lattice, targets, writing.parts, small))
     return lines
 
 
@@ -201,7 +193,7 @@ def _windows_of(number: WrittenNumber, rng: np.random.Generator) -> Iterator[tup
         foreground = find_foreground(number.picture, even_light=True)
     except NoInkError:
         return
-    parts = find_components(foreground, page_mask(foreground))
+    parts = find_components(foreground, page_mask(foreground)[0])
     owners = owners_of_ink(number.owners, foreground)
     for line in find_lines(parts):
         chain = find_chain(parts, line, line.members if rng.random() < _CUT else ())
@@ -213,7 +205,7 @@ def _windows_of(number: WrittenNumber, rng: np.random.Generator) -> Iterator[tup
         classes, chosen = targets.classes(), _choose(targets, rng)
         windows, boxes = draw_windows(reduced, [candidates[k] for k in chosen])
         inked = boxes.any(axis=1)
-        yield windows[inked], classes[chosen][inked]
+        yield windows[inked, ..., :_CHANNELS], classes[chosen][inked]
 
 
 def _choose(targets: SegmentTargets, rng: np.random.Generator) -> list[int]:

@@ -30,8 +30,8 @@ import numpy.typing as npt
 from digits.arrays import CLASSES
 from digits.data.mnist import Split, load, split
 from digits.evaluation.statistics import auroc
-from digits.model.acceptance import Thresholds
 from digits.model.convert import to_onnx
+from digits.numbers.acceptance import RECOGNIZER_ACCEPTANCE_FEATURES
 from digits.numbers.decoding import (
     FEATURES,
     RECOGNIZER_FEATURES,
@@ -41,14 +41,14 @@ from digits.numbers.decoding import (
 )
 from digits.numbers.decoding_file import DecodingFile
 from digits.numbers.reader import Networks
-from digits.numbers.segments.classifier import (
+from digits.numbers.segments.windows import SIDE, Windows
+from digits.numbers.window_network import (
     NOTHING_WHOLE,
     SEGMENT_CLASSES,
-    SegmentClassifier,
-    segment_classifier_files,
+    Shipped,
+    WindowNetwork,
+    shipped_network,
 )
-from digits.numbers.segments.windows import SIDE, Windows
-from digits.numbers.signs.classifier import shipped_sign_classifier
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, Page, write_numbers
 from digits.synthetic.sums import write_sums
@@ -68,11 +68,10 @@ _OPTIONS = {
 }
 # Of L-BFGS, for the weights of the decoding.
 _ITERATIONS = 80
-# For a recognizer for which nothing was fitted: both networks count alike, and the threshold is that of single digits
-# (see `Thresholds`) if the segment classifier takes a digit and a sign for equally likely.
-_DEFAULT_POOL, _DEFAULT_DIGIT = Pool(0.5, 0.5), 0.5 * Thresholds().digit
+# For a recognizer for which nothing was fitted, both networks count alike.
+_DEFAULT_POOL = Pool(0.5, 0.5)
 # What the probability that a line is right is fitted on, beside sums.
-_LINES = ("digits apart", "digits touching", "ruled paper", "shadow")
+_LINES = ("digits apart", "digits touching", "ruled paper", "squared paper", "shadow")
 _SUM = Page(digits=(1, 4), height=(36, 100))
 
 
@@ -93,9 +92,7 @@ def build() -> Any:
     )
 
 
-def measure_network(
-    classifier: SegmentClassifier, windows: Windows, classes: npt.NDArray[np.int64]
-) -> dict[str, float]:
+def measure_network(classifier: WindowNetwork, windows: Windows, classes: npt.NDArray[np.int64]) -> dict[str, float]:
     """Measures how well held-out windows are told apart."""
     segment_probabilities = classifier(windows)
     whole, something = 1.0 - segment_probabilities[:, NOTHING_WHOLE], classes != NOTHING_WHOLE
@@ -174,7 +171,7 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
     fit_network(model, drawn, classes, epochs, seed)
     onnx = to_onnx(model)
     held_out = draw_dataset(parts.x_validation, parts.y_validation, CHUNK, seed + 1)
-    measured = measure_network(SegmentClassifier(onnx), *held_out)
+    measured = measure_network(WindowNetwork(onnx), *held_out)
     print(f"Held out: {measured}", flush=True)
     return onnx, {
         "seed": seed,
@@ -191,24 +188,27 @@ def train_decoding(
 ) -> tuple[DecodingFile, dict[str, Any]]:
     """Fits the decoding on the training images that are held out; returns it, and how it was made."""
     print(f"Reading {numbers} numbers with {recognizer.description} ...", flush=True)
-    classifier, signs = SegmentClassifier(onnx), shipped_sign_classifier()
+    classifier, signs = WindowNetwork(onnx), shipped_network(Shipped.SIGNS)
     images, labels = parts.x_validation, parts.y_validation
     ordinary = [
         number
         for kind in ("digits apart", "digits touching")
-        for number in write_numbers(KINDS[kind], images, labels, numbers // 2, seed + 3)
+        for number in write_numbers(KINDS[kind], images, labels, numbers // 4, seed + 3)
     ]
-    pool, told_apart = fit_pool(read_dataset(recognizer, classifier, ordinary))
-    lines = read_dataset(recognizer, classifier, write_dataset(images, labels, numbers, seed + 2))
-    sums = write_sums(_SUM, images, labels, numbers // 4, seed + 4)
-    with_signs = lines + read_dataset(recognizer, classifier, sums)
+    pool, told_apart = fit_pool(read_dataset(recognizer, classifier, signs, ordinary))
+    written = itertools.chain(
+        write_dataset(images, labels, numbers, seed + 2), write_sums(_SUM, images, labels, numbers // 2, seed + 4)
+    )
+    lines = read_dataset(recognizer, classifier, signs, written)
     weights, readable = fit_decoding(lines, pool, _ITERATIONS)
-    fitted, accepted = fit_acceptance(with_signs, Decoding(weights, {}, 0.0, 0.0, pool), signs)
+    fitted, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, 0.5, pool), signs)
     default_weights, _ = fit_decoding(lines, _DEFAULT_POOL, _ITERATIONS, RECOGNIZER_FEATURES)
-    default = replace(fitted, weights=default_weights, digit=_DEFAULT_DIGIT, pool=_DEFAULT_POOL)
+    default, _ = fit_acceptance(
+        lines, Decoding(default_weights, {}, {}, 0.5, _DEFAULT_POOL), signs, RECOGNIZER_ACCEPTANCE_FEATURES
+    )
     held_out = [
-        *itertools.chain(*(write_numbers(KINDS[kind], images, labels, numbers // 8, seed + 5) for kind in _LINES)),
-        *write_sums(_SUM, images, labels, numbers // 4, seed + 6),
+        *itertools.chain(*(write_numbers(KINDS[kind], images, labels, numbers // 6, seed + 5) for kind in _LINES)),
+        *write_sums(_SUM, images, labels, numbers // 2, seed + 6),
     ]
     confidence, sure = fit_confidence(recognizer, Networks(classifier, signs, fitted), held_out)
     measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **sure}
@@ -221,10 +221,10 @@ def train_decoding(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Trains, and writes both files."""
-    network, card_file = (file.name for file in segment_classifier_files())
+    network, card_file = Shipped.SEGMENTS.network.name, Shipped.SEGMENTS.card.name
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--out", type=Path, default=segment_classifier_files()[0].parent, help="folder (default: the package's)"
+        "--out", type=Path, default=Shipped.SEGMENTS.network.parent, help="folder (default: the package's)"
     )
     parser.add_argument(
         "--model",

@@ -1,10 +1,7 @@
-"""What the sign classifier is fitted on: windows of whole digits and signs in written lines."""
+"""What the sign classifier is fitted on: windows of digits, signs and pieces of both in written lines."""
 
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,12 +11,13 @@ from digits.errors import NoInkError
 from digits.numbers.segments.lattice import find_candidates, find_chain
 from digits.numbers.segments.layout import Line, find_lines
 from digits.numbers.segments.windows import Floats, ReducedLine, Stroke, Windows, draw_window, reduce_field, reduce_line
-from digits.numbers.signs.kinds import SIGN_CLASSES, SIGNS, UNKNOWN
+from digits.numbers.signs.kinds import PIECE, SIGN_CLASSES, SIGNS, UNKNOWN, UNKNOWN_CLASS
 from digits.synthetic.pages import Page, WrittenNumber, write_numbers
 from digits.synthetic.sums import WrittenSum, write_sums
 from digits.synthetic.symbols import draw_symbols
+from digits.training.segmenter.chunks import draw_chunks
 from digits.training.segmenter.dataset import with_forms
-from digits.training.segmenter.targets import WHOLE, owners_of_ink, targets_of
+from digits.training.segmenter.targets import NOT_WHOLE, WHOLE, SegmentTargets, owners_of_ink, targets_of
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
 from digits.vision.ruling import page_mask
@@ -27,17 +25,18 @@ from digits.vision.ruling import page_mask
 Targets = npt.NDArray[np.bool_]
 
 # Sums, and numbers with letters and digits that touch, by turns of so many pictures.
-_SUMS, _NUMBERS = 12, 8
-_PAGE = Page(digits=(1, 4), height=(24, 60))
-_NUMBER = Page(digits=(2, 5), touching=0.25, signs=0.4, height=(24, 60), thin_pen=0.3)
+_SUMS, _NUMBERS = 14, 5
+_PAGE = Page(digits=(1, 4), height=(22, 60))
+_NUMBER = Page(digits=(2, 5), touching=0.25, signs=0.3, height=(24, 60), thin_pen=0.3)
 _SYMBOLS = 400
-# Strokes are cut in one line of six; of each digit or sign so many candidates are taken.
-_CUT, _OF_EACH = 0.16, 2
+# Strokes are cut in this share of the lines. Of each digit or sign so many candidates are taken that are it, and so
+# many pieces of a digit and of a sign, which have this share of it at least.
+_CUT, _OF_EACH, _OF_DIGIT, _OF_SIGN, _MUCH = 0.5, 2, 1, 3, 0.2
 _CHUNK = 2_000
 
 
 def draw_sign_examples(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, Targets]:
-    """Windows of whole digits and signs, and which classes each may be.
+    """Draws windows of digits, signs and pieces, and says which classes each may be.
 
     Args:
         images: training digits, uint8 of shape (n, 28, 28).
@@ -46,32 +45,15 @@ def draw_sign_examples(images: Images, labels: Labels, count: int, seed: int) ->
         seed: decides everything.
 
     Returns:
-        Windows of shape (count, SIDE, SIDE, 2); and bool of shape (count, SIGN_CLASSES), True for each class that
-        would be right: one of them, or all that are no digit where the sign is not known.
+        Windows of shape (count, SIDE, SIDE, CHANNELS); and bool of shape (count, SIGN_CLASSES), True for each class
+        that would be right: one of them, or all whole ones that are no digit where the sign is not known.
     """
-    processes = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(mp_context=processes, initializer=_learn_from, initargs=(images, labels)) as pool:
-        chunks = list(pool.map(_draw_numbered, [(seed, k) for k in range(-(-count // _CHUNK))]))
-    windows, targets = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
-    return windows[:count], targets[:count]
-
-
-_learned: tuple[Images, Labels]
-
-
-def _learn_from(images: Images, labels: Labels) -> None:
-    """Has a process keep what all its chunks are drawn from."""
-    global _learned
-    _learned = images, labels
-    cv2.setNumThreads(1)
-
-
-def _draw_numbered(chunk: tuple[int, int]) -> tuple[Windows, Targets]:
-    return draw_chunk(*_learned, *chunk)
+    windows, targets = draw_chunks(draw_chunk, images, labels, count, seed, _CHUNK)
+    return windows, targets.astype(np.bool_)
 
 
 def draw_chunk(images: Images, labels: Labels, seed: int, number: int, count: int = _CHUNK) -> tuple[Windows, Targets]:
-    """One chunk of the windows; arguments and result are those of `draw_sign_examples`."""
+    """Draws one chunk of the windows; arguments and result are those of `draw_sign_examples`."""
     rng = np.random.default_rng((seed, number))
     windows: list[npt.NDArray[np.uint8]] = []
     targets: list[npt.NDArray[np.bool_]] = []
@@ -85,7 +67,7 @@ def draw_chunk(images: Images, labels: Labels, seed: int, number: int, count: in
 
 
 def _pictures(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenNumber]:
-    """Pictures without an end."""
+    """Writes pictures without an end."""
     symbols = draw_symbols(_SYMBOLS, rng)
     while True:
         yield from write_sums(_PAGE, images, labels, _SUMS, int(rng.integers(2**31)))
@@ -100,50 +82,63 @@ def target_of(written: WrittenNumber, owner: int) -> Targets:
         right[label] = True
     elif isinstance(written, WrittenSum):
         sign = written.signs[owner]
-        right[SIGN_CLASSES - 1 if sign is None or sign == UNKNOWN else CLASSES + SIGNS.index(sign)] = True
+        right[UNKNOWN_CLASS if sign is None or sign == UNKNOWN else CLASSES + SIGNS.index(sign)] = True
     else:
-        right[CLASSES:] = True
+        right[CLASSES:PIECE] = True
     return right
 
 
 def _examples(written: WrittenNumber, rng: np.random.Generator) -> Iterator[tuple[npt.NDArray[np.uint8], Targets]]:
-    """Windows of a picture and what they show."""
+    """Draws windows of a picture, and says what they show."""
     try:
         ink = find_foreground(written.picture, even_light=True)
     except NoInkError:
         return
-    parts = find_components(ink, page_mask(ink))
+    parts = find_components(ink, page_mask(ink)[0])
     owners = owners_of_ink(written.owners, ink)
     lines = find_lines(parts)
     in_lines = {i for line in lines for i in line.members}
     specks = [i for i in range(len(parts)) if i not in in_lines]
     owner_of_speck = {i: _owner(parts, i, owners) for i in specks}
+    is_piece = np.zeros(SIGN_CLASSES, np.bool_)
+    is_piece[PIECE] = True
     for line in lines:
         chain = find_chain(parts, line, line.members if rng.random() < _CUT else ())
         candidates, reduced = find_candidates(chain), reduce_line(chain)
         targets = targets_of(reduced, candidates, owners, tuple(range(len(written.labels))))
         if not targets.labels:
             continue
-        nearest, most = targets.overlaps.argmax(axis=1), targets.overlaps.max(axis=1)
-        for j, owner in enumerate(targets.labels):
-            if owner is None:
-                continue
-            whole = np.flatnonzero((nearest == j) & (most >= WHOLE))
+        for k, owner in _choose(targets, written, rng):
             alongside = [i for i in specks if owner_of_speck[i] == owner]
-            for k in rng.permutation(whole)[:_OF_EACH].tolist():
-                own = reduced.shares(candidates[k]) + _strokes(parts, alongside, reduced)
-                window = draw_window(reduced, own)
-                if window.any():
-                    yield window, target_of(written, owner)
+            own = reduced.shares(candidates[k])
+            if owner is not None:
+                own += _strokes(parts, alongside, reduced)
+            window = draw_window(reduced, own)
+            if window[..., 0].any():
+                yield window, is_piece if owner is None else target_of(written, owner)
         for owner in {owner_of_speck[i] for i in specks} - {-1} - set(targets.labels):
             members = [i for i in specks if owner_of_speck[i] == owner and _beside(parts, i, line)]
             if members:
                 window = draw_window(reduced, _strokes(parts, members, reduced))
-                if window.any():
+                if window[..., 0].any():
                     yield window, target_of(written, owner)
 
 
+def _choose(
+    targets: SegmentTargets, written: WrittenNumber, rng: np.random.Generator
+) -> Iterator[tuple[int, int | None]]:
+    """Chooses candidates, each with the digit or sign that it is; None for a piece, or several together."""
+    nearest, most = targets.overlaps.argmax(axis=1), targets.overlaps.max(axis=1)
+    for j, owner in enumerate(targets.labels):
+        whole = np.flatnonzero((nearest == j) & (most >= WHOLE))
+        piece = np.flatnonzero((nearest == j) & (most < NOT_WHOLE) & (most >= _MUCH))
+        yield from ((k, owner) for k in rng.permutation(whole)[:_OF_EACH].tolist())
+        pieces = _OF_SIGN if owner is not None and written.labels[owner] is None else _OF_DIGIT
+        yield from ((k, None) for k in rng.permutation(piece)[:pieces].tolist())
+
+
 def _owner(parts: Components, i: int, owners: npt.NDArray[np.int16]) -> int:
+    """The digit or sign that has most of a stroke; -1 if none has."""
     where, mask = parts.cut([i], 0)
     values = owners[where][mask > 0]
     values = values[values >= 0]
@@ -151,6 +146,7 @@ def _owner(parts: Components, i: int, owners: npt.NDArray[np.int16]) -> int:
 
 
 def _strokes(parts: Components, members: list[int], line: ReducedLine) -> list[tuple[Stroke, Floats]]:
+    """Strokes of the page, reduced to the size of windows."""
     strokes = []
     for i in members:
         (rows, columns), mask = parts.cut([i], 0)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.segments.classifier import NOTHING_WHOLE, SIGN
 from digits.numbers.segments.lattice import Candidate, Chain
 from digits.numbers.segments.windows import Floats, ReducedLine, reduce_field
+from digits.numbers.window_network import NOTHING_WHOLE, SIGN
 from digits.vision.foreground import Foreground
 
 # Blur spreads ink by so many pixels around that of its owner.
@@ -64,16 +64,21 @@ def targets_of(
         The targets for the digits and signs that the line has any ink of.
     """
     present = _present(line.chain, owners)
-    overlaps = np.zeros((len(candidates), len(present)))
-    sizes = line.amounts([stroke.ink for stroke in line.strokes], candidates)
-    for j, owner in enumerate(present):
-        inks: list[Floats] = []
-        for (rows, columns), mask in zip(line.chain.where, line.chain.masks, strict=True):
-            own = (mask > 0) & (owners[rows, columns] == owner)
-            inks.append(reduce_field(own.astype(np.float32), rows.start, columns.start, line.scale).ink)
-        total = sum(float(ink.sum()) for ink in inks)
-        shared = line.amounts(inks, candidates)
-        overlaps[:, j] = shared / np.maximum(sizes + total - shared, 1e-6)
+    sizes = line.amounts([stroke.ink[np.newaxis] for stroke in line.strokes], candidates)[0]
+    inks: list[Floats] = []
+    for (rows, columns), mask, stroke in zip(line.chain.where, line.chain.masks, line.strokes, strict=True):
+        here = np.where(mask > 0, owners[rows, columns], -1)
+        owners_here = set(np.unique(here).tolist())
+        ink = np.zeros((len(present), *stroke.ink.shape), np.float32)
+        for j, owner in enumerate(present):
+            if owner in owners_here:
+                ink[j] = reduce_field((here == owner).astype(np.float32), rows.start, columns.start, line.scale).ink
+        inks.append(ink)
+    if not present:
+        return SegmentTargets(np.zeros((len(candidates), 0)), ())
+    totals = np.sum([ink.sum(axis=(1, 2)) for ink in inks], axis=0)
+    shared = line.amounts(inks, candidates).T
+    overlaps = shared / np.maximum(sizes[:, np.newaxis] + totals - shared, 1e-6)
     return SegmentTargets(overlaps, tuple(labels[owner] for owner in present))
 
 

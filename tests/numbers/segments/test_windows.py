@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from digits.data.mnist import Mnist
-from digits.numbers.segments.classifier import NOTHING_WHOLE, SIGN
 from digits.numbers.segments.lattice import Candidate, Chain, Place, find_candidates, find_chain
 from digits.numbers.segments.layout import find_lines
-from digits.numbers.segments.windows import HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
+from digits.numbers.segments.windows import CHANNELS, HEIGHT, SIDE, draw_windows, reduce_field, reduce_line
+from digits.numbers.window_network import NOTHING_WHOLE, SIGN
 from digits.synthetic.pages import Page, write_numbers
 from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.targets import owners_of_ink, targets_of
@@ -73,17 +73,20 @@ def test_the_ink_of_candidates_in_a_row_is_all_ink_once(bars: Picture) -> None:
 def test_a_window_shows_a_candidate_in_its_middle_and_its_neighbors_apart(bars: Picture) -> None:
     chain = chain_of(bars)
     windows, boxes = draw_windows(reduce_line(chain), [Candidate(0, 1), Candidate(1, 2)])
-    assert windows.shape == (2, SIDE, SIDE, 2)
+    assert windows.shape == (2, SIDE, SIDE, CHANNELS)
     first, second = windows.astype(int)
     for window in (first, second):
         rows, columns = np.nonzero(window[..., 0] > 64)
         assert abs(rows.mean() + 0.5 - SIDE / 2) <= 1.0
         assert abs(columns.mean() + 0.5 - SIDE / 2) <= 1.0
         assert rows.max() + 1 - rows.min() == pytest.approx(HEIGHT, abs=1)
-        assert (window.sum(axis=2) <= 256).all()
+        assert (window[..., :2].sum(axis=2) <= 256).all()
     # The neighbor to the right of the first, and to the left of the second.
     assert first[:, SIDE // 2 + 4 :, 1].sum() > 1000 > first[:, : SIDE // 2 - 5, 1].sum()
     assert second[:, : SIDE // 2 - 8, 1].sum() > 1000 > second[:, SIDE // 2 + 8 :, 1].sum()
+    # At half the size, both are seen, each in the middle of its window.
+    assert first[:, SIDE // 2 - 2 : SIDE // 2 + 2, 2].max() > 128
+    assert first[..., 2].sum() == pytest.approx(second[..., 2].sum(), rel=0.02)
     assert boxes[:, 3] - boxes[:, 1] == pytest.approx(1.0, abs=0.1)
 
 

@@ -23,7 +23,7 @@ def page(*dots: tuple[int, int], ink: int = 20) -> tuple[Components, Foreground]
     for x, y in dots:
         cv2.circle(picture, (x, y), 4, ink, -1)
     foreground = find_foreground(picture, even_light=True)
-    return find_components(foreground, page_mask(foreground)), foreground
+    return find_components(foreground, page_mask(foreground)[0]), foreground
 
 
 def small_of(parts: Components, foreground: Foreground) -> list[int]:
@@ -63,7 +63,7 @@ def bar_with_dots(*dots: tuple[int, int]) -> tuple[list[Mark], dict[int, list[in
     for x, y in dots:
         cv2.circle(picture, (x, y), 4, 20, -1)
     foreground = find_foreground(picture, even_light=True)
-    parts = find_components(foreground, page_mask(foreground))
+    parts = find_components(foreground, page_mask(foreground)[0])
     boxes = [BOXES[0], Box(105, 97, 136, 104), BOXES[1]]
     bar = {int(np.argmax(parts.right - parts.left))}
     return find_marks(parts, find_small_strokes(parts, foreground, bar), boxes, HEIGHT)

@@ -1,0 +1,54 @@
+"""The data set of the segment classifier and the fit of the decoding."""
+
+import itertools
+
+from digits.data.mnist import Mnist, split
+from digits.numbers.acceptance import ACCEPTANCE_FEATURES
+from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, RECOGNIZER_FEATURES, Decoding, decode
+from digits.numbers.reader import Networks
+from digits.numbers.window_network import NOTHING_WHOLE, Shipped, shipped_network
+from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.pages import Page
+from digits.synthetic.sums import write_sums
+from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
+from digits.training.segmenter.dataset import draw_chunk, read_dataset, write_dataset
+from digits.training.segmenter.run import fit_decoding, fit_pool, measure_network
+
+
+def test_it_tells_whole_digits_from_pieces(mnist: Mnist) -> None:
+    windows, classes = draw_chunk(mnist.x_test, mnist.y_test, 5, 0, count=300)
+    found = measure_network(shipped_network(Shipped.SEGMENTS), windows, classes)
+    assert found["windows"] == 300
+    assert found["auroc_whole"] > 0.95
+    assert found["accuracy"] > 0.8
+    assert 0.4 < (classes == NOTHING_WHOLE).mean() < 0.8
+
+
+def test_the_decoding_can_be_fitted_anew(mnist: Mnist) -> None:
+    parts = split(mnist)
+    numbers = write_dataset(parts.x_validation, parts.y_validation, 5, 3)
+    recognizer = Recognizer.load(shipped_model())
+    segments, signs = shipped_network(Shipped.SEGMENTS), shipped_network(Shipped.SIGNS)
+    sums = write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 3, 4)
+    lines = read_dataset(recognizer, segments, signs, [*numbers, *sums])
+    pool, told_apart = fit_pool(lines)
+    assert min(pool.segment_classifier, pool.recognizer) >= 0.0
+    assert 0.0 < max(pool.segment_classifier, pool.recognizer) <= 1.5
+    assert told_apart["accuracy"] >= 0.9
+    weights, readable = fit_decoding(lines, pool, 5, RECOGNIZER_FEATURES)
+    assert tuple(weights) == FEATURES
+    assert all((weights[name] == 0.0) == (name in RECOGNIZER_FEATURES) for name in FEATURES)
+    assert 0.6 < readable <= 1.0
+    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, 0.5, pool), signs)
+    assert 0.0 < decoding.digit < 1.0
+    assert tuple(decoding.acceptance) == ACCEPTANCE_FEATURES
+    assert accepted["digits_accepted"] >= 0.9
+    networks = Networks(segments, signs, decoding)
+    sums = write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 8, 3)
+    confidence, sure = fit_confidence(recognizer, networks, sums)
+    assert tuple(confidence) == CONFIDENCE_FEATURES
+    assert 8 <= sure["confidence_lines"] <= 12
+    for line in lines:
+        spans = [line.lattice.candidates[k].span for k in decode(line.lattice, decoding)]
+        assert spans[0][0] == 0
+        assert all(left[1] == right[0] for left, right in itertools.pairwise(spans))
