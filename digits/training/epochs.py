@@ -20,7 +20,7 @@ def epoch_labels(recipe: Recipe, parts: Split) -> npt.NDArray[np.int32]:
 
 
 @contextmanager
-def epoch_images(recipe: Recipe, parts: Split, epochs: int, seed: int) -> Iterator[Iterator[Images]]:
+def epoch_images(recipe: Recipe, parts: Split, epochs: int, seed: int, first: int = 0) -> Iterator[Iterator[Images]]:
     """Makes the images of each epoch, in the order of `epoch_labels`.
 
     A thread prepares one epoch ahead. OpenCV and NumPy release Python's lock, so the network learns meanwhile.
@@ -30,13 +30,14 @@ def epoch_images(recipe: Recipe, parts: Split, epochs: int, seed: int) -> Iterat
         parts: MNIST's parts.
         epochs: how many.
         seed: of the augmentation. Each epoch depends on the seed and its own number alone.
+        first: how many epochs to leave out at the start.
 
     Yields:
         An iterator over uint8 arrays of shape (n, 28, 28).
     """
     augment, make_outliers = recipe.augment, recipe.outliers
     if augment is None and make_outliers is None:
-        yield itertools.repeat(parts.x_fit, epochs)
+        yield itertools.repeat(parts.x_fit, epochs - first)
         return
 
     def prepare(epoch: int) -> Images:
@@ -47,8 +48,8 @@ def epoch_images(recipe: Recipe, parts: Split, epochs: int, seed: int) -> Iterat
         return np.concatenate([images, make_outliers(_outlier_count(recipe, parts), parts.x_fit, parts.y_fit, rng)])
 
     def prepared() -> Iterator[Images]:
-        coming = executor.submit(prepare, 0)
-        for epoch in range(1, epochs + 1):
+        coming = executor.submit(prepare, first)
+        for epoch in range(first + 1, epochs + 1):
             present = coming.result()
             if epoch < epochs:
                 coming = executor.submit(prepare, epoch)

@@ -16,8 +16,14 @@ from digits.training import run as training
 from digits.training.config import TrainingConfig
 from digits.training.extra.comparison import Comparison, candidate_of, model_to_beat, standing
 from digits.training.extra.folder import Extra, read_extra
+from digits.training.loop import Checkpoint
 
 REPORTS = Path("reports")
+
+
+def state_file_of(out: Path) -> Path:
+    """Returns the file that keeps the state of the run that will write a model file."""
+    return out.with_name(f"{out.stem}.unfinished.npz")
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Job:
         command: that asked for it, for the card.
         when_written: is called once the file is in place.
         keep: how many replaced model files are kept, for `digits model rollback`.
+        resume: whether to go on with a run that was stopped.
     """
 
     config: TrainingConfig
@@ -39,6 +46,12 @@ class Job:
     command: list[str]
     when_written: Callable[[], None]
     keep: int = history.KEPT
+    resume: bool = False
+
+    @property
+    def state_file(self) -> Path:
+        """Where the state of the run is kept until it ends."""
+        return state_file_of(self.out)
 
 
 def train_and_write(job: Job) -> None:
@@ -88,7 +101,21 @@ def train(job: Job, extra: Extra | None = None) -> training.Run:
         )
     print(f"Recipe {config.recipe}, epochs {config.epochs}, batch size {config.batch_size}, seed {config.seed}")
     print(f"{data.name} from {data.source}: {len(data.x_train):,} training and {len(data.x_test):,} test images")
-    return training.train(config, data, extra)
+    run = {
+        "recipe": config.recipe,
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "from": str(config.start or ""),
+        "data": data.digest,
+        "extra": extra.digest if extra else "",
+    }
+    checkpoint = Checkpoint(job.state_file, run, resume=job.resume)
+    if checkpoint.done:
+        print(f"Going on after epoch {checkpoint.done} of {config.epochs}")
+    trained = training.train(config, data, extra, checkpoint=checkpoint)
+    checkpoint.remove()
+    return trained
 
 
 def report(job: Job, run: training.Run, card: Card) -> None:

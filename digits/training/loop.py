@@ -5,7 +5,10 @@ arithmetic. Here the images lie in TensorFlow's memory, and Keras' own `train_st
 around it, so that Python is asked once per `STEPS_PER_CALL` batches.
 """
 
-from collections.abc import Iterable
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +16,80 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import Progress
 
+from digits.errors import SettingError
+
 # Few enough calls to cost nothing, and enough to show progress.
 STEPS_PER_CALL = 100
 
 Inputs = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+
+
+class Checkpoint:
+    """The state of a run after its last whole epoch, in a file from which the run can go on after a stop.
+
+    A run that goes on from it ends with the same weights as one that was not stopped.
+
+    Args:
+        path: of the file.
+        run: identifies what is trained, on which data and how.
+        resume: whether to go on from the file that is there. If not, it is removed.
+
+    Raises:
+        SettingError: there is nothing to go on from, or it is the state of another run.
+    """
+
+    def __init__(self, path: Path, run: Mapping[str, Any], *, resume: bool) -> None:
+        self.path = path
+        self._run = json.dumps(run, sort_keys=True)
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+        self.done = 0
+        self.history: dict[str, list[float]] = {}
+        if not resume:
+            self.remove()
+            return
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                self._arrays = dict(archive)
+            state = json.loads(str(self._arrays.pop("state")))
+        except FileNotFoundError:
+            raise SettingError(f"There is no {path}, so there is nothing to go on from. Leave --resume out.") from None
+        except Exception as error:
+            # On damaged bytes the readers of zip, npy and JSON raise nearly anything.
+            raise SettingError(f"{path} cannot be read ({error}). Leave --resume out.") from error
+        if state["run"] != self._run:
+            raise SettingError(
+                f"{path} is the state of another run ({state['run']}); this is {self._run}. Name the same recipe, "
+                "epochs, batch size, seed and data, or leave --resume out."
+            )
+        self.done, self.history = state["done"], state["history"]
+
+    def restore(self, model: Any) -> None:
+        """Puts the state into a compiled model."""
+        for i, variable in enumerate(_variables(model) if self.done else ()):
+            variable.assign(self._arrays[f"variable_{i}"])
+
+    def save(self, model: Any, done: int, history: Mapping[str, list[float]]) -> None:
+        """Writes the state of a model after so many epochs, whole or not at all; on a full disk the run goes on."""
+        state = json.dumps({"run": self._run, "done": done, "history": history})
+        arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(_variables(model))}
+        arrays["state"] = np.array(state)
+        part = self.path.with_suffix(".part")
+        with contextlib.suppress(OSError):
+            try:
+                with part.open("wb") as file:
+                    np.savez(file, allow_pickle=False, **arrays)
+                part.replace(self.path)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Removes the file: the run is at its end, or another begins."""
+        self.path.unlink(missing_ok=True)
+
+
+def _variables(model: Any) -> list[Any]:
+    """Returns all that a step of training changes: weights, seeds of layers, and the optimizer's own."""
+    return [*model.variables, *model.optimizer.variables]
 
 
 def scale(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -35,6 +108,7 @@ def fit(
     use_xla: bool = False,
     validation: tuple[Inputs, npt.NDArray[np.integer]] | None = None,
     show_progress: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, list[float]]:
     """Fits a compiled Keras model.
 
@@ -51,6 +125,8 @@ def fit(
         use_xla: whether XLA compiles the loop.
         validation: images and labels on which the model is evaluated after each epoch.
         show_progress: whether to print a line for each epoch, and a progress bar on a terminal.
+        checkpoint: keeps the state after each epoch. If it holds one, the run goes on from there, and `epochs` has the
+            images of the epochs that are left.
 
     Returns:
         For each epoch the running means of `loss` and, if the model has that metric, of `accuracy`; with `validation`,
@@ -66,8 +142,14 @@ def fit(
     steps = count // batch_size
     shuffler = np.random.default_rng(seed)
     history: dict[str, list[float]] = {}
+    done = 0
+    if checkpoint is not None:
+        checkpoint.restore(model)
+        done, history = checkpoint.done, checkpoint.history
+    for _ in range(done):
+        shuffler.permutation(count)
     with _progress(show_progress) as progress:
-        for epoch, images in enumerate(epochs, start=1):
+        for epoch, images in enumerate(epochs, start=done + 1):
             bar = progress.add_task(f"Epoch {epoch}/{epoch_count}", total=steps)
             batches = shuffler.permutation(count)[: steps * batch_size].reshape(steps, batch_size)
             on_device = tf.constant(images)
@@ -91,6 +173,8 @@ def fit(
                 history.setdefault(name, []).append(value)
             progress.remove_task(bar)
             progress.console.print(text, highlight=False)
+            if checkpoint is not None:
+                checkpoint.save(model, epoch, history)
     return history
 
 

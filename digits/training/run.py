@@ -25,7 +25,7 @@ from digits.training.config import TrainingConfig
 from digits.training.epochs import epoch_images, epoch_labels
 from digits.training.extra.folder import Extra
 from digits.training.keras_install import require_keras
-from digits.training.loop import fit, scale
+from digits.training.loop import Checkpoint, fit, scale
 from digits.training.losses import accuracy_on_digits, outlier_exposure_loss
 from digits.training.recipes import find_recipe
 
@@ -66,7 +66,14 @@ class Run:
     started_from: Card | None = None
 
 
-def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, show_progress: bool = True) -> Run:
+def train(
+    config: TrainingConfig,
+    data: Mnist,
+    extra: Extra | None = None,
+    *,
+    show_progress: bool = True,
+    checkpoint: Checkpoint | None = None,
+) -> Run:
     """Trains a recipe on MNIST and tests it once.
 
     Args:
@@ -74,6 +81,7 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
         data: MNIST.
         extra: other pictures to learn from.
         show_progress: whether to print a line for each epoch, and a progress bar on a terminal.
+        checkpoint: keeps the state after each epoch, and perhaps holds that of a run that was stopped.
 
     Raises:
         MissingInstallError: TensorFlow is not installed.
@@ -88,7 +96,9 @@ def train(config: TrainingConfig, data: Mnist, extra: Extra | None = None, *, sh
     model = find_recipe(config.recipe).build()
     started_from = load_weights(model, config.start) if config.start else None
     start_weights = model.get_weights()
-    history = compile_and_fit(model, extra.join(parts) if extra else parts, config, show_progress=show_progress)
+    history = compile_and_fit(
+        model, extra.join(parts) if extra else parts, config, show_progress=show_progress, checkpoint=checkpoint
+    )
     if started_from:
         average_weights(model, start_weights, find_recipe(config.recipe).fine_tuned_share)
 
@@ -158,7 +168,12 @@ def average_weights(model: Any, start: list[npt.NDArray[np.float32]], share: flo
 
 
 def compile_and_fit(
-    model: Any, parts: Split, config: TrainingConfig, *, show_progress: bool = True
+    model: Any,
+    parts: Split,
+    config: TrainingConfig,
+    *,
+    show_progress: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, list[float]]:
     """Compiles a recipe's network and fits it.
 
@@ -167,6 +182,7 @@ def compile_and_fit(
         parts: MNIST's parts, perhaps with other pictures.
         config: of the run.
         show_progress: as for `train`.
+        checkpoint: as for `train`.
 
     Returns:
         For each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`. Outliers count in `loss` alone.
@@ -181,7 +197,8 @@ def compile_and_fit(
     else:
         model.compile(optimizer=optimizer, loss=_LOSS, metrics=["accuracy"])
     validation = scale(parts.x_validation), parts.y_validation.astype(np.int32)
-    with epoch_images(recipe, parts, epochs, config.seed) as images_of_epochs:
+    first = checkpoint.done if checkpoint else 0
+    with epoch_images(recipe, parts, epochs, config.seed, first) as images_of_epochs:
         history = fit(
             model,
             map(scale, images_of_epochs),
@@ -192,6 +209,7 @@ def compile_and_fit(
             use_xla=recipe.use_xla,
             validation=validation,
             show_progress=show_progress,
+            checkpoint=checkpoint,
         )
     if recipe.outliers:
         # Keras loads the file without a loss of ours; the optimizer keeps its state.

@@ -93,6 +93,12 @@ def declare(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"keep the last N model files that were replaced, for digits model rollback (default: {KEPT})",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a run that was stopped, after its last whole epoch; the result is that of a run that was not "
+        "stopped",
+    )
     parser.set_defaults(command=run, name="digits")
 
 
@@ -110,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
     from digits.model.artifact import check_writable
     from digits.training.config import TrainingConfig
     from digits.training.extra.own_data import load_data
-    from digits.training.job import Job, train_and_compare, train_and_write
+    from digits.training.job import Job, state_file_of, train_and_compare, train_and_write
     from digits.training.keras_install import require_keras
 
     written, started = False, time.time()
@@ -124,7 +130,9 @@ def run(options: argparse.Namespace) -> int:
         data = load_data(options.data, print) if options.data else None
         require_keras()
         config = TrainingConfig(options.recipe, options.epochs, options.batch_size, options.seed, options.start)
-        job = Job(config, data or mnist.load(), options.out, options.command_line, note_written, options.keep)
+        job = Job(
+            config, data or mnist.load(), options.out, options.command_line, note_written, options.keep, options.resume
+        )
         if options.extra is None:
             train_and_write(job)
             return EXIT_OK
@@ -136,6 +144,8 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         state = "was not written" if not options.out.exists() else "is new" if written else "is as it was"
         print(f"\nStopped; {options.out} {state}.", file=sys.stderr)
+        if not written and state_file_of(options.out).exists():
+            print("The same command with --resume goes on after the last whole epoch.", file=sys.stderr)
         _tell_of_candidate(options.out, started)
         return EXIT_INTERRUPTED
 
