@@ -82,9 +82,9 @@ def _load(path: Path) -> "Recognizer":
 def _print_comparison(comparison: "ModelComparison", names: list[str]) -> None:
     for letter, standing in zip("AB", comparison.standings, strict=True):
         print(f"{letter}: {standing.model}")
-    print(f"\n{len(names):,} images; 95% intervals in brackets\n{'':24}{'A':38}B")
+    print(f"\n{len(names):,} images; 95% intervals in brackets\n{'':24}{'A':42}B")
     for name, texts in _rows(comparison.standings).items():
-        print(f"{name:24}{texts[0]:38}{texts[1]}")
+        print(f"{name:24}{texts[0]:42}{texts[1]}")
     only_first, only_second = comparison.only_right
     print(
         f"\nThey differ on {len(comparison.differing):,} images: only A is right on {only_first}, only B on "
