@@ -56,7 +56,10 @@ def test_mounted_under_another_path_it_answers_as_at_the_root(sample: Path, path
 def test_a_bad_request_gets_the_same_problem_mounted_or_not(prefix: str, path: str) -> None:
     app, outer = application(), FastAPI()
     outer.mount("/digits", app)
-    response = answer(app, lambda client: client.post(prefix + path, json={}), outer if prefix else app)
+    headers = {"content-type": "text/csv"}
+    response = answer(
+        app, lambda client: client.post(prefix + path, content=b"7", headers=headers), outer if prefix else app
+    )
     assert response.status_code == 415
     assert response.headers["content-type"] == MEDIA_TYPE
     assert response.json()["type"] == "urn:digits:problem:unsupported-media-type"
