@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Floats, Images, Pixels
-from digits.vision.views import weights as view_weights
 from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
-from digits.vision.views.pool import OpinionPool
 from digits.vision.normalize import Normalized
+from digits.vision.views import weights as view_weights
 from digits.vision.views.copy import Copy
+from digits.vision.views.pool import OpinionPool
 from digits.vision.views.table import View, views_of
 
 Classify = Callable[[Images], npt.NDArray[np.float64]]

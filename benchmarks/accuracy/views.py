@@ -20,15 +20,15 @@ from benchmarks.support.machine import models_to_measure
 from digits.arrays import CLASSES, SIDE, Floats, Images, Pixels
 from digits.cli.arguments import whole_number
 from digits.data.mnist import load, split
-from digits.vision.views import weights as view_weights
 from digits.model.artifact import read
-from digits.vision.views.pool import MOST_EVIDENCE, OpinionPool, PoolWeights, evidence
 from digits.recognizer import Prediction, Recognizer
 from digits.second_look import Look, copy_of, decide, look
 from digits.synthetic.bad_pictures import BAD_PICTURES, spoil
 from digits.synthetic.outliers import draw_outlier
 from digits.vision.normalize import Normalized
+from digits.vision.views import weights as view_weights
 from digits.vision.views.copy import SMALL_SIDE
+from digits.vision.views.pool import MOST_EVIDENCE, OpinionPool, PoolWeights, evidence
 from digits.vision.views.table import LARGE_VIEWS, SMALL_VIEWS
 
 _COMMAND = "benchmarks.accuracy.views"
