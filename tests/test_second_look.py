@@ -158,6 +158,14 @@ def test_a_digit_that_is_not_accepted_has_the_probabilities_of_all_views(recogni
     assert answer.reason is not None
 
 
+def test_an_image_in_the_form_of_mnist_has_no_other_views() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:17] = 255
+    assert copy_of(image) is None
+    image[0] = 40
+    assert copy_of(image) is not None
+
+
 @pytest.mark.parametrize("shape", [(7, 40), (40, 7), (3000, 60)])
 def test_a_picture_too_narrow_for_views_has_none(recognizer: Recognizer, shape: tuple[int, int]) -> None:
     picture = np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape) % 251
