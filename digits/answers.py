@@ -13,7 +13,7 @@ from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.reading import ReadDigit as ReadingDigit
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction
-from digits.vision.views import FIRST
+from digits.vision.views.table import FIRST
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 

@@ -20,11 +20,11 @@ from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.input_form import INPUT_FORMS
+from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
-from digits.vision.normalize import Normalized, Stage, fetch_digit, normalize_many
-from digits.vision.reduction import as_gray
-from digits.vision.views import FIRST, SURE, VIEWS, Tally, View, prepare_copy
+from digits.vision.normalize import Normalized, normalize_many
+from digits.vision.views.table import FIRST
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
@@ -32,11 +32,6 @@ MODEL_VARIABLE = "DIGITS_MODEL"
 # Pictures that go through the network at a time when there are many, if they have no more samples than this.
 BATCH = 64
 _SMALL = 128 * 128
-
-# Pictures with fewer pixels than this on a side are not looked at again.
-SMALLEST = 8
-# Nor are those whose darkest and lightest pixel differ by less than this.
-_FLAT = 3
 
 Picture = bytes | OpenedImage | Pixels
 
@@ -51,7 +46,7 @@ class Prediction:
         probabilities: float64 array of shape (10,), calibrated, summing to 1.
         reason: why the answer should not be acted on, or None if it may be.
         normalized: the 28x28 image that the network saw, and the stages that led to it.
-        view: the way in which the picture was seen; one of `digits.vision.views`.
+        view: the way in which the picture was seen; one of `digits.vision.views.table`.
     """
 
     digit: int
@@ -257,7 +252,7 @@ class Recognizer:
             return False
         if isinstance(first, Prediction):
             return not first.accepted
-        return isinstance(first, NoInkError | SeveralDigitsError)
+        return isinstance(first, NoInkError)
 
     def look_again(self, image: OpenedImage, first: Prediction | ImageError) -> Prediction:
         """Reads an image in other views than the first; returns or raises `first` if they show no digit."""
@@ -267,44 +262,19 @@ class Recognizer:
         return answer
 
     def _look_again(self, pixels: Pixels, first: Prediction | ImageError) -> Prediction | ImageError:
-        """Looks for the digit in other views of a picture that the first view does not show well.
-
-        Returns:
-            The most confident prediction of a digit for which enough views speak; `first` if there is none, or if the
-            time for this picture ends before.
-        """
-        if min(pixels.shape[:2]) < SMALLEST or int(pixels.max()) - int(pixels.min()) < _FLAT:
-            return first
-        tally = Tally(first.digit if isinstance(first, Prediction) else None)
-        predictions: list[Prediction] = []
+        """Looks for the digit in other views of a picture; returns `first` if they show none, or time runs out."""
+        probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
-            for view, prediction in self.look(pixels):
-                tally.add(view, prediction.digit)
-                predictions.append(prediction)
-                if tally.digit is not None:
-                    agreeing = [prediction for prediction in predictions if prediction.digit == tally.digit]
-                    return max(agreeing, key=lambda prediction: prediction.confidence)
+            second = look_again(pixels, probabilities, self.classify, self.thresholds)
         except ComputeTimeError:
             return first
-        return first
-
-    def look(self, pixels: Pixels) -> Iterator[tuple[View, Prediction]]:
-        """Yields the other views of a picture that show a digit, and the accepted prediction of each."""
-        copy = prepare_copy(pixels)
-        for view in VIEWS:
-            prepared = view.prepare(copy)
-            if prepared is None:
-                continue
-            try:
-                normalized = fetch_digit(prepared)
-            except NoInkError:
-                continue
-            probabilities = self.classify(normalized.image[np.newaxis])
-            (reason,) = reasons_to_refuse(probabilities, self.thresholds)
-            digit, confidence = int(probabilities.argmax()), float(probabilities.max())
-            if reason is None and confidence >= SURE and self._only_if_single(normalized) is None:
-                shown = normalized.after(Stage(view.name.capitalize(), as_gray(prepared)))
-                yield view, Prediction(digit, confidence, probabilities[0], None, shown, view.name)
+        if second is None:
+            return first
+        confidence = float(second.probabilities.max())
+        seen = second.look
+        return Prediction(
+            second.digit, confidence, second.probabilities, second.reason, seen.normalized, seen.view.name
+        )
 
     def _decode(self, picture: Picture | ImageError) -> Pixels | ImageError:
         if isinstance(picture, np.ndarray | ImageError):

@@ -134,9 +134,10 @@ def test_a_digit_that_is_broken_in_two_is_still_one(recognizer: Recognizer, name
 
 @pytest.mark.parametrize("quarter_turns", [0, 2], ids=["upright", "upside down"])
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
-def test_a_negative_is_read_as_its_positive(recognizer: Recognizer, file: Path, quarter_turns: int) -> None:
+def test_a_negative_is_read_as_its_positive(file: Path, quarter_turns: int) -> None:
+    first_view = Recognizer(read(shipped_model()), looks_again=False)
     pixels = np.rot90(decode(file.read_bytes()), quarter_turns)
-    positive, negative = (recognizer.recognize_pixels(np.ascontiguousarray(p)) for p in (pixels, 255 - pixels))
+    positive, negative = (first_view.recognize_pixels(np.ascontiguousarray(p)) for p in (pixels, 255 - pixels))
     assert positive.digit == negative.digit
     assert np.allclose(positive.probabilities, negative.probabilities, atol=0.1)
 

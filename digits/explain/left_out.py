@@ -11,7 +11,7 @@ from digits.vision.components import Components, find_components, find_digit
 from digits.vision.foreground import find_foreground
 from digits.vision.reduction import shrink
 from digits.vision.ruling import digit_mask
-from digits.vision.views import FIRST
+from digits.vision.views.table import FIRST
 
 # Other writing is mentioned from this height on, as a share of the digit's height: a speck or a dot is none.
 _LEAST_HEIGHT = 0.2

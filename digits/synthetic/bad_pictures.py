@@ -1,6 +1,6 @@
 """Bad pictures of digits: small and large ones, spoilt in ways that make a recognizer look again.
 
-How views are combined (digits/vision/views.py) is fitted on them. They are no part of what networks learn from.
+How views are combined (digits/vision/views/weights.py) is fitted on them. They are no part of what networks learn from.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,7 +41,8 @@ def _gradient(ink: Field, rng: np.random.Generator) -> Field:
 
 
 def _fog(ink: Field, rng: np.random.Generator) -> Field:
-    return ink * np.float32(rng.uniform(0.45, 0.75)) + _clouds(len(ink), rng) * np.float32(rng.uniform(0.2, 0.6))
+    clouds = _clouds(len(ink), rng) + np.float32(0.4) * _clouds(len(ink), rng)
+    return np.asarray(ink * rng.uniform(0.3, 0.75) + clouds * rng.uniform(0.2, 0.6), dtype=np.float32)
 
 
 def _ruled(ink: Field, rng: np.random.Generator) -> Field:
@@ -66,11 +67,10 @@ def _framed(ink: Field, rng: np.random.Generator) -> Field:
 
 
 def _banded(ink: Field, rng: np.random.Generator) -> Field:
-    """The sides beside the digit turned over, as by a stripe of light."""
-    spoilt, width = ink.copy(), round(len(ink) * rng.uniform(0.12, 0.28))
-    for band in (slice(0, width), slice(len(ink) - width, len(ink))):
-        spoilt[:, band] = 1.0 - spoilt[:, band]
-    return np.ascontiguousarray(spoilt.T) if rng.random() < 0.5 else spoilt
+    """Ink and ground exchanged at two sides of the digit, as by a stripe of light."""
+    bands, width = np.zeros_like(ink), round(len(ink) * rng.uniform(0.12, 0.28))
+    bands[:, :width] = bands[:, -width:] = 1.0
+    return np.abs((bands.T if rng.random() < 0.5 else bands) - ink)
 
 
 def _blotted(ink: Field, rng: np.random.Generator) -> Field:
@@ -113,6 +113,61 @@ def _speckled(ink: Field, rng: np.random.Generator) -> Field:
     return np.asarray(np.where(hit > 0.97, 0.0, spoilt), dtype=np.float32)
 
 
+def _cropped(ink: Field, rng: np.random.Generator) -> Field:
+    """Cropped to the digit's box, or all but: the ink touches the border, and may cover most of the picture."""
+    if rng.random() < 0.5:
+        pen = max(2, round(len(ink) * rng.uniform(0.04, 0.1)))
+        ink = np.asarray(cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pen, pen))), dtype=np.float32)
+    x, y, width, height = cv2.boundingRect((ink > 0.4).astype(np.uint8))
+    left, top, right, bottom = rng.integers(0, max(2, len(ink) // 14), 4)
+    return np.ascontiguousarray(ink[max(0, y - top) : y + height + bottom, max(0, x - left) : x + width + right])
+
+
+def _striped(ink: Field, rng: np.random.Generator) -> Field:
+    """Stripes of another gray across the picture, or stripes in which ink and ground are exchanged."""
+    side, stripes = len(ink), np.zeros_like(ink)
+    turn = np.pi / 2.0 * rng.integers(2) if rng.random() < 0.7 else rng.uniform(0.0, np.pi)
+    along = np.array([np.cos(turn), np.sin(turn)]) * side
+    for _ in range(int(rng.integers(1, 3))):
+        middle = rng.uniform(0.0, side, 2)
+        start, end = (tuple(np.rint(middle + sign * along).astype(int).tolist()) for sign in (-1, 1))
+        cv2.line(stripes, start, end, 1.0, max(2, round(side * rng.uniform(0.08, 0.4))))
+    if rng.random() < 0.5:
+        return np.abs(stripes - ink)
+    return np.asarray(np.maximum(ink, stripes * np.float32(rng.uniform(0.3, 0.8))), dtype=np.float32)
+
+
+def _crossed(ink: Field, rng: np.random.Generator) -> Field:
+    """A thin line as strong as the ink across the digit: dotted, bent to and fro, or straight."""
+    side, drawn, angle = len(ink), np.zeros_like(ink), rng.uniform(0.0, 2.0 * np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)])
+    places = np.arange(-1.2 * side, 1.2 * side, side * rng.uniform(0.05, 0.2))
+    aside = rng.uniform(0.0, 0.08) * side * np.where(np.arange(places.size) % 2, 1.0, -1.0)
+    points = rng.uniform(0.3, 0.7, 2) * side + places[:, None] * along + aside[:, None] * along[::-1] * [1.0, -1.0]
+    thickness, dotted = max(1, round(0.035 * side)), rng.random() < 0.3
+    ends = [tuple(point) for point in np.rint(points).astype(int).tolist()]
+    for start, end in zip(ends[::2] if dotted else ends[:-1], ends[1::2] if dotted else ends[1:], strict=False):
+        cv2.line(drawn, start, end, 1.0, thickness, cv2.LINE_AA)
+    return np.maximum(ink, drawn)
+
+
+def _outlined(ink: Field, rng: np.random.Generator) -> Field:
+    """The outlines of the strokes."""
+    wide = max(2, round(len(ink) * rng.uniform(0.03, 0.07)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide | 1, wide | 1))
+    form = (ink > rng.uniform(0.2, 0.6)).astype(np.float32)
+    return np.asarray(cv2.dilate(form, kernel) - form, dtype=np.float32)
+
+
+def _crumbled(ink: Field, rng: np.random.Generator) -> Field:
+    """Pixels exchanged with near ones, as behind frosted glass."""
+    reach = max(1.0, len(ink) * rng.uniform(0.02, 0.06))
+    rows, columns = np.indices(ink.shape).astype(np.float32)
+    shifts = rng.uniform(-reach, reach, (2, *ink.shape)).astype(np.float32)
+    moved = cv2.remap(ink, columns + shifts[0], rows + shifts[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.GaussianBlur(moved, (0, 0), max(0.4, reach * rng.uniform(0.2, 0.6))), dtype=np.float32)
+
+
 def _plain(ink: Field, _rng: np.random.Generator) -> Field:
     return ink
 
@@ -131,7 +186,13 @@ BAD_PICTURES: Mapping[str, Spoil] = {
     "thick and cut": _thick,
     "on a table": _on_table,
     "speckled": _speckled,
+    "cropped": _cropped,
+    "striped": _striped,
+    "crossed": _crossed,
+    "outlined": _outlined,
+    "crumbled": _crumbled,
     "colored": _plain,
+    "scribbled in color": _plain,
 }
 
 
@@ -150,6 +211,8 @@ def spoil(name: str, images: Images, seed: int = 0) -> list[Pixels]:
     pictures: list[Pixels] = []
     for i, image in enumerate(images):
         side = int(rng.integers(*(_SMALL if i % 2 else _LARGE)))
+        if i % 4 == 1 and name not in {"cropped", "thick and cut"}:
+            side = SIDE
         method = cv2.INTER_AREA if side < SIDE else cv2.INTER_CUBIC
         ink = np.clip(cv2.resize(image.astype(np.float32) / 255.0, (side, side), interpolation=method), 0.0, 1.0)
         if side > 2 * SIDE:
@@ -159,6 +222,8 @@ def spoil(name: str, images: Images, seed: int = 0) -> list[Pixels]:
         gray = np.rint(np.clip(spoilt + noise, 0.0, 1.0) * 255.0).astype(np.uint8)
         if name == "colored":
             pictures.append(_color(gray, rng))
+        elif name == "scribbled in color":
+            pictures.append(_scribble_in_color(gray, rng))
         else:
             pictures.append(255 - gray if rng.random() < 0.5 else gray)
     return pictures
@@ -173,3 +238,24 @@ def _color(gray: Gray, rng: np.random.Generator) -> Pixels:
         cv2.line(picture, (0, row), (gray.shape[1], row + int(rng.integers(-gap, gap))), color, max(1, gap // 4))
     ink = gray[..., None].astype(np.float32) / 255.0
     return np.rint(picture * (1.0 - ink) + rng.uniform(0.0, 70.0, 3) * ink).astype(np.uint8)
+
+
+def _scribble_in_color(gray: Gray, rng: np.random.Generator) -> Pixels:
+    """Ink on paper, or chalk on a board, over or under a scribble of another color."""
+    dark = rng.random() < 0.8
+    picture = np.empty((*gray.shape, 3), np.float32)
+    picture[:] = rng.uniform(215.0, 255.0) if dark else rng.uniform(0.0, 50.0)
+    ink = gray[..., None].astype(np.float32) / 255.0
+    pen = rng.uniform(0.0, 90.0, 3) if dark else rng.uniform(200.0, 255.0, 3)
+    below = rng.random() < 0.5
+    if not below:
+        picture = picture * (1.0 - ink) + pen.astype(np.float32) * ink
+    side, count = len(gray), int(rng.integers(6, 25))
+    color = rng.permutation([rng.uniform(200.0, 255.0), rng.uniform(0.0, 120.0), rng.uniform(0.0, 255.0)]).tolist()
+    places = np.linspace(rng.uniform(0.0, 0.4), rng.uniform(0.6, 1.0), count)
+    points = np.stack([places, np.where(np.arange(count) % 2, 0.2, 0.8) + rng.normal(0.0, 0.08, count)], axis=1)
+    lines = np.rint(side * (points if rng.random() < 0.5 else points[:, ::-1])).astype(np.int32)
+    cv2.polylines(picture, [lines], False, color, max(1, round(side * rng.uniform(0.01, 0.035))), cv2.LINE_AA)
+    if below:
+        picture = picture * (1.0 - ink) + pen.astype(np.float32) * ink
+    return np.rint(picture).astype(np.uint8)

@@ -21,11 +21,11 @@ from digits.images.limits import ImageLimits
 from digits.model.calibration import apply_temperature
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
 from digits.service.schemas import BatchResponse
-from digits.vision.views import FIRST
+from digits.vision.views.table import FIRST
 from tests.conftest import ROOT, SAMPLES, encode_png, start_api
 from tests.model_files import with_card
 from tests.pictures import side_by_side
-from tests.vision.test_views import shaded
+from tests.test_second_look import shaded
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
 

@@ -1,0 +1,132 @@
+"""Looks at a picture in other views than the first, and weighs what the network says about them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digits import budget
+from digits.arrays import SIDE, Floats, Images, Pixels
+from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
+from digits.vision.mnist_form import like_mnist
+from digits.vision.normalize import Normalized
+from digits.vision.reduction import as_gray
+from digits.vision.views import weights as view_weights
+from digits.vision.views.copy import Copy
+from digits.vision.views.pool import OpinionPool
+from digits.vision.views.table import View, views_of
+
+Classify = Callable[[Images], npt.NDArray[np.float64]]
+
+# Pictures with fewer pixels than this on a side, or reduced to fewer, have no other views.
+_SMALLEST = 8
+# Nor have those whose darkest and lightest pixel differ by less than this.
+_FLAT = 3
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a view shows of a picture.
+
+    Args:
+        view: the view.
+        normalized: the image that it makes.
+        probabilities: calibrated, of shape (10,): what the network says about that image.
+    """
+
+    view: View
+    normalized: Normalized
+    probabilities: Floats
+
+
+@dataclass(frozen=True)
+class SecondAnswer:
+    """What several views say.
+
+    Args:
+        digit: 0..9.
+        probabilities: of shape (10,), summing to 1. Of a digit that is accepted, those of the view that shows it best;
+            of one that is not, those of all views together, of which "no digit" is shared by all.
+        reason: why the digit is not accepted, or None if it is.
+        look: the view that shows it best.
+    """
+
+    digit: int
+    probabilities: Floats
+    reason: Reason | None
+    look: Look
+
+
+def look_again(pixels: Pixels, first: Floats | None, classify: Classify, thresholds: Thresholds) -> SecondAnswer | None:
+    """Looks for the digit in other views of a picture that the first view does not show well.
+
+    Args:
+        pixels: the picture, uint8 of shape (height, width) or (height, width, 3), RGB.
+        first: calibrated probabilities of the first view, of shape (10,); None if it showed no digit.
+        classify: returns calibrated probabilities of shape (n, 10) for images of shape (n, 28, 28).
+        thresholds: of the model; at least one view must pass them.
+
+    Returns:
+        The digit for which most speaks; None if no other view shows one, or only the digit that the first view leans to
+        and that not well enough.
+
+    Raises:
+        ComputeTimeError: the time for this picture is over.
+    """
+    copy = copy_of(pixels)
+    if copy is None:
+        return None
+    pool, looks = OpinionPool(view_weights.SMALL if copy.is_small else view_weights.LARGE, first), list[Look]()
+    for some_looks in look(copy, classify):
+        looks += some_looks
+        for seen in some_looks:
+            pool.add(seen.view.name, seen.probabilities)
+        if pool.is_sure:
+            break
+    return decide(pool, looks, first, thresholds)
+
+
+def copy_of(pixels: Pixels) -> Copy | None:
+    """Returns the copy of which other views are made.
+
+    Returns:
+        None if the picture is too small or too flat to have any, or is in MNIST's form already: where the network is
+        unsure of such an image, other views of it are wrong too often (5 of 22 that they accepted).
+    """
+    if pixels.shape[:2] == (SIDE, SIDE) and like_mnist(as_gray(pixels)[np.newaxis])[1][0]:
+        return None
+    if min(pixels.shape[:2]) < _SMALLEST or int(pixels.max()) - int(pixels.min()) < _FLAT:
+        return None
+    copy = Copy(pixels)
+    return copy if min(copy.pixels.shape[:2]) >= _SMALLEST else None
+
+
+def look(copy: Copy, classify: Classify) -> Iterator[list[Look]]:
+    """Yields what the other views of a picture show: those of one half of the views first, then the rest."""
+    views = views_of(copy)
+    for half in views[: len(views) // 2], views[len(views) // 2 :]:
+        budget.check()
+        shown = [(view, normalized) for view in half if (normalized := view.show(copy)) is not None]
+        if shown:
+            opinions = classify(np.stack([normalized.image for _, normalized in shown]))
+            yield [Look(*pair, opinion) for pair, opinion in zip(shown, opinions, strict=True)]
+
+
+def decide(
+    pool: OpinionPool, looks: Sequence[Look], first: Floats | None, thresholds: Thresholds
+) -> SecondAnswer | None:
+    """Returns the answer of several views that have been counted; arguments and result as for `look_again`."""
+    digit = pool.digit
+    agreeing = [seen for seen in looks if seen.probabilities.argmax() == digit]
+    if not agreeing:
+        return None
+    best = max(agreeing, key=lambda seen: float(seen.probabilities[digit]))
+    (reason,) = reasons_to_refuse(best.probabilities[np.newaxis], thresholds)
+    if pool.is_sure and reason is None:
+        return SecondAnswer(digit, best.probabilities, None, best)
+    probabilities = pool.probabilities
+    if probabilities[digit] < 0.5 if first is None else first.argmax() == digit:
+        return None
+    (reason,) = reasons_to_refuse(probabilities[np.newaxis], thresholds)
+    return SecondAnswer(digit, probabilities, reason or "low_confidence", best)

@@ -1,0 +1,80 @@
+"""The copy of a picture of which views are made."""
+
+from functools import cached_property
+
+import numpy as np
+
+from digits.arrays import Floats, Gray, Pixels
+from digits.vision.reduction import as_gray, shrink
+
+# Pictures of at most so many pixels on the longer side are small: they have views of their own.
+SMALL_SIDE = 48
+# Large pictures are reduced to so many pixels on the longer side.
+_LARGE_SIDE = 128
+# A picture is in color if the channels of a pixel differ by more than this.
+_COLORED = 24
+# Ink differs from the ground by so many levels at the least. Its full strength is this quantile of all pixels.
+_LEAST_INK, _FULL_INK = 12.0, 0.995
+# The border that is cut off, as a share of the picture.
+_BORDER = 0.09
+
+
+class Copy:
+    """A copy of a picture of which views are made, with what several of them need.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3), RGB, at least 5 pixels on a side.
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.is_small = max(pixels.shape[:2]) <= SMALL_SIDE
+        self.pixels = np.ascontiguousarray(shrink(pixels, _LARGE_SIDE))
+
+    @cached_property
+    def gray(self) -> Gray:
+        """The picture in gray levels: of a colored one, along the axis on which its colors differ most."""
+        if self.pixels.ndim == 2 or not self.is_colored:
+            return as_gray(self.pixels)
+        colors = self.pixels.reshape(-1, 3).astype(np.float32)
+        colors -= colors.mean(axis=0)
+        axis = np.linalg.eigh(colors.T @ colors)[1][:, -1]
+        along = colors @ (axis if axis.sum() >= 0.0 else -axis)
+        low, high = np.quantile(along, (0.001, 0.999))
+        stretched = np.clip((along - low) * (255.0 / max(float(high - low), 1.0)), 0.0, 255.0)
+        return np.asarray(stretched.reshape(self.pixels.shape[:2]), dtype=np.uint8)
+
+    @cached_property
+    def is_colored(self) -> bool:
+        """Whether any pixel has a color."""
+        if self.pixels.ndim == 2:
+            return False
+        return int((self.pixels.max(axis=2) - self.pixels.min(axis=2)).max()) > _COLORED
+
+    @cached_property
+    def inner(self) -> "Copy":
+        """The picture without its border."""
+        height, width = self.pixels.shape[:2]
+        y, x = round(_BORDER * height), round(_BORDER * width)
+        return Copy(self.pixels[y : height - y, x : width - x])
+
+    @cached_property
+    def against_border(self) -> Gray | None:
+        """The ink: how much each pixel differs from the median of the border."""
+        gray = self.gray
+        border = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
+        return as_ink(np.abs(gray - np.float32(border)))
+
+
+def as_ink(difference: Floats) -> Gray | None:
+    """Turns differences from the ground into the strength of ink.
+
+    Args:
+        difference: of shape (height, width), 0..255.
+
+    Returns:
+        uint8 of the same shape, the strongest ink 255; None if nothing stands out.
+    """
+    full = float(np.quantile(difference, _FULL_INK))
+    if full < _LEAST_INK:
+        return None
+    return np.asarray(np.minimum(difference * np.float32(255.0 / full), np.float32(255.0)), dtype=np.uint8)

@@ -1,0 +1,73 @@
+"""Ways to make a 28x28 image of the ink, or the picture, that a view shows."""
+
+import cv2
+import numpy as np
+
+from digits.arrays import SIDE, Gray, Pixels
+from digits.errors import NoInkError
+from digits.vision.components import Components, find_components, find_digit
+from digits.vision.foreground import Foreground
+from digits.vision.mnist_form import center, fit, image_of, margin_around
+from digits.vision.normalize import find_strokes
+from digits.vision.ruling import digit_mask
+
+# A picture is framed as MNIST's are if both sides have so many pixels, and are alike up to a factor.
+_LEAST_FRAMED, _MOST_FRAMED, _SQUARE = 20, 44, 1.15
+# The strongest ink is at least so strong, or nothing is left of it.
+_FAINTEST = 16.0
+
+
+def whole(strength: Pixels) -> Gray | None:
+    """Takes the whole picture for the image, if it is framed as MNIST's images are."""
+    height, width = strength.shape[:2]
+    if min(height, width) < _LEAST_FRAMED or max(height, width) > min(_MOST_FRAMED, _SQUARE * min(height, width)):
+        return None
+    if (height, width) == (SIDE, SIDE):
+        return strength
+    method = cv2.INTER_AREA if min(height, width) > SIDE else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(strength, (SIDE, SIDE), interpolation=method), dtype=np.uint8)
+
+
+def box(strength: Pixels) -> Gray | None:
+    """Takes all ink for the digit, and fits its box."""
+    x, y, width, height = cv2.boundingRect((strength > 102).astype(np.uint8))
+    if max(width, height) < 3:
+        return None
+    return center(fit((strength[y : y + height, x : x + width] / 255.0).astype(np.float32)))
+
+
+def cut_out(strength: Pixels) -> Gray | None:
+    """Cuts the digit out."""
+    foreground = _foreground(strength)
+    return _digit(foreground, (strength >= foreground.weak).astype(np.uint8)) if foreground.level >= _FAINTEST else None
+
+
+def without_lines(strength: Pixels) -> Gray | None:
+    """Takes lines off, and cuts the digit out."""
+    foreground = _foreground(strength)
+    return _digit(foreground, digit_mask(foreground)) if foreground.level >= _FAINTEST else None
+
+
+def as_first(picture: Pixels) -> Gray | None:
+    """Takes a picture through the stages of the first view."""
+    try:
+        return _image(*find_strokes(picture))
+    except NoInkError:
+        return None
+
+
+def _foreground(strength: Pixels) -> Foreground:
+    strongest = max(8, strength.size // 500)
+    return Foreground(strength, float(np.partition(strength, -strongest, axis=None)[-strongest:].mean()), 0.0)
+
+
+def _digit(foreground: Foreground, mask: Gray) -> Gray | None:
+    components = find_components(foreground, mask)
+    return _image(foreground, components) if len(components) else None
+
+
+def _image(foreground: Foreground, components: Components) -> Gray:
+    members = find_digit(components)
+    left, top, right, bottom = components.box(members)
+    where, mask = components.cut(members, margin_around(right - left, bottom - top))
+    return image_of(foreground.strength[where], mask, foreground.level)

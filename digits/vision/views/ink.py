@@ -1,0 +1,202 @@
+"""Ways to find the ink of a picture, or to make a picture in which ink is easier to find.
+
+Each function returns uint8 of shape (height, width), the strength of ink, or a picture, gray or RGB; None if it has
+nothing to offer for this picture.
+"""
+
+import cv2
+import numpy as np
+
+from digits.arrays import Floats, Gray, Pixels
+from digits.vision.reduction import as_gray, shrink
+from digits.vision.views.copy import Copy, as_ink
+
+# The widest stroke that stands out from the ground around it, as a share of the picture's longer side.
+_STROKE = 0.33
+# The share of rows or columns at each end that show the ground between them.
+_ENDS = 0.06
+# Light is what is left of a picture after a blur of this share of its side.
+_LIGHT = 0.25
+# A row or column is plain if its pixels differ by no more than this. From each side they are peeled so many times.
+_PLAIN, _MOST_PEELS = 24, 6
+# Faint ink is stretched if all of the picture lies within so many levels.
+_FAINT = 60
+# How many colors a picture is reduced to at the most, on a copy of at most so many pixels on the longer side.
+_COLORS, _COLOR_SIDE = 3, 60
+
+
+def _stands_out(copy: Copy, *, dark: bool) -> Gray | None:
+    """Strokes darker or lighter than what is around them on both sides: a top-hat."""
+    gray = 255 - copy.gray if dark else copy.gray
+    window = max(3, round(_STROKE * max(gray.shape)) | 1)
+    padded = cv2.copyMakeBorder(gray, window, window, window, window, cv2.BORDER_REPLICATE)
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((window, window), np.uint8))
+    ground = cv2.blur(opened[window:-window, window:-window], (3, 3))
+    return as_ink(np.asarray(cv2.subtract(gray, ground), dtype=np.float32))
+
+
+def light_strokes(copy: Copy) -> Gray | None:
+    """Strokes lighter than what is around them."""
+    return _stands_out(copy, dark=False)
+
+
+def dark_strokes(copy: Copy) -> Gray | None:
+    """Strokes darker than what is around them."""
+    return _stands_out(copy, dark=True)
+
+
+def column_by_column(copy: Copy) -> Gray | None:
+    """How much pixels differ from the ground between both ends of their column: stripes down the picture go."""
+    return _between_ends(copy.gray.astype(np.float32))
+
+
+def row_by_row(copy: Copy) -> Gray | None:
+    """How much pixels differ from the ground between both ends of their row: stripes and lines across it go."""
+    ink = _between_ends(copy.gray.T.astype(np.float32))
+    return None if ink is None else np.ascontiguousarray(ink.T)
+
+
+def _between_ends(gray: Floats) -> Gray | None:
+    count = max(1, round(_ENDS * len(gray)))
+    first, last = np.median(gray[:count], axis=0), np.median(gray[-count:], axis=0)
+    along = np.linspace(0.0, 1.0, len(gray), dtype=np.float32)[:, None]
+    return as_ink(np.abs(gray - first * (1.0 - along) - last * along))
+
+
+def without_specks(copy: Copy) -> Gray | None:
+    """The ink without specks and gaps of a pixel or two."""
+    ink = copy.against_border
+    return None if ink is None else np.asarray(cv2.medianBlur(ink, 3), dtype=np.uint8)
+
+
+def without_thin_lines(copy: Copy) -> Gray | None:
+    """The ink that is thicker than one pixel."""
+    ink = copy.against_border
+    if ink is None:
+        return None
+    thick = cv2.dilate(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.min(ink, thick), dtype=np.uint8)
+
+
+def inner(copy: Copy) -> Pixels | None:
+    """The picture without its border."""
+    return copy.inner.pixels
+
+
+def inner_ink(copy: Copy) -> Gray | None:
+    """The ink of the picture without its border."""
+    return copy.inner.against_border
+
+
+def _two_tones(copy: Copy, *, dark: bool) -> Gray | None:
+    """The darker or the lighter of two tones as ink, parted by Otsu's threshold (1979)."""
+    gray = copy.gray
+    threshold, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
+    below = gray <= threshold
+    if below.all() or not below.any():
+        return None
+    low, high = float(gray[below].mean()), float(gray[~below].mean())
+    scaled = (gray.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1.0))
+    light = np.clip((scaled - 0.2) / 0.6, 0.0, 1.0)
+    return np.asarray((1.0 - light if dark else light) * 255.0, dtype=np.uint8)
+
+
+def dark_ink(copy: Copy) -> Gray | None:
+    """The darker of two tones."""
+    return _two_tones(copy, dark=True)
+
+
+def dark_ink_inside(copy: Copy) -> Gray | None:
+    """The darker of two tones of the picture without its border."""
+    return _on_a_margin(_two_tones(copy.inner, dark=True))
+
+
+def light_ink_inside(copy: Copy) -> Gray | None:
+    """The lighter of two tones of the picture without its border."""
+    return _on_a_margin(_two_tones(copy.inner, dark=False))
+
+
+def _on_a_margin(ink: Gray | None) -> Gray | None:
+    """The ink with a margin of ground around it: it may touch the border of what was cut out."""
+    if ink is None:
+        return None
+    margin = max(3, round(0.12 * max(ink.shape)))
+    return np.pad(ink, margin)
+
+
+def even_light(copy: Copy) -> Gray | None:
+    """The picture divided by its light: shadows and gradients go."""
+    gray = copy.gray.astype(np.float32) + np.float32(8.0)
+    light = cv2.GaussianBlur(gray, (0, 0), _LIGHT * max(gray.shape))
+    return np.clip(128.0 * gray / light, 0.0, 255.0).astype(np.uint8)
+
+
+def peeled(copy: Copy) -> Pixels | None:
+    """The picture without plain borders, such as a dark table around paper, or stripes beside the digit.
+
+    Plain rows and columns are peeled off from each side in turn, but for a margin of one color around what is left.
+    """
+    pixels = copy.pixels
+    top, bottom, left, right = 0, pixels.shape[0], 0, pixels.shape[1]
+    low, high = (pixels, pixels) if pixels.ndim == 2 else (pixels.min(axis=2), pixels.max(axis=2))
+    for _ in range(_MOST_PEELS):
+        before = top, bottom, left, right
+        rows = np.flatnonzero(
+            high[top:bottom, left:right].max(axis=1) - low[top:bottom, left:right].min(axis=1) > _PLAIN
+        )
+        if not rows.size:
+            return None
+        top, bottom = top + int(rows[0]), top + int(rows[-1]) + 1
+        darkest, lightest = low[top:bottom, left:right], high[top:bottom, left:right]
+        columns = np.flatnonzero(lightest.max(axis=0) - darkest.min(axis=0) > _PLAIN)
+        if not columns.size:
+            return None
+        left, right = left + int(columns[0]), left + int(columns[-1]) + 1
+        if (top, bottom, left, right) == before:
+            break
+    if max(bottom - top, right - left) < 8 or (bottom - top) * (right - left) > 0.9 * pixels.shape[0] * pixels.shape[1]:
+        return None
+    inner = pixels[top:bottom, left:right]
+    margin = max(4, round(0.15 * max(inner.shape[:2])))
+    border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
+    color = tuple(float(value) for value in np.atleast_1d(np.median(border, axis=0)))
+    padded = cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=color)
+    return np.asarray(padded, dtype=np.uint8)
+
+
+def stretched(copy: Copy) -> Gray | None:
+    """Faint ink on an even ground, its contrast stretched."""
+    smooth = cv2.GaussianBlur(as_gray(copy.pixels).astype(np.float32), (0, 0), 1.0)
+    low, high = (float(value) for value in np.quantile(smooth, (0.002, 0.998)))
+    if not 3.0 <= high - low <= _FAINT:
+        return None
+    return np.clip((smooth - low) * 255.0 / (high - low), 0.0, 255.0).astype(np.uint8)
+
+
+def stretched_ink(copy: Copy) -> Gray | None:
+    """How much the pixels of a picture whose contrast is stretched differ from its border."""
+    picture = stretched(copy)
+    return None if picture is None else Copy(picture).against_border
+
+
+def rarest_color(copy: Copy) -> Gray | None:
+    """The rarest of three colors as ink; None if the picture is gray."""
+    return _rarest_of(_COLORS, copy)
+
+
+def rarer_color(copy: Copy) -> Gray | None:
+    """The rarer of two colors as ink; None if the picture is gray."""
+    return _rarest_of(2, copy)
+
+
+def _rarest_of(count: int, copy: Copy) -> Gray | None:
+    if not copy.is_colored:
+        return None
+    small = shrink(copy.pixels, _COLOR_SIDE).reshape(-1, 3).astype(np.float32)
+    cv2.setRNGSeed(0)
+    stop = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
+    _, labels, centers = cv2.kmeans(small, count, np.empty((0, 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
+    rarest = int(np.bincount(labels.ravel(), minlength=count).argmin())
+    pixels = copy.pixels.astype(np.float32)
+    distances = np.stack([np.square(pixels - center).sum(axis=2) for center in centers])
+    return _on_a_margin(np.where(distances.argmin(axis=0) == rarest, 255, 0).astype(np.uint8))

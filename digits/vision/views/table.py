@@ -1,0 +1,81 @@
+"""The views: where the first one is not accepted, others look for the digit in another way.
+
+A view finds the ink in its own way, and makes a 28x28 image of the whole picture or of the digit that it cuts out. It
+costs little, and may show something that is no digit: the network judges each image, and `digits.vision.views.pool`
+weighs its opinions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from digits.arrays import Gray, Pixels
+from digits.vision.normalize import Normalized, Stage
+from digits.vision.reduction import as_gray
+from digits.vision.views import forms, ink
+from digits.vision.views.copy import Copy
+
+FIRST = "as it is"
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to see a picture.
+
+    Args:
+        name: what it does, in a few words, for people.
+        find: returns what the view makes of a picture: the strength of its ink, or a picture in which ink is easier to
+            find; uint8. None if it has nothing to offer.
+        form: makes the 28x28 image of that; None if there is no ink.
+    """
+
+    name: str
+    find: Callable[[Copy], Pixels | None]
+    form: Callable[[Pixels], Gray | None]
+
+    def show(self, copy: Copy) -> Normalized | None:
+        """Returns what the view shows of a picture; None if it shows nothing."""
+        seen = self.find(copy)
+        if seen is None:
+            return None
+        image = self.form(seen)
+        if image is None:
+            return None
+        stages = Stage(self.name.capitalize(), as_gray(seen)), Stage("Fitted and centered", image)
+        return Normalized(image, lambda: stages)
+
+
+# In the order in which they are made: half of them at a time.
+SMALL_VIEWS = (
+    View("without its border", ink.inner_ink, forms.cut_out),
+    View("column by column, cut out", ink.column_by_column, forms.cut_out),
+    View("without specks", ink.without_specks, forms.whole),
+    View("row by row, cut out", ink.row_by_row, forms.cut_out),
+    View("light strokes", ink.light_strokes, forms.whole),
+    View("stretched contrast", ink.stretched, forms.as_first),
+    View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
+    View("without thin lines, cut out", ink.without_thin_lines, forms.cut_out),
+    View("dark strokes", ink.dark_strokes, forms.whole),
+    View("without specks, cut out", ink.without_specks, forms.cut_out),
+    View("column by column", ink.column_by_column, forms.whole),
+    View("row by row", ink.row_by_row, forms.whole),
+)
+LARGE_VIEWS = (
+    View("stretched contrast", ink.stretched, forms.as_first),
+    View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
+    View("the rarest of three colors", ink.rarest_color, forms.cut_out),
+    View("the rarer of two colors", ink.rarer_color, forms.cut_out),
+    View("without its border", ink.inner, forms.as_first),
+    View("light strokes, cut out", ink.light_strokes, forms.without_lines),
+    View("dark ink in two tones, without the border", ink.dark_ink_inside, forms.cut_out),
+    View("light ink in two tones, without the border", ink.light_ink_inside, forms.cut_out),
+    View("without plain borders", ink.peeled, forms.as_first),
+    View("row by row, cut out", ink.row_by_row, forms.cut_out),
+    View("column by column, cut out", ink.column_by_column, forms.cut_out),
+    View("dark ink in two tones, all of it", ink.dark_ink, forms.box),
+    View("in even light", ink.even_light, forms.as_first),
+)
+
+
+def views_of(copy: Copy) -> tuple[View, ...]:
+    """Returns the views for pictures of this size, in the order in which they most often help."""
+    return SMALL_VIEWS if copy.is_small else LARGE_VIEWS

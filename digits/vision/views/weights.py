@@ -1,0 +1,42 @@
+"""How much the network's opinion of each view counts. Written by `python -m benchmarks.accuracy.views --write`."""
+
+from digits.vision.views.pool import PoolWeights
+
+SMALL = PoolWeights(
+    start=-5.35,
+    first=0.17,
+    views={
+        "without its border": 0.52,
+        "column by column, cut out": 0.63,
+        "without specks": 0.86,
+        "row by row, cut out": 0.76,
+        "light strokes": 0.86,
+        "stretched contrast": 0.59,
+        "stretched contrast, cut out": 0.59,
+        "without thin lines, cut out": 0.81,
+        "dark strokes": 0.86,
+        "without specks, cut out": 0.56,
+        "column by column": 0.62,
+        "row by row": 0.43,
+    },
+)
+
+LARGE = PoolWeights(
+    start=-5.16,
+    first=0.32,
+    views={
+        "stretched contrast": 0.19,
+        "stretched contrast, cut out": 0.19,
+        "the rarest of three colors": 0.83,
+        "the rarer of two colors": 0.58,
+        "without its border": 0.56,
+        "light strokes, cut out": 0.55,
+        "dark ink in two tones, without the border": 0.83,
+        "light ink in two tones, without the border": 0.33,
+        "without plain borders": 0.35,
+        "row by row, cut out": 0.83,
+        "column by column, cut out": 0.83,
+        "dark ink in two tones, all of it": 0.57,
+        "in even light": 0.58,
+    },
+)

@@ -1,0 +1,63 @@
+"""Opinions about views add up to an answer."""
+
+import numpy as np
+import pytest
+
+from digits.arrays import Floats
+from digits.vision.views import weights as view_weights
+from digits.vision.views.pool import OpinionPool, PoolWeights, evidence
+from digits.vision.views.table import LARGE_VIEWS, SMALL_VIEWS
+
+TABLES = [(view_weights.SMALL, SMALL_VIEWS), (view_weights.LARGE, LARGE_VIEWS)]
+
+
+def sure_of(digit: int, probability: float = 0.9999) -> Floats:
+    probabilities = np.full(10, (1.0 - probability) / 9.0)
+    probabilities[digit] = probability
+    return probabilities
+
+
+@pytest.mark.parametrize(("weights", "views"), TABLES, ids=["small", "large"])
+def test_each_view_has_a_weight(weights: PoolWeights, views: tuple[object, ...]) -> None:
+    assert list(weights.views) == [view.name for view in views]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("weights", [view_weights.SMALL, view_weights.LARGE], ids=["small", "large"])
+def test_no_view_alone_is_enough_and_all_are(weights: PoolWeights) -> None:
+    together = OpinionPool(weights)
+    for name in weights.views:
+        alone = OpinionPool(weights)
+        alone.add(name, sure_of(3))
+        together.add(name, sure_of(3))
+        assert not alone.is_sure
+    assert (together.digit, together.is_sure) == (3, True)
+
+
+def test_views_that_disagree_are_not_enough() -> None:
+    weights = PoolWeights(-6.0, 0.1, {"a": 1.0, "b": 1.0, "c": 1.0})
+    agreeing, split = OpinionPool(weights), OpinionPool(weights)
+    for name, digit in (("a", 3), ("b", 3), ("c", 3)):
+        agreeing.add(name, sure_of(digit))
+    for name, digit in (("a", 3), ("b", 5), ("c", 7)):
+        split.add(name, sure_of(digit))
+    assert agreeing.is_sure
+    assert not split.is_sure
+
+
+def test_the_posterior_leaves_room_for_no_digit() -> None:
+    pool = OpinionPool(PoolWeights(-4.0, 0.0, {"a": 1.0}))
+    assert pool.posterior.sum() == pytest.approx(10 * np.exp(-4) / (1 + 10 * np.exp(-4)))
+    pool.add("a", sure_of(8))
+    assert pool.posterior.argmax() == 8
+    assert pool.posterior.sum() < 1.0
+
+
+def test_where_no_view_shows_a_digit_the_likeliest_is_named() -> None:
+    pool = OpinionPool(PoolWeights(-4.0, 0.0, {"a": 1.0}), sure_of(2, 0.3))
+    pool.add("a", sure_of(6, 0.4))
+    assert (pool.digit, pool.is_sure) == (6, False)
+
+
+def test_what_speaks_against_a_digit_is_no_evidence() -> None:
+    assert evidence(sure_of(4, 0.5)).tolist() == [0.0] * 10
+    assert evidence(np.array([0.0, 1.0])).tolist() == [0.0, 5.0]
