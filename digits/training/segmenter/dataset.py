@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from digits.arrays import CLASSES, SIDE
 from digits.data.mnist import Images, Labels
-from digits.errors import NoInkError
+from digits.errors import CrowdedImageError, NoInkError
 from digits.numbers.decoding import Pool, features_of, pooled_probabilities
 from digits.numbers.segmentation import find_writing, take_apart
 from digits.numbers.segments.lattice import Lattice, find_candidates, find_chain
@@ -125,7 +125,7 @@ def write_dataset(images: Images, labels: Labels, count: int, seed: int) -> Iter
 def read_dataset(
     recognizer: Recognizer, classifier: WindowNetwork, signs: WindowNetwork, numbers: Iterable[WrittenNumber]
 ) -> list[ReadLine]:
-    """Takes the lines of written numbers apart and reads them; pictures on which no ink is found give none.
+    """Takes the lines of written numbers apart and reads them; pictures without ink, and crowded ones, give none.
 
     Args:
         recognizer: reads digits.
@@ -142,7 +142,11 @@ def read_dataset(
         owners = owners_of_ink(number.owners, foreground)
         writing = find_writing(foreground)
         small = tuple(find_small_strokes(writing.parts, foreground, writing.members))
-        for lattice in take_apart(recognizer, classifier, signs, writing):
+        try:
+            lattices = take_apart(recognizer, classifier, signs, writing)
+        except CrowdedImageError:
+            continue
+        for lattice in lattices:
             targets = targets_of(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
             lines.append(ReadLine(lattice, targets, writing.parts, small))
     return lines
