@@ -106,7 +106,7 @@ def kinds(seed: int) -> dict[str, Kind]:
     files, recognizer = image_files(16, seed), Recognizer.load(shipped_model())
     small = tuple(files[SMALL])
     blank = encode(np.full((64, 64), 255, np.uint8))
-    text = {"Content-Type": "application/json"}
+    text = {"Content-Type": "text/csv"}
 
     def asks(images: Iterable[bytes], ask: Callable[[bytes], bytes]) -> tuple[Ask, ...]:
         return tuple(Ask(ask(image), *_right_answer(recognizer, image)) for image in images)
