@@ -1,5 +1,6 @@
 """Strokes of a pen, as apps and ink SDKs send them, drawn as a picture."""
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -69,7 +70,8 @@ def _read_stroke(stroke: Any, number: int, columns: bool) -> list[Point]:
         if "points" in stroke:
             points = stroke["points"]
             if isinstance(points, str):
-                values = [float(text) for text in _NUMBER.findall(points)[: 2 * MAX_POINTS + 2]]
+                texts = itertools.islice(_NUMBER.finditer(points), 2 * MAX_POINTS + 2)
+                values = [float(text[0]) for text in texts]
                 points = list(zip(values[::2], values[1::2], strict=False))
         elif isinstance(stroke.get("x"), list) and isinstance(stroke.get("y"), list):
             points = _zipped(stroke["x"], stroke["y"], number)
@@ -109,6 +111,10 @@ def _read_point(point: Any, number: int) -> Point:
     return float(x), float(y)
 
 
+# Strokes of no larger extent are dots, whatever the unit.
+_DOT = 1e-9
+
+
 def draw_strokes(strokes: Sequence[Sequence[Point]]) -> npt.NDArray[np.uint8]:
     """Draws strokes in black on white, large enough to be read, whatever the unit of their coordinates is.
 
@@ -124,7 +130,8 @@ def draw_strokes(strokes: Sequence[Sequence[Point]]) -> npt.NDArray[np.uint8]:
     spread = every_point.max(axis=0) - lowest
     # Points and commas are small strokes: the larger ones tell how large digits are.
     usual = float(np.quantile([np.ptp(array, axis=0).max() for array in arrays], 0.75)) or float(spread.max())
-    scale = _STROKE_SIDE / usual if usual else 1.0
+    # What is smaller than any pen moves is a dot; its scale would not be finite.
+    scale = _STROKE_SIDE / usual if usual > _DOT else 1.0
     pen = _PEN
     if (longest := float(spread.max()) * scale) > _LONGEST_SIDE:
         scale *= _LONGEST_SIDE / longest

@@ -1,6 +1,7 @@
 """The model files that were replaced: the last few are kept beside the present one, and can be put back."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -100,7 +101,10 @@ def set_aside(path: Path) -> Path:
 
 
 def _aside(path: Path) -> Path:
-    return path.parent / FOLDER / f"{path.stem}-{_UNDONE}.keras"
+    """A name that no file has yet: a second rollback must not replace what the first one kept."""
+    folder = path.parent / FOLDER
+    names = (f"{path.stem}-{_UNDONE}{(number and f'-{number + 1}') or ''}.keras" for number in itertools.count())
+    return next(folder / name for name in names if not (folder / name).exists())
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -109,7 +113,8 @@ def _copy(source: Path, target: Path) -> None:
     part.unlink(missing_ok=True)
     try:
         try:
-            os.link(source, part)
+            # Of a symbolic link, what it leads to: the link may lead elsewhere tomorrow.
+            os.link(source.resolve(), part)
         except OSError:
             shutil.copyfile(source, part)
         part.replace(target)

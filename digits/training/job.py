@@ -58,6 +58,8 @@ def train_and_write(job: Job) -> None:
     """Trains, writes the model file and its report, and says what came of it."""
     run = train(job)
     card = export.save(run, job.data, job.out, job.command, job.keep)
+    # Only now: until the model is written, --resume must find where the run was.
+    job.state_file.unlink(missing_ok=True)
     job.when_written()
     report(job, run, card)
 
@@ -77,6 +79,7 @@ def train_and_compare(job: Job, folder: Path) -> bool:
     run = train(job, extra)
     candidate = candidate_of(job.out)
     card = export.save(run, job.data, candidate, job.command)
+    job.state_file.unlink(missing_ok=True)
     compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out))
     print("\n" + "\n".join(compared.lines()) + "\n")
     if compared.worse_on:
@@ -113,9 +116,7 @@ def train(job: Job, extra: Extra | None = None) -> training.Run:
     checkpoint = Checkpoint(job.state_file, run, resume=job.resume)
     if checkpoint.done:
         print(f"Going on after epoch {checkpoint.done} of {config.epochs}")
-    trained = training.train(config, data, extra, checkpoint=checkpoint)
-    checkpoint.remove()
-    return trained
+    return training.train(config, data, extra, checkpoint=checkpoint)
 
 
 def report(job: Job, run: training.Run, card: Card) -> None:

@@ -18,7 +18,7 @@ _NARROWEST, _WIDEST = 0.06, 0.27
 _WIDE, _SHEET = 0.15, 1.06
 # A component with less than this share of the picture is no part of the ground, nor of the ink.
 _LEAST_COMPONENT = 0.01
-# How much the number of components counts beside the border's share. Fitted on drawings and photographs.
+# How much the number of components counts beside the border's share. Chosen by hand on drawings and photographs.
 _COMPONENTS_WEIGHT = 0.75
 
 

@@ -1,6 +1,5 @@
 """The notebook runs top to bottom, and says what its text says."""
 
-import json
 from typing import Any
 
 import nbformat
@@ -12,8 +11,8 @@ NOTEBOOK = ROOT / "notebooks" / "mnist_to_photo.ipynb"
 
 
 def test_the_notebook_runs_from_the_first_cell_to_the_last() -> None:
-    notebook: Any = nbformat.from_dict(  # type: ignore[no-untyped-call]
-        json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    notebook: Any = nbformat.reads(  # type: ignore[no-untyped-call]
+        NOTEBOOK.read_text(encoding="utf-8"), as_version=4
     )
     assert not any(cell.get("outputs") for cell in notebook.cells), "save it without outputs"
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(ROOT)}}).execute()

@@ -110,3 +110,15 @@ def test_no_json_value_is_a_surprise(value: Any, columns: bool) -> None:
         return
     if strokes:
         assert max(draw_strokes(strokes).shape) <= 1600
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-12])
+def test_a_stroke_of_hardly_any_extent_is_a_dot(tiny: float) -> None:
+    picture = draw_strokes(read_strokes([[[0.0, 0.0], [tiny, 0.0]]]))
+    assert max(picture.shape) < 200
+    assert (picture < 128).any()
+
+
+def test_a_text_of_many_points_is_read_up_to_the_limit() -> None:
+    with pytest.raises(InkError):
+        read_strokes([{"points": "11 " * (2 * MAX_POINTS + 4)}])

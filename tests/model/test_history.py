@@ -72,3 +72,23 @@ def test_where_nothing_can_be_kept_nothing_is_replaced(path: Path) -> None:
     (path.parent / FOLDER).write_text("a file is in the way")
     with pytest.raises(SettingError, match="cannot be kept in"):
         keep(path)
+
+
+def test_a_second_rollback_keeps_what_the_first_one_set_aside(path: Path) -> None:
+    newest = path.read_bytes()
+    _, first = roll_back(path)
+    second_newest = path.read_bytes()
+    _, second = roll_back(path)
+    assert first is not None
+    assert second is not None
+    assert (first.read_bytes(), second.read_bytes()) == (newest, second_newest)
+
+
+def test_of_a_symbolic_link_the_file_is_kept_that_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "real.keras").write_bytes(b"old")
+    link = tmp_path / "model.keras"
+    link.symlink_to(tmp_path / "real.keras")
+    copy = keep(link, 3)
+    assert copy is not None
+    assert not copy.is_symlink()
+    assert copy.read_bytes() == b"old"

@@ -87,10 +87,13 @@ def read_images(inputs: Any) -> npt.NDArray[np.uint8]:
             f"{MOST_IMAGES}."
         )  # fmt: skip
     try:
-        values = np.asarray(tensor.get("data"))
+        # As objects first: for texts, NumPy would make an array whose every cell is as wide as the longest of them.
+        objects = np.asarray(tensor.get("data"), dtype=object)
+        are_numbers = set(map(type, objects.ravel().tolist())) <= {int, float}
+        values = np.asarray(objects.tolist()) if are_numbers else np.empty(0)
     except (ValueError, OverflowError) as error:
         raise RefusedError(400, "The input's data are not numbers in the shape's order.") from error
-    if values.dtype.kind not in "uif" or values.size != math.prod(shape):
+    if not are_numbers or values.dtype.kind not in "uif" or values.size != math.prod(shape):
         raise RefusedError(400, f"The input's data are not the {math.prod(shape):,} numbers that its shape asks for.")
     highest = 255 if datatype == "UINT8" else 1
     whole = datatype != "UINT8" or values.dtype.kind in "ui"
