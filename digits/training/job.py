@@ -1,11 +1,12 @@
 """A training job: from the data to a model file with its report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from digits.data import mnist
-from digits.errors import SettingError
+from digits.errors import AccuracyFloorError, SettingError
 from digits.model import history
 from digits.model.artifact import read
 from digits.model.calibration import apply_temperature
@@ -57,9 +58,8 @@ class Job:
 def train_and_write(job: Job) -> None:
     """Trains, writes the model file and its report, and says what came of it."""
     run = train(job)
-    card = export.save(run, job.data, job.out, job.command, job.keep)
-    # Only now: until the model is written, --resume must find where the run was.
-    job.state_file.unlink(missing_ok=True)
+    with _forgotten_at_the_end(job):
+        card = export.save(run, job.data, job.out, job.command, job.keep)
     job.when_written()
     report(job, run, card)
 
@@ -78,8 +78,8 @@ def train_and_compare(job: Job, folder: Path) -> bool:
     before = standing(rival, job.data, extra.held_out)
     run = train(job, extra)
     candidate = candidate_of(job.out)
-    card = export.save(run, job.data, candidate, job.command)
-    job.state_file.unlink(missing_ok=True)
+    with _forgotten_at_the_end(job):
+        card = export.save(run, job.data, candidate, job.command)
     compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out))
     print("\n" + "\n".join(compared.lines()) + "\n")
     if compared.worse_on:
@@ -91,6 +91,17 @@ def train_and_compare(job: Job, folder: Path) -> bool:
     job.when_written()
     report(job, run, card)
     return True
+
+
+@contextmanager
+def _forgotten_at_the_end(job: Job) -> Iterator[None]:
+    """Removes the state of a run when its model is written, or is too bad to be; else --resume goes on from it."""
+    try:
+        yield
+    except AccuracyFloorError:
+        job.state_file.unlink(missing_ok=True)
+        raise
+    job.state_file.unlink(missing_ok=True)
 
 
 def train(job: Job, extra: Extra | None = None) -> training.Run:
