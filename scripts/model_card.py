@@ -53,9 +53,9 @@ def page_with(page: str, card: Card) -> str:
     """
     for name, table in {"facts": facts_table(card), "digits": digits_table(card)}.items():
         start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        before, found_start, rest = page.partition(start)
-        _, found_end, after = rest.partition(end)
-        if not found_start or not found_end:
+        before, opening, rest = page.partition(start)
+        _, closing, after = rest.partition(end)
+        if not opening or not closing:
             raise ValueError(f"{PAGE.name} has no place for the table of {name}: {start.strip()} ... {end}")
         page = f"{before}{start}{table}\n{end}{after}"
     return page

@@ -103,8 +103,9 @@ def set_aside(path: Path) -> Path:
 def _aside(path: Path) -> Path:
     """A name that no file has yet: a second rollback must not replace what the first one kept."""
     folder = path.parent / FOLDER
-    names = (f"{path.stem}-{_UNDONE}{(number and f'-{number + 1}') or ''}.keras" for number in itertools.count())
-    return next(folder / name for name in names if not (folder / name).exists())
+    endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    files = (folder / f"{path.stem}-{_UNDONE}{ending}.keras" for ending in endings)
+    return next(file for file in files if not file.exists())
 
 
 def _copy(source: Path, target: Path) -> None:

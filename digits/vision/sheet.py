@@ -53,8 +53,11 @@ def without_table(pixels: Pixels, *, straight: bool = False) -> Pixels:
     """
     if straight and max(pixels.shape[:2]) < _FEW_PIXELS:
         return pixels
-    sheet = _find_sheet(pixels)
-    if sheet is None or (straight and not (_has_straight_sides(sheet) and _is_on_table(sheet, pixels))):
+    seen = _find_sheet(pixels)
+    if seen is None:
+        return pixels
+    sheet, light = seen
+    if straight and not (_has_straight_sides(sheet) and _is_on_table(sheet, light)):
         return pixels
     height, width = pixels.shape[:2]
     inside = cv2.resize(sheet, (width, height), interpolation=cv2.INTER_NEAREST)
@@ -74,8 +77,8 @@ def without_table(pixels: Pixels, *, straight: bool = False) -> Pixels:
     return np.where(keep if pixels.ndim == 2 else keep[..., np.newaxis], pixels, spread).astype(np.uint8)
 
 
-def _find_sheet(pixels: Pixels) -> Gray | None:
-    """The mask of the sheet, 1 where it is, on a copy of at most `_SIDE` pixels; None if there is none on a table."""
+def _find_sheet(pixels: Pixels) -> tuple[Gray, Gray] | None:
+    """The mask of the sheet, 1 where it is, and the light, on a copy of at most `_SIDE` pixels; None if no table."""
     if not _may_have_table(pixels):
         return None
     scale = min(1.0, _SIDE / max(pixels.shape[:2]))
@@ -99,7 +102,7 @@ def _find_sheet(pixels: Pixels) -> Gray | None:
     # Ink is darker than the paper around it, which may lie in a shadow.
     around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
     inked = float((light[inner > 0] < 0.75 * np.asarray(around)[inner > 0]).sum())
-    return inner if inked >= _INK * float(best.sum()) else None
+    return (inner, light) if inked >= _INK * float(best.sum()) else None
 
 
 def _light_of(pixels: Pixels) -> Gray:
@@ -126,14 +129,12 @@ def _has_straight_sides(sheet: Gray) -> bool:
     return len(corners) <= _MOST_SIDES and filled >= _FILLED and float(sheet.mean()) >= _LARGE
 
 
-def _is_on_table(sheet: Gray, pixels: Pixels) -> bool:
+def _is_on_table(sheet: Gray, light: Gray) -> bool:
     """Whether what lies beside a sheet is wide and dark; beside the inside of a frame, it is thin or light."""
-    height, width = sheet.shape
-    light = _light_of(np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8))
     beside = sheet == 0
     widest = float(cv2.distanceTransform(beside.astype(np.uint8), cv2.DIST_L2, 3).max())
     dark = float((light[beside] <= _DARKER * float(np.median(light[sheet > 0]))).mean())
-    return widest >= _WIDE * max(height, width) and dark >= _MOSTLY
+    return widest >= _WIDE * max(sheet.shape) and dark >= _MOSTLY
 
 
 def _sheet_at(light: Gray, threshold: float, paper: float) -> tuple[Gray, float] | None:
