@@ -15,6 +15,11 @@ _PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "all": (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"), ("data", "labels"), ("arr_0", "arr_1")),
 }
 
+# A data set whose brightest pixel is no brighter is taken for one of another range: one of 16 or 17 shades, as
+# scikit-learn's digits have, or one of which nobody knows what is white.
+_DARKEST, _FEW_SHADES = 127, (15.0, 16.0)
+_RANGES = "0..255, 0..1, -1..1, 0..15 or 0..16"
+
 # With fewer 1s, their shapes do not tell whether images are transposed.
 _LEAST_ONES = 10
 _LABELS_ALLOWED = "whole numbers, texts, or ten numbers each of which one is 1"
@@ -46,8 +51,8 @@ def as_images(images: npt.NDArray[Any], file: str) -> npt.NDArray[np.uint8]:
     """Returns images as uint8 of shape (n, height, width) or (n, height, width, 3).
 
     Args:
-        images: of shape (n, height, width), with 1 or 3 channels first or last, or (n, side * side); whole numbers
-            0..255, or floats 0..1, -1..1 or 0..255.
+        images: of shape (n, height, width), with 1 or 3 channels first or last, or (n, side * side); pixels 0..255,
+            0..1, -1..1, or 0..15 or 0..16 as few shades of gray are kept. The brightest pixel of all images tells.
         file: its name, for errors.
 
     Raises:
@@ -64,16 +69,26 @@ def as_images(images: npt.NDArray[Any], file: str) -> npt.NDArray[np.uint8]:
         images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or 0 in images.shape[1:]:
         raise DataMismatchError(f"{problem}; (n, height, width) or (n, height, width, 3) is needed.")
-    if images.dtype == np.uint8 and (not images.size or images.max() > 1):
+    if images.dtype == np.uint8 and (not images.size or images.max() > _DARKEST):
         return np.ascontiguousarray(images)
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise DataMismatchError(f"{problem}, and some of its pixels are no numbers (NaN or infinity).")
     lowest, highest = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
+    problem += f" and pixels from {lowest:g} to {highest:g}"
     if lowest < -1.0 or highest > 255.0 or (lowest < 0.0 and highest > 1.0):
+        raise DataMismatchError(f"{problem}; {_RANGES} is needed.")
+    if 1.0 < highest <= _DARKEST and highest not in _FEW_SHADES:
         raise DataMismatchError(
-            f"{problem} and pixels from {lowest:g} to {highest:g}; 0..255, 0..1 or -1..1 is needed."
+            f"{problem}; {_RANGES} is needed, and the brightest pixel does not tell which of them this is. Scale the "
+            "pixels so that white is 255."
         )
-    scale, offset = (127.5, 127.5) if lowest < 0.0 else (255.0, 0.0) if highest <= 1.0 else (1.0, 0.0)
+    scale, offset = 1.0, 0.0
+    if lowest < 0.0:
+        scale, offset = 127.5, 127.5
+    elif highest <= 1.0:
+        scale = 255.0
+    elif highest in _FEW_SHADES:
+        scale = 255.0 / highest
     return np.rint(images.astype(np.float32) * scale + offset).astype(np.uint8)
 
 

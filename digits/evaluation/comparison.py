@@ -172,7 +172,7 @@ def _read_pictures(model: Recognizer, pictures: Sequence[LabeledPicture]) -> Ans
     digits, confidences, accepted, probabilities = [], [], [], []
     for picture in pictures:
         try:
-            prediction = model.recognize_pixels(pixels_of(picture, model))
+            prediction = model.recognize_pixels(pixels_of(picture, model.limits))
         except ImageError:
             digits.append(NOT_READ)
             confidences.append(0.0)

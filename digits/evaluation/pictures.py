@@ -15,6 +15,7 @@ from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
 from digits.evaluation.statistics import Share, auroc
 from digits.images.decode import decode
+from digits.images.limits import ImageLimits
 from digits.recognizer import Recognizer
 
 DIGITS = frozenset("0123456789")
@@ -112,7 +113,7 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
     tally = _Tally()
     for picture in pictures:
         try:
-            pixels = pixels_of(picture, recognizer)
+            pixels = pixels_of(picture, recognizer.limits)
             prediction = recognizer.recognize_pixels(pixels)
         except ImageError as error:
             _count_error(tally, picture, error)
@@ -142,15 +143,19 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
     return tally.result()
 
 
-def pixels_of(picture: LabeledPicture, recognizer: Recognizer) -> npt.NDArray[np.uint8]:
-    """Returns the pixels of a labeled picture, within the recognizer's limits.
+def pixels_of(picture: LabeledPicture, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
+    """Returns the pixels of a labeled picture: uint8 of shape (height, width) or (height, width, 3).
+
+    Args:
+        picture: its file is decoded now.
+        limits: what a file may cost; the usual limits if None.
 
     Raises:
         ImageError: its file cannot be read as an image.
         OSError: its file is not there.
     """
     content = picture.content
-    return decode(content.read_bytes(), recognizer.limits) if isinstance(content, Path) else content
+    return decode(content.read_bytes(), limits) if isinstance(content, Path) else content
 
 
 def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:

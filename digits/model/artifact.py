@@ -217,10 +217,20 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def check_size(member: zipfile.ZipInfo) -> None:
+    """Refuses a member of a model file that is too large to be read whole.
+
+    Raises:
+        ModelFileError: it is.
+    """
+    if member.file_size > _MAX_MEMBER_BYTES:
+        raise ModelFileError(
+            f"its member {member.filename} unpacks to {member.file_size:,} bytes, more than {_MAX_MEMBER_BYTES:,}"
+        )
+
+
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    size = archive.getinfo(name).file_size
-    if size > _MAX_MEMBER_BYTES:
-        raise ModelFileError(f"its member {name} unpacks to {size:,} bytes, more than {_MAX_MEMBER_BYTES:,}")
+    check_size(archive.getinfo(name))
     return archive.read(name)
 
 

@@ -1,7 +1,9 @@
 """Turns networks into ONNX, the form that is served: those of Digits, and those of files from elsewhere."""
 
+import functools
 import json
 import logging
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from digits.errors import ModelFileError
+from digits.model import artifact
 from digits.model.foreign import Kind, kind_of
 from digits.model.onnx_graph import NEEDED, fit_graph
 
@@ -75,22 +78,23 @@ def read_foreign(path: Path) -> Foreign:
             "ONNX file (.onnx) can be converted"
         )
     readers: Mapping[Kind, Callable[[Path], Foreign]] = {
-        "Keras file": _from_keras,
-        "HDF5 file": _from_keras,
+        "Keras file": functools.partial(_from_keras, kind=kind),
+        "HDF5 file": functools.partial(_from_keras, kind=kind),
         "SavedModel folder": _from_saved_model,
         "ONNX file": _from_onnx,
     }
     return readers[kind](path)
 
 
-def _from_keras(path: Path) -> Foreign:
+def _from_keras(path: Path, kind: Kind) -> Foreign:
     import keras
 
-    _refuse_code(path)
+    config = _config(path, kind)
+    _refuse_code(config)
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = _loaded(path, kind)
     except Exception as error:
-        if unknown := _own_classes(path):
+        if unknown := _own_classes(config):
             raise ModelFileError(
                 f"it has layers whose code is not in the file: {', '.join(unknown)}. {_OTHER_WAY}"
             ) from error
@@ -110,7 +114,7 @@ def _from_keras(path: Path) -> Foreign:
 
     def save(part: Path) -> None:
         # The layers that were changed for the export must not be saved.
-        keras.models.load_model(path, compile=False, safe_mode=True).save(part)
+        _loaded(path, kind).save(part)
 
     return Foreign(fitted, int(model.count_params()), {"keras": str(keras.__version__)}, changes, save)
 
@@ -120,13 +124,29 @@ _OTHER_WAY = (
 )
 
 
-def _refuse_code(path: Path) -> None:
+def _loaded(path: Path, kind: Kind) -> Any:
+    """Returns the network of a Keras file.
+
+    Keras goes by the end of a file's name. One file can be an HDF5 file and a zip file at once, each with a network of
+    its own: here Keras gets a name that makes it load the form that `_refuse_code` has seen.
+    """
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / ("model.keras" if kind == "Keras file" else "model.h5")
+        shutil.copyfile(path, named)
+        return keras.models.load_model(named, compile=False, safe_mode=True)
+
+
+def _refuse_code(config: Any) -> None:
     """Refuses a Keras file that holds code of its own, or no network.
+
+    Args:
+        config: what `_config` returns for it.
 
     Raises:
         ModelFileError: it does.
     """
-    config = _config(path)
     if config is None:
         raise ModelFileError(
             "it holds weights and no network (save_weights wrote it). Build the network, load the weights into it, "
@@ -141,23 +161,24 @@ def _refuse_code(path: Path) -> None:
             )
 
 
-def _own_classes(path: Path) -> list[str]:
-    """Returns the names of the classes in a Keras file that are none of Keras'."""
-    layers = _layer_configs(_config(path))
-    modules = ((layer["class_name"], layer.get("module", "keras")) for layer in layers)
+def _own_classes(config: Any) -> list[str]:
+    """Returns the names of the classes in the configuration of a network that are none of Keras'."""
+    modules = ((layer["class_name"], layer.get("module", "keras")) for layer in _layer_configs(config))
     return sorted({name for name, module in modules if not str(module).startswith("keras")})
 
 
-def _config(path: Path) -> Any:
+def _config(path: Path, kind: Kind) -> Any:
     """Returns how the network of a Keras file is built, as JSON types; None if the file holds weights alone."""
     try:
-        if zipfile.is_zipfile(path):
+        if kind == "Keras file":
             with zipfile.ZipFile(path) as archive:
                 if "config.json" not in archive.namelist():
                     raise ModelFileError(
                         "it is a zip file without config.json, so not one that Keras 3 wrote. A network of PyTorch is "
                         "converted from an ONNX file, which torch.onnx.export writes"
                     )
+                for member in archive.infolist():
+                    artifact.check_size(member)
                 return json.loads(archive.read("config.json"))
         import h5py
 

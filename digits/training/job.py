@@ -120,7 +120,8 @@ def train(job: Job, extra: Extra | None = None) -> training.Run:
         "epochs": config.epochs,
         "batch_size": config.batch_size,
         "seed": config.seed,
-        "from": str(config.start or ""),
+        # The content counts: the file may be moved, or be replaced by another.
+        "from": read(config.start).card.weights_sha256 if config.start else "",
         "data": data.digest,
         "extra": extra.digest if extra else "",
     }

@@ -59,7 +59,7 @@ class Checkpoint:
         if state["run"] != self._run:
             raise SettingError(
                 f"{path} is the state of another run ({state['run']}); this is {self._run}. Name the same recipe, "
-                "epochs, batch size, seed and data, or leave --resume out."
+                "epochs, batch size, seed, data and model to start from, or leave --resume out."
             )
         self.done, self.history = state["done"], state["history"]
 

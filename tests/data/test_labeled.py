@@ -88,6 +88,15 @@ def test_images_in_any_usual_form_are_the_same(tmp_path: Path, few: Any, change:
         assert np.array_equal(pixels, image)
 
 
+@pytest.mark.parametrize(("white", "kind"), [(16, np.float64), (16, np.uint8), (15, np.int32), (1, np.uint8)])
+def test_few_shades_of_gray_are_stretched_to_all(tmp_path: Path, few: Any, white: int, kind: Any) -> None:
+    shades = np.rint(few[0] / 255 * white).astype(kind)
+    np.savez(tmp_path / "own.npz", images=shades, labels=few[1])
+    for picture, image in zip(read_labeled(tmp_path / "own.npz"), few[0], strict=True):
+        assert isinstance(picture.content, np.ndarray)
+        assert np.abs(picture.content.astype(int) - image).max() <= 255 / white / 2 + 1
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -111,6 +120,8 @@ def test_labels_in_any_usual_form_are_the_same(tmp_path: Path, few: Any, change:
         ({"images": np.zeros((2, 28, 28)), "labels": np.array([0.5, 1.0])}, "one for each image is needed"),
         ({"images": np.full((2, 28, 28), np.nan), "labels": [1, 2]}, "no numbers"),
         ({"images": np.full((2, 28, 28), 70_000), "labels": [1, 2]}, "pixels from 70000 to 70000"),
+        ({"images": np.full((2, 28, 28), 100), "labels": [1, 2]}, "brightest pixel does not tell which"),
+        ({"images": np.full((2, 28, 28), 64, np.uint8), "labels": [1, 2]}, "Scale the pixels so that white is 255"),
         ({"images": np.zeros((2, 28, 28, 4)), "labels": [1, 2]}, r"\(n, height, width\) or"),
         ({"images": np.array(["a", "b"]), "labels": [1, 2]}, "numbers are needed"),
         ({"images": np.zeros((2, 28, 28)), "labels": np.eye(10)[[1, 2]] * 0.5}, "one for each image"),

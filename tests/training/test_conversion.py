@@ -1,6 +1,7 @@
 """`digits convert` with models as people have them."""
 
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,54 @@ def test_weights_alone_and_baked_in_augmentation_are_refused(models: Path, capsy
     assert "it holds weights and no network" in capsys.readouterr().err
     assert main(["convert", str(models / "with_augmentation")]) == 1
     assert "They belong to layers that change images at random" in capsys.readouterr().err
+
+
+def with_code(file: Path, ran: Path) -> None:
+    """Saves a network whose layer writes a file when Keras calls it."""
+    import keras
+
+    code = f"lambda images: [images, __import__('pathlib').Path({str(ran)!r}).touch()][0]"
+    layers = [keras.Input((28, 28)), keras.layers.Lambda(eval(code)), keras.layers.Flatten(), keras.layers.Dense(10)]
+    keras.Sequential(layers).save(file)
+    ran.unlink()
+
+
+@pytest.mark.parametrize("name", ["code.h5", "code.keras", "code"])
+def test_code_in_a_file_that_is_hdf5_and_zip_at_once_is_found_and_never_run(
+    models: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both, ran = tmp_path / name, tmp_path / "ran"
+    with_code(tmp_path / "part.h5", ran)
+    both.write_bytes((tmp_path / "part.h5").read_bytes() + (models / "cnn.keras").read_bytes())
+    assert zipfile.is_zipfile(both)
+    assert main(["convert", str(both), "--out", str(tmp_path / "out.keras")]) == 1
+    assert "(Lambda) holds code, which is never run here" in capsys.readouterr().err
+    # The other way round: the zip file is what counts, whatever follows.
+    with_code(tmp_path / "part.keras", ran)
+    both.write_bytes((tmp_path / "part.keras").read_bytes())
+    with zipfile.ZipFile(both, "a") as archive:
+        archive.writestr("harmless.h5", (models / "cnn.h5").read_bytes(), zipfile.ZIP_STORED)
+    assert main(["convert", str(both), "--out", str(tmp_path / "out.keras")]) == 1
+    assert "(Lambda) holds code, which is never run here" in capsys.readouterr().err
+    assert not ran.exists()
+
+
+def test_the_content_of_a_file_counts_and_not_the_end_of_its_name(models: Path, tmp_path: Path) -> None:
+    for name, renamed in (("cnn.keras", "keras.h5"), ("cnn.h5", "hdf5.keras"), ("cnn.h5", "hdf5")):
+        shutil.copyfile(models / name, tmp_path / renamed)
+        assert main(["convert", str(tmp_path / renamed), "--out", str(tmp_path / "out.keras")]) == 0
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused_before_keras_reads_it(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(models / "cnn.keras") as archive, zipfile.ZipFile(tmp_path / "bomb.keras", "w") as bomb:
+        bomb.writestr("config.json", archive.read("config.json"))
+        with bomb.open(zipfile.ZipInfo("model.weights.h5"), "w") as member:
+            for _ in range(257):
+                member.write(bytes(1024 * 1024))
+    assert main(["convert", str(tmp_path / "bomb.keras")]) == 1
+    assert "its member model.weights.h5 unpacks to 269,484,032 bytes, more than" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "kind"), [("cnn.h5", "an HDF5 file"), ("exported", "a SavedModel folder")])

@@ -15,8 +15,7 @@ from digits.arrays import SIDE
 from digits.data.labeled import LabeledPicture, read_labeled
 from digits.data.mnist import Images, Labels, Mnist, Split, split
 from digits.errors import DataMismatchError, ImageError, SeveralDigitsError
-from digits.evaluation.pictures import DIGITS
-from digits.images.decode import decode
+from digits.evaluation.pictures import DIGITS, pixels_of
 from digits.recognizer import Recognizer, shipped_model
 from digits.training.extra.near_duplicates import find_near_duplicates, group_near_duplicates
 
@@ -76,7 +75,7 @@ class Extra:
             f"{len(self.labels)} extra pictures to learn from, each {self.times} times an epoch; "
             f"{len(self.held_out)} held out"
         ]
-        return lines + [f"  left out: {line}" for line in _in_words(self.left_out)]
+        return lines + [f"  left out: {line}" for line in in_words(self.left_out)]
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _single_digits(pictures: Iterable[LabeledPicture], left_out: defaultdict[str
             left_out["labeled as no single digit"].append(picture.name)
             continue
         try:
-            image = judge.recognize_pixels(_pixels(picture)).normalized.image
+            image = judge.recognize_pixels(pixels_of(picture)).normalized.image
         except SeveralDigitsError:
             left_out["of several digits"].append(picture.name)
         except ImageError as error:
@@ -142,10 +141,6 @@ def _single_digits(pictures: Iterable[LabeledPicture], left_out: defaultdict[str
             left_out[f"not opened: {error.strerror}"].append(picture.name)
         else:
             yield _Candidate(picture, image, hashlib.sha256(image.tobytes()).hexdigest())
-
-
-def _pixels(picture: LabeledPicture) -> npt.NDArray[np.uint8]:
-    return decode(picture.content.read_bytes()) if isinstance(picture.content, Path) else picture.content
 
 
 def _images(candidates: Sequence[_Candidate]) -> Images:
@@ -165,7 +160,7 @@ def _part(
     held_out = [copies[0] for copies in groups if any(is_held_out(copy.digest) for copy in copies)]
     learned = [copies[0] for copies in groups if not any(is_held_out(copy.digest) for copy in copies)]
     if len(held_out) < MIN_HELD_OUT or not learned:
-        why = f" Left out: {'; '.join(_in_words(left_out))}." if left_out else ""
+        why = f" Left out: {'; '.join(in_words(left_out))}." if left_out else ""
         raise DataMismatchError(
             f"{path} has {len(groups)} different pictures of single digits that can be used: {len(learned)} to learn "
             f"from and {len(held_out)} to hold out (one in {HELD_OUT_ONE_IN}, by content). At least {MIN_HELD_OUT} "
@@ -182,10 +177,10 @@ def _part(
     )
 
 
-def _in_words(left_out: Mapping[str, list[str]]) -> list[str]:
+def in_words(left_out: Mapping[str, list[str]]) -> list[str]:
     """Returns a text for each reason, with the number of pictures and the names of the first few."""
     texts = []
     for why, names in left_out.items():
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        texts.append(f"{len(names)} {why} ({', '.join(names[:_NAMES_SHOWN])}{more})")
+        more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
+        texts.append(f"{len(names):,} {why} ({', '.join(names[:_NAMES_SHOWN])}{more})")
     return texts

@@ -1,9 +1,9 @@
 """Data of one's own to train on instead of MNIST."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,14 @@ import numpy.typing as npt
 from digits.arrays import SIDE
 from digits.data.labeled import LabeledPicture, read_parts
 from digits.data.mnist import Mnist, load
-from digits.errors import DataMismatchError, ImageError
-from digits.images.decode import decode
+from digits.errors import DataMismatchError, ImageError, NoInkError
+from digits.evaluation.pictures import DIGITS, pixels_of
+from digits.training.extra.folder import in_words
 from digits.vision.normalize import fetch_digit
 
 # One picture in this many is tested on. Its content decides, so that copies of a picture are on one side.
 TEST_ONE_IN = 6
 LEAST_TO_LEARN, LEAST_TO_TEST = 100, 20
-
-_DIGITS = frozenset("0123456789")
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,10 @@ def load_data(path: Path, say: Callable[[str], None]) -> Mnist:
             light strokes on a dark ground; others are normalized as uploads are.
         say: called with each line about how the data is understood.
 
+    Returns:
+        MNIST, or the data as `OwnData`. Each image is in it once. Images that are equal and have different labels are
+        left out.
+
     Raises:
         DataUnavailableError: there is nothing there that is known.
         DataMismatchError: the data has another form, or too few pictures.
@@ -60,19 +63,23 @@ def load_data(path: Path, say: Callable[[str], None]) -> Mnist:
             # Whatever it is, it is not MNIST.
             pass
     parts = read_parts(path, say)
-    left_out: Counter[str] = Counter()
+    left_out: defaultdict[str, list[str]] = defaultdict(list)
     images = {part: _normalized(pictures, left_out) for part, pictures in parts.items()}
+    _without_contradictions(images, left_out)
+    for items in images.values():
+        left_out["copies of others"] += [item.name for copies in items.values() for item in copies.pictures[1:]]
     if "all" in images:
         learn, test = _parted(images["all"])
         say(f"{path}: one picture in {TEST_ONE_IN} is held out to test, chosen by its content")
     else:
         test = images["test"]
         # What is tested on must not be learned from.
-        learn = {digest: item for digest, item in images["train"].items() if digest not in test}
-        left_out["in the test part, too"] += len(images["train"]) - len(learn)
-    for reason, count in left_out.items():
-        if count:
-            say(f"  left out: {count:,} {reason}")
+        learn = {digest: copies for digest, copies in images["train"].items() if digest not in test}
+        left_out["in the test part, too"] += [
+            copies.pictures[0].name for digest, copies in images["train"].items() if digest in test
+        ]
+    for line in in_words({reason: names for reason, names in left_out.items() if names}):
+        say(f"  left out: {line}")
     if len(learn) < LEAST_TO_LEARN or len(test) < LEAST_TO_TEST:
         raise DataMismatchError(
             f"{path} has {len(learn):,} different pictures of digits to learn from and {len(test):,} to test on; at "
@@ -81,46 +88,70 @@ def load_data(path: Path, say: Callable[[str], None]) -> Mnist:
     return OwnData(*_arrays(learn), *_arrays(test), str(path))
 
 
-_Item = tuple[npt.NDArray[np.uint8], int]
+@dataclass
+class _Copies:
+    """A 28x28 image, and the pictures that have it."""
+
+    image: npt.NDArray[np.uint8]
+    pictures: list[LabeledPicture] = field(default_factory=list)
+
+    @property
+    def labels(self) -> set[str]:
+        """The different labels of the pictures."""
+        return {picture.label for picture in self.pictures}
 
 
-def _normalized(pictures: Iterable[LabeledPicture], left_out: Counter[str]) -> dict[str, _Item]:
-    """Returns the 28x28 image and the digit of each picture by the digest of both; counts what is left out."""
-    items: dict[str, _Item] = {}
+def _normalized(pictures: Iterable[LabeledPicture], left_out: defaultdict[str, list[str]]) -> dict[str, _Copies]:
+    """Returns the different 28x28 images by their digests, and adds the names of what is left out to `left_out`."""
+    images: dict[str, _Copies] = {}
     for picture in pictures:
-        if picture.label not in _DIGITS:
-            left_out["labeled as no single digit"] += 1
+        if picture.label not in DIGITS:
+            left_out["labeled as no single digit"].append(picture.name)
             continue
         try:
             image = _image_of(picture)
         except ImageError as error:
-            left_out[f"unreadable: {type(error).__name__}"] += 1
+            left_out[f"unreadable: {type(error).__name__}"].append(picture.name)
             continue
         except OSError as error:
-            left_out[f"not opened: {error.strerror}"] += 1
+            left_out[f"not opened: {error.strerror}"].append(picture.name)
             continue
-        # Of copies one is enough.
-        digest = hashlib.sha256(image.tobytes()).hexdigest()
-        left_out["copies of others"] += digest in items
-        items[digest] = image, int(picture.label)
-    return items
+        images.setdefault(hashlib.sha256(image.tobytes()).hexdigest(), _Copies(image)).pictures.append(picture)
+    return images
+
+
+def _without_contradictions(parts: Mapping[str, dict[str, _Copies]], left_out: defaultdict[str, list[str]]) -> None:
+    """Takes images that have several labels, in one part or in two, out of all parts.
+
+    Nobody can tell which of the labels is right, and a network would learn or be tested on a wrong one.
+    """
+    labels: defaultdict[str, set[str]] = defaultdict(set)
+    for images in parts.values():
+        for digest, copies in images.items():
+            labels[digest] |= copies.labels
+    for images in parts.values():
+        for digest in [digest for digest in images if len(labels[digest]) > 1]:
+            pictures = images.pop(digest).pictures
+            left_out["equal to others with another label"] += [f"{item.name}: {item.label}" for item in pictures]
 
 
 def _image_of(picture: LabeledPicture) -> npt.NDArray[np.uint8]:
-    content = picture.content
-    pixels = decode(content.read_bytes()) if isinstance(content, Path) else content
+    pixels = pixels_of(picture)
     if pixels.shape == (SIDE, SIDE):
+        if pixels.min() == pixels.max():
+            raise NoInkError("The image has a single shade.")
         return 255 - pixels if np.median(pixels) > 127 else pixels
     return fetch_digit(pixels).image
 
 
-def _parted(items: dict[str, _Item]) -> tuple[dict[str, _Item], dict[str, _Item]]:
+def _parted(images: dict[str, _Copies]) -> tuple[dict[str, _Copies], dict[str, _Copies]]:
     """Returns the pictures to learn from and those to test on."""
-    test = {digest: item for digest, item in items.items() if int(digest[:8], 16) % TEST_ONE_IN == 0}
-    return {digest: item for digest, item in items.items() if digest not in test}, test
+    test = {digest: copies for digest, copies in images.items() if int(digest[:8], 16) % TEST_ONE_IN == 0}
+    return {digest: copies for digest, copies in images.items() if digest not in test}, test
 
 
-def _arrays(items: dict[str, _Item]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+def _arrays(images: dict[str, _Copies]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Returns images and labels in the order of their digests, in which no digit comes before another."""
-    ordered = [items[digest] for digest in sorted(items)]
-    return np.stack([image for image, _ in ordered]), np.array([digit for _, digit in ordered], np.uint8)
+    ordered = [images[digest] for digest in sorted(images)]
+    labels = [int(copies.pictures[0].label) for copies in ordered]
+    return np.stack([copies.image for copies in ordered]), np.array(labels, np.uint8)

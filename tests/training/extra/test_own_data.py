@@ -51,6 +51,58 @@ def test_a_part_that_is_given_is_kept_and_not_learned_from(tmp_path: Path, mnist
     assert "10 in the test part, too" in " ".join(said)
 
 
+def test_equal_pictures_with_different_labels_are_left_out_and_told(tmp_path: Path, mnist: Mnist) -> None:
+    images, labels = mnist.x_train[:400], mnist.y_train[:400].copy()
+    # The first three come again: one with its label, two with another.
+    again = (labels[:3] + np.array([0, 1, 1])) % 10
+    file = npz(
+        tmp_path / "own.npz", images=np.concatenate([images, images[:3]]), labels=np.concatenate([labels, again])
+    )
+    said: list[str] = []
+    data = load_data(file, said.append)
+    names = f"own-1: {labels[1]}, own-2: {labels[2]}, own-401: {again[1]}, own-402: {again[2]}"
+    assert len(data.x_train) + len(data.x_test) == 398
+    assert {images[1].tobytes(), images[2].tobytes()}.isdisjoint(
+        image.tobytes() for image in np.concatenate([data.x_train, data.x_test])
+    )
+    (line,) = (line for line in said if "with another label" in line)
+    assert line.startswith("  left out: 4 equal to others with another label (")
+    assert sorted(line.partition("(")[2].rstrip(")").split(", ")) == sorted(names.split(", "))
+    assert "  left out: 1 copies of others (own-400)" in said
+
+
+def test_a_picture_whose_label_in_the_test_part_is_another_is_in_neither_part(tmp_path: Path, mnist: Mnist) -> None:
+    file = npz(
+        tmp_path / "own.npz",
+        x_train=mnist.x_train[:300],
+        y_train=mnist.y_train[:300],
+        x_test=np.concatenate([mnist.x_test[:50], mnist.x_train[:1]]),
+        y_test=np.concatenate([mnist.y_test[:50], (mnist.y_train[:1] + 1) % 10]),
+    )
+    said: list[str] = []
+    data = load_data(file, said.append)
+    assert (len(data.x_train), len(data.x_test)) == (299, 50)
+    assert "2 equal to others with another label" in " ".join(said)
+
+
+def test_pictures_of_a_single_shade_are_left_out(tmp_path: Path, mnist: Mnist) -> None:
+    images = np.concatenate([mnist.x_train[:300], np.zeros((1, 28, 28), np.uint8)])
+    said: list[str] = []
+    data = load_data(npz(tmp_path / "own.npz", images=images, labels=[*mnist.y_train[:300], 3]), said.append)
+    assert len(data.x_train) + len(data.x_test) == 300
+    assert "  left out: 1 unreadable: NoInkError (own-300)" in said
+
+
+def test_small_pictures_of_sixteen_shades_are_learned_from(tmp_path: Path, mnist: Mnist) -> None:
+    # As scikit-learn's digits are: 8x8 pixels, each 0..16.
+    padded = np.pad(mnist.x_train[:300], ((0, 0), (2, 2), (2, 2)))
+    small = np.rint(padded.reshape(-1, 8, 4, 8, 4).mean(axis=(2, 4)) / 255 * 16)
+    assert small.max() == 16
+    data = load_data(npz(tmp_path / "own.npz", data=small.reshape(300, 64), target=mnist.y_train[:300]), print)
+    assert len(data.x_train) + len(data.x_test) > 290
+    assert data.x_train.max(axis=(1, 2)).min() > 127
+
+
 def test_dark_strokes_are_turned_and_large_pictures_are_normalized(tmp_path: Path, mnist: Mnist) -> None:
     images, labels = mnist.x_test[:200], mnist.y_test[:200]
     dark = load_data(npz(tmp_path / "dark.npz", images=255 - images, labels=labels), print)
