@@ -1,6 +1,7 @@
 """Access log: gives each request its id, counts it, logs it, and adds the headers that all answers have."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ HEADERS = (
     (b"cache-control", b"no-store"),
 )
 _HEADER_NAMES = frozenset(name for name, _ in HEADERS)
+# How long the rest of a body is read and thrown away after the answer.
+_LINGER_SECONDS = 2.0
 
 
 class AccessLog:
@@ -57,12 +60,17 @@ class AccessLog:
         context = RequestContext(request_id_of(scope["headers"]))
         token = CURRENT.set(context)
         status = 0
+        lingers = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, lingers
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._with_headers(message.get("headers", ()), scope, context)
+                lingers = not context.is_read and has_body(scope) and not self.is_draining()
+                message["headers"] = self._with_headers(message.get("headers", ()), lingers, context)
+            elif lingers and not message.get("more_body", False):
+                # The answer is whole, but the server must not close the connection yet.
+                message = {**message, "more_body": True}
             await send(message)
 
         metrics = self.metrics
@@ -93,18 +101,33 @@ class AccessLog:
             if _access_log.isEnabledFor(logging.INFO):
                 log_access(scope, context, status, seconds)
             CURRENT.reset(token)
+        if lingers:
+            await _discard_body(receive)
+            await send({"type": "http.response.body", "body": b""})
 
     def _with_headers(
-        self, headers: list[tuple[bytes, bytes]], scope: Scope, context: RequestContext
+        self, headers: list[tuple[bytes, bytes]], closes: bool, context: RequestContext
     ) -> list[tuple[bytes, bytes]]:
         named = {name for name, _ in headers} & _HEADER_NAMES
         extended = [*headers, *(header for header in HEADERS if header[0] not in named)]
         extended.append((_REQUEST_ID, context.request_id.encode()))
         # A server that is about to stop tells clients not to reuse the connection. If the body was not read to its
         # end, closing the connection saves reading the rest for nothing.
-        if self.is_draining() or (not context.is_read and has_body(scope)):
+        if closes or self.is_draining():
             extended.append((b"connection", b"close"))
         return extended
+
+
+async def _discard_body(receive: Receive) -> None:
+    """Reads what a client still sends, until it ends or closes the connection, for at most `_LINGER_SECONDS`.
+
+    A connection that is closed while bytes wait to be read is reset, and a reset can destroy the answer before the
+    client has seen it (RFC 9112, section 9.6).
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                pass
 
 
 def _printable(text: str) -> str:

@@ -23,6 +23,8 @@ _HEALTH_HEADER_SECONDS = 1.0
 _HEALTH = re.compile(rb"/health/(live|ready)/?$")
 # How long the server waits for requests over the connections that it accepted last.
 _LAST_REQUESTS_SECONDS = 0.2
+# How long a refused client may go on sending before its connection is closed.
+_LINGER_SECONDS = 2.0
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -47,6 +49,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._address = ""
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
@@ -73,9 +76,11 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Called when bytes have arrived."""
-        if self.transport is None or self.transport.is_closing():
+        if self.transport is None or self._is_ended():
             return
         super().data_received(data)
+        if self._is_ended():
+            return
         # Headers whose end has not come yet: the parser keeps them all.
         self._head_bytes = self._head_bytes + len(data) if self._deadline is not None else 0
         if self._head_bytes > _MAX_HEAD:
@@ -87,7 +92,7 @@ class PatientProtocol(HttpToolsProtocol):
         Returns:
             Whether the connection stays open: as long as the client waits for the answer to a whole request.
         """
-        if self.transport is None:
+        if self.transport is None or self._is_refused:
             return False
         super().eof_received()
         cycle = self.cycle
@@ -99,11 +104,13 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Called at the first byte of a request."""
         super().on_message_begin()
-        if self._deadline is None:
+        if self._deadline is None and not self._is_ended():
             self._expect_headers()
 
     def on_headers_complete(self) -> None:
         """Called when the headers of a request are complete."""
+        if self._is_ended():
+            return
         self._forget_deadline()
         if sum(len(name) + len(value) + 4 for name, value in self.headers) > _MAX_HEAD:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LONG)
@@ -138,12 +145,12 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Called when a part of a request's body has arrived."""
-        if not self.transport.is_closing():
+        if not self._is_ended():
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Called when a request is complete."""
-        if not self.transport.is_closing():
+        if not self._is_ended():
             super().on_message_complete()
 
     def _forwarded_prefix(self) -> str | None:
@@ -157,9 +164,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answers a request that the application does not get, and closes the connection."""
-        self._forget_deadline()
-        self.transport.write(_answer(status, blank_details(status, detail)))
-        self.transport.close()
+        self._end_with(_answer(status, blank_details(status, detail)))
 
     def _is_refused_early(self, prefix: str) -> bool:
         """Answers a request for which there is no turn, before a task is made for it; returns whether it did."""
@@ -171,16 +176,29 @@ class PatientProtocol(HttpToolsProtocol):
         answer = early.answer(self.parser.get_method().decode("ascii"), path, self.headers, dict(self.scope))
         if answer is None:
             return False
-        self._forget_deadline()
-        self.transport.write(answer)
-        self.transport.close()
+        self._end_with(answer)
         return True
 
     def _refuse_for_room(self) -> None:
         """Answers that there is no room for this connection, and closes it."""
+        self._end_with(_refusal(self._room.why_full(self._address)))
+
+    def _end_with(self, answer: bytes) -> None:
+        """Sends the last answer of the connection, and closes it when the client has, or after `_LINGER_SECONDS`.
+
+        Until then it throws away what the client sends: a connection that is closed while bytes wait to be read is
+        reset, and a reset can destroy the answer before the client has seen it (RFC 9112, section 9.6).
+        """
         self._forget_deadline()
-        self.transport.write(_refusal(self._room.why_full(self._address)))
-        self.transport.close()
+        self._is_refused = True
+        self.transport.write(answer)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+
+    def _is_ended(self) -> bool:
+        """Returns whether the last answer of the connection has been given."""
+        return self._is_refused or self.transport.is_closing()
 
     def _expect_headers(self) -> None:
         self._deadline = self.loop.call_later(self._header_seconds, self.transport.close)

@@ -225,6 +225,29 @@ def test_a_request_needs_exactly_one_host(strict: Server, hosts: bytes) -> None:
     assert b"Host headers" in answer
 
 
+@pytest.mark.parametrize("host", [b"Host: a\r\n", b""], ids=["by the application", "by the connection"])
+def test_who_reads_only_after_sending_sees_the_refusal(strict: Server, host: bytes) -> None:
+    body = bytes(24 * 1024 * 1024)
+    with connect(strict) as client:
+        client.sendall(b"POST /predict/ HTTP/1.1\r\n" + host)
+        client.sendall(b"Content-Type: image/png\r\nContent-Length: %d\r\n\r\n" % len(body))
+        client.sendall(body)
+        head, _, answer = read_all(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 " if host else b"HTTP/1.1 400 ")
+    assert b"connection: close" in head.lower()
+    assert json.loads(answer)["status"] == (413 if host else 400)
+
+
+def test_who_goes_on_sending_after_a_refusal_is_cut_off(strict: Server) -> None:
+    start = time.monotonic()
+    with connect(strict) as client, contextlib.suppress(ConnectionError):
+        client.sendall(b"POST /predict/ HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n")
+        while time.monotonic() - start < 10.0:
+            client.sendall(bytes(1024))
+            time.sleep(0.01)
+    assert time.monotonic() - start < 10.0
+
+
 def test_http_1_0_needs_no_host(strict: Server) -> None:
     assert ask(strict, b"GET /health/live HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
