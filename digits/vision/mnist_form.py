@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import SIDE, Flags, Gray, Images, Ink
+from digits.vision.masks import dilate_by_ellipse
 from digits.vision.reduction import pool
 
 # Raise it with every change of the 28x28 image of any picture: models state for which version they were made.
@@ -112,7 +113,7 @@ def even(strength: Gray, mask: Gray, level: float) -> tuple[Ink, Gray]:
         strongest, mask = pool(strongest, factor), pool(mask, factor)
         ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
         window = max(3, round(window / factor) | 1)
-    around = cv2.dilate(strongest, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window)))
+    around = dilate_by_ellipse(strongest, window)
     local = np.maximum(cv2.blur(around, (window, window)), np.float32(0.3 * level))
     return np.minimum(ink / (np.float32(0.85) * local), np.float32(1.0)), mask
 

@@ -10,7 +10,7 @@ from digits.arrays import Flags, Floats, Gray
 from digits.vision.boxes import Rectangle, without_boxes, without_combs
 from digits.vision.foreground import Foreground
 from digits.vision.masks import fill_gaps, label_components
-from digits.vision.reduction import pool
+from digits.vision.reduction import at_least, pool
 
 # On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.
 _AROUND, _FAINTEST = 0.04, 0.35
@@ -103,7 +103,7 @@ def digit_mask(foreground: Foreground) -> Gray:
     Returns:
         uint8 of shape (height, width), 1 where ink is, weak ink too.
     """
-    mask = (foreground.strength >= foreground.weak).astype(np.uint8)
+    mask = at_least(foreground.strength, foreground.weak)
     masks = mask, _turn(mask)
     across, down = (
         _like_ruling(_find_lines(turned, _DIGIT)) if turned.shape[1] >= _SHORTEST else [] for turned in masks
@@ -258,9 +258,16 @@ def _find_paths(runs: Gray, thickest: int, search: _Search) -> list[tuple[Floats
     # Without the strokes that it meets, which may join it to another, a line is in pieces, in the same rows.
     strokes = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8))
     gap = max(1, round(search.most_hidden * width))
-    joined = fill_gaps(np.asarray(cv2.subtract(runs, strokes), dtype=np.uint8), gap)
-    # An even closing by OpenCV, with which the shares above were chosen, moves to the right by a pixel.
-    labels, stats = label_components(joined if gap % 2 else np.pad(joined, ((0, 0), (1, 0)))[:, :-1])
+    rest = np.asarray(cv2.subtract(runs, strokes), dtype=np.uint8)
+    # What is left of most pictures reaches over less than a line, and this tells at once.
+    if cv2.boundingRect(rest)[2] < search.least_span * width:
+        return []
+    joined = fill_gaps(rest, gap)
+    if gap % 2 == 0:
+        # An even closing by OpenCV, with which the shares above were chosen, moves to the right by a pixel.
+        joined[:, 1:] = joined[:, :-1].copy()
+        joined[:, 0] = 0
+    labels, stats = label_components(joined)
     paths = []
     for label in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= search.least_span * width).tolist():
         x, y, length, high, _ = stats[label].tolist()

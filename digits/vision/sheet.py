@@ -5,13 +5,15 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.arrays import Floats, Gray, Pixels
+from digits.vision.masks import label_components
+from digits.vision.reduction import at_least, histogram, interpolated_quantile
 
 # The sheet is looked for on a copy of so many pixels on the longer side.
 _SIDE = 300
 # Whether there may be one is judged by so many pixels a side: this share of the border must be darker than paper.
 _SAMPLED, _DARK_BORDER = 100, 0.12
 # What is lighter than one of these shares of the paper's light may be the sheet.
-_LEVELS = (0.2, 0.28, 0.36, 0.44, 0.52, 0.6, 0.68, 0.76)
+_LEVELS = (0.76, 0.68, 0.6, 0.52, 0.44, 0.36, 0.28, 0.2)
 # Of the pixels, this share is darker than the paper.
 _PAPER = 0.97
 # A table is at most so light beside the sheet's edge, as a share of the sheet; and along so much of the edge.
@@ -85,12 +87,19 @@ def _find_sheet(pixels: Pixels) -> tuple[Gray, Gray] | None:
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
     copy = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     light = _light_of(copy)
-    paper = float(np.quantile(light, _PAPER))
+    paper = interpolated_quantile(histogram(light), _PAPER)
     best, most = None, 0.0
     for level in _LEVELS:
-        sheet = _sheet_at(light, level * paper, paper)
-        if sheet is not None and sheet[1] > most:
-            best, most = sheet
+        region = _largest_light_area(light, level * paper)
+        if region is None:
+            continue
+        filled, outline = _fill(region)
+        told = _rate_sheet(light, paper, region, filled, outline)
+        # Of levels that tell a sheet equally well, the lowest counts.
+        if told > 0.0 and told >= most:
+            best, most = filled, told
+        if _fills_picture(region, filled):
+            break
     if best is None:
         return None
     edge = max(1, round(_EDGE * max(size)))
@@ -107,7 +116,10 @@ def _find_sheet(pixels: Pixels) -> tuple[Gray, Gray] | None:
 
 def _light_of(pixels: Pixels) -> Gray:
     """How light each pixel is. Paper is light in all colors, and a colored table is not."""
-    return pixels if pixels.ndim == 2 else pixels.min(axis=2)
+    if pixels.ndim == 2:
+        return pixels
+    red, green, blue = cv2.split(pixels)
+    return np.asarray(cv2.min(cv2.min(red, green), blue), dtype=np.uint8)
 
 
 def _may_have_table(pixels: Pixels) -> bool:
@@ -117,7 +129,8 @@ def _may_have_table(pixels: Pixels) -> bool:
     border = _light_of(
         np.concatenate([pixels[0, ::step], pixels[-1, ::step], pixels[::step, 0], pixels[::step, -1]])[None]
     )
-    return bool((border <= _DARKER * float(np.quantile(light, _PAPER))).mean() >= _DARK_BORDER)
+    paper = interpolated_quantile(histogram(np.ascontiguousarray(light)), _PAPER)
+    return bool(np.count_nonzero(border <= _DARKER * paper) / border.size >= _DARK_BORDER)
 
 
 def _has_straight_sides(sheet: Gray) -> bool:
@@ -137,45 +150,58 @@ def _is_on_table(sheet: Gray, light: Gray) -> bool:
     return widest >= _WIDE * max(sheet.shape) and dark >= _MOSTLY
 
 
-def _sheet_at(light: Gray, threshold: float, paper: float) -> tuple[Gray, float] | None:
-    """The largest light area, if it is a sheet on a table, and the share of its edge that tells it from the table.
-
-    Args:
-        light: of the picture, uint8 of shape (height, width).
-        threshold: what is at least so light may be the sheet.
-        paper: how light the paper is.
-    """
-    bright = (light >= threshold).astype(np.uint8)
-    labels = np.asarray(cv2.connectedComponents(bright, connectivity=4)[1])
-    areas = np.bincount(labels.ravel())
+def _largest_light_area(light: Gray, threshold: float) -> Gray | None:
+    """The mask of the largest area that is at least as light as a threshold; None if a sheet is larger."""
+    labels, stats = label_components(at_least(light, threshold), connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA]
     areas[0] = 0
     largest = int(areas.argmax())
-    if areas[largest] < _SHEET * light.size:
-        return None
-    region = (labels == largest).astype(np.uint8)
+    return np.asarray(labels == largest).view(np.uint8) if areas[largest] >= _SHEET * light.size else None
+
+
+def _fill(region: Gray) -> tuple[Gray, npt.NDArray[np.int32]]:
+    """The mask of an area with all that it encloses, and its outline, of shape (n, 1, 2)."""
     outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=cv2.contourArea)
     filled = cv2.drawContours(np.zeros_like(region), [outline], -1, 1, cv2.FILLED)
-    hull = cv2.convexHull(outline)
-    area = float(filled.sum())
-    outside = light[filled == 0]
+    return np.asarray(filled, np.uint8), np.asarray(outline, np.int32)
+
+
+def _fills_picture(region: Gray, filled: Gray) -> bool:
+    """Whether an area leaves too little of the picture for a table: those of all lower levels enclose it."""
+    size = region.size
+    return size - cv2.countNonZero(filled) < _TABLE * size and 2 * cv2.countNonZero(region) > size
+
+
+def _rate_sheet(light: Gray, paper: float, region: Gray, filled: Gray, outline: npt.NDArray[np.int32]) -> float:
+    """How well an area is told from what is around it, if it is a sheet on a table.
+
+    Args:
+        light: of the picture, uint8 of shape (height, width).
+        paper: how light the paper is.
+        region: the mask of the area.
+        filled: the mask of it with all that it encloses.
+        outline: of it, of shape (n, 1, 2).
+
+    Returns:
+        The share of its edge that tells it from the table, 0..1; 0 if it is no sheet.
+    """
+    hull, area = cv2.convexHull(outline), cv2.countNonZero(filled)
     if (
-        float(region.sum()) < _LIGHT * area
+        cv2.countNonZero(region) < _LIGHT * area
         or area < _CONVEX * float(cv2.contourArea(hull))
-        or outside.size < _TABLE * light.size
+        or light.size - area < _TABLE * light.size
     ):
-        return None
-    told = _told_apart(light, np.asarray(filled, np.uint8), outline)
-    if float(np.median(outside)) <= _DARK * paper:
-        return np.asarray(filled, np.uint8), told
-    corners = cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)[:, 0]
+        return 0.0
+    told = _told_apart(light, filled, outline)
+    if float(np.median(light[filled == 0])) <= _DARK * paper:
+        return told
+    corners = np.asarray(cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)[:, 0], dtype=np.int32)
     height, width = light.shape
     border = max(2, round(_BORDER * max(height, width)))
     inside = (corners >= border).all(axis=1) & (corners < (width - border, height - border)).all(axis=1)
     inside &= _turns(corners) >= _TURN
-    if told < _ALONG or len(corners) > _CORNERS or inside.sum() < _INSIDE:
-        return None
-    return np.asarray(filled, np.uint8), told
+    return told if told >= _ALONG and len(corners) <= _CORNERS and inside.sum() >= _INSIDE else 0.0
 
 
 def _turns(corners: npt.NDArray[np.int32]) -> Floats:

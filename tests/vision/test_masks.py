@@ -1,4 +1,4 @@
-"""Connected components of masks, and gaps in them."""
+"""Connected components of masks, gaps in them, and growth by an ellipse."""
 
 from itertools import pairwise
 from typing import Literal
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.vision.masks import fill_gaps, label_components
+from digits.vision.masks import dilate_by_ellipse, fill_gaps, label_components
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -41,3 +41,12 @@ def test_gaps_of_less_than_so_many_pixels_are_filled_in_each_row_for_itself(gap:
             if after - before - 1 < gap:
                 row[before:after] = 1
     np.testing.assert_array_equal(fill_gaps(mask, gap), expected)
+
+
+@pytest.mark.parametrize("window", [3, 13, 15, 17, 47, 101])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 60), (90, 40)])
+def test_growth_by_an_ellipse_is_that_of_opencv(window: int, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(window)
+    gray = (rng.integers(0, 256, shape) * (rng.random(shape) < 0.1)).astype(np.uint8)
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window))
+    np.testing.assert_array_equal(dilate_by_ellipse(gray, window), cv2.dilate(gray, ellipse))

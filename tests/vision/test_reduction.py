@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digits.vision.reduction import histogram, mean_of_top, quantile
+from digits.vision.reduction import at_least, histogram, interpolated_quantile, mean_of_top, quantile
 
 GRAY = np.random.default_rng(5).integers(0, 256, (37, 53), dtype=np.uint8)
 
@@ -22,3 +22,15 @@ def test_a_quantile_is_the_value_under_or_at_which_a_share_lies(share: float) ->
 @pytest.mark.parametrize("top", [1, 8, 500])
 def test_the_mean_of_the_largest_values(top: int) -> None:
     assert mean_of_top(histogram(GRAY), top) == pytest.approx(np.sort(GRAY.ravel())[-top:].mean())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.97, 1.0])
+@pytest.mark.parametrize("values", [[7], [3, 200], [0, 0, 9, 255], GRAY.ravel().tolist()])
+def test_a_quantile_between_two_values_is_interpolated(values: list[int], share: float) -> None:
+    pixels = np.array([values], dtype=np.uint8)
+    assert interpolated_quantile(histogram(pixels), share) == pytest.approx(float(np.quantile(pixels, share)), abs=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 99.999, 100.0, 100.001, 255.0])
+def test_the_mask_of_what_is_at_least_a_value(value: float) -> None:
+    np.testing.assert_array_equal(at_least(GRAY, value), (value <= GRAY).astype(np.uint8))
