@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from digits.images.ink import Frame
 from digits.model.acceptance import Reason
 from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.reading import ReadDigit as ReadingDigit
@@ -115,17 +116,24 @@ class ReadDigit(BaseModel):
     )
 
     page: int = Field(1, ge=1, description="On which page it stands. Left out if the file has one page.")
+    strokes_box: list[float] = Field(
+        [],
+        description="The box in the unit of the strokes that were sent: left edge, top edge, width and height. Left "
+        "out if an image was sent.",
+    )
 
     @classmethod
-    def of(cls, digit: ReadingDigit, page: int | None = None) -> "ReadDigit":
+    def of(cls, digit: ReadingDigit, page: int | None = None, frame: Frame | None = None) -> "ReadDigit":
         """Returns the answer for a digit or sign, with probabilities rounded to six decimals.
 
         Args:
             digit: the digit or sign.
             page: on which page it stands, from 1; None to leave that out.
+            frame: where the picture lies among the strokes of which it was drawn; None if it is an image.
         """
         return ReadDigit(
             **({} if page is None else {"page": page}),
+            **({} if frame is None else {"strokes_box": frame.box_of(digit.box)}),
             digit=digit.digit,
             confidence=_rounded(digit.confidence),
             accepted=digit.accepted,
@@ -231,15 +239,15 @@ class ReadResponse(Text):
     )
 
     @classmethod
-    def timed(cls, document: DocumentReading, milliseconds: float) -> "ReadResponse":
-        """Returns the answer for a document, read in this many milliseconds."""
+    def timed(cls, document: DocumentReading, milliseconds: float, frame: Frame | None = None) -> "ReadResponse":
+        """Returns the answer for a document that took this many milliseconds; `frame` as for `ReadDigit.of`."""
         reading, several = document.joined, document.page_count > 1
         numbers = [page.page for page in document.pages for _ in page.reading.digits]
         pages = {"page_count": document.page_count, "pages": [ReadPage.of(page) for page in document.pages]}
         return ReadResponse(
             **_text_fields(reading),
             digits=[
-                ReadDigit.of(digit, number if several else None)
+                ReadDigit.of(digit, number if several else None, frame)
                 for digit, number in zip(reading.digits, numbers, strict=True)
             ],
             **(pages if several else {}),

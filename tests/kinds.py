@@ -37,6 +37,7 @@ _FIXTURES = {
     "browser": "browser",
     "browser_path": "browser",
     "repository": "training",
+    "service": "server",
     "shipped_app": "server",
     "strict_api": "server",
 }

@@ -1,4 +1,4 @@
-"""Pictures of several digits."""
+"""Pictures for tests, as pixels and as files."""
 
 import io
 from typing import Any
@@ -8,9 +8,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.hostile.specimens import encode as encode_image
 from digits.data.mnist import Mnist
 from digits.images.decode import decode
 from tests.conftest import ROOT
+
+# 30 x 40, a dark bar left of the middle near the top, so that every turn shows.
+PICTURE = np.full((40, 30, 3), (230, 225, 220), np.uint8)
+PICTURE[5:15, 4:10] = (20, 30, 90)
+ORIENTATION = 0x0112
+
+
+def encode(image: Image.Image | npt.NDArray[Any], form: str = "PNG", **options: Any) -> bytes:
+    """Returns a picture as the bytes of a file of some format, with options of Pillow's `save`."""
+    return encode_image(image if isinstance(image, Image.Image) else Image.fromarray(image), form, **options)
 
 
 def side_by_side(*names: str, gap: int = 120) -> npt.NDArray[np.uint8]:

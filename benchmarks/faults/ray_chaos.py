@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.faults.ray_nodes import Nodes
 from benchmarks.faults.reloading import model_of_temperature
 from benchmarks.support.client import Connection, UnansweredError, address_of, upload, upload_batch
+from benchmarks.support.clients import in_threads
 from benchmarks.support.operating import SAMPLE
 from digits.answers import BatchPrediction
 from digits.recognizer import Recognizer
@@ -74,28 +75,15 @@ def asking(url: str, requests: Sequence[bytes], clients: int) -> Iterator[list[A
     """
     asked: list[Asked] = []
     stop = threading.Event()
-    failures: list[BaseException] = []
 
     def ask(number: int) -> None:
-        try:
-            with Connection(address_of(url)) as connection:
-                while not stop.is_set():
-                    asked.append(_ask(connection, requests[number % len(requests)]))
-                    number += 1
-        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that asked
-            failures.append(error)
+        with Connection(address_of(url)) as connection:
+            while not stop.is_set():
+                asked.append(_ask(connection, requests[number % len(requests)]))
+                number += 1
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
+    with in_threads(ask, clients, stop):
         yield asked
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    if failures:
-        raise failures[0]
 
 
 def _ask(connection: Connection, request: bytes) -> Asked:

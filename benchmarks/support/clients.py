@@ -75,21 +75,41 @@ def busy(
         Exception: the first error that ended a client.
     """
     clients = Clients([], threading.Event())
-    failures: list[BaseException] = []
 
     def send(number: int) -> None:
+        _send_until(clients, Connection(address, 30.0), requests, number, keep=keep(number))
+
+    with in_threads(send, count, clients.stopped):
+        yield clients
+
+
+@contextmanager
+def in_threads(work: Callable[[int], None], count: int, stop: threading.Event) -> Iterator[None]:
+    """Runs a function in several threads until the block ends.
+
+    Args:
+        work: called with the number of its thread; returns soon after `stop` is set.
+        count: the number of threads.
+        stop: is set when the block ends.
+
+    Raises:
+        BaseException: the first error that ended a thread.
+    """
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
         try:
-            _send_until(clients, Connection(address, 30.0), requests, number, keep=keep(number))
+            work(number)
         except BaseException as error:  # noqa: BLE001 - raised below, in the thread that asked
             failures.append(error)
 
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(count)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     try:
-        yield clients
+        yield
     finally:
-        clients.stop()
+        stop.set()
         for thread in threads:
             thread.join()
     if failures:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from digits.images.formats import in_words
+from digits.model.history import KEPT
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -69,6 +70,17 @@ def add_page(parser: argparse.ArgumentParser, default: str) -> None:
         type=whole_number(1, 999_999),
         metavar="NUMBER",
         help=f"which page to read of a file that has several (default: {default})",
+    )
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """Adds how many replaced model files are kept."""
+    parser.add_argument(
+        "--keep",
+        type=whole_number(0, 1000),
+        default=KEPT,
+        metavar="N",
+        help=f"keep the last N model files that were replaced, for digits model rollback (default: {KEPT})",
     )
 
 

@@ -12,7 +12,15 @@ from digits.errors import DataMismatchError
 _PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "test": (("x_test", "y_test"), ("X_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y")),
     "train": (("x_train", "y_train"), ("X_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y")),
-    "all": (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"), ("data", "labels"), ("arr_0", "arr_1")),
+    "all": (
+        ("images", "labels"),
+        ("x", "y"),
+        ("X", "y"),
+        ("X", "Y"),
+        ("data", "target"),
+        ("data", "labels"),
+        ("arr_0", "arr_1"),
+    ),
 }
 
 # A data set whose brightest pixel is no brighter is taken for one of another range: one of 16 or 17 shades, as

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ from digits.images.formats import SUFFIXES
 from digits.images.sources import read_npz
 
 LABELS_FILE = "labels.csv"
+_PARTS = ("train", "test")
 
 _FILE_COLUMNS = ("file", "filename", "file_name", "image", "path")
 _LABEL_COLUMNS = ("label", "digit", "class", "target")
+_SEPARATOR_LINE = re.compile(r"\Asep=.\r?\n?", re.IGNORECASE)
+_WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
+_NAMES_SHOWN = 8
 _FORMS = (
     f"a folder with a {LABELS_FILE} (columns file and label), a folder with a subfolder of pictures for each digit "
     "(0 to 9), an npz file (images and labels), or IDX files (...-images-idx3-ubyte)"
@@ -85,7 +90,11 @@ def read_parts(path: Path, say: Callable[[str], None] = lambda _: None) -> dict[
     arrays tell. The rest as for `read_labeled`.
     """
     if path.is_dir() and (path / "train").is_dir() and (path / "test").is_dir():
-        return {part: read_labeled(path / part, say) for part in ("train", "test")}
+        if others := sorted(
+            item.name for item in path.iterdir() if item.is_dir() and item.name not in _PARTS and item.name[0] != "."
+        ):
+            say(f"{path}: not used: {_few(others)}")
+        return {part: read_labeled(path / part, say) for part in _PARTS}
     if path.is_dir() and not (path / LABELS_FILE).is_file():
         parts: dict[str, list[LabeledPicture]] = {}
         for file in sorted(file for file in path.iterdir() if idx.is_images(file)):
@@ -93,9 +102,13 @@ def read_parts(path: Path, say: Callable[[str], None] = lambda _: None) -> dict[
         if parts:
             return parts if len(parts) > 1 else {"all": next(iter(parts.values()))}
     if path.suffix.lower() == ".npz" and path.is_file():
-        arrays = parts_of(read_arrays(path), str(path))
+        whole = read_arrays(path)
+        arrays = parts_of(whole, str(path))
+        used = {id(array) for pair in arrays.values() for array in pair}
+        if others := [name for name, array in whole.items() if id(array) not in used]:
+            say(f"{path}: not used: {_few(others)}")
         if len(arrays) > 1:
-            return {part: list(_of_arrays(path, *arrays[part], say)) for part in ("train", "test")}
+            return {part: list(_of_arrays(path, *arrays[part], say)) for part in _PARTS}
     return {"all": read_labeled(path, say)}
 
 
@@ -115,20 +128,28 @@ def _from_subfolders(folder: Path) -> Iterator[LabeledPicture]:
 def _from_table(folder: Path) -> Iterator[LabeledPicture]:
     file = folder / LABELS_FILE
     try:
-        text = _decoded(file.read_bytes())
-        first = text.lstrip("\r\n").partition("\n")[0]
+        text = _decoded(file.read_bytes()).lstrip("\r\n")
+        # A line that Excel understands, and that is no row.
+        text = _SEPARATOR_LINE.sub("", text)
+        first = text.partition("\n")[0]
         delimiter = max(",;\t", key=first.count)
         rows = csv.DictReader(io.StringIO(text, newline=""), restval="", delimiter=delimiter)
         columns = _named([name.strip().lower() for name in rows.fieldnames or ()])
         rows.fieldnames = columns
         if not {"file", "label"} <= set(columns):
             raise DataMismatchError(
-                f"{file} has the columns {columns}; it needs file and label, with commas, semicolons or tabs."
+                f"{file} has the columns {_few(columns)}; it needs file and label, with commas, semicolons or tabs."
             )
         for row in rows:
             yield from _of_row(folder, row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataMismatchError(f"{file} cannot be read ({error}); save it as CSV in UTF-8.") from error
+
+
+def _few(names: Collection[str]) -> str:
+    """Returns a list of names in words, cut short."""
+    shown = ", ".join(itertools.islice(names, _NAMES_SHOWN))
+    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
 
 
 def _decoded(data: bytes) -> str:
@@ -148,10 +169,15 @@ def _named(columns: list[str]) -> list[str]:
 
 def _of_row(folder: Path, row: Mapping[str, str]) -> Iterator[LabeledPicture]:
     label, name, notes = row["label"].strip(), row["file"].strip(), row.get("notes", "")
+    # Tables of other programs have numbers with a point.
+    label = _WHOLE_NUMBER.sub(r"\1", label)
     if not name or not (label or name.endswith(".npz")):
         raise DataMismatchError(f"{folder / LABELS_FILE} has a row without a file or a label: {dict(row)}.")
     source = row.get("source") or row.get("source_repo") or ""
     ambiguous, content = "AMBIGUOUS" in notes, folder / name
+    if "\\" in name and not content.exists():
+        # The table was written on Windows.
+        content = folder / name.replace("\\", "/")
     if content.suffix == ".npz":
         for picture in _from_npz(content, label):
             yield replace(picture, source=source, ambiguous=ambiguous)

@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import cv2
@@ -27,6 +28,8 @@ _SHIFT = 4
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _COLUMNS_LEAST, _COLUMNS_MOST = 2, 4
+# A point has x, y, and perhaps a time, a pressure and two angles.
+_NUMBERS_MOST = 6
 
 FORMS = (
     'a list of strokes, each a list of points {"x": 1, "y": 2} or [1, 2], an object {"points": [...]} with such '
@@ -41,7 +44,8 @@ def read_strokes(value: Any, *, columns: bool = False) -> list[list[Point]]:
         value: JSON types. A stroke is a list of points, each an object with x and y or a list that begins with them; an
             object with the list `points`, or with the text `points` in which x and y of each follow one another; or an
             object with the lists x and y. Times, pressure and other members are passed over.
-        columns: whether a stroke that is a list of two to four lists holds all x, then all y, as in Quick, Draw!.
+        columns: whether a stroke that is a list of two to four lists holds all x, then all y, as in Quick, Draw!, if
+            no stroke tells: one of many short lists has points, and one of few long lists has columns.
 
     Returns:
         The points (x, y) of each stroke, y downwards, in the order of the pen. Strokes without points are left out.
@@ -53,6 +57,7 @@ def read_strokes(value: Any, *, columns: bool = False) -> list[list[Point]]:
         raise InkError(f"The strokes are {_kind(value)}. Send {FORMS}.")
     if len(value) > MAX_STROKES:
         raise InkError(f"There are {len(value):,} strokes, more than the {MAX_STROKES:,} allowed. Send fewer.")
+    columns = _has_columns(value, columns)
     strokes, count = [], 0
     for number, stroke in enumerate(value, start=1):
         points = _read_stroke(stroke, number, columns)
@@ -80,6 +85,16 @@ def _read_stroke(stroke: Any, number: int, columns: bool) -> list[Point]:
     if not isinstance(points, list):
         raise InkError(f"Stroke {number} is {_kind(stroke)}. Send {FORMS}.")
     return [_read_point(point, number) for point in points[: MAX_POINTS + 1]]
+
+
+def _has_columns(strokes: list[Any], usual: bool) -> bool:
+    """Returns whether strokes that are lists of lists hold columns; `usual` if they could hold either."""
+    lists = [
+        stroke for stroke in strokes if isinstance(stroke, list) and all(isinstance(item, list) for item in stroke)
+    ]
+    if any(len(stroke) > _COLUMNS_MOST for stroke in lists):
+        return False
+    return usual or any(_are_columns(stroke) and len(stroke[0]) > _NUMBERS_MOST for stroke in lists)
 
 
 def _are_columns(stroke: Any) -> bool:
@@ -115,14 +130,36 @@ def _read_point(point: Any, number: int) -> Point:
 _DOT = 1e-9
 
 
-def draw_strokes(strokes: Sequence[Sequence[Point]]) -> npt.NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Frame:
+    """Where a picture of strokes lies among their coordinates.
+
+    Args:
+        left: x of the picture's left edge, in the unit of the strokes.
+        top: y of its top edge.
+        scale: pixels for each unit.
+    """
+
+    left: float
+    top: float
+    scale: float
+
+    def box_of(self, box: Sequence[int]) -> list[float]:
+        """Returns a box (x, y, width, height) of the picture in the unit of the strokes, to a tenth of a pixel."""
+        x, y, width, height = box
+        decimals = math.ceil(math.log10(self.scale)) + 1
+        values = (self.left + x / self.scale, self.top + y / self.scale, width / self.scale, height / self.scale)
+        return [round(value, decimals) for value in values]
+
+
+def draw_strokes(strokes: Sequence[Sequence[Point]]) -> tuple[npt.NDArray[np.uint8], Frame]:
     """Draws strokes in black on white, large enough to be read, whatever the unit of their coordinates is.
 
     Args:
         strokes: at least one, each with at least one point.
 
     Returns:
-        uint8 of shape (height, width), no side longer than 1,580 pixels.
+        uint8 of shape (height, width), no side longer than 1,580 pixels; and where it lies.
     """
     arrays = [np.array(stroke, np.float64) for stroke in strokes]
     every_point = np.concatenate(arrays)
@@ -145,7 +182,8 @@ def draw_strokes(strokes: Sequence[Sequence[Point]]) -> npt.NDArray[np.uint8]:
             cv2.circle(picture, center, (pen * 2**_SHIFT) // 2, 0, cv2.FILLED, cv2.LINE_AA, _SHIFT)
         else:
             cv2.polylines(picture, [pixels], False, 0, pen, cv2.LINE_AA, _SHIFT)
-    return picture
+    left, top = (float(value) for value in lowest - _MARGIN / scale)
+    return picture, Frame(left, top, scale)
 
 
 def _kind(value: Any) -> str:

@@ -129,6 +129,9 @@ def _choose_output(
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.shape[:1] == (len(images),)
         and value.size == len(images) * CLASSES
     }  # fmt: skip
+    if len(fit) > 1:
+        # Some exports give scores and, made of them, probabilities.
+        fit = {name: value for name, value in fit.items() if _are_probabilities(value)} or fit
     if len(fit) != 1:
         shown = ", ".join(f"{name} {_output_in_words(value)}" for name, value in values.items())
         which = "none of them has ten numbers for each" if not fit else "several of them have ten numbers for each"

@@ -85,12 +85,17 @@ def draw_typed(character: str, font: str, height: float) -> Glyph | None:
     return Glyph(np.asarray(ink, dtype=np.float32), round(top - height - top_of_digits))
 
 
+def font_file(name: str) -> str:
+    """Returns the path of one of `FONTS`."""
+    import matplotlib
+
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
+
+
 @functools.lru_cache(maxsize=256)
 def _typeface(name: str, height: int) -> tuple[ImageFont.FreeTypeFont, float]:
     """The font in which the digit 0 is so high, and how far below the origin its top lies, in pixels."""
-    import matplotlib
-
-    file = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
+    file = font_file(name)
     _, top, _, bottom = ImageFont.truetype(file, 100).getbbox("0")
     typeface = ImageFont.truetype(file, round(100.0 * height / (bottom - top)))
     return typeface, float(typeface.getbbox("0")[1])

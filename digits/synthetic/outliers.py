@@ -8,13 +8,13 @@ training images; signs that could pass for a digit (O, I, l, S, Z, B, g, q and t
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from digits.data.mnist import Images, Labels
+from digits.synthetic.glyphs import FONTS, font_file
 from digits.synthetic.strokes import LETTERS, draw_curve, draw_form
 
 _SIGNS = (
@@ -23,16 +23,8 @@ _SIGNS = (
     "ЖШЫЮЯДЛЦФИאשמטצ"  # Cyrillic, Hebrew
     "+×÷=%#@*~<>^-±≠∞√∑"  # signs
 )
-# Matplotlib brings them.
-_FONTS = (
-    "DejaVuSans.ttf",
-    "DejaVuSans-Oblique.ttf",
-    "DejaVuSerif.ttf",
-    "DejaVuSerif-Italic.ttf",
-    "DejaVuSansMono.ttf",
-    "STIXGeneral.ttf",
-    "STIXGeneralItalic.ttf",
-)
+# Bold type, and Computer Modern, which has few of the signs, are left out.
+_FONTS = tuple(name for name in FONTS if "Bol" not in name and not name.startswith("cm"))
 # Turned by a right angle, these digits are none.
 _TURNABLE = (2, 3, 4, 7)
 
@@ -65,12 +57,9 @@ def draw_outlier(side: int, images: Images, labels: Labels, rng: np.random.Gener
 @functools.cache
 def _signs(side: int) -> tuple[Images, ...]:
     """Every sign in every font that has it."""
-    import matplotlib
-
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     drawn = []
     for name in _FONTS:
-        font = ImageFont.truetype(str(folder / name), size=side // 2)
+        font = ImageFont.truetype(font_file(name), size=side // 2)
         missing = font.getmask("\ufffe").getbbox(), bytes(font.getmask("\ufffe"))
         for sign in _SIGNS:
             mask = font.getmask(sign)

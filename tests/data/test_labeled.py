@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from digits.cli.main import main
-from digits.data.labeled import read_labeled
+from digits.data.labeled import read_labeled, read_parts
 from digits.data.mnist import Mnist
 from digits.errors import DataError, DataMismatchError, DataUnavailableError
 from tests.conftest import SAMPLES
@@ -45,8 +45,36 @@ def test_other_usual_names_of_the_columns_are_known(tmp_path: Path, header: str)
 
 def test_a_table_without_the_columns_says_which_it_has(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("name;value\na.png;7\n")
-    with pytest.raises(DataMismatchError, match=r"has the columns \['name', 'value'\]; it needs file and label"):
+    with pytest.raises(DataMismatchError, match=r"has the columns name, value; it needs file and label"):
         read_labeled(tmp_path)
+
+
+def test_a_table_of_pixels_is_refused_with_a_few_of_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("label," + ",".join(f"pixel{i}" for i in range(784)) + "\n")
+    with pytest.raises(DataMismatchError, match=r"has the columns label, pixel0, .*, pixel6 and 777 more; it needs"):
+        read_labeled(tmp_path)
+
+
+def test_a_table_that_was_written_for_excel_on_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "day 1").mkdir()
+    shutil.copy(SAMPLES[0], tmp_path / "day 1" / "a.png")
+    (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbfsep=;\r\nfile;label\r\nday 1\\a.png;7.0\r\n")
+    (picture,) = read_labeled(tmp_path)
+    assert (picture.label, picture.content) == ("7", tmp_path / "day 1" / "a.png")
+
+
+def test_parts_that_are_not_used_are_told(tmp_path: Path, few: Any) -> None:
+    for part in ("train", "val", "test"):
+        (tmp_path / "parts" / part / "7").mkdir(parents=True)
+        shutil.copy(SAMPLES[0], tmp_path / "parts" / part / "7" / "a.png")
+    said: list[str] = []
+    assert set(read_parts(tmp_path / "parts", said.append)) == {"train", "test"}
+    images, labels = few
+    np.savez(
+        tmp_path / "a.npz", x_train=images, y_train=labels, x_val=images, y_val=labels, x_test=images, y_test=labels
+    )
+    assert set(read_parts(tmp_path / "a.npz", said.append)) == {"train", "test"}
+    assert said == [f"{tmp_path / 'parts'}: not used: val", f"{tmp_path / 'a.npz'}: not used: x_val, y_val"]
 
 
 def test_each_subfolder_is_the_label_of_its_pictures(tmp_path: Path) -> None:

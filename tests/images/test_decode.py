@@ -4,13 +4,11 @@ import zlib
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
-from benchmarks.hostile.specimens import encode as encode_image
 from digits.errors import (
     BrokenImageError,
     EmptyFileError,
@@ -22,15 +20,7 @@ from digits.errors import (
 from digits.images.decode import decode, open_image
 from digits.images.formats import FORMATS
 from digits.images.limits import MAX_BYTES, MAX_PIXELS, ImageLimits
-
-# 30 x 40, a dark bar left of the middle near the top, so that every turn shows.
-PICTURE = np.full((40, 30, 3), (230, 225, 220), np.uint8)
-PICTURE[5:15, 4:10] = (20, 30, 90)
-ORIENTATION = 0x0112
-
-
-def encode(image: Image.Image | npt.NDArray[Any], form: str = "PNG", **options: Any) -> bytes:
-    return encode_image(image if isinstance(image, Image.Image) else Image.fromarray(image), form, **options)
+from tests.pictures import ORIENTATION, PICTURE, encode
 
 
 def png_that_claims(width: int, height: int) -> bytes:

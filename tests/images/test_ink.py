@@ -46,17 +46,17 @@ def test_each_usual_form_gives_the_same_strokes(value: Any, columns: bool) -> No
 @pytest.mark.parametrize("offset", [-1000.0, 0.0, 1e5])
 def test_a_seven_is_read_in_any_unit_and_place(scale: float, offset: float) -> None:
     strokes = [[(scale * (x + offset), scale * (y + offset)) for x, y in SEVEN]]
-    prediction = Recognizer.load().recognize_pixels(draw_strokes(strokes))
+    prediction = Recognizer.load().recognize_pixels(draw_strokes(strokes)[0])
     assert (prediction.digit, prediction.accepted) == (7, True)
 
 
 def test_a_point_is_drawn_and_so_is_a_stroke_that_does_not_move() -> None:
     for strokes in ([[(5.0, 5.0)]], [[(5.0, 5.0), (5.0, 5.0)]]):
-        assert (draw_strokes(strokes) < 128).sum() > 50
+        assert (draw_strokes(strokes)[0] < 128).sum() > 50
 
 
 def test_far_apart_strokes_are_drawn_small_and_in_bounds() -> None:
-    picture = draw_strokes([[(0.0, 0.0), (1.0, 1.0)], [(1e9, 1e9), (-1e9, 1e9)]])
+    picture, _ = draw_strokes([[(0.0, 0.0), (1.0, 1.0)], [(1e9, 1e9), (-1e9, 1e9)]])
     assert max(picture.shape) <= 1600
 
 
@@ -95,6 +95,36 @@ def test_anything_else_is_refused_with_what_was_found(value: Any, said: str) -> 
         read_strokes(value)
 
 
+LONG = [[10 * i, i * i] for i in range(9)]
+SHORT = [[5, 5], [6, 7]]
+
+
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("form", [[LONG, SHORT], [SHORT, LONG]])
+def test_a_stroke_of_many_points_tells_columns_from_points_for_all(form: Any, columns: bool) -> None:
+    points = [[(float(x), float(y)) for x, y in stroke] for stroke in form]
+    assert read_strokes(form, columns=columns) == points
+    in_columns = [
+        [[x for x, _ in stroke], [y for _, y in stroke], [9 * i for i in range(len(stroke))]] for stroke in form
+    ]
+    assert read_strokes(in_columns, columns=columns) == points
+
+
+@pytest.mark.parametrize(("unit", "left", "top"), [(1.0, 0.0, 0.0), (0.01, -3.5, 2e5), (26.45, 1e6, -1e6), (1e6, 0, 0)])
+def test_a_box_of_the_picture_is_known_in_the_unit_of_the_strokes(unit: float, left: float, top: float) -> None:
+    strokes = [
+        [(left, top), (left + 100 * unit, top)],
+        [(left + 200 * unit, top), (left + 200 * unit, top + 90 * unit)],
+    ]
+    picture, frame = draw_strokes(strokes)
+    rows, columns = np.nonzero(picture < 128)
+    box = [int(columns.min()), int(rows.min()), int(np.ptp(columns)), int(np.ptp(rows))]
+    # The pen is a few units wide.
+    expected = [left, top, 200 * unit, 90 * unit]
+    assert np.allclose(frame.box_of(box), expected, atol=12 * unit)
+    assert frame.box_of([0, 0, 1, 1])[2] == pytest.approx(1 / frame.scale, rel=0.2)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("xyt") | st.text(max_size=6), inner),
@@ -109,12 +139,12 @@ def test_no_json_value_is_a_surprise(value: Any, columns: bool) -> None:
     except InkError:
         return
     if strokes:
-        assert max(draw_strokes(strokes).shape) <= 1600
+        assert max(draw_strokes(strokes)[0].shape) <= 1600
 
 
 @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-12])
 def test_a_stroke_of_hardly_any_extent_is_a_dot(tiny: float) -> None:
-    picture = draw_strokes(read_strokes([[[0.0, 0.0], [tiny, 0.0]]]))
+    picture, _ = draw_strokes(read_strokes([[[0.0, 0.0], [tiny, 0.0]]]))
     assert max(picture.shape) < 200
     assert (picture < 128).any()
 

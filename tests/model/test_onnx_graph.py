@@ -69,6 +69,14 @@ def two_outputs(model: Any) -> None:
     model.graph.output.insert(0, helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]))
 
 
+def scores_beside_probabilities(model: Any) -> None:
+    from onnx import TensorProto, helper
+
+    (output,) = model.graph.output
+    model.graph.node.append(helper.make_node("Log", [output.name], ["scores"]))
+    model.graph.output.insert(0, helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10]))
+
+
 def pixels_left_over(model: Any) -> None:
     """Scores of shape (n, 10, 1, 1), as networks without dense layers give them."""
     from onnx import TensorProto, helper
@@ -88,6 +96,7 @@ def pixels_left_over(model: Any) -> None:
         (of_type("FLOAT16"), "its input of float16 is made of the pixels"),
         (log_probabilities, "a softmax was added"),
         (two_outputs, "of its outputs only"),
+        (scores_beside_probabilities, "of its outputs only"),
         (pixels_left_over, ""),
     ],
     ids=lambda value: getattr(value, "__name__", None),

@@ -4,10 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from digits.cli.arguments import EXIT_OK, Commands, keras_file, whole_number
+from digits.cli.arguments import EXIT_OK, Commands, add_keep, keras_file
 from digits.errors import DataError
 from digits.model.foreign import converted_path
-from digits.model.history import KEPT
 
 
 def add(commands: Commands) -> None:
@@ -28,13 +27,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--mnist", type=Path, metavar="FILE", help="an mnist.npz to measure and calibrate with, instead of a download"
     )
-    parser.add_argument(
-        "--keep",
-        type=whole_number(0, 1000),
-        default=KEPT,
-        metavar="N",
-        help=f"keep the last N files that FILE replaced, for digits model rollback (default: {KEPT})",
-    )
+    add_keep(parser)
     parser.set_defaults(command=run)
 
 

@@ -13,6 +13,7 @@ from digits.cli.arguments import (
     EXIT_OK,
     ArgumentParser,
     Commands,
+    add_keep,
     keras_file,
     one_of,
     whole_number,
@@ -27,7 +28,6 @@ def add(commands: Commands) -> None:
 
 def declare(parser: ArgumentParser) -> None:
     """Declares the command's arguments."""
-    from digits.model.history import KEPT
     from digits.recognizer import TRAINED_MODEL
     from digits.training.config import MAX_BATCH_SIZE, MAX_EPOCHS, MAX_SEED
     from digits.training.extra.folder import HELD_OUT_ONE_IN
@@ -86,13 +86,7 @@ def declare(parser: ArgumentParser) -> None:
         help=f"write the model to this file, and its report to a folder {REPORTS}/ beside it (default: "
         f"{TRAINED_MODEL}, with the report in {REPORTS}/)",
     )
-    parser.add_argument(
-        "--keep",
-        type=whole_number(0, 1000),
-        default=KEPT,
-        metavar="N",
-        help=f"keep the last N model files that were replaced, for digits model rollback (default: {KEPT})",
-    )
+    add_keep(parser)
     parser.add_argument(
         "--resume",
         action="store_true",

@@ -8,7 +8,8 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ import anyio.to_thread
 import cv2
 
 from digits.errors import DigitsError, ImageTooLargeError
-from digits.images.ink import MAX_POINTS, draw_strokes, read_strokes
+from digits.images.ink import MAX_POINTS, Frame, draw_strokes, read_strokes
 from digits.images.limits import too_many_bytes
 from digits.service.errors import MalformedBodyError, MissingFileError, UnsupportedMediaTypeError
 from digits.service.routes.parameters import PAGE_FIELD
@@ -119,7 +120,22 @@ def from_base64(text: bytes, max_bytes: int) -> bytes:
     return content
 
 
-def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> tuple[bytes, dict[str, str]]:
+@dataclass(frozen=True)
+class Upload:
+    """What a request sent.
+
+    Args:
+        content: the bytes of the image file.
+        texts: the texts that came with it, by the names of their fields.
+        frame: where the picture lies among the strokes of which it was drawn; None if it came as an image.
+    """
+
+    content: bytes
+    texts: Mapping[str, str] = field(default_factory=dict)
+    frame: Frame | None = None
+
+
+def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Upload:
     """Returns the image of a JSON body, or a picture of its strokes, and the texts of other members.
 
     Args:
@@ -143,7 +159,7 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> tupl
     except (ValueError, RecursionError) as error:
         raise MalformedBodyError(f"The body is no JSON ({str(error)[:100]}). Let your HTTP client write it.") from error
     if isinstance(value, list):
-        return _drawn(value, columns=False), {}
+        return _drawn(value, {}, columns=False)
     if not isinstance(value, dict):
         raise MalformedBodyError("The JSON is neither an object nor a list. " + _HOW)
     texts = {}
@@ -160,27 +176,28 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> tupl
         if name in value:
             if not isinstance(value[name], str):
                 raise MalformedBodyError(f"The JSON's member {name!r} is no text. " + _HOW)
-            return from_base64(value[name].encode("ascii", "replace"), max_bytes), texts
+            return Upload(from_base64(value[name].encode("ascii", "replace"), max_bytes), texts)
     for name in (*STROKES, *COLUMNS):
         if name in value:
             strokes = value[name]
             # ML Kit's Ink is an object with strokes.
             if isinstance(strokes, dict) and "strokes" in strokes:
                 strokes = strokes["strokes"]
-            return _drawn(strokes, columns=name in COLUMNS), texts
+            return _drawn(strokes, texts, columns=name in COLUMNS)
     raise MissingFileError(f"The JSON has the members {', '.join(map(repr, list(value)[:5])) or 'none'}. {_HOW}"[:400])
 
 
 _HOW = 'Send {"image": "<base64 or data URL>"}, or {"strokes": [[[x, y], ...], ...]}.'
 
 
-def _drawn(value: Any, *, columns: bool) -> bytes:
-    """Returns a PNG file of strokes."""
+def _drawn(value: Any, texts: Mapping[str, str], *, columns: bool) -> Upload:
+    """Returns a PNG file of strokes, with the texts that came with them."""
     strokes = read_strokes(value, columns=columns)
     if not strokes:
         raise MalformedBodyError(_NO_STROKES)
     # Hardly packed: it is read at once.
-    done, file = cv2.imencode(".png", draw_strokes(strokes), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    picture, frame = draw_strokes(strokes)
+    done, file = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
         raise MalformedBodyError("The strokes cannot be drawn. Send them with fewer points.")
-    return file.tobytes()
+    return Upload(file.tobytes(), texts, frame)

@@ -45,7 +45,8 @@ def json_body(others: Mapping[str, Any]) -> dict[str, Any]:
         "items": _STROKE,
         "description": "Strokes of a pen, in any unit, y downwards. Each is a list of points `[x, y]` or "
         '`{"x": 1, "y": 2}`, an object with such `points`, or one with the lists `x` and `y`; times and pressure are '
-        "passed over. The service draws them: boxes in an answer are in pixels of its picture.",
+        "passed over. The service draws them: `box` in an answer is in pixels of its picture, "
+        "`strokes_box` in the unit of the strokes.",
     }
     # Many clients write null for what they leave out.
     others = {name: {"anyOf": [schema, {"type": "null"}]} for name, schema in others.items()}

@@ -53,7 +53,7 @@ from digits.service.routes.parameters import (
     chosen_page,
     in_query,
 )
-from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_and_texts, read_image_files
+from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, ON_THE_SPOT_BYTES, ServiceState, state_of
 
@@ -113,10 +113,8 @@ async def _predict(request: Request) -> Response:
     settings = state.settings
     with Room(state.buffers) as room:
         _refuse_early(state, request)
-        data, texts = await read_image_and_texts(
-            request, settings.max_bytes, settings.receive_seconds, room, (PAGE_FIELD,)
-        )
-        page = chosen_page(request, texts) or 1
+        upload = await read_upload(request, settings.max_bytes, settings.receive_seconds, room, (PAGE_FIELD,))
+        data, page = upload.content, chosen_page(request, upload.texts) or 1
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
             start = time.perf_counter()
@@ -218,21 +216,21 @@ async def _read(request: Request) -> Response:
     settings = state.settings
     with Room(state.buffers) as room:
         _refuse_early(state, request)
-        data, texts = await read_image_and_texts(
+        upload = await read_upload(
             request, settings.max_bytes, settings.receive_seconds, room, (EXPECT_FIELD, PAGE_FIELD)
         )
-        expect, page = chosen(request, texts, EXPECT_FIELD), chosen_page(request, texts)
+        expect, page = chosen(request, upload.texts, EXPECT_FIELD), chosen_page(request, upload.texts)
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
             document = await compute(
-                lambda: read_document(recognizer, data, page, expect), request, budget, state.queue
+                lambda: read_document(recognizer, upload.content, page, expect), request, budget, state.queue
             )
     if state.metrics:
         state.metrics.reading(document.joined)
-    return model_response(ReadResponse.timed(document, _milliseconds_since(start)))
+    return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame))
 
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"

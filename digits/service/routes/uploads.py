@@ -27,7 +27,7 @@ from digits.service.errors import (
 )
 from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT
-from digits.service.routes.bodies import from_base64, from_json, inflate, unpack
+from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, unpack
 
 FIELD = "file"
 # The media types of a body that is the file itself; any other that begins with image/ is one, too.
@@ -70,9 +70,9 @@ class Part:
     is_base64: bool = False
 
 
-async def read_image_and_texts(
+async def read_upload(
     request: Request, max_bytes: int, seconds: float, room: Room, text_fields: Collection[str] = ()
-) -> tuple[bytes, dict[str, str]]:
+) -> Upload:
     """Returns the image of a request, and the texts in other fields of its form.
 
     The image is the whole body; the file or data URL in a form's field `file`; or in JSON, where it may be drawn from
@@ -84,9 +84,6 @@ async def read_image_and_texts(
         seconds: longest time for the body to arrive.
         room: counts the bytes of the body.
         text_fields: names of the form's fields whose texts are asked for.
-
-    Returns:
-        The image's bytes; and the text of each of these fields that the form has.
 
     Raises:
         UnsupportedMediaTypeError: the body is neither an image nor a multipart form.
@@ -103,8 +100,8 @@ async def read_image_and_texts(
     if media_type.startswith("image/") or media_type in RAW_TYPES:
         body = await read_plain_body(request, max_bytes, too_large, seconds, room)
         if request.headers.get(_TRANSFER_ENCODING, "").strip().lower() == "base64":
-            return await unpack(from_base64, body, max_bytes), {}
-        return body, {}
+            body = await unpack(from_base64, body, max_bytes)
+        return Upload(body)
     if media_type == "application/json":
         # Base64 takes four bytes for three.
         most = max_bytes * 4 // 3 + _PART_OVERHEAD
@@ -127,14 +124,14 @@ async def read_image_and_texts(
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
     content, file = chosen[-1].content, chosen[-1].file
     if chosen[-1].is_base64 or (file is None and content[:5].lower() == b"data:"):
-        return await unpack(from_base64, content, max_bytes), texts
+        return Upload(await unpack(from_base64, content, max_bytes), texts)
     if file is None:
         raise MissingFileError(
             f"The form's field '{FIELD}' is text, not a file and not a data URL. Send a file in it, {_HOW}"
         )
     if len(content) > max_bytes:
         raise too_large
-    return content, texts
+    return Upload(content, texts)
 
 
 async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:

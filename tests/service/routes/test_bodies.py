@@ -63,6 +63,7 @@ def test_an_image_is_read_in_whatever_it_is_wrapped(api: str, options: dict[str,
     [
         {"strokes": STROKES},
         {"ink": {"strokes": [{"points": [{"x": x, "y": y, "t": 0} for x, y in STROKES[0]]}]}},
+        {"strokes": [{"id": 1, "points": ",".join(f"{x},{y}" for x, y in STROKES[0])}]},
         {"drawing": [[[x for x, _ in STROKES[0]], [y for _, y in STROKES[0]]]]},
         STROKES,
     ],
@@ -71,6 +72,19 @@ def test_strokes_are_drawn_and_read(api: str, body: Any) -> None:
     answer = post(api, json=body).json()
     assert (answer["predicted_digit"], answer["accepted"]) == (7, True)
     assert post(api, "/read/", json=body).json()["text"] == "7"
+
+
+def test_each_digit_has_its_box_in_the_unit_of_the_strokes(api: str) -> None:
+    # Two 7s in a unit of an app: small numbers, far from zero, the second 7 to the right of the first.
+    sevens = [[[(x + 250 * place) / 100 - 8, y / 100 + 3] for x, y in STROKES[0]] for place in (0, 1)]
+    answer = post(api, "/read/", json={"strokes": sevens}).json()
+    assert answer["text"] == "77"
+    for digit, seven in zip(answer["digits"], sevens, strict=True):
+        left, top, width, height = digit["strokes_box"]
+        xs, ys = zip(*seven, strict=True)
+        edges = (min(xs), min(ys), max(xs), max(ys))
+        assert (left, top, left + width, top + height) == pytest.approx(edges, abs=0.15)
+    assert "strokes_box" not in post(api, "/read/", files={"file": SEVEN}).json()["digits"][0]
 
 
 def test_a_pattern_stands_beside_the_strokes(api: str) -> None:

@@ -15,7 +15,9 @@ from tests.conftest import serve
 
 INFER = "/v2/models/digits/infer"
 
-# What the specification says of each answer, in this test's words.
+# What the specification says of each answer, in this test's words: compared with inference_rest.md and
+# open_inference_rest.yaml of kserve/open-inference-protocol, whose only difference is that the former requires the
+# inputs and outputs of a model's metadata.
 TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
 TENSOR = {
     "type": "object",

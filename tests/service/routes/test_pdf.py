@@ -2,7 +2,6 @@
 
 import io
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,15 +17,6 @@ from tests.conftest import serve
 from tests.pictures import handwritten
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service with the shipped model."""
-    server = serve(tmp_path_factory.mktemp("pdf"))
-    yield server.url
-    server.stop()
-    assert "Traceback" not in server.output()
-
-
 def pdf_of(*pages: npt.NDArray[np.uint8]) -> bytes:
     """A scan of these pages at 200 dots per inch."""
     first, *others = map(Image.fromarray, pages)
@@ -35,13 +25,13 @@ def pdf_of(*pages: npt.NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def post(url: str, file: bytes) -> httpx.Response:
-    return httpx.post(url, files={"file": ("scan.pdf", file, "application/pdf")}, timeout=60)
+def post(service: str, file: bytes) -> httpx.Response:
+    return httpx.post(service, files={"file": ("scan.pdf", file, "application/pdf")}, timeout=60)
 
 
-def test_all_pages_of_a_scan_are_read_with_boxes_in_pixels_of_the_drawn_page(url: str, mnist: Mnist) -> None:
+def test_all_pages_of_a_scan_are_read_with_boxes_in_pixels_of_the_drawn_page(service: str, mnist: Mnist) -> None:
     pages = [handwritten(mnist, "2024"), handwritten(mnist, "39", "715")]
-    answer = post(url + "/read/", pdf_of(*(page for page, _ in pages))).json()
+    answer = post(service + "/read/", pdf_of(*(page for page, _ in pages))).json()
     assert answer["text"] == "2024\n39\n715"
     assert (answer["page_count"], len(answer["pages"])) == (2, 2)
     for answered, (page, boxes) in zip(answer["pages"], pages, strict=True):
@@ -50,22 +40,22 @@ def test_all_pages_of_a_scan_are_read_with_boxes_in_pixels_of_the_drawn_page(url
             assert digit["box"] == pytest.approx(box, abs=6)
 
 
-def test_a_page_is_chosen_and_predict_says_how_many_there_are(url: str, mnist: Mnist) -> None:
+def test_a_page_is_chosen_and_predict_says_how_many_there_are(service: str, mnist: Mnist) -> None:
     data = pdf_of(*(handwritten(mnist, text)[0] for text in "27"))
-    assert post(url + "/read/?page=2", data).json()["text"] == "7"
-    answer = post(url + "/predict/?page=2", data).json()
+    assert post(service + "/read/?page=2", data).json()["text"] == "7"
+    answer = post(service + "/predict/?page=2", data).json()
     assert (answer["predicted_digit"], answer["page"], answer["page_count"]) == (7, 2, 2)
-    assert post(url + "/predict/", data).json()["predicted_digit"] == 2
-    batch = httpx.post(url + "/predict/batch/", files=[("files", data)], timeout=60).json()
+    assert post(service + "/predict/", data).json()["predicted_digit"] == 2
+    batch = httpx.post(service + "/predict/batch/", files=[("files", data)], timeout=60).json()
     assert batch["results"][0]["prediction"]["page_count"] == 2
 
 
-def test_a_pdf_file_may_be_the_body(url: str, mnist: Mnist) -> None:
+def test_a_pdf_file_may_be_the_body(service: str, mnist: Mnist) -> None:
     data = pdf_of(handwritten(mnist, "39")[0])
-    answer = httpx.post(url + "/read", content=data, headers={"content-type": "application/pdf"}, timeout=60).json()
+    answer = httpx.post(service + "/read", content=data, headers={"content-type": "application/pdf"}, timeout=60).json()
     assert answer["text"] == "39"
     assert "pages" not in answer
-    openapi = httpx.get(url + "/openapi.json").json()
+    openapi = httpx.get(service + "/openapi.json").json()
     assert "application/pdf" in openapi["paths"]["/read/"]["post"]["requestBody"]["content"]
 
 
@@ -82,14 +72,14 @@ def test_a_pdf_file_may_be_the_body(url: str, mnist: Mnist) -> None:
 )
 @pytest.mark.parametrize("path", ["/read/", "/predict/"])
 def test_a_hostile_file_is_a_problem_and_holds_up_nobody(
-    url: str, path: str, name: str, status: int, problem: str
+    service: str, path: str, name: str, status: int, problem: str
 ) -> None:
     data = HOSTILE[name]()
     with ThreadPoolExecutor(1) as client:
-        answer, longest = client.submit(post, url + path, data), 0.0
+        answer, longest = client.submit(post, service + path, data), 0.0
         while not answer.done():
             start = time.monotonic()
-            assert httpx.get(url + "/health/live").status_code == 200
+            assert httpx.get(service + "/health/live").status_code == 200
             longest = max(longest, time.monotonic() - start)
             time.sleep(0.02)
     assert (answer.result().status_code, answer.result().json()["type"]) == (status, f"urn:digits:problem:{problem}")

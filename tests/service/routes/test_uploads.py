@@ -16,7 +16,7 @@ from starlette.types import Message
 from digits.errors import ImageError
 from digits.service.errors import MalformedFormError, TooManyFilesError, UploadError
 from digits.service.limits.concurrency import Buffers, Room
-from digits.service.routes.uploads import read_image_and_texts, read_image_files
+from digits.service.routes.uploads import read_image_files, read_upload
 from tests.conftest import ROOT, STRICT_BATCH_BYTES, STRICT_BYTES
 
 SEVEN, FIVE = ((ROOT / "digits" / "samples" / name).read_bytes() for name in ("7_stylus.png", "5_marker.png"))
@@ -246,7 +246,7 @@ def test_a_form_of_very_many_parts_is_not_taken_apart(path: str, field: str) -> 
     body, media_type = form(part(b"", field) * 200_000), FORM["content-type"].encode()
     request, room = request_of(body, media_type), Room(Buffers(2 * len(body)))
     reading = (
-        read_image_and_texts(request, len(body), 60.0, room)
+        read_upload(request, len(body), 60.0, room)
         if path == "/predict/"
         else read_image_files(request, 100, len(body), 60.0, room)
     )
@@ -270,8 +270,8 @@ def test_a_damaged_form_gives_files_or_a_documented_error_and_nothing_else(data:
             text[at : at + length] = data.draw(st.sampled_from(BITS) | st.binary(max_size=3))
     body, media_type = map(bytes, texts)
     with contextlib.suppress(UploadError, ImageError):
-        image, _ = asyncio.run(read_image_and_texts(request_of(body, media_type), 1000, 1.0, Room(Buffers(9000))))
-        assert isinstance(image, bytes)
+        upload = asyncio.run(read_upload(request_of(body, media_type), 1000, 1.0, Room(Buffers(9000))))
+        assert isinstance(upload.content, bytes)
     with contextlib.suppress(UploadError, ImageError):
         files = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000, 1.0, Room(Buffers(90_000))))
         assert 1 <= len(files) <= 2
