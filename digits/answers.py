@@ -177,6 +177,10 @@ class Text(BaseModel):
     accepted: bool = Field(description="Whether the whole answer may be acted on.")
     reason: Reason | None = Field(description="Why not, as for a line; null if accepted.")
     line_answers: list[LineAnswer] = Field(description="How sure each line is; an entry for each of `lines`.")
+    view: str = Field(
+        description=f"How the page was seen: `{FIRST}`, or, where that showed no digit, the view that did, such as "
+        "`stretched contrast`. Of several pages, that of the first."
+    )
 
 
 def _text_fields(reading: Reading) -> dict[str, Any]:
@@ -194,6 +198,7 @@ def _text_fields(reading: Reading) -> dict[str, Any]:
             LineAnswer(confidence=_rounded(confidence), accepted=reason is None, reason=reason)
             for confidence, reason in zip(reading.line_confidences, reasons, strict=True)
         ],
+        "view": reading.view,
     }
 
 

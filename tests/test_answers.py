@@ -70,6 +70,7 @@ def test_a_reading_as_json_has_its_text_its_lines_and_a_box_for_each_digit() -> 
             {"confidence": 0.9, "accepted": True, "reason": None},
             {"confidence": 0.4, "accepted": False, "reason": "low_confidence"},
         ],
+        "view": "as it is",
         "digits": [
             {
                 "digit": 1,

@@ -42,14 +42,17 @@ class DocumentReading:
 
     @property
     def joined(self) -> Reading:
-        """All pages as one reading, whose lines are those of all pages. The boxes stay those of each page."""
+        """All pages as one reading, whose lines are those of all pages. The boxes stay those of each page.
+
+        Its view is that of the first page.
+        """
         digits, confidences = [], list[float]()
         for page in self.pages:
             first_line = len(confidences)
             digits += [replace(digit, line=first_line + digit.line) for digit in page.reading.digits]
             confidences += page.reading.line_confidences
         first = self.pages[0].reading
-        return Reading(tuple(digits), first.width, first.height, tuple(confidences))
+        return Reading(tuple(digits), first.width, first.height, tuple(confidences), first.view)
 
 
 def read_document(

@@ -5,14 +5,20 @@ take the line apart is found by dynamic programming (LeCun et al., "Gradient-Bas
 Recognition", 1998, on graph transformers).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Floats
-from digits.errors import NoInkError, UnexpectedNumberError
+from digits.errors import (
+    ComputeTimeError,
+    CrowdedImageError,
+    ImageContentError,
+    NoInkError,
+    UnexpectedNumberError,
+)
 from digits.images.decode import OpenedImage, open_image
 from digits.numbers.decoding import Decoding, line_confidence
 from digits.numbers.decoding_file import shipped_decoding
@@ -26,6 +32,7 @@ from digits.recognizer import Recognizer
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
 from digits.vision.sheet import without_table
+from digits.vision.views.pages import PAGE_VIEWS, copy_of_page
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
 
@@ -34,6 +41,8 @@ PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
 _PIXELS_OF_CANDIDATE = 10_000
 SMALLEST = 10
+# In another view than the first, lines are as sure as this: what is no number may look like one in some view.
+_LEAST_QUALITY = 0.8
 # So many digits are given for each place, the most likely first.
 _ALTERNATIVES = 3
 
@@ -120,8 +129,46 @@ def _read(
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."
         )
+    try:
+        return _read_view(recognizer, without_table(page), width, height, expectation)
+    except NoInkError:
+        second = _read_again(recognizer, page, width, height, expectation) if recognizer.looks_again else None
+        if second is None:
+            raise
+        return second
+
+
+def _read_again(
+    recognizer: Recognizer, page: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
+) -> Reading | None:
+    """Reads a page in other views than the first, until one of them shows numbers.
+
+    Returns:
+        What that view shows; None if no view shows enough, or the time or the work for this page is used up before.
+    """
+    copy = copy_of_page(page)
+    if copy is None:
+        return None
+    for view in PAGE_VIEWS:
+        try:
+            budget.check()
+            seen = view.show(copy)
+            reading = None if seen is None else _read_view(recognizer, seen, width, height, expectation)
+        except ImageContentError:
+            continue
+        except (ComputeTimeError, CrowdedImageError):
+            return None
+        if reading is not None and reading.line_quality >= _LEAST_QUALITY:
+            return replace(reading, view=view.name)
+    return None
+
+
+def _read_view(
+    recognizer: Recognizer, page: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
+) -> Reading:
+    """Reads a page in one view; the arguments are those of `_read`."""
     networks = shipped_networks(recognizer)
-    foreground = find_foreground(without_table(page), even_light=True)
+    foreground = find_foreground(page, even_light=True)
     lines = read_lines(recognizer, foreground, networks, expectation)
     scale = np.array([width / page.shape[1], height / page.shape[0]])
     digits = [

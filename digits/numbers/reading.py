@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from digits.numbers.signs.kinds import UNKNOWN
+from digits.vision.views.table import FIRST
 
 LineReason = Literal["low_confidence", "not_a_digit"]
 
@@ -66,12 +67,14 @@ class Reading:
         width: of the upright picture in which boxes are measured, in pixels.
         height: of it.
         line_confidences: for each line, the probability that all of it is right, 0..1.
+        view: the way in which the page was seen; `FIRST`, or one of `digits.vision.views.pages`.
     """
 
     digits: tuple[ReadDigit, ...]
     width: int
     height: int
     line_confidences: tuple[float, ...] = ()
+    view: str = FIRST
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -115,6 +118,14 @@ class Reading:
         if "not_a_digit" in reasons:
             return "not_a_digit"
         return "low_confidence" if self.confidence < LEAST_CONFIDENCE or any(reasons) else None
+
+    @property
+    def line_quality(self) -> float:
+        """The mean confidence of the lines, 0..1, of which those that should not be acted on count as 0."""
+        if not self.line_confidences:
+            return 0.0
+        good = (sure for line, sure in enumerate(self.line_confidences) if self.reason_of(line) is None)
+        return sum(good) / len(self.line_confidences)
 
     @property
     def _count(self) -> int:

@@ -57,6 +57,7 @@ READ_EXAMPLE: dict[str, Any] = {
         {"confidence": 0.971202, "accepted": True, "reason": None},
         {"confidence": 0.990641, "accepted": True, "reason": None},
     ],
+    "view": "as it is",
     "digits": [
         _read_example(2, 0.999998, [110, 120, 90, 141], 0, [(2, 0.999998), (7, 0.000001), (1, 0.000001)]),
         _read_example(4, 0.999871, [221, 117, 102, 150], 0, [(4, 0.999871), (9, 0.000112), (6, 0.000009)]),

@@ -20,6 +20,7 @@ from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, confidence_text
+from digits.vision.views.table import FIRST
 
 NUMBERS = Stage("number", "Draw a number here", proportion=1.6)
 _SAMPLES = {"two_lines": "Sample: two lines, 2024 and 375-08"}
@@ -174,6 +175,8 @@ def _show_text(reading: Reading) -> None:
     signs = sum(not digit.accepted for digit in reading.digits)
     more = f" Gray boxes: {signs} other {'sign' if signs == 1 else 'signs'}, not in the text." if signs else ""
     st.caption(f"Blue boxes: digits.{more}")
+    if reading.view != FIRST:
+        st.caption(f"The page as it is showed no digit. It was seen in another way: {reading.view}.")
     if reading.line_confidences:
         with_signs = f" With signs: `{', '.join(reading.transcript_lines)}`" if signs else ""
         st.caption(f"All of it is right with a probability of {confidence_text(reading.confidence)}.{with_signs}")

@@ -24,11 +24,12 @@ class Copy:
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3), RGB, at least 5 pixels on a side.
+        side: the copy has at most so many pixels on the longer side.
     """
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Pixels, side: int = _LARGE_SIDE) -> None:
         self.is_small = max(pixels.shape[:2]) <= SMALL_SIDE
-        self.pixels = np.ascontiguousarray(shrink(pixels, _LARGE_SIDE))
+        self.pixels = np.ascontiguousarray(shrink(pixels, side))
 
     @cached_property
     def gray(self) -> Gray:

@@ -184,9 +184,19 @@ def rarest_color(copy: Copy) -> Gray | None:
     return _rarest_of(_COLORS, copy)
 
 
+def rarest_color_inside(copy: Copy) -> Gray | None:
+    """The same, with a margin of ground around it."""
+    return _on_a_margin(rarest_color(copy))
+
+
 def rarer_color(copy: Copy) -> Gray | None:
     """The rarer of two colors as ink; None if the picture is gray."""
     return _rarest_of(2, copy)
+
+
+def rarer_color_inside(copy: Copy) -> Gray | None:
+    """The same, with a margin of ground around it."""
+    return _on_a_margin(rarer_color(copy))
 
 
 def _rarest_of(count: int, copy: Copy) -> Gray | None:
@@ -197,6 +207,7 @@ def _rarest_of(count: int, copy: Copy) -> Gray | None:
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
     _, labels, centers = cv2.kmeans(small, count, np.empty((0, 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
     rarest = int(np.bincount(labels.ravel(), minlength=count).argmin())
-    pixels = copy.pixels.astype(np.float32)
-    distances = np.stack([np.square(pixels - center).sum(axis=2) for center in centers])
-    return _on_a_margin(np.where(distances.argmin(axis=0) == rarest, 255, 0).astype(np.uint8))
+    # Which center is the nearest does not change if the square of the pixel is left out.
+    distances = np.square(centers).sum(axis=1) - 2.0 * (copy.pixels.reshape(-1, 3).astype(np.float32) @ centers.T)
+    is_rarest = (distances.argmin(axis=1) == rarest).reshape(copy.pixels.shape[:2])
+    return np.where(is_rarest, 255, 0).astype(np.uint8)

@@ -62,8 +62,8 @@ SMALL_VIEWS = (
 LARGE_VIEWS = (
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
-    View("the rarest of three colors", ink.rarest_color, forms.cut_out),
-    View("the rarer of two colors", ink.rarer_color, forms.cut_out),
+    View("the rarest of three colors", ink.rarest_color_inside, forms.cut_out),
+    View("the rarer of two colors", ink.rarer_color_inside, forms.cut_out),
     View("without its border", ink.inner, forms.as_first),
     View("light strokes, cut out", ink.light_strokes, forms.without_lines),
     View("dark ink in two tones, without the border", ink.dark_ink_inside, forms.cut_out),

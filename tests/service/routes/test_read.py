@@ -43,6 +43,7 @@ def test_two_lines_are_answered_with_the_contract_and_boxes_of_the_picture(servi
         "accepted",
         "reason",
         "line_answers",
+        "view",
         "digits",
         "reading_time_ms",
     ]

@@ -1,0 +1,120 @@
+"""A page whose first view shows no digit is read in another; one without any is read in none."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.answers import ReadResponse
+from digits.arrays import Gray, Pixels
+from digits.data.mnist import Mnist
+from digits.errors import ImageError, NoInkError
+from digits.model.artifact import read
+from digits.numbers.document import read_document
+from digits.numbers.reader import read_picture
+from digits.recognizer import Recognizer, shipped_model
+from digits.vision.views.pages import PAGE_VIEWS, copy_of_page
+from digits.vision.views.table import FIRST
+from tests.conftest import encode_png
+from tests.pictures import handwritten
+
+WRITTEN = "2024\n715"
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load(shipped_model())
+
+
+@pytest.fixture(scope="module")
+def first_view() -> Recognizer:
+    return Recognizer(read(shipped_model()), looks_again=False)
+
+
+def faint(paper: Gray) -> Pixels:
+    """Ink of 8 levels."""
+    return (240.0 - (255.0 - paper) * (8.0 / 255.0)).astype(np.uint8)
+
+
+def as_light_as_its_paper(paper: Gray) -> Pixels:
+    """Red ink on green paper, both of the same light."""
+    ink = (255.0 - paper[..., None]) / 255.0
+    return (np.array([70.0, 140.0, 70.0]) * (1.0 - ink) + np.array([170.0, 80.0, 70.0]) * ink).astype(np.uint8)
+
+
+def grainy(paper: Gray) -> Pixels:
+    noise = np.random.default_rng(11).normal(0.0, 32.0, paper.shape)
+    return np.clip(paper * 0.4 + 80.0 + noise, 0.0, 255.0).astype(np.uint8)
+
+
+def scribbled_over(paper: Gray) -> Pixels:
+    """An orange zigzag from end to end."""
+    height, width = paper.shape
+    picture = np.repeat(paper[..., None], 3, axis=2)
+    x = np.linspace(0, width, 14)
+    points = np.rint(np.stack([x, np.where(np.arange(14) % 2, 0.1, 0.9) * height], axis=1)).astype(np.int32)
+    scribble = cv2.polylines(np.full_like(picture, 255), [points], False, (255, 140, 60), 7, cv2.LINE_AA)
+    return np.minimum(picture, np.asarray(scribble, dtype=np.uint8))
+
+
+SPOILT: list[Callable[[Gray], Pixels]] = [faint, as_light_as_its_paper, grainy, scribbled_over]
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_page_that_the_first_view_does_not_show_is_read_in_another(
+    recognizer: Recognizer, first_view: Recognizer, mnist: Mnist, spoil: Callable[[Gray], Pixels]
+) -> None:
+    paper, boxes = handwritten(mnist, *WRITTEN.split("\n"))
+    page = spoil(paper)
+    with pytest.raises(NoInkError):
+        read_picture(first_view, page)
+    reading = read_picture(recognizer, page)
+    assert (reading.text, reading.reason) == (WRITTEN, None)
+    assert reading.view in {view.name for view in PAGE_VIEWS}
+    for digit, box in zip(reading.digits, boxes, strict=True):
+        assert np.allclose(digit.box, box, atol=14)
+
+
+def test_the_answer_says_which_view_was_taken(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper, _ = handwritten(mnist, *WRITTEN.split("\n"))
+    plain, second = (read_document(recognizer, encode_png(page)) for page in (paper, faint(paper)))
+    assert ReadResponse.timed(plain, 1.0).view == FIRST
+    assert ReadResponse.timed(second, 1.0).view == "stretched contrast"
+
+
+def test_another_view_keeps_to_the_expected_pattern(recognizer: Recognizer, mnist: Mnist) -> None:
+    page = faint(handwritten(mnist, *WRITTEN.split("\n"))[0])
+    assert read_picture(recognizer, page, expect="3-4").text == WRITTEN
+    with pytest.raises(NoInkError):
+        read_picture(recognizer, page, expect="#####")
+
+
+@pytest.mark.parametrize("grain", [0.0, 3.0, 12.0, 40.0])
+def test_an_empty_page_shows_no_number_in_any_view(recognizer: Recognizer, grain: float) -> None:
+    light = np.add.outer(np.linspace(0.0, 25.0, 500), np.linspace(0.0, 25.0, 700))
+    page = 190.0 + light + np.random.default_rng(5).normal(0.0, grain, light.shape)
+    with pytest.raises(NoInkError):
+        read_picture(recognizer, np.clip(page, 0.0, 255.0).astype(np.uint8))
+
+
+def test_a_drawing_of_no_number_is_refused(recognizer: Recognizer) -> None:
+    page = np.full((300, 400), 230, np.uint8)
+    for radius in range(20, 140, 24):
+        cv2.ellipse(page, (200, 150), (radius, radius // 2), radius, 0, 300, 60, 5, cv2.LINE_AA)
+    with pytest.raises(ImageError):
+        read_picture(recognizer, page)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (40, 60, 3), (9, 700), (700, 9, 3)])
+def test_a_view_of_a_page_has_its_size(shape: tuple[int, ...]) -> None:
+    page = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
+    copy = copy_of_page(page)
+    assert copy is not None
+    for view in PAGE_VIEWS:
+        seen = view.show(copy)
+        assert seen is None or (seen.shape == shape[:2] and seen.dtype == np.uint8)
+
+
+def test_a_page_of_one_color_has_no_other_views() -> None:
+    assert copy_of_page(np.full((50, 80, 3), 90, np.uint8)) is None
