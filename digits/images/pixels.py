@@ -41,7 +41,8 @@ def _to_array(image: Image.Image, is_deep: bool) -> npt.NDArray[np.uint8]:
     if is_deep:
         return _stretch(np.asarray(image, dtype=np.float64))
     if image.has_transparency_data:
-        return gray_if_equal(flatten_transparency(np.asarray(image.convert("RGBA"))))
+        flat = flatten_transparency(np.asarray(image if image.mode == "RGBA" else image.convert("RGBA")))
+        return flat if flat.ndim == 2 else gray_if_equal(flat)
     mode = "L" if image.mode in ("L", "1") else "RGB"
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return pixels if mode == "L" else gray_if_equal(pixels)

@@ -1,5 +1,7 @@
 """Puts images with transparency on a ground that shows what is drawn on them."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -37,26 +39,40 @@ def flatten_transparency(rgba: Gray) -> Gray:
         rgba: uint8 of shape (height, width, 4).
 
     Returns:
-        uint8 of shape (height, width, 3), RGB; white where everything is transparent.
+        uint8 of shape (height, width, 3), RGB, or (height, width) if the three channels are equal; white where
+        everything is transparent.
     """
     *channels, alpha = (np.asarray(channel, dtype=np.uint8) for channel in cv2.split(rgba))
-    if cv2.minMaxLoc(alpha)[0] == _OPAQUE:
-        return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
-    weight = int(alpha.sum(dtype=np.int64))
-    if weight == 0:
-        return np.full((*rgba.shape[:2], 3), 255, dtype=np.uint8)
-    visible = [float(np.vdot(channel.astype(np.float32), alpha.astype(np.float32))) / weight for channel in channels]
+    if all(np.array_equal(channels[0], channel) for channel in channels[1:]):
+        # Most are: black strokes of a canvas.
+        del channels[1:]
+    is_opaque = cv2.minMaxLoc(alpha)[0] == _OPAQUE
+    return _joined(channels if is_opaque else _flatten(channels, alpha))
+
+
+def _joined(channels: Sequence[Gray]) -> Gray:
+    return channels[0] if len(channels) == 1 else np.asarray(cv2.merge(channels), dtype=np.uint8)
+
+
+def _flatten(channels: Sequence[Gray], alpha: Gray) -> list[Gray]:
+    """Puts each channel of a picture that is not opaque on its ground."""
+    if not alpha.any():
+        return [np.full_like(alpha, 255) for _ in channels]
     edge, inside = _edge_and_inside(alpha)
-    color, is_even = _edge_color(rgba, edge, inside)
+    color, is_even = _edge_color(channels, edge, inside)
     if not is_even and cv2.countNonZero(edge) < _COMPACT * cv2.countNonZero(inside):
         # A picture whose ground is uneven: it goes on as it is at the nearest place of the edge.
         nearest = _nearest_edge(edge)
-        return np.dstack([_blend(channel, alpha, channel.ravel()[nearest]) for channel in channels])
-    if color is None and weight > _MOSTLY_OPAQUE * _OPAQUE * alpha.size:
-        color = [round(value) for value in visible]
+        return [_blend(channel, alpha, channel.ravel()[nearest]) for channel in channels]
     if color is None:
-        color = [255 if sum(visible) < 3 * 128.0 else 0] * 3
-    return np.dstack([_blend(channel, alpha, np.uint8(value)) for channel, value in zip(channels, color, strict=True)])
+        weights = alpha.astype(np.float32)
+        weight = int(alpha.sum(dtype=np.int64))
+        visible = [float(np.vdot(channel.astype(np.float32), weights)) / weight for channel in channels]
+        if weight > _MOSTLY_OPAQUE * _OPAQUE * alpha.size:
+            color = [round(value) for value in visible]
+        else:
+            color = [255 if sum(visible) < len(visible) * 128.0 else 0] * len(visible)
+    return [_blend(channel, alpha, np.uint8(value)) for channel, value in zip(channels, color, strict=True)]
 
 
 def _edge_and_inside(alpha: Gray) -> tuple[Gray, Gray]:
@@ -66,28 +82,31 @@ def _edge_and_inside(alpha: Gray) -> tuple[Gray, Gray]:
     return opaque ^ inside, inside
 
 
-def _edge_color(rgba: Gray, edge: Gray, inside: Gray) -> tuple[list[int] | None, bool]:
+def _edge_color(channels: Sequence[Gray], edge: Gray, inside: Gray) -> tuple[list[int] | None, bool]:
     """Finds the color of the opaque part's own ground: that of its edge, if it is even and other colors are inside.
 
     Returns:
-        The color's three channels, None if the opaque part is strokes of one color, or too thin or uneven to tell; and
+        The color in each channel, None if the opaque part is strokes of one color, or too thin or uneven to tell; and
         whether it is not uneven.
     """
     count = cv2.countNonZero(edge)
     if not count or cv2.countNonZero(inside) < _LEAST_INSIDE * count:
         return None, True
-    color = np.median(rgba[edge > 0], axis=0)[:3]
-    if cv2.countNonZero(_alike(rgba, color, _ALIKE) & edge) < _EVEN * count:
+    at = np.flatnonzero(edge)
+    color = [float(np.median(channel.ravel()[at])) for channel in channels]
+    if cv2.countNonZero(_alike(channels, color, _ALIKE) & edge) < _EVEN * count:
         return None, False
-    other = cv2.countNonZero(~_alike(rgba, color, 2 * _ALIKE) & inside)
+    other = cv2.countNonZero(~_alike(channels, color, 2 * _ALIKE) & inside)
     has_writing = other >= max(_LEAST_PIXELS, _LEAST_SHARE * count)
     return [round(value) for value in color] if has_writing else None, True
 
 
-def _alike(rgba: Gray, color: npt.NDArray[np.float64], difference: float) -> Gray:
+def _alike(channels: Sequence[Gray], color: Sequence[float], difference: float) -> Gray:
     """Returns a mask, 255 or 0, of the pixels whose channels differ from a color's by no more than `difference`."""
-    low, high = np.append(color - difference, 0.0), np.append(color + difference, _OPAQUE)
-    return np.asarray(cv2.inRange(rgba, low, high), dtype=np.uint8)
+    alike = np.full_like(channels[0], _OPAQUE)
+    for channel, value in zip(channels, color, strict=True):
+        alike &= np.asarray(cv2.inRange(channel, np.array(value - difference), np.array(value + difference)), np.uint8)
+    return alike
 
 
 def _nearest_edge(edge: Gray) -> npt.NDArray[np.int64]:

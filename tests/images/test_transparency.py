@@ -1,7 +1,25 @@
 import numpy as np
 import pytest
 
-from digits.images.transparency import flatten_transparency
+from digits.images import transparency
+
+
+def flatten_transparency(rgba: np.ndarray) -> np.ndarray:
+    """The picture in RGB; gray ones come back in one channel."""
+    flat = transparency.flatten_transparency(rgba)
+    return np.dstack([flat] * 3) if flat.ndim == 2 else flat
+
+
+def test_a_picture_whose_channels_are_equal_comes_back_in_one() -> None:
+    rgba = np.zeros((20, 30, 4), np.uint8)
+    for alpha in (0, 255):
+        rgba[..., 3] = alpha
+        assert transparency.flatten_transparency(rgba).shape == (20, 30)
+        rgba[5:10, 5:10, 3] = 255
+        assert transparency.flatten_transparency(rgba).shape == (20, 30)
+        rgba[..., :3] = 0
+    rgba[6, 6, 0] = 9
+    assert transparency.flatten_transparency(rgba).shape == (20, 30, 3)
 
 
 def blended(colors: np.ndarray, alpha: np.ndarray, ground: int) -> np.ndarray:
