@@ -1,7 +1,7 @@
 """An image in, a `Prediction` out: what app, API and command line all call."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,7 @@ from digits.model.input_form import INPUT_FORMS
 from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
-from digits.vision.normalize import Normalized, normalize_many
+from digits.vision.normalize import Normalized, glance, normalize_many
 from digits.vision.views.table import FIRST
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
@@ -91,6 +91,9 @@ def find_model(environment: Mapping[str, str] | None = None) -> Path:
     if named := (os.environ if environment is None else environment).get(MODEL_VARIABLE):
         return Path(named)
     return TRAINED_MODEL if TRAINED_MODEL.exists() else shipped_model()
+
+
+_Read = Callable[[list[Pixels | ImageError]], list[Prediction | ImageError]]
 
 
 class Recognizer:
@@ -169,19 +172,21 @@ class Recognizer:
             ImageError: the file cannot be answered; the message says why and what to do.
         """
         opened = open_image(file, self.limits) if isinstance(file, bytes) else file
-        return self.recognize_pixels(opened.decode())
+        return self.recognize_pixels(opened.decode(), is_photo=opened.is_photo)
 
-    def recognize_pixels(self, pixels: Pixels) -> Prediction:
+    def recognize_pixels(self, pixels: Pixels, *, is_photo: bool = False) -> Prediction:
         """Reads the digit in a picture.
 
         Args:
             pixels: uint8 of shape (height, width) or (height, width, 3), RGB, ink of either polarity.
+            is_photo: whether they are what is left of a photo (`OpenedImage.is_photo`): a large digit is read on a
+                smaller copy, in a part of the time.
 
         Raises:
             NoInkError: nothing is written on it.
             SeveralDigitsError: more than one digit is.
         """
-        (answer,) = self._read([pixels])
+        (answer,) = self._read_photo(pixels, self._read) if is_photo else self._read([pixels])
         if isinstance(answer, ImageError):
             raise answer
         return answer
@@ -202,7 +207,7 @@ class Recognizer:
         read = self._read_first_view if first_view_only else self._read
         waiting: list[Pixels | ImageError] = []
         for picture in pictures:
-            pixels = self._decode(picture)
+            pixels, is_photo = self._decode(picture)
             if isinstance(pixels, ImageError) or pixels.size <= _SMALL:
                 waiting.append(pixels)
                 if len(waiting) == BATCH:
@@ -212,7 +217,7 @@ class Recognizer:
             # Large pictures are read one by one: together they would take more memory, and not less time.
             yield from read(waiting)
             waiting = []
-            yield from read([pixels])
+            yield from self._read_photo(pixels, read) if is_photo else read([pixels])
         yield from read(waiting)
 
     def _read(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
@@ -224,9 +229,21 @@ class Recognizer:
             for picture, result in zip(pictures, self._read_first_view(pictures), strict=True)
         ]
 
+    def _read_photo(self, pixels: Pixels, read: _Read) -> list[Prediction | ImageError]:
+        """Reads a photo on a small copy; where that is not accepted, `read` reads all of it."""
+        normalized = glance(pixels)
+        if normalized is not None:
+            (answer,) = self._answer([normalized])
+            if isinstance(answer, Prediction) and answer.accepted:
+                return [answer]
+        return read([pixels])
+
     def _read_first_view(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
         """Takes every step for all pictures before the next step: code that has just run runs faster."""
-        normalized_pictures = normalize_many(pictures)
+        return self._answer(normalize_many(pictures))
+
+    def _answer(self, normalized_pictures: Sequence[Normalized | ImageError]) -> list[Prediction | ImageError]:
+        """Says what the images show; errors in place of one are handed on."""
         images = [normalized.image for normalized in normalized_pictures if isinstance(normalized, Normalized)]
         if not images:
             return [error for error in normalized_pictures if isinstance(error, ImageError)]
@@ -276,13 +293,15 @@ class Recognizer:
             second.digit, confidence, second.probabilities, second.reason, seen.normalized, seen.view.name
         )
 
-    def _decode(self, picture: Picture | ImageError) -> Pixels | ImageError:
+    def _decode(self, picture: Picture | ImageError) -> tuple[Pixels | ImageError, bool]:
+        """Returns a picture's pixels, or why there are none, and whether it is a photo."""
         if isinstance(picture, np.ndarray | ImageError):
-            return picture
+            return picture, False
         try:
-            return (open_image(picture, self.limits) if isinstance(picture, bytes) else picture).decode()
+            opened = open_image(picture, self.limits) if isinstance(picture, bytes) else picture
+            return opened.decode(), opened.is_photo
         except ImageError as error:
-            return error
+            return error, False
 
     def _only_if_single(self, normalized: Normalized) -> SeveralDigitsError | None:
         """Returns the error if things that lie apart in a picture are digits of their own, or None."""

@@ -45,7 +45,7 @@ def read(recognizer: Recognizer, file: bytes) -> Answered:
     side = max(opened.width, opened.height)
     whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
     try:
-        return Answered(pixels, recognizer.recognize_pixels(pixels), whole, opened.pages)
+        return Answered(pixels, recognizer.recognize_pixels(pixels, is_photo=opened.is_photo), whole, opened.pages)
     except ImageError as error:
         return Answered(pixels, error, whole, opened.pages)
 

@@ -20,6 +20,10 @@ from digits.vision.reduction import as_gray, shrink
 from digits.vision.ruling import digit_mask
 from digits.vision.sheet import without_table
 
+# A photo is looked at on a copy of at least so many pixels on its longer side, and of less than twice as many. A digit
+# of at least so many pixels on its longer side is read there as well as on the whole photo.
+_GLANCE_SIDE, _LARGE_DIGIT = 360, 80
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -129,6 +133,35 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     sheet = without_table(small, straight=True)
     normalized = _image_digit(*find_strokes(sheet))
     return normalized if sheet is small else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
+
+
+def glance(pixels: Pixels) -> Normalized | None:
+    """Does what `fetch_digit` does on a copy of a photo, in a quarter of the time; a large digit loses nothing there.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+
+    Returns:
+        None if the digit is small on the copy, or if nothing is found there.
+    """
+    height, width = pixels.shape[:2]
+    factor = max(height, width) // _GLANCE_SIDE
+    height, width = height // factor, width // factor
+    if min(height, width) < _LARGE_DIGIT:
+        return None
+    # OpenCV averages whole blocks several times faster than shares of pixels.
+    blocks = pixels[: height * factor, : width * factor]
+    copy = np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    sheet = without_table(copy, straight=True)
+    try:
+        foreground, components = find_strokes(sheet)
+    except NoInkError:
+        return None
+    left, top, right, bottom = components.box(find_digit(components))
+    if max(right - left, bottom - top) < _LARGE_DIGIT:
+        return None
+    normalized = _image_digit(foreground, components)
+    return normalized if sheet is copy else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
 def find_strokes(pixels: Pixels) -> tuple[Foreground, Components]:

@@ -13,7 +13,7 @@ from digits.arrays import SIDE
 from digits.data.mnist import Mnist
 from digits.errors import NoInkError
 from digits.vision.mnist_form import BOX, image_of, like_mnist
-from digits.vision.normalize import already_normalized, normalize
+from digits.vision.normalize import already_normalized, glance, normalize
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -316,3 +316,22 @@ def test_a_large_digit_gives_the_image_of_a_smaller_one() -> None:
     small = normalize(write()).image
     large = normalize(write(size=(780, 780), at=(230, 40), height=700, pen=50)).image
     assert similarity(small, large) > 0.95
+
+
+@pytest.mark.parametrize("size", [(540, 720), (720, 540), (1000, 750), (1430, 1073)])
+def test_a_large_digit_of_a_photo_is_seen_at_a_glance_as_it_is_on_the_whole(size: tuple[int, int]) -> None:
+    height = min(size) // 2
+    photo = grainy(uneven(write(size, (size[0] // 3, size[1] // 4), height, height // 12)))
+    seen = glance(photo)
+    assert seen is not None
+    assert np.abs(seen.image.astype(int) - normalize(photo).image).mean() < 6.0
+
+
+@pytest.mark.parametrize("height", [20, 80, 140])
+def test_a_small_digit_of_a_photo_is_not_looked_at_on_a_copy(height: int) -> None:
+    assert glance(write((540, 720), (200, 300), height, max(2, height // 12))) is None
+
+
+@pytest.mark.parametrize("shape", [(720, 540), (720, 540, 3), (720, 3), (3, 1400), (1439, 100, 3)])
+def test_a_photo_of_nothing_shows_nothing_at_a_glance(shape: tuple[int, ...]) -> None:
+    assert glance(np.full(shape, 200, np.uint8)) is None

@@ -14,7 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digits.errors import ImageError
 from digits.explain.wording import word
-from digits.images.decode import decode
+from digits.images.decode import open_image
 from digits.recognizer import Recognizer
 from digits.vision.reduction import shrink
 
@@ -122,11 +122,12 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
     """Returns the cells of a picture's row by column, without those that have no value."""
     cells: dict[str, object] = {"accepted": False}
     try:
-        pixels = decode(file, recognizer.limits)
+        opened = open_image(file, recognizer.limits)
+        pixels = opened.decode()
         cells["picture"] = _thumbnail(pixels)
         if others:
             cells[_SECOND] = _sentences(pixels, others)
-        prediction = recognizer.recognize_pixels(pixels)
+        prediction = recognizer.recognize_pixels(pixels, is_photo=opened.is_photo)
     except ImageError as error:
         return cells | {"answer": str(error)}
     if prediction.reason != "not_a_digit":
