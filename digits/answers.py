@@ -14,7 +14,7 @@ from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.reading import ReadDigit as ReadingDigit
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction
-from digits.vision.views.table import FIRST
+from digits.vision.views.table import FIRST, GLANCE
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -49,8 +49,8 @@ class BatchPrediction(BaseModel):
         min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
     )
     view: str = Field(
-        description=f"How the picture was seen: `{FIRST}`, or, where that showed no digit well, the view that did, "
-        "such as `in even light`."
+        description=f"How the picture was seen: `{FIRST}`, or, as large digits of photos are, `{GLANCE}`, or, where "
+        "that showed no digit well, the view that did, such as `in even light`."
     )
     page: int = Field(1, ge=1, description="Which page of the file was read. Left out if the file has one page.")
     page_count: int = Field(

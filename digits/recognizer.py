@@ -24,7 +24,7 @@ from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 from digits.vision.normalize import Normalized, glance, normalize_many
-from digits.vision.views.table import FIRST
+from digits.vision.views.table import FIRST, GLANCE
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
@@ -233,7 +233,7 @@ class Recognizer:
         """Reads a photo on a small copy; where that is not accepted, `read` reads all of it."""
         normalized = glance(pixels)
         if normalized is not None:
-            (answer,) = self._answer([normalized])
+            (answer,) = self._answer([normalized], GLANCE)
             if isinstance(answer, Prediction) and answer.accepted:
                 return [answer]
         return read([pixels])
@@ -242,8 +242,10 @@ class Recognizer:
         """Takes every step for all pictures before the next step: code that has just run runs faster."""
         return self._answer(normalize_many(pictures))
 
-    def _answer(self, normalized_pictures: Sequence[Normalized | ImageError]) -> list[Prediction | ImageError]:
-        """Says what the images show; errors in place of one are handed on."""
+    def _answer(
+        self, normalized_pictures: Sequence[Normalized | ImageError], view: str = FIRST
+    ) -> list[Prediction | ImageError]:
+        """Says what the images of a view show; errors in place of one are handed on."""
         images = [normalized.image for normalized in normalized_pictures if isinstance(normalized, Normalized)]
         if not images:
             return [error for error in normalized_pictures if isinstance(error, ImageError)]
@@ -258,7 +260,7 @@ class Recognizer:
             if isinstance(normalized, ImageError):
                 results.append(normalized)
             else:
-                answer = Prediction(*next(answers), normalized)
+                answer = Prediction(*next(answers), normalized, view)
                 results.append(self._only_if_single(normalized) or answer)
         return results
 

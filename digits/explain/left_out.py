@@ -11,7 +11,7 @@ from digits.vision.components import Components, find_components, find_digit
 from digits.vision.foreground import find_foreground
 from digits.vision.reduction import shrink
 from digits.vision.ruling import digit_mask
-from digits.vision.views.table import FIRST
+from digits.vision.views.table import FIRST, GLANCE
 
 # Other writing is mentioned from this height on, as a share of the digit's height: a speck or a dot is none.
 _LEAST_HEIGHT = 0.2
@@ -28,8 +28,8 @@ def find_left_out(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], predict
         pixels: the picture, uint8 of shape (height, width) or (height, width, 3).
         prediction: the answer.
     """
-    # Another view shows other strokes than those that are found here.
-    if not prediction.accepted or prediction.view != FIRST:
+    # Another view shows other strokes than those that are found here; a smaller copy of a photo shows the same.
+    if not prediction.accepted or prediction.view not in (FIRST, GLANCE):
         return None
     small = shrink(pixels, ENOUGH_SIDE)
     try:

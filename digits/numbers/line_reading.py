@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from digits.numbers.decoding import (
 from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER, Chances, Expectation, best_matching_path
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.segments.windows import Floats as FloatInk
-from digits.numbers.segments.windows import Stroke, Windows, draw_window, reduce_field, reduce_line
+from digits.numbers.segments.windows import ReducedLine, Stroke, Windows, draw_window, reduce_field, reduce_line
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.numbers.signs.marks import Box, Mark, box_of_stroke, find_marks
 from digits.numbers.window_network import WindowNetwork
@@ -153,7 +154,6 @@ class _PageLine:
         signs: WindowNetwork,
     ) -> None:
         self._lattice, self._parts, self._small, self._decoding, self._signs = lattice, parts, small, decoding, signs
-        self._reduced = reduce_line(lattice.chain)
         self._weights = np.array([decoding.acceptance[name] for name in ACCEPTANCE_FEATURES])
         self._digits = pooled_probabilities(lattice.segment_probabilities, lattice.probabilities, decoding.pool)
         self._shapes = Shapes(
@@ -165,6 +165,11 @@ class _PageLine:
         )
         # What stands on the line, and how many marks, as it was read last: other candidates are compared with these.
         self._read, self._marks = self._shapes, 0
+
+    @cached_property
+    def _reduced(self) -> ReducedLine:
+        # Only marks are drawn on it, and most lines have none.
+        return reduce_line(self._lattice.chain)
 
     def read(self, path: Sequence[int], probability: float, tokens: Sequence[str] = ()) -> LineReading:
         """Reads the candidates of a path, each as what a token of a pattern stands for, if there are tokens."""

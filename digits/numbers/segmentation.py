@@ -216,5 +216,6 @@ def _image(foreground: Foreground, chain: Chain, candidate: Candidate) -> npt.ND
     margin = margin_around(*mask.shape)
     top, left = min(margin, rows.start), min(margin, columns.start)
     strength = foreground.strength[rows.start - top : rows.stop + margin, columns.start - left : columns.stop + margin]
-    bottom, right = strength.shape[0] - top - mask.shape[0], strength.shape[1] - left - mask.shape[1]
-    return image_of(strength, np.pad(mask, ((top, bottom), (left, right))), foreground.level)
+    whole = np.zeros(strength.shape, np.uint8)
+    whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    return image_of(strength, whole, foreground.level)

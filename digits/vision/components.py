@@ -10,6 +10,7 @@ from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.foreground import Foreground
 from digits.vision.masks import Labels, label_components
+from digits.vision.reduction import at_least
 
 Indices = npt.NDArray[np.int64]
 
@@ -60,6 +61,9 @@ class Components:
     def box(self, members: Sequence[int]) -> tuple[int, int, int, int]:
         """The box around some components: left, top, right, bottom in pixels, the last two exclusive."""
         members = list(members)
+        if len(members) == 1:
+            (only,) = members
+            return int(self.left[only]), int(self.top[only]), int(self.right[only]), int(self.bottom[only])
         return (
             int(self.left[members].min()),
             int(self.top[members].min()),
@@ -97,10 +101,11 @@ def find_components(foreground: Foreground, mask: Gray) -> Components:
         mask: uint8 of the same shape, 1 where ink is, weak ink too.
     """
     labels, stats = label_components(mask)
-    count, at = len(stats), np.flatnonzero(labels)
+    count, at = len(stats), np.flatnonzero(mask.view(np.bool_))
     which, strength = labels.ravel()[at], foreground.strength.ravel()[at]
     ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
-    ids = np.flatnonzero(np.bincount(which[strength >= foreground.strong], minlength=count))
+    strong = at_least(strength, foreground.strong).view(np.bool_)
+    ids = np.flatnonzero(np.bincount(which[strong], minlength=count))
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, _ = np.asarray(stats[ids], dtype=np.int64).T
     height, width = labels.shape
@@ -152,6 +157,8 @@ def find_digit(components: Components) -> list[int]:
     Returns:
         Their indices, rising.
     """
+    if len(components) == 1:
+        return [0]
     merit = np.where(components.apart, 0.0, components.ink * np.where(components.touches, 0.5, 1.0))
     main = int(np.argmax(merit))
     left, top, right, bottom = components.left, components.top, components.right, components.bottom

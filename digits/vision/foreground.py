@@ -51,7 +51,7 @@ class Foreground:
     @property
     def weak(self) -> float:
         """The least strength of ink that goes on with a stroke; where the ground is noisy, weaker ink is lost in it."""
-        return float(np.clip(5.0 * self.noise, _WEAK * self.level, _STRONG * self.level))
+        return min(max(5.0 * self.noise, _WEAK * self.level), _STRONG * self.level)
 
 
 def find_foreground(pixels: Pixels, *, even_light: bool = False) -> Foreground:
@@ -85,7 +85,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False) -> Foreground:
     # What the ground's own texture shows everywhere is not ink. Half of a picture of thick strokes may be ink.
     median = 0 if ground.is_even else quantile(counts, 0.5)
     if median:
-        strength = np.maximum(strength, np.uint8(median)) - np.uint8(median)
+        strength = np.asarray(cv2.subtract(strength, np.full_like(strength, median)), dtype=np.uint8)
     level = mean_of_top(counts, max(8, strength.size // 500)) - median
     if level < max(_MIN_CONTRAST, _MIN_SIGNAL * noise):
         raise NoInkError(NO_INK)

@@ -14,6 +14,8 @@ from digits.arrays import Gray, Pixels
 # How many pixels have each of the 256 values.
 Counts = npt.NDArray[np.int64]
 
+_FALLING = np.arange(255, -1, -1)
+
 
 def shrink(image: Pixels, side: int) -> Pixels:
     """Reduces a picture to at most `side` pixels on its longer side; a smaller one stays as it is.
@@ -55,12 +57,13 @@ def histogram(gray: Gray) -> Counts:
 
 def quantile(counts: Counts, share: float) -> int:
     """The value under or at which a share of the pixels lies."""
-    return int(np.searchsorted(np.cumsum(counts), share * counts.sum()))
+    below = counts.cumsum()
+    return int(below.searchsorted(share * below[-1]))
 
 
 def interpolated_quantile(counts: Counts, share: float) -> float:
     """Returns what `np.quantile` returns for the pixels: where a quantile lies between two values, one in between."""
-    below = np.cumsum(counts)
+    below = counts.cumsum()
     at = share * float(below[-1] - 1)
     low, high = np.searchsorted(below, (int(at), min(int(at) + 1, int(below[-1]) - 1)), side="right").tolist()
     return float(np.interp(at - int(at), (0.0, 1.0), (low, high)))
@@ -69,5 +72,5 @@ def interpolated_quantile(counts: Counts, share: float) -> float:
 def mean_of_top(counts: Counts, top: int) -> float:
     """The mean of the `top` largest values."""
     falling = counts[::-1]
-    taken = np.clip(top - (np.cumsum(falling) - falling), 0, falling)
-    return float(taken @ np.arange(255, -1, -1)) / float(taken.sum())
+    taken = np.minimum(np.maximum(top - (falling.cumsum() - falling), 0), falling)
+    return float(taken @ _FALLING) / float(taken.sum())

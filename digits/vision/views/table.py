@@ -15,6 +15,8 @@ from digits.vision.views import forms, ink
 from digits.vision.views.copy import Copy
 
 FIRST = "as it is"
+# How large digits of photos are seen first (`digits.vision.normalize.glance`).
+GLANCE = "on a smaller copy"
 
 
 @dataclass(frozen=True)
