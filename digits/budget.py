@@ -5,7 +5,8 @@ long: `check()`. The budget stands in a context variable: the code between the o
 need not know of it. Without a budget, as on the command line, a check does nothing.
 
 Work is counted in pixels of the crops that are looked at: thousands of strokes, each as large as the page, are as many
-pages. It is bounded wherever pages are read, so that the same picture gets the same answer on every machine.
+pages. What a network looks at counts as some thousands more. Work is bounded wherever pages are read, so that the same
+picture gets the same answer on every machine.
 
 The memory that decoding takes is known from a file's header. Threads that decode at the same time share a bound, and
 wait for one another before they take any.
@@ -17,7 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
-from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError, MemoryBusyError
+from digits.errors import (
+    ComputationStoppedError,
+    ComputeTimeError,
+    CrowdedImageError,
+    MemoryBusyError,
+    TooManyPixelsError,
+)
 
 
 class Budget:
@@ -106,7 +113,7 @@ def bounded_work(pixels: int) -> Iterator[None]:
     """Bounds the work of all calls of `spend` inside.
 
     Args:
-        pixels: of all crops together.
+        pixels: of all crops together, and of what counts as so many.
     """
     token = _WORK.set(_Work(pixels))
     try:
@@ -116,7 +123,7 @@ def bounded_work(pixels: int) -> Iterator[None]:
 
 
 def spend(pixels: int) -> None:
-    """Counts the pixels of a crop before it is looked at, and checks the time.
+    """Counts the pixels of a crop, or of what counts as so many, before it is looked at, and checks the time.
 
     Raises:
         CrowdedImageError: the bound is exceeded.
@@ -127,8 +134,8 @@ def spend(pixels: int) -> None:
         work.pixels -= pixels
         if work.pixels < 0:
             raise CrowdedImageError(
-                "The strokes in this picture are too many and too large: each is looked at alone, and together they "
-                "cover the picture many times. Crop it to the numbers that you mean."
+                "What is written in this picture takes too much work to read: its strokes are too many, too large or "
+                "too entangled. Crop it to the numbers that you mean."
             )
 
 
@@ -146,10 +153,12 @@ class MemoryBound:
     Args:
         most_bytes: of all images together.
         wait_seconds: how long an image waits until enough is free.
+        most_each: of one image; one that needs more is refused. None for no such bound.
     """
 
-    def __init__(self, most_bytes: int, wait_seconds: float) -> None:
+    def __init__(self, most_bytes: int, wait_seconds: float, most_each: int | None = None) -> None:
         self.most_bytes = most_bytes
+        self.most_each = most_each
         self.taken_bytes = 0
         self._wait_seconds = wait_seconds
         self._changed = threading.Condition()
@@ -162,9 +171,15 @@ class MemoryBound:
             size: the memory that the image takes, in bytes.
 
         Raises:
+            TooManyPixelsError: the image alone needs more than one may.
             MemoryBusyError: other images take it for too long.
             ComputeTimeError, ComputationStoppedError: as `check`.
         """
+        if self.most_each is not None and size > self.most_each:
+            raise TooManyPixelsError(
+                f"Decoding this image takes {size:,} bytes of memory, more than the {self.most_each:,} allowed. "
+                "Scale it down, or save it as PNG or as a JPEG file that is not progressive."
+            )
         end = time.monotonic() + self._wait_seconds
         with self._changed:
             while self.taken_bytes and self.taken_bytes + size > self.most_bytes:
@@ -205,7 +220,7 @@ def memory(estimate: Callable[[], int]) -> Iterator[None]:
         estimate: returns the memory that decoding takes, in bytes.
 
     Raises:
-        MemoryBusyError, ComputeTimeError, ComputationStoppedError: as `MemoryBound.taken`.
+        TooManyPixelsError, MemoryBusyError, ComputeTimeError, ComputationStoppedError: as `MemoryBound.taken`.
     """
     bound = _MEMORY.get()
     size = 0 if bound is None else estimate()

@@ -44,6 +44,7 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
     "queue_seconds": OverloadedError,
     "max_buffered_bytes": BuffersFullError,
     "max_decoding_bytes": BuffersFullError,
+    "max_image_memory": TooManyPixelsError,
     "max_connections": OverloadedError,
     "max_connections_per_address": OverloadedError,
     "rate_limit": RateLimitedError,

@@ -9,7 +9,13 @@ import pytest
 from benchmarks.hostile.costly_pictures import COSTLY, PAGE_SIDE
 from digits import budget
 from digits.budget import Budget, MemoryBound, bounded_memory, bounded_work, limited, memory
-from digits.errors import ComputationStoppedError, ComputeTimeError, CrowdedImageError, MemoryBusyError
+from digits.errors import (
+    ComputationStoppedError,
+    ComputeTimeError,
+    CrowdedImageError,
+    MemoryBusyError,
+    TooManyPixelsError,
+)
 from digits.images.decode import open_image
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
@@ -99,6 +105,16 @@ def test_an_image_that_needs_more_than_there_is_is_decoded_alone() -> None:
         # Small ones are not counted.
         with memory(lambda: 1_000):
             assert bound.taken_bytes == 50 * MEGABYTE
+
+
+def test_an_image_that_needs_more_than_one_may_is_refused_at_once() -> None:
+    bound = MemoryBound(50 * MEGABYTE, 60.0, 20 * MEGABYTE)
+    with bound.taken(20 * MEGABYTE), bound.taken(20 * MEGABYTE):
+        assert bound.taken_bytes == 40 * MEGABYTE
+    told = f"{20 * MEGABYTE + 1:,} bytes of memory, more than the {20 * MEGABYTE:,}"
+    with pytest.raises(TooManyPixelsError, match=told), bound.taken(20 * MEGABYTE + 1):
+        pass
+    assert bound.taken_bytes == 0
 
 
 def test_an_image_waits_until_another_is_decoded() -> None:

@@ -90,6 +90,28 @@ def digits() -> Page:
     return page
 
 
+def entangled() -> Page:
+    """Thin boxes and combs that overlap: strokes that can be cut in very many places."""
+    page, rng = blank(), np.random.default_rng(0)
+    for left, top in _places(56, 49):
+        if rng.random() < 0.4:
+            x, y = np.maximum(0, np.add((left, top), rng.normal(0.0, 5.0, 2).astype(int))).tolist()
+            if rng.random() < 0.5:
+                cv2.rectangle(page, (x, y), (x + 33, y + 50), 60, 1)
+            else:
+                page[y : y + 51, x : x + 51 : 3] = page[y + 25, x : x + 51] = 60
+    return page
+
+
+def blots() -> Page:
+    """Faint rows of blots that run into one another."""
+    page, rng = blank(), np.random.default_rng(0)
+    for left, top in _places(36, 13):
+        x, y = np.maximum(0, np.add((left, top), rng.normal(0.0, (9.0, 3.0)).astype(int))).tolist()
+        page[y : y + 45, x : x + 45] = 220
+    return np.asarray(cv2.GaussianBlur(page, (0, 0), 2.0), dtype=np.uint8)
+
+
 def hairlines() -> Page:
     """A narrow strip with three lines of one pixel across all of it."""
     page = blank()[:10]
@@ -128,6 +150,8 @@ CROWDED: Mapping[str, Callable[[], bytes]] = {
         "grain": grain,
         "sticks": sticks,
         "small digits": digits,
+        "entangled": entangled,
+        "blots": blots,
         "hairlines": hairlines,
         "dashes": dashes,
         "form": form,

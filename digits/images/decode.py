@@ -118,7 +118,7 @@ class OpenedImage:
             self._open_page()
         if self._image is None:
             return size[0] * size[1] * 8
-        return decoding_bytes(self._image, size, enough)
+        return decoding_bytes(self._image, self._screened or Screened(self._data), size, enough)
 
     def decode(self, enough: int = LEAST_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.
@@ -136,8 +136,12 @@ class OpenedImage:
 
         Raises:
             BrokenImageError: the decoder gave up; the file is damaged or cut off.
+            TooManyPixelsError: it takes more memory than `digits.budget.bounded_memory` allows for one image.
             MemoryBusyError: other images take the memory that `digits.budget.bounded_memory` allows.
         """
+        if self._document is not None:
+            # It has counted its memory since it was opened.
+            return self._decode(enough)
         with budget.memory(lambda: self.decoding_bytes(enough)):
             return self._decode(enough)
 

@@ -2,25 +2,30 @@
 
 from PIL import Image
 
+from digits.images.screening.screened import Screened
+
 # Bytes that Pillow keeps for each pixel, by mode; it keeps colors as four bytes.
 _MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 _COLOR_BYTES = 4
 # Bytes per pixel at the peak of decoders that keep more than the pixels: planes of brightness and color, an output and
 # a copy of it. Measured by `python -m benchmarks.hostile.bombs`.
 _DECODER_BYTES = {"WEBP": 8, "AVIF": 9, "HEIF": 13}
+# A large HEIF image is reduced without a copy. With more than 8 bits, its planes take twice as much.
+_REDUCED_HEIF_BYTES, _REDUCED_DEEP_HEIF_BYTES = 5, 10
 # Pillow decodes small WebP files as animations, with two canvases more.
 _SMALL_WEBP_BYTES = 17
-# A JPEG file in several passes keeps its coefficients, two bytes each, for as many channels.
+# A JPEG file in several passes keeps its coefficients, two bytes each.
 _COEFFICIENT_BYTES = 2
 # For each pixel of the reduced image: its copies on the way to an array, and samples of more than 8 bits as floats.
 _REDUCED_BYTES, _DEEP_BYTES = 16, 32
 
 
-def decoding_bytes(image: Image.Image, size: tuple[int, int], enough: int) -> int:
+def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int], enough: int) -> int:
     """Estimates the memory at the peak of decoding an image, in bytes; the file itself is not counted.
 
     Args:
         image: opened and not loaded.
+        screened: its file.
         size: (width, height) in pixels of the whole picture.
         enough: as for `OpenedImage.decode`.
     """
@@ -31,9 +36,19 @@ def decoding_bytes(image: Image.Image, size: tuple[int, int], enough: int) -> in
     if image.format in ("JPEG", "MPO"):
         # Decoded at a half, a quarter or an eighth where that is enough.
         scale = next(scale for scale in (8, 4, 2, 1) if scale <= factor)
-        coefficients = pixels * _COEFFICIENT_BYTES * len(image.getbands()) if "progressive" in image.info else 0
+        coefficients = round(pixels * _COEFFICIENT_BYTES * _samples(image)) if screened.is_in_passes else 0
         return coefficients + pixels // scale**2 * _COLOR_BYTES + after
     if image.format == "WEBP" and factor == 1:
         return pixels * _SMALL_WEBP_BYTES + after
+    if image.format == "HEIF" and factor > 1:
+        is_deep = image.info.get("bit_depth", 8) > 8
+        return pixels * (_REDUCED_DEEP_HEIF_BYTES if is_deep else _REDUCED_HEIF_BYTES) + after
     kept = _MODE_BYTES.get(image.mode, _COLOR_BYTES)
     return pixels * _DECODER_BYTES.get(image.format or "", kept) + after
+
+
+def _samples(image: Image.Image) -> float:
+    """Returns the samples of a JPEG file for each of its pixels: channels of color often have fewer than one each."""
+    channels: list[tuple[int, int, int, int]] = getattr(image, "layer", [])
+    most = max((across * down for _, across, down, _ in channels), default=0)
+    return sum(across * down for _, across, down, _ in channels) / most if most else float(len(image.getbands()))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
+from digits.images.heif import decode_strips
 from digits.images.screening.screened import Canvas, Screened
 
 # One digit is looked for on this many pixels of the longer side.
@@ -38,11 +39,14 @@ def load_reduced(image: Image.Image, screened: Screened, enough: int) -> Image.I
     if factor > 1 and image.format == "WEBP":
         loaded = _decode_webp_reduced(image, screened.data, factor)
     else:
-        if factor > 1:
-            # A JPEG file can be decoded at a half, a quarter or an eighth of its size.
-            image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
-        image.load()
-        loaded = _reduce(image, enough)
+        # A JPEG file can be decoded at a half, a quarter or an eighth of its size; a HEIF file may hold a smaller copy.
+        smaller = (max(1, image.width // factor), max(1, image.height // factor))
+        is_smaller = factor > 1 and image.draft(None, smaller) is not None
+        if factor > 1 and image.format == "HEIF" and not is_smaller:
+            loaded = _decode_heif_reduced(image, screened.data, factor)
+        else:
+            image.load()
+            loaded = _reduce(image, enough)
     return _place(loaded, canvas, factor) if canvas else loaded
 
 
@@ -71,6 +75,16 @@ def _decode_webp_reduced(image: Image.Image, data: bytes, factor: int) -> Image.
     pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     to_rgb = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
     return _with_orientation_of(image, Image.fromarray(cv2.cvtColor(pixels, to_rgb)))
+
+
+def _decode_heif_reduced(image: Image.Image, data: bytes, factor: int) -> Image.Image:
+    """Decodes and reduces a HEIF file strip by strip, which takes less than half of the memory of a whole copy."""
+    strips = [strip.reduce(factor) for strip in decode_strips(data, image.tell(), _STRIP_ROWS * factor)]
+    reduced = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    for number, strip in enumerate(strips):
+        reduced.paste(strip, (0, number * _STRIP_ROWS))
+    reduced.info = image.info
+    return _with_orientation_of(image, reduced)
 
 
 def _place(frame: Image.Image, canvas: Canvas, factor: int) -> Image.Image:

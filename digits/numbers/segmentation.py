@@ -36,6 +36,9 @@ _MORE_SEEN = 2
 _MOST_LINES = 400
 # What is wider than this, in heights of the line's digits, is no digit, and is not shown to the network.
 _HOPELESS = 3.0
+# Work of a candidate in pixels of crops, as `digits.budget.spend` counts it: to draw its window and look at it twice;
+# and to make its image and read it. `python -m benchmarks.hostile.bombs` measures the time of pages full of them.
+_WINDOW_WORK, _IMAGE_WORK = 6_000, 15_000
 # So many images go through the network at a time: more take more memory, and not less time.
 _AT_A_TIME = 256
 
@@ -129,7 +132,7 @@ def _classify_segments(classifier: WindowNetwork, chains: Iterable[Chain], most:
         lines.append((chain, candidates))
     lattices = []
     for chain, candidates in lines:
-        budget.check()
+        budget.spend(_WINDOW_WORK * len(candidates))
         windows, boxes = draw_windows(reduce_line(chain), candidates)
         of_segments, of_signs = classifier(windows), np.zeros((len(candidates), SIGN_CLASSES))
         recognized = np.zeros((len(candidates), CLASSES))
@@ -196,6 +199,7 @@ def _read_candidates(recognizer: Recognizer, foreground: Foreground, lattices: l
     widths = [width for lattice in lattices for width in (lattice.boxes[:, 2] - lattice.boxes[:, 0]).tolist()]
     shown = [k for k, width in enumerate(widths) if width <= _HOPELESS]
     probabilities = np.zeros((len(candidates), CLASSES))
+    budget.spend(_IMAGE_WORK * len(shown))
     for start in range(0, len(shown), _AT_A_TIME):
         batch = shown[start : start + _AT_A_TIME]
         images = np.stack([_image(foreground, *candidates[k]) for k in batch])

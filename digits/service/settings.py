@@ -72,7 +72,8 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Most candidates on one image when it is read as numbers: digits, and marks that may be digits. A "
-        "thousand take about a second. The candidates together may cover ten thousand pixels for each one allowed.",
+        "thousand take about a second. The work of all together is bounded, too, by ten thousand pixels for each one "
+        "allowed: strokes that are large, or that may be cut in many places, take more than others.",
     )
     compute_seconds: float = Field(
         5.0,
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
         "503. A few images may always wait.",
     )
     max_buffered_bytes: int = Field(
-        512 * 1024 * 1024,
+        128 * 1024 * 1024,
         ge=1,
         description="Most bytes of request bodies that a worker holds at a time. Beyond it, the answer is 503. Must be "
         "more than one image.",
@@ -110,9 +111,16 @@ class Settings(BaseSettings):
         None,
         ge=1,
         description="Most bytes of memory that all images together take which a worker decodes at a time. An image "
-        "that needs more is decoded alone. What waits for longer than `DIGITS_QUEUE_SECONDS` gets 503. Default: 256 "
+        "that needs more is decoded alone. What waits for longer than `DIGITS_QUEUE_SECONDS` gets 503. Default: 240 "
         "MiB or 64 MiB for each image decoded at a time, whichever is more, but no more than the container's memory "
         "leaves.",
+    )
+    max_image_memory: int = Field(
+        240 * 1024 * 1024,
+        ge=1,
+        description="Most bytes of memory that decoding one image may take. It is known from the header. Enough for 50 "
+        "megapixels of PNG, of JPEG, and of HEIC from a phone; AVIF, WebP and progressive JPEG take more for each "
+        "pixel.",
     )
     header_seconds: float = Field(
         10.0,

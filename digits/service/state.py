@@ -76,7 +76,7 @@ class ServiceState:
         slots = decoding_slots(_IMAGE_BYTES, _WORKER_BYTES, workers_here())
         most = settings.max_decoding_bytes or decoding_memory(slots, _WORKER_BYTES, workers_here())
         _log.info("Images decoded at a time: %d, in %d MB of memory", slots, most // 1_000_000)
-        memory = MemoryBound(most, settings.queue_seconds)
+        memory = MemoryBound(most, settings.queue_seconds, settings.max_image_memory)
         self.queue = ComputeQueue(slots, settings.queue_seconds, memory)
         self.batch_queue = ComputeQueue(1, settings.queue_seconds, memory)
         # Pages of other origins and traces need headers and spans that only the whole way adds.

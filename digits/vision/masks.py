@@ -12,8 +12,9 @@ Labels = npt.NDArray[np.int32] | npt.NDArray[np.uint16]
 
 # OpenCV is faster with narrower ellipses.
 _WIDE_ELLIPSE = 15
-# OpenCV's statistics of labels of 16 bits take a third of the time that those of 32 bits take.
-_MOST_SHORT_LABELS = 65_535
+# OpenCV's statistics of labels of 16 bits take a third of the time that those of 32 bits take. It counts no more
+# components with them, and fails at the next one.
+_MOST_SHORT_LABELS = 65_534
 
 
 def label_components(mask: Gray, connectivity: Literal[4, 8] = 8) -> tuple[Labels, npt.NDArray[np.int32]]:
@@ -27,7 +28,7 @@ def label_components(mask: Gray, connectivity: Literal[4, 8] = 8) -> tuple[Label
         The label of each pixel, of the mask's shape, 0 on the ground; and left, top, width, height and area of each
         label in pixels, of shape (labels, 5), in the order of OpenCV's CC_STAT constants.
     """
-    if mask.size < 2 * _MOST_SHORT_LABELS or _count_runs(mask) < _MOST_SHORT_LABELS:
+    if mask.size <= 2 * _MOST_SHORT_LABELS or _count_runs(mask) <= _MOST_SHORT_LABELS:
         _, short, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity, ltype=cv2.CV_16U)
         return np.asarray(short, dtype=np.uint16), np.asarray(stats, dtype=np.int32)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity)

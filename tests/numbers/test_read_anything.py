@@ -84,7 +84,7 @@ def test_a_page_of_more_lines_than_anybody_writes_is_refused() -> None:
         read_picture(Recognizer.load(shipped_model()), CROWDED["grain"]())
 
 
-@pytest.mark.parametrize("name", ["bars", "waves", "long waves"])
+@pytest.mark.parametrize("name", ["bars", "waves", "long waves", "entangled", "blots"])
 def test_a_page_made_to_take_long_is_refused_in_time(name: str) -> None:
     recognizer = Recognizer.load(shipped_model())
     page = CROWDED[name]()

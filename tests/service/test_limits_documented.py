@@ -20,6 +20,7 @@ from PIL import Image
 
 from benchmarks.hostile.costly_pictures import COSTLY
 from benchmarks.support.client import Connection, address_of, upload_raw
+from digits.images.decode import open_image
 from tests.conftest import ROOT, encode_png, serve
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
@@ -194,6 +195,11 @@ CROSSINGS: Mapping[str, Crossing] = {
     ),
     "DIGITS_MAX_DECODING_BYTES": Crossing(
         1, lambda url: post(url, SEVEN), lambda url: decoded_at_once(url, progressive(), 16)
+    ),
+    "DIGITS_MAX_IMAGE_MEMORY": Crossing(
+        open_image(progressive()).decoding_bytes() - 1,
+        lambda url: post(url, barred(6_900, 6_900, "PNG")),
+        lambda url: post(url, progressive()),
     ),
     # All connections of this test come from one address, for which there is half of the room.
     "DIGITS_MAX_CONNECTIONS": Crossing(6, lambda url: connected(url, 3), lambda url: connected(url, 4)),

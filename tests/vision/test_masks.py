@@ -30,6 +30,16 @@ def test_every_dot_of_a_picture_full_of_them_has_a_label_of_its_own(shape: tuple
     assert (stats[1:, cv2.CC_STAT_AREA] == 1).all()
 
 
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("width", [131_067, 131_068, 131_069, 131_070, 131_071])
+def test_a_row_of_as_many_dots_as_short_labels_or_one_more_is_labeled(width: int, connectivity: Literal[4, 8]) -> None:
+    mask = np.zeros((1, width), np.uint8)
+    mask[0, ::2] = 1
+    labels, stats = label_components(mask, connectivity)
+    assert len(stats) == mask.sum() + 1
+    assert labels[0, ::2].tolist() == list(range(1, len(stats)))
+
+
 @pytest.mark.parametrize("gap", [1, 2, 7, 10, 300])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
 def test_gaps_of_less_than_so_many_pixels_are_filled_in_each_row_for_itself(gap: int, share: float) -> None:

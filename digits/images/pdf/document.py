@@ -34,8 +34,11 @@ PAGE_PIXELS = 8_000_000
 _MOST_SIDE = 20_000
 _POINTS_PER_INCH = 72
 
-# What the process may take: memory, time to open the file or to draw a page, and processor time for all pages.
-MEMORY_BYTES = 400 * 1024 * 1024
+# What the process may take: memory, time to open the file or to draw a page, and processor time for all pages. A page
+# of 49 megapixels in a JPEG file takes 171 MiB.
+MEMORY_BYTES = 192 * 1024 * 1024
+# What a process and its page are counted as where memory is bounded: a scanned page of 9 megapixels takes 102 MiB.
+_COUNTED_BYTES = 112 * 1024 * 1024
 RENDER_SECONDS = 10.0
 _CPU_SECONDS = 120
 
@@ -65,6 +68,7 @@ class PdfDocument:
         TooManyFramesError: it has more than `most_pages`.
         BrokenImageError: it is damaged, or needs too much memory.
         ComputeTimeError: it takes too long.
+        MemoryBusyError: other images take the memory that `digits.budget.bounded_memory` allows.
     """
 
     def __init__(self, data: bytes, most_pages: int, most_pixels: int) -> None:
@@ -125,7 +129,8 @@ class _Process:
     """The process that draws, and the pipes to it."""
 
     def __init__(self, data: bytes, most_pages: int) -> None:
-        with _file_of(data) as file:
+        with contextlib.ExitStack() as started, _file_of(data) as file:
+            started.enter_context(budget.memory(lambda: _COUNTED_BYTES))
             arguments = (file.fileno(), most_pages, MEMORY_BYTES, _CPU_SECONDS)
             process = subprocess.Popen(
                 [sys.executable, "-P", str(_RENDERER), *map(str, arguments)],
@@ -136,11 +141,12 @@ class _Process:
                 env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
                 bufsize=0,
             )
+            memory = started.pop_all()
         self._process, self._received = process, bytearray()
         self._selector = selectors.DefaultSelector()
         if process.stdout is not None:
             self._selector.register(process.stdout, selectors.EVENT_READ)
-        self.end = weakref.finalize(self, _end, process, self._selector)
+        self.end = weakref.finalize(self, _end, process, self._selector, memory)
 
     def write_line(self, line: str) -> None:
         """Sends a line to the process; one that has just died is noticed when its answer is read.
@@ -197,14 +203,15 @@ class _Process:
         self._received += chunk
 
 
-def _end(process: subprocess.Popen[bytes], selector: selectors.BaseSelector) -> None:
-    """Ends a process and closes the pipes to it."""
+def _end(process: subprocess.Popen[bytes], selector: selectors.BaseSelector, memory: contextlib.ExitStack) -> None:
+    """Ends a process, closes the pipes to it, and counts its memory no longer."""
     process.kill()
     selector.close()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
     process.wait()
+    memory.close()
 
 
 def _file_of(data: bytes) -> IO[bytes]:

@@ -48,7 +48,8 @@ def screen_jpeg(data: bytes) -> Screened:
         if marker == _SCAN:
             # Each block of 64 pixels takes at least one bit.
             is_whole = (len(data) - at) * 8 * 64 >= pixels
-            if has_many_scans or data[at + 4 : at + 5] != bytes([components]):
+            has_many_scans |= data[at + 4 : at + 5] != bytes([components])
+            if has_many_scans:
                 scans, _ = _count_scans(data, at, len(data))
                 if scans > MAX_SCANS:
                     raise too_many("scans", MAX_SCANS)
@@ -56,7 +57,7 @@ def screen_jpeg(data: bytes) -> Screened:
             if (filling := _filling_at(data, at)) and not _count_scans(data, at, filling)[1]:
                 raise too_many("bytes of filling", MAX_FILLING)
             if at == same_until:
-                return Screened(data, is_whole=is_whole)
+                return Screened(data, is_whole=is_whole, is_in_passes=has_many_scans)
             rest = data[at:]
             break
         if marker in _FRAMES:
@@ -73,7 +74,7 @@ def screen_jpeg(data: bytes) -> Screened:
         kept.append(segment)
         if at == same_until and segment == data[at:end]:
             same_until = end
-    return Screened(b"".join([*kept, rest]), is_whole=is_whole)
+    return Screened(b"".join([*kept, rest]), is_whole=is_whole, is_in_passes=has_many_scans)
 
 
 def _needed_part(marker: int, segment: bytes, seen: set[bytes]) -> bytes:

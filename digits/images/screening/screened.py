@@ -34,6 +34,7 @@ class Screened:
         is_whole: False if the file is too short for the number of pixels that its header announces.
         coded_pixels: of the largest image that the decoder makes, where that may differ from the picture's; else 0.
         canvas: where the image in `data` stands, if it is a frame that was cut out of an animation.
+        is_in_passes: whether the pixels of a JPEG file come in several passes, between which a decoder keeps them all.
     """
 
     data: bytes
@@ -42,6 +43,7 @@ class Screened:
     canvas: Canvas | None = None
     coded_pixels: int = 0
     pages: tuple[int, ...] = (0,)
+    is_in_passes: bool = False
 
 
 def too_many(pieces: str, limit: int) -> BrokenImageError:

@@ -1,5 +1,7 @@
 """Finds cuts between digits that touch: many cuts, of which the decoding chooses later."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -20,6 +22,9 @@ _SAME = 0.016
 # Nobody writes more digits in one stroke than so many cuts can part. In one that is wider, in heights of a digit, cuts
 # are looked for less closely: time and memory would grow with its width.
 _MOST = 60
+# Work of looking for the cuts of a stroke, in pixels of crops, as `digits.budget.spend` counts it; and for each pixel
+# of the field where they are looked for.
+_WORK, _WORK_OF_PIXEL = 10_000, 10
 # What a pixel without ink costs beside one with, and a step aside of what a pixel costs: cuts are nearly straight.
 _WAY, _ASIDE = 0.2, 1.0
 # Cuts are looked for through each place at these shares of the height.
@@ -50,35 +55,29 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
         mask: uint8 of shape (height, width), 1 where the stroke is.
         height: of a digit, in pixels of the mask.
     """
-    budget.check()
     # Of a digit, in pixels of the field where cuts are looked for.
     high = min(float(_HEIGHT), _HEIGHT * _MOST * height / mask.shape[1])
     scale = high / height
     size = (max(3, round(mask.shape[1] * scale)), max(3, round(mask.shape[0] * scale)))
+    budget.spend(_WORK + _WORK_OF_PIXEL * size[0] * size[1])
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     ink = np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=method), dtype=np.float32)
-    steps_above = _cheapest(ink + np.float32(_WAY))
-    steps_below = _cheapest((ink + np.float32(_WAY))[::-1])[::-1]
-    ways = np.concatenate(
-        [
-            np.concatenate([_follow(steps_above[: row + 1]), _follow(steps_below[row:][::-1])[:, ::-1][:, 1:]], axis=1)
-            for row in sorted({round(level * (size[1] - 1)) for level in _LEVELS})
-        ]
-    )
+    levels = sorted({round(level * (size[1] - 1)) for level in _LEVELS})
+    ways = _ways_through(ink + np.float32(_WAY), levels)
     rows = np.arange(size[1])
     crossed = ink[rows, ways].sum(axis=1) / high
-    # How much ink lies left of a way in each row.
+    # How much ink lies left of a way in each row, and in all of them.
     left = (np.cumsum(ink, axis=1) - 0.5 * ink)[rows, ways] / high**2
-    total = float(ink.sum()) / high**2
+    parts, total = left.sum(axis=1), float(ink.sum()) / high**2
+    may_be_cut = (crossed <= _MAX_INK) & (np.minimum(parts, total - parts) >= _SAME)
     kept: list[int] = []
     for i in np.argsort(crossed, kind="stable").tolist():
-        if crossed[i] > _MAX_INK or len(kept) >= _MOST:
+        if len(kept) >= _MOST:
             break
-        part = float(left[i].sum())
-        if min(part, total - part) < _SAME:
-            continue
-        if not kept or np.abs(left[kept] - left[i]).sum(axis=1).min() >= _SAME:
+        if may_be_cut[i]:
             kept.append(i)
+            # Whatever parts the ink alike is worse.
+            may_be_cut &= np.abs(left - left[i]).sum(axis=1) >= _SAME
     kept.sort(key=lambda i: float(left[i].sum()))
     places = (np.arange(mask.shape[0]) + 0.5) * size[1] / mask.shape[0] - 0.5
     return [
@@ -90,27 +89,54 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
     ]
 
 
-def _cheapest(cost: Floats) -> npt.NDArray[np.int8]:
-    """The step, -1, 0 or 1, that leads to each place on the cheapest way from the first row to it; of cost's shape."""
+def _ways_through(cost: Floats, levels: Sequence[int]) -> npt.NDArray[np.int64]:
+    """The cheapest way from the first row to the last through each place of some rows.
+
+    Args:
+        cost: of each place, of shape (h, w).
+        levels: the rows, rising.
+
+    Returns:
+        The columns of each way, of shape (len(levels) * w, h), those through the first of the rows first.
+    """
     height, width = cost.shape
-    best = cost[0]
+    # The steps from above to each place, and from below to each; both are found at once.
+    steps = _cheapest(np.stack([cost, cost[::-1]], axis=1))
+    above, below = steps[:, 0], steps[::-1, 1]
+    ways = np.empty((len(levels), width, height), np.int64)
+    at = np.tile(np.arange(width), (len(levels), 1))
+    for row in range(levels[-1], -1, -1):
+        # The ways through this row and those below it have come so far.
+        first = bisect_left(levels, row)
+        ways[first:, :, row] = at[first:]
+        at[first:] += above[row][at[first:]]
+    at = np.tile(np.arange(width), (len(levels), 1))
+    for row in range(levels[0], height):
+        end = bisect_right(levels, row)
+        ways[:end, :, row] = at[:end]
+        at[:end] += below[row][at[:end]]
+    return ways.reshape(-1, height)
+
+
+def _cheapest(cost: Floats) -> npt.NDArray[np.int8]:
+    """The step, -1, 0 or 1, that leads to each place on the cheapest way from the first row to it.
+
+    Args:
+        cost: of each place, of shape (h, n, w), for n fields.
+
+    Returns:
+        Of the same shape.
+    """
+    height, fields, width = cost.shape
+    best, aside = cost[0], np.float32(_ASIDE) * cost
     steps = np.zeros(cost.shape, np.int8)
-    padded = np.full(width + 2, np.inf, np.float32)
+    padded = np.full((fields, width + 2), np.inf, np.float32)
+    options = np.empty((3, fields, width), np.float32)
     for row in range(1, height):
-        padded[1:-1] = best
-        aside = np.float32(_ASIDE) * cost[row]
-        options = np.stack([padded[:-2] + aside, padded[1:-1], padded[2:] + aside])
+        padded[:, 1:-1] = best
+        np.add(padded[:, :-2], aside[row], out=options[0])
+        options[1] = best
+        np.add(padded[:, 2:], aside[row], out=options[2])
         steps[row] = options.argmin(axis=0) - 1
         best = options.min(axis=0) + cost[row]
     return steps
-
-
-def _follow(steps: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
-    """The columns of the cheapest way to each place of the last row, from the first row on; of shape (w, h)."""
-    height, width = steps.shape
-    ways = np.empty((width, height), np.int64)
-    at = np.arange(width)
-    for row in range(height - 1, -1, -1):
-        ways[:, row] = at
-        at = at + steps[row, at]
-    return ways

@@ -15,12 +15,13 @@ from PIL import Image
 
 from benchmarks.hostile.pdf_files import HOSTILE, many_pages, page_of
 from benchmarks.hostile.specimens import encode
-from digits.budget import Budget, limited
+from digits.budget import Budget, MemoryBound, bounded_memory, limited
 from digits.errors import (
     BrokenImageError,
     ComputationStoppedError,
     ComputeTimeError,
     EncryptedFileError,
+    MemoryBusyError,
     NoSuchPageError,
     TooManyFramesError,
     UnsupportedFormatError,
@@ -55,6 +56,22 @@ def test_pages_are_drawn_at_200_dots_per_inch_in_their_order() -> None:
             assert pixels.reshape(-1, 3).mean(axis=0) == pytest.approx((200, 50 * (number - 1), 0), abs=3)
     with pytest.raises(NoSuchPageError, match="3 pages, and page 4"):
         open_image(data, page=4)
+
+
+def test_a_document_is_counted_where_memory_is_bounded_until_it_is_closed() -> None:
+    data = encode(Image.new("RGB", (300, 400)), "PDF")
+    bound = MemoryBound(10**9, 0.0)
+    with bounded_memory(bound):
+        with open_image(data) as opened:
+            of_document = bound.taken_bytes
+            opened.decode()
+            assert bound.taken_bytes == of_document > 50_000_000
+        assert bound.taken_bytes == 0
+        with pytest.raises(BrokenImageError), open_image(b"%PDF-1.7 and nothing else" + bytes(100)):
+            pass
+        assert bound.taken_bytes == 0
+        with bound.taken(10**9 - of_document + 1), pytest.raises(MemoryBusyError):
+            open_image(data)
 
 
 @pytest.mark.parametrize(("turn", "place"), [(0, "left"), (90, "top"), (180, "right"), (270, "bottom")])
