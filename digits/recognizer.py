@@ -281,12 +281,13 @@ class Recognizer:
         return answer
 
     def _look_again(self, pixels: Pixels, first: Prediction | ImageError) -> Prediction | ImageError:
-        """Looks for the digit in other views of a picture; returns `first` if they show none, or time runs out."""
+        """Looks for the digit in other views of a picture; returns `first` if they show none."""
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
             second = look_again(pixels, probabilities, self.classify, self.thresholds)
-        except ComputeTimeError:
-            return first
+        except ComputeTimeError as error:
+            # That there is no digit may only be said when all views were seen.
+            return first if isinstance(first, Prediction) else error
         if second is None:
             return first
         confidence = float(second.probabilities.max())

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits.budget import Budget, limited
 from digits.data.mnist import Mnist
 from digits.errors import (
     BrokenImageError,
+    ComputeTimeError,
     EmptyFileError,
     ImageError,
     ImageTooLargeError,
@@ -366,3 +368,14 @@ def test_several_digits_in_a_photo_are_refused_however_large_they_are(recognizer
 def test_a_photo_that_is_not_accepted_on_a_copy_is_read_whole(recognizer: Recognizer) -> None:
     strict = with_thresholds(Thresholds(confidence=1.0, digit=1.0))
     assert strict.recognize(photo_of(500)).view == FIRST
+
+
+def test_when_time_runs_out_in_other_views_a_digit_is_kept_and_nothing_is_called_blank(recognizer: Recognizer) -> None:
+    seven = encode_png(side_by_side("7_stylus"))
+    first = recognizer.recognize(seven)
+    times = iter([0.0, *[10.0] * 100])
+    with limited(Budget(1.0, clock=lambda: next(times))):
+        assert recognizer.look_again(open_image(seven), first) is first
+    times = iter([0.0, *[10.0] * 100])
+    with limited(Budget(1.0, clock=lambda: next(times))), pytest.raises(ComputeTimeError):
+        recognizer.look_again(open_image(seven), NoInkError("blank"))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from digits.errors import DigitsError
 from digits.service.problems import MEDIA_TYPE, blank_details, problem_of
-from digits.service.request_context import CURRENT
+from digits.service.request_context import CURRENT, RequestContext
 from digits.service.schemas import ProblemDetails
 
 
@@ -34,10 +34,16 @@ def problem_response(name: str, details: ProblemDetails, headers: Mapping[str, s
         details: the problem details.
         headers: further headers of the answer.
     """
-    if context := CURRENT.get():
-        context.problem = name
+    if context := note_problem(name):
         details.request_id = context.request_id
     return model_response(details, details.status, headers, MEDIA_TYPE)
+
+
+def note_problem(name: str) -> RequestContext | None:
+    """Notes under which name metrics and logs count the problem of the present request; returns what is known of it."""
+    if context := CURRENT.get():
+        context.problem = name
+    return context
 
 
 def error_response(error: Exception) -> Response:
@@ -47,10 +53,20 @@ def error_response(error: Exception) -> Response:
         Exception: the error itself, if it is none of `PROBLEMS`.
     """
     problem = problem_of(error)
+    return problem_response(problem.name, problem.details(str(error)), headers_of(error))
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Returns the headers of the answer to an error, such as when to ask again.
+
+    Raises:
+        Exception: the error itself, if it is none of `PROBLEMS`.
+    """
+    problem = problem_of(error)
     headers = dict(problem.headers)
     if (seconds := getattr(error, "retry_after", problem.retry_after)) is not None:
         headers["Retry-After"] = str(seconds)
-    return problem_response(problem.name, problem.details(str(error)), headers)
+    return headers
 
 
 def blank_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -25,7 +25,7 @@ from digits.service.middleware.keys import Keyring
 from digits.service.middleware.tracing import Tracing
 from digits.service.models import Models
 from digits.service.process import signals
-from digits.service.process.container import decoding_memory, decoding_slots, workers_here
+from digits.service.process.container import decoding_memory, decoding_slots, processors, workers_here
 from digits.service.process.heap import keep_heap_small
 from digits.service.process.runtime import Runtime
 from digits.service.request_context import REQUEST_ID_HEADER
@@ -70,7 +70,8 @@ class ServiceState:
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
-        self.buffers = Buffers(settings.max_buffered_bytes)
+        # Most bodies that are unpacked at a time; more would take more memory and no less time.
+        self.buffers = Buffers(settings.max_buffered_bytes, processors())
         # More images at a time than processors take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
         slots = decoding_slots(_IMAGE_BYTES, _WORKER_BYTES, workers_here())
@@ -96,6 +97,7 @@ class ServiceState:
                 settings.shadow_model,
                 settings.limits,
                 settings.compute_seconds,
+                memory,
                 lambda: self.concurrency.taken > 0,
                 self.metrics.shadow,
             )

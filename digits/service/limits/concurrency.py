@@ -1,8 +1,18 @@
 """Bounds on what a worker does at a time: requests that it answers, and bytes that it holds."""
 
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
 
 from digits.service.errors import BuffersFullError, OverloadedError
+
+Result = TypeVar("Result")
+
+# A shorter body is unpacked on the event loop. It inflates to no more than about a thousand times its size.
+_ON_THE_SPOT_BYTES = 2 * 1024
 
 
 class ConcurrencyLimit:
@@ -40,11 +50,16 @@ class Buffers:
 
     Args:
         most: bytes at a time.
+        threads: bodies that are unpacked or parsed in threads at a time.
+
+    Attributes:
+        threads: in which bodies are unpacked and parsed.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, threads: int = 1) -> None:
         self.most = most
         self.taken = 0
+        self.threads = anyio.CapacityLimiter(threads)
 
 
 class Room:
@@ -71,6 +86,28 @@ class Room:
             )
         self._buffers.taken += size
         self._taken += size
+
+    async def unpack(self, function: Callable[..., Result], body: bytes, *arguments: Any, takes: int) -> Result:
+        """Calls a function on a body: in a thread, unless the body is so short that other requests need not wait.
+
+        Args:
+            function: is called with the body and the other arguments.
+            body: of the request, or a part of it.
+            arguments: further ones of the function.
+            takes: bytes that the function takes at the most; they are counted while it works.
+
+        Raises:
+            BuffersFullError: there is no room for them.
+        """
+        if len(body) <= _ON_THE_SPOT_BYTES:
+            return function(body, *arguments)
+        async with self._buffers.threads:
+            self.take(takes)
+            try:
+                return await anyio.to_thread.run_sync(function, body, *arguments)
+            finally:
+                self._buffers.taken -= takes
+                self._taken -= takes
 
     def __enter__(self) -> "Room":
         return self

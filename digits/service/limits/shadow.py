@@ -15,8 +15,8 @@ from pathlib import Path
 
 from starlette.background import BackgroundTask
 
-from digits.budget import Budget, limited
-from digits.errors import DigitsError, ImageError, ModelFileError
+from digits.budget import Budget, MemoryBound, bounded_memory, limited
+from digits.errors import DigitsError, ImageError, MemoryBusyError, ModelFileError
 from digits.images.decode import open_image
 from digits.images.limits import ImageLimits
 from digits.recognizer import Prediction, Recognizer
@@ -40,6 +40,7 @@ class Shadow:
         path: of the model file. If it cannot be used, the log says why, and nothing else happens.
         limits: of images.
         seconds: longest time for one picture.
+        memory: bounds what the images take that are decoded at the same time, with those of requests.
         is_busy: returns whether requests are being answered.
         count: is called with what came of each picture.
     """
@@ -49,10 +50,11 @@ class Shadow:
         path: Path,
         limits: ImageLimits,
         seconds: float,
+        memory: MemoryBound,
         is_busy: Callable[[], bool],
         count: Callable[[ShadowOutcome], None],
     ) -> None:
-        self._path, self._limits, self._seconds = path, limits, seconds
+        self._path, self._limits, self._seconds, self._memory = path, limits, seconds, memory
         self._is_busy, self._count = is_busy, count
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._bytes = 0
@@ -109,10 +111,12 @@ class Shadow:
 
     def _compare(self, recognizer: Recognizer, data: bytes, page: int, prediction: Prediction) -> ShadowOutcome:
         try:
-            with limited(Budget(self._seconds)):
+            with limited(Budget(self._seconds)), bounded_memory(self._memory):
                 other = recognizer.recognize(open_image(data, recognizer.limits, page))
         except ImageError:
             return "not_read"
+        except MemoryBusyError:
+            return "skipped"
         except Exception:  # noqa: BLE001 - no answer depends on it
             _log.exception("The shadow model failed")
             return "failed"

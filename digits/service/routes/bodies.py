@@ -8,12 +8,11 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
-import anyio.to_thread
 import cv2
 
 from digits.errors import DigitsError, ImageTooLargeError
@@ -22,14 +21,12 @@ from digits.images.limits import too_many_bytes
 from digits.service.errors import MalformedBodyError, MissingFileError, UnsupportedMediaTypeError
 from digits.service.routes.parameters import PAGE_FIELD
 
-Result = TypeVar("Result")
-
 IMAGE_MEMBERS = ("image", "file")
 # Strokes; those of the second name hold all x of a stroke, then all y, as in Quick, Draw!.
 STROKES, COLUMNS = ("strokes", "ink"), ("drawing",)
 
-# A shorter body is unpacked on the event loop. It inflates to no more than about a thousand times its size.
-_ON_THE_SPOT_BYTES = 2 * 1024
+# Deflate makes at most so many bytes of one.
+_MOST_INFLATED = 1_040
 # A point has two numbers, and perhaps a time, a pressure and two more.
 _MOST_COMMAS = 8 * MAX_POINTS
 _WITHOUT_BLANKS = dict.fromkeys(map(ord, " \t\r\n\f\v"))
@@ -38,11 +35,9 @@ _WINDOW = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate"
 _NO_STROKES = "There are no points in the strokes, so there is nothing to read."
 
 
-async def unpack(function: Callable[..., Result], body: bytes, *arguments: Any) -> Result:
-    """Calls a function on a body: in a thread, unless the body is so short that other requests need not wait."""
-    if len(body) <= _ON_THE_SPOT_BYTES:
-        return function(body, *arguments)
-    return await anyio.to_thread.run_sync(function, body, *arguments)
+def inflated_bytes(body: bytes, most: int) -> int:
+    """Returns the most bytes that `inflate` makes of a body; arguments as there."""
+    return min(most + 1, _MOST_INFLATED * len(body))
 
 
 def inflate(body: bytes, encoding: str, most: int, too_large: DigitsError) -> bytes:

@@ -4,7 +4,7 @@ Images that the client has normalized to 28x28 go in, probabilities come out. Er
 text is kserve/open-inference-protocol, specification/protocol/inference_rest.md.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,7 +22,7 @@ from digits.service.errors import NotReadyError
 from digits.service.limits.computing import compute
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
-from digits.service.responses import model_response
+from digits.service.responses import headers_of, model_response, note_problem
 from digits.service.routes.inference_request import (
     INPUT,
     OUTPUT,
@@ -156,11 +156,18 @@ class _ProtocolRoute(APIRoute):
             try:
                 return model_response(await endpoint(request))
             except RefusedError as error:
-                return model_response(InferenceError(error=str(error)), error.status)
+                return _error_response(error, f"http-{error.status}", error.status, {})
             except DigitsError as error:
-                return model_response(InferenceError(error=str(error)), problem_of(error).status)
+                problem = problem_of(error)
+                return _error_response(error, problem.name, problem.status, headers_of(error))
 
         return handle
+
+
+def _error_response(error: Exception, name: str, status: int, headers: Mapping[str, str]) -> Response:
+    """Returns an error in the protocol's form; log and metrics name the problem as on other routes."""
+    note_problem(name)
+    return model_response(InferenceError(error=str(error)), status, headers)
 
 
 def install(app: FastAPI) -> None:

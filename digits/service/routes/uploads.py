@@ -27,7 +27,7 @@ from digits.service.errors import (
 )
 from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT
-from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, unpack
+from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, inflated_bytes
 
 FIELD = "file"
 # The media types of a body that is the file itself; any other that begins with image/ is one, too.
@@ -43,6 +43,8 @@ _MAX_SAME_PARTS = 8
 _MAX_HEADERS = 16
 # A thread parses a larger form, so that other requests need not wait for it.
 _ON_THE_SPOT_BYTES = 64 * 1024
+# Base64 and JSON are copied so often while they are read.
+_COPIES = 3
 
 _TRANSFER_ENCODING = "Content-Transfer-Encoding"
 
@@ -100,13 +102,13 @@ async def read_upload(
     if media_type.startswith("image/") or media_type in RAW_TYPES:
         body = await read_plain_body(request, max_bytes, too_large, seconds, room)
         if request.headers.get(_TRANSFER_ENCODING, "").strip().lower() == "base64":
-            body = await unpack(from_base64, body, max_bytes)
+            body = await room.unpack(from_base64, body, max_bytes, takes=_COPIES * len(body))
         return Upload(body)
     if media_type == "application/json":
         # Base64 takes four bytes for three.
         most = max_bytes * 4 // 3 + _PART_OVERHEAD
         body = await read_plain_body(request, most, too_large, seconds, room)
-        return await unpack(from_json, body, max_bytes, text_fields)
+        return await room.unpack(from_json, body, max_bytes, text_fields, takes=_COPIES * len(body))
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(
             f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
@@ -124,7 +126,8 @@ async def read_upload(
         raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
     content, file = chosen[-1].content, chosen[-1].file
     if chosen[-1].is_base64 or (file is None and content[:5].lower() == b"data:"):
-        return Upload(await unpack(from_base64, content, max_bytes), texts)
+        image = await room.unpack(from_base64, content, max_bytes, takes=_COPIES * len(content))
+        return Upload(image, texts)
     if file is None:
         raise MissingFileError(
             f"The form's field '{FIELD}' is text, not a file and not a data URL. Send a file in it, {_HOW}"
@@ -215,7 +218,7 @@ async def read_plain_body(request: Request, most: int, too_large: DigitsError, s
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return body
-    content = await unpack(inflate, body, encoding, most, too_large)
+    content = await room.unpack(inflate, body, encoding, most, too_large, takes=inflated_bytes(body, most))
     room.take(len(content))
     return content
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from digits.budget import MemoryBound
 from digits.images.limits import ImageLimits
 from digits.recognizer import Recognizer, shipped_model
 from digits.service.limits.shadow import Shadow
@@ -83,7 +84,7 @@ def test_without_a_shadow_model_there_are_no_counts(tmp_path: Path) -> None:
 def test_while_requests_are_answered_pictures_are_skipped_and_few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digits.service.limits.shadow._PATIENCE_SECONDS", 0.02)
     outcomes: list[str] = []
-    shadow = Shadow(shipped_model(), ImageLimits(), 5.0, lambda: True, outcomes.append)
+    shadow = Shadow(shipped_model(), ImageLimits(), 5.0, MemoryBound(10**9, 0.0), lambda: True, outcomes.append)
     prediction = Recognizer.load().recognize(SEVEN)
 
     async def hand_over() -> None:

@@ -1,7 +1,9 @@
 """The Open Inference Protocol: what its REST specification asks for, and errors in its own form."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -205,3 +207,18 @@ def test_texts_among_the_data_are_refused_before_they_cost_memory(url: str, data
     response = infer(url, tensor(BLANK) | {"data": data})
     assert response.status_code == 400
     assert "are not the 784 numbers" in response.json()["error"] or "are not numbers" in response.json()["error"]
+
+
+def test_a_refusal_says_when_to_ask_again_and_is_counted(tmp_path: Path) -> None:
+    server = serve(tmp_path, DIGITS_MAX_BUFFERED_BYTES="1")
+    try:
+        refused = httpx.post(server.url + INFER, json={"inputs": []})
+        unknown = httpx.post(server.url + "/v2/models/other/infer", json={})
+        metrics = httpx.get(server.url + "/metrics").text
+    finally:
+        server.stop()
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert list(refused.json()) == list(unknown.json()) == ["error"]
+    assert (unknown.status_code, "retry-after" in unknown.headers) == (404, False)
+    assert re.search(r'^digits_problems_total\{.*"buffers-full".*\} 1.0$', metrics, re.M)
+    assert re.search(r'^digits_problems_total\{.*"http-404".*\} 1.0$', metrics, re.M)
