@@ -4,9 +4,9 @@ Writes the kinds of pictures in digits/synthetic/pages.py from MNIST test digits
 counts the pictures of which everything was read exactly, and the errors per digit (edit distance over length). A
 picture that is refused counts as misread. Then counts how many letters and other signs among digits are taken for
 digits, and how many sums are read with all their signs; the code that draws those of training draws them anew. Compares
-the confidence of what was read with how often it is right (expected calibration error, in ten bins; Naeini, Cooper and
-Hauskrecht, AAAI 2015). Then times a page: a 12-megapixel JPEG of 100 digits, from the bytes of its file to the answer,
-on one core.
+the confidence of what was read with how often it is right (expected calibration error, in ten bins), and says what
+chance alone would give for as many answers. Then times a page: a 12-megapixel JPEG of 100 digits, from the bytes of its
+file to the answer, on one core.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from digits.data.labeled import LabeledPicture
 from digits.data.mnist import Mnist, load
 from digits.errors import ImageError
 from digits.evaluation.numbers import NumbersMeasurement, measure_numbers
-from digits.evaluation.statistics import Share
+from digits.evaluation.statistics import Share, answer_calibration
 from digits.numbers.reader import read_picture
 from digits.numbers.signs.kinds import UNKNOWN
 from digits.recognizer import Recognizer, shipped_model
@@ -134,19 +134,6 @@ def score_confidence(recognizer: Recognizer, data: Mnist, count: int, seed: int 
     return confidences
 
 
-def calibration_error(confidences: Sequence[tuple[float, bool]], bins: int = 10) -> float:
-    """The expected calibration error: how far confidence and share of right answers are apart, in bins of confidence.
-
-    Args:
-        confidences: of each answer, and whether it is right.
-        bins: of equal width.
-    """
-    confidence, right = np.array([pair[0] for pair in confidences]), np.array([pair[1] for pair in confidences])
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(float((confidence - right)[which == k].sum())) for k in range(bins)]
-    return sum(gaps) / len(confidence)
-
-
 def _overlap(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
     """Intersection over union of two boxes (left, top, width, height)."""
     wide = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
@@ -204,9 +191,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{sums.digits_exact}; signs accepted as digits {sums.accepted_as_digits}; known signs named {sums.named}")
     numbers = score_confidence(recognizer, data, options.pictures)
     for what, confidences in (("numbers", numbers), ("sums", sums.confidences)):
-        error = calibration_error(confidences)
-        right = Share(sum(hit for _, hit in confidences), len(confidences))
-        print(f"Expected calibration error of the confidence, {what}: {error:.2%}; right {right}")
+        confidence, hits = (np.array(values) for values in zip(*confidences, strict=True))
+        calibration = answer_calibration(confidence, hits.astype(np.bool_))
+        print(f"Expected calibration error of the confidence, {what}: {calibration.error:.2%}, of which chance alone ")
+        print(f"would give {calibration.by_chance:.2%}; right {Share(int(hits.sum()), len(hits))}")
     taken = time_page(recognizer, data, options.pages)
     print(f"\nA page of 100 digits, 12-megapixel JPEG, on one core of {describe_machine()}:")
     print(f"median {np.median(taken):.0f} ms; mean {spread(taken, 'ms', 0)}")

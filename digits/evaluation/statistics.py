@@ -109,3 +109,39 @@ def spread(values: list[float]) -> str:
     array = np.array(values) * 100.0
     deviation = f" ± {array.std(ddof=1):.2f}" if len(array) > 1 else ""
     return f"{array.mean():.2f}{deviation} % (n = {len(array)}, {array.min():.2f} to {array.max():.2f} %)"
+
+
+@dataclass(frozen=True)
+class AnswerCalibration:
+    """How far the confidence of answers is from the share of them that is right.
+
+    Args:
+        error: the expected calibration error in bins of equal width, 0..1 (Naeini, Cooper and Hauskrecht, AAAI 2015).
+        by_chance: the mean error of as many answers that are right as often as their confidence says; no confidence can
+            be expected to come below it.
+        n: how many answers.
+    """
+
+    error: float
+    by_chance: float
+    n: int
+
+
+def answer_calibration(
+    confidences: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], bins: int = 10
+) -> AnswerCalibration:
+    """Compares the confidence of answers with how often they are right.
+
+    Args:
+        confidences: of each answer, 0..1, of shape (n,).
+        right: whether it is right, of shape (n,).
+        bins: of equal width.
+    """
+    which = np.minimum((confidences * bins).astype(int), bins - 1)
+
+    def error(hits: npt.NDArray[np.bool_]) -> float:
+        return float(np.abs(np.bincount(which, confidences - hits, bins)).sum()) / len(confidences)
+
+    rng = np.random.default_rng(0)
+    by_chance = [error(rng.random(len(confidences)) < confidences) for _ in range(_RESAMPLES)]
+    return AnswerCalibration(error(right), float(np.mean(by_chance)), len(confidences))

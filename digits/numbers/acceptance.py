@@ -1,7 +1,7 @@
 """Decides what on a line is a digit, by what the networks say of it and by what stands beside it.
 
 A stroke alone may be a 1, a slash or a bracket. Whether it leans as the rest of the line does, whether it is higher
-than its neighbors, and whether other signs stand on the line tells them apart.
+than its neighbors, whether other signs stand on the line, and whether a bracket has its partner tells them apart.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from digits.arrays import CLASSES, Floats
 from digits.numbers.segments.windows import Windows
-from digits.numbers.signs.kinds import PIECE
+from digits.numbers.signs.kinds import PIECE, SIGNS
 
 # For a logistic regression of whether something is a digit.
 ACCEPTANCE_FEATURES = (
@@ -28,12 +28,16 @@ ACCEPTANCE_FEATURES = (
     "lean beside that of the line squared, of a 1",
     "height above its neighbors, of a 1",
     "height below its neighbors, of a 1",
+    "log odds of a bracket whose partner is on the line",
 )
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
 RECOGNIZER_ACCEPTANCE_FEATURES = (ACCEPTANCE_FEATURES[1],)
 
 # Odds are taken of no probability nearer to 0 or 1 than this.
 _UNSURE = 1e-4
+# A bracket that is less likely than this tells nothing.
+_NO_BRACKET = 0.005
+_OPENING, _CLOSING = ([CLASSES + SIGNS.index(sign) for sign in signs] for signs in ("([", ")]"))
 # What is at least so high, in heights of the line's digits, tells how the line leans and where it stands.
 _TALL = 0.6
 # The nearest of these tell where a line stands, for it may rise or fall.
@@ -136,6 +140,7 @@ def acceptance_features(shapes: Shapes, line: Shapes, marks: int) -> Floats:
             one * lean**2,
             one * above,
             one * below,
+            log_odds(np.maximum(_bracket_probabilities(shapes, line), _NO_BRACKET)),
         ],
         axis=1,
     ).astype(np.float64)
@@ -146,6 +151,16 @@ def _beside(boxes: Floats, others: Floats) -> npt.NDArray[np.bool_]:
     shared = np.minimum(boxes[:, np.newaxis, 2], others[:, 2]) - np.maximum(boxes[:, np.newaxis, 0], others[:, 0])
     narrower = np.minimum((boxes[:, 2] - boxes[:, 0])[:, np.newaxis], others[:, 2] - others[:, 0])
     return np.asarray(shared < 0.5 * np.maximum(narrower, 1e-6), dtype=np.bool_)
+
+
+def _bracket_probabilities(shapes: Shapes, line: Shapes) -> Floats:
+    """The probability that each candidate opens a bracket that the line closes after it, or the reverse; (n,)."""
+    middles = (shapes.boxes[:, 0] + shapes.boxes[:, 2])[:, np.newaxis] / 2.0
+    opening, closing = (line.sign_probabilities[:, signs].sum(axis=1) for signs in (_OPENING, _CLOSING))
+    closed = np.where(line.boxes[:, 0] > middles, closing, 0.0).max(axis=1, initial=0.0)
+    opened = np.where(line.boxes[:, 2] < middles, opening, 0.0).max(axis=1, initial=0.0)
+    own_opening, own_closing = (shapes.sign_probabilities[:, signs].sum(axis=1) for signs in (_OPENING, _CLOSING))
+    return np.asarray(np.maximum(own_opening * closed, own_closing * opened), dtype=np.float64)
 
 
 def _against_neighbors(shapes: Shapes, line: Shapes, beside: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:

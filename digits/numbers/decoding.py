@@ -51,6 +51,10 @@ CONFIDENCE_FEATURES = (
     "log odds of the path",
     "logarithm of how many digits and signs",
     "logarithm of how many signs",
+    "a sign",
+    "log odds of what is shown, with a sign",
+    "log odds of the least sure of it, with a sign",
+    "log odds of the path, with a sign",
 )
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
 RECOGNIZER_FEATURES = (
@@ -299,7 +303,10 @@ def line_features(probabilities: Sequence[float], path: float, signs: int) -> Fl
         signs: how many of them are signs.
     """
     of_all, least, of_path = log_odds(np.array([np.prod(probabilities), min(probabilities), path])).tolist()
-    return np.array([1.0, of_all, least, of_path, np.log(len(probabilities)), np.log1p(signs)])
+    odds = np.array([of_all, least, of_path])
+    # What is known of a line means less where signs are on it.
+    sign = float(signs > 0)
+    return np.array([1.0, *odds, np.log(len(probabilities)), np.log1p(signs), sign, *(sign * odds)])
 
 
 def line_confidence(features: Floats, decoding: Decoding) -> float:

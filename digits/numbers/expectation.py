@@ -23,7 +23,8 @@ _HOW = (
 )
 # A reading that holds to the pattern may be so much less likely than the best, as a natural logarithm.
 _FURTHEST = 6.0
-# What is a digit with less probability is not taken for one, whatever the pattern asks for.
+# What is a digit with less probability is not taken for one, whatever the pattern asks for. The fit of the decoding
+# says how many digits that costs, and how many signs it leaves: `digits_a_pattern_refuses`, `signs_a_pattern_may_take`.
 LEAST_DIGIT = 0.1
 _LEAST_DIGIT = float(np.log(LEAST_DIGIT))
 # The logarithm of the probability that a mark is dirt, where the pattern has no sign for it.

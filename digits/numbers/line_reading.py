@@ -38,8 +38,10 @@ from digits.vision.components import Components
 _BLANK, _BLANK_AT_MARK, _WIDER = 0.5, 0.9, 1.8
 # The least probability with which a sign is named, of all that is no digit.
 _NAMED = 0.5
-# The largest size of a point or a comma, in heights of the line's digits.
-_POINT = 0.4
+# The largest size of a point or a comma, in heights of the line's digits. The fit of the decoding says how many digits
+# are no larger (`digits_as_small_as_points`).
+POINT = 0.4
+_POINTS = [CLASSES + SIGNS.index(sign) for sign in ".,"]
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,8 @@ class _PageLine:
             entry = _entry(boxes[n], self._digits[chosen[n]], float(is_digit[n]), accepted, of_signs[n])
             entries.append(_as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
         for n, entry in enumerate(entries):
-            if not entry.accepted and self._is_point(entry.box, boxes):
+            # In its place, and as small as one, it is a point if nothing else is as likely, or if it is no digit.
+            if (not entry.accepted or of_signs[n].argmax() in _POINTS) and self._is_point(entry.box, boxes):
                 entries[n] = _small_entry(entry.box, of_signs[n], ".,", tokens[inked[n]] if tokens else "")
         entries += [_mark_entry(mark, row) for mark, row in zip(marks, looked_at[len(belonging) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
@@ -236,7 +239,7 @@ class _PageLine:
         height = self._lattice.chain.height
         wide, high = box.right - box.left, box.bottom - box.top
         tall = [other for other in boxes if other.bottom - other.top >= 0.6 * height]
-        if not tall or max(wide, high) > _POINT * height or wide > 1.8 * high:
+        if not tall or max(wide, high) > POINT * height or wide > 1.8 * high:
             return False
         return box.y > float(np.median([other.y for other in tall])) + 0.15 * height
 

@@ -28,6 +28,11 @@ _BOX = 20
 _OVERLAP = 0.08
 # Width of thin pens, in heights of a digit.
 _THIN = (0.03, 0.08)
+# Where a glyph stands: 0 where the line is highest, 1 on its base, more below that.
+_MIDDLE, _BASE, _LOWEST = 0.5, 1.0, 1.5
+# Least height of small digits beside large ones, of which each picture has its own; the range of heights in a picture,
+# and their chances to stand high, in the middle, on the base line and below it. Most stand where the hand puts them.
+_SMALL, _RANGE, _STANDING, _STEADY = (0.38, 0.7), 0.25, (0.15, 0.25, 0.45, 0.15), 0.7
 _PAPER, _PEN = (205.0, 245.0), (25.0, 85.0)
 
 
@@ -44,6 +49,7 @@ class Page:
         shadow: whether a shadow falls over it.
         signs: chance that a digit has a sign that is no digit after it.
         thin_pen: chance that a picture is written with a pen of half the width or less of those of MNIST's writers.
+        uneven: chance that small digits stand beside large ones in a picture, on the line, below it, or higher.
 
     Raises:
         SettingError: a value out of range.
@@ -57,6 +63,7 @@ class Page:
     shadow: bool = False
     signs: float = 0.0
     thin_pen: float = 0.0
+    uneven: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in {"digits": self.digits, "height": self.height}.items():
@@ -64,7 +71,8 @@ class Page:
                 raise SettingError(f"{name} is from {least} to {most}; it must be from 1 on, and not fall.")
         if self.lines < 1:
             raise SettingError(f"lines is {self.lines}; 1 or more are needed.")
-        for name, chance in {"touching": self.touching, "signs": self.signs, "thin_pen": self.thin_pen}.items():
+        for name in ("touching", "signs", "thin_pen", "uneven"):
+            chance = getattr(self, name)
             if not 0.0 <= chance <= 1.0:
                 raise SettingError(f"{name} is {chance}; it is a chance, from 0 to 1.")
 
@@ -76,6 +84,7 @@ KINDS: Mapping[str, Page] = {
     "ruled paper": Page(paper="ruled"),
     "squared paper": Page(paper="squared"),
     "shadow": Page(shadow=True),
+    "uneven sizes": Page(digits=(3, 7), thin_pen=0.5, uneven=1.0),
 }
 
 
@@ -135,6 +144,7 @@ def _write(
 ) -> WrittenNumber:
     height, slant, tilt = rng.uniform(*page.height), rng.uniform(-0.25, 0.35), np.deg2rad(rng.uniform(-6.0, 6.0))
     pen = height * rng.uniform(*_THIN) if page.thin_pen and rng.random() < page.thin_pen else None
+    sizes = draw_sizes(page, rng)
     texts: list[str] = []
     written: list[int | None] = []
     lines: list[list[tuple[Field, int, int]]] = []
@@ -144,7 +154,8 @@ def _write(
         glyphs: list[GlyphInk] = []
         for i in chosen:
             size, lean = height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)
-            glyphs.append(GlyphInk(draw_ink(images[i], size, lean, pen), int(labels[i])))
+            share, stands = sizes.draw(rng) if sizes else (1.0, _BASE)
+            glyphs.append(GlyphInk(draw_ink(images[i], size * share, lean, pen), int(labels[i]), stands))
             if signs is not None and page.signs and rng.random() < page.signs:
                 glyphs.append(GlyphInk(draw_ink(signs[rng.integers(len(signs))], size, lean, pen), None))
         written += [glyph.label for glyph in glyphs]
@@ -156,10 +167,48 @@ def _write(
 
 @dataclass(frozen=True)
 class GlyphInk:
-    """Ink of one digit or, without a label, of a sign."""
+    """Ink of one digit or, without a label, of a sign.
+
+    Args:
+        ink: as `draw_ink` gives it.
+        label: the digit.
+        stands: where a digit stands that is smaller than the line: 0 where the line is highest, 1 on its base.
+    """
 
     ink: Field
     label: int | None
+    stands: float = _BASE
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How a hand mixes small and large digits.
+
+    Args:
+        small: chance that a digit is small.
+        share: least and most height of a small digit, beside that of the line.
+        stands: where most of the small ones stand, as in `GlyphInk`.
+    """
+
+    small: float
+    share: tuple[float, float]
+    stands: float
+
+    def draw(self, rng: np.random.Generator) -> tuple[float, float]:
+        """How high a digit is beside the line, and where it stands."""
+        if rng.random() >= self.small:
+            return 1.0, _BASE
+        stands = self.stands if rng.random() < _STEADY else float(rng.uniform(0.0, _LOWEST))
+        return float(rng.uniform(*self.share)), stands
+
+
+def draw_sizes(page: Page, rng: np.random.Generator) -> Sizes | None:
+    """How the hand of a picture mixes small and large digits; None if it writes them alike."""
+    if not page.uneven or rng.random() >= page.uneven:
+        return None
+    least = float(rng.uniform(*_SMALL))
+    stands = rng.choice([0.0, _MIDDLE, _BASE, rng.uniform(_BASE, _LOWEST)], p=_STANDING)
+    return Sizes(float(rng.uniform(0.15, 0.6)), (least, least + _RANGE), float(stands))
 
 
 def draw_ink(image: Image, height: float, slant: float, pen: float | None) -> Field:
@@ -195,8 +244,8 @@ def _beside(
     placed: list[tuple[Field, int, int]] = []
     for one, touch in zip(glyphs, touches, strict=True):
         glyph, wobble = one.ink, rng.normal(0.0, 0.04 * height)
-        # A sign stands at half the height, a digit on the line.
-        rise = glyph.shape[0] if one.label is not None else (height + glyph.shape[0]) / 2.0
+        # A sign stands at half the height, a digit on the line, or where it is put.
+        rise = height - (_MIDDLE if one.label is None else one.stands) * (height - glyph.shape[0])
         if not placed:
             placed.append((glyph, 0, round(wobble - rise)))
             continue

@@ -12,7 +12,18 @@ import numpy.typing as npt
 
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.synthetic.glyphs import FONTS, Glyph, draw_sign, draw_typed, draw_unknown
-from digits.synthetic.pages import Field, Image, Page, WrittenNumber, draw_ink, next_left, on_paper, stack_lines
+from digits.synthetic.pages import (
+    Field,
+    Image,
+    Page,
+    Sizes,
+    WrittenNumber,
+    draw_ink,
+    draw_sizes,
+    next_left,
+    on_paper,
+    stack_lines,
+)
 
 # In the place of a digit.
 _DIGIT = "d"
@@ -50,7 +61,8 @@ def write_sums(
     """Writes sums of random numbers and signs.
 
     Args:
-        page: lines, digits of each number, height, paper and light; its chances of touching and of signs do not count.
+        page: lines, digits of each number, height, uneven sizes, paper and light; its chances of touching and of signs
+            do not count.
         images: uint8 of shape (n, 28, 28), white ink on black.
         labels: the digits on them, of shape (n,).
         count: how many pictures.
@@ -100,6 +112,7 @@ class _Hand:
         pen: width of the strokes of signs.
         thin: whether digits are drawn anew with that pen; MNIST's strokes are about as wide as the widest pens.
         font: in which it is typed; None if it is written by hand.
+        sizes: how small and large digits mix; None if they are alike.
     """
 
     height: float
@@ -107,6 +120,7 @@ class _Hand:
     pen: float
     thin: bool
     font: str | None
+    sizes: Sizes | None = None
 
     def digit(self, image: Image, label: int, rng: np.random.Generator) -> Glyph:
         """Draws a digit in type, or the image of one."""
@@ -114,8 +128,9 @@ class _Hand:
         if typed is not None:
             return typed
         size = self.height * rng.uniform(0.88, 1.12)
-        ink = draw_ink(image, size, self.slant, self.pen if self.thin else None)
-        return Glyph(ink, round((self.height - ink.shape[0]) / 2.0))
+        share, stands = self.sizes.draw(rng) if self.sizes else (1.0, 0.5)
+        ink = draw_ink(image, size * share, self.slant, self.pen if self.thin else None)
+        return Glyph(ink, round((self.height - ink.shape[0]) * stands))
 
     def sign(self, sign: str, rng: np.random.Generator) -> Glyph:
         """Draws a sign; `UNKNOWN` is a letter or a scribble."""
@@ -129,7 +144,8 @@ def _hand(page: Page, rng: np.random.Generator) -> _Hand:
     height, slant = rng.uniform(*page.height), rng.uniform(-0.25, 0.35)
     thin = rng.random() < max(page.thin_pen, 0.3)
     pen = height * (rng.uniform(_PENS[0], 0.08) if thin else rng.uniform(0.08, _PENS[1]))
-    return _Hand(height, slant, pen, thin, str(rng.choice(FONTS)) if rng.random() < _TYPED else None)
+    font = str(rng.choice(FONTS)) if rng.random() < _TYPED else None
+    return _Hand(height, slant, pen, thin, font, draw_sizes(page, rng))
 
 
 def _write(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digits.evaluation.statistics import ErrorRate, Share, auroc, spread
+from digits.evaluation.statistics import ErrorRate, Share, answer_calibration, auroc, spread
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -47,3 +47,18 @@ def test_spread_gives_mean_deviation_n_and_range() -> None:
 
 def test_a_single_value_has_no_deviation() -> None:
     assert spread([0.9766]) == "97.66 % (n = 1, 97.66 to 97.66 %)"
+
+
+def test_answers_that_are_right_as_often_as_they_say_are_off_by_chance_alone() -> None:
+    rng = np.random.default_rng(1)
+    confidences = rng.uniform(0.0, 1.0, 4_000)
+    right = rng.random(4_000) < confidences
+    honest, boastful = answer_calibration(confidences, right), answer_calibration(np.sqrt(confidences), right)
+    assert honest.n == 4_000
+    assert honest.error == pytest.approx(honest.by_chance, abs=0.01)
+    assert boastful.error == pytest.approx(float(np.mean(np.sqrt(confidences)) - np.mean(right)), abs=0.01)
+
+
+def test_the_calibration_error_is_the_gap_in_each_bin_by_its_share() -> None:
+    confidences, right = np.array([0.95, 0.95, 0.15, 1.0]), np.array([True, False, False, True])
+    assert answer_calibration(confidences, right).error == pytest.approx((abs(2.9 - 2.0) + 0.15) / 4)

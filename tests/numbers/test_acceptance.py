@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.arrays import Floats
+from digits.arrays import CLASSES, Floats
 from digits.numbers.acceptance import (
     ACCEPTANCE_FEATURES,
     Shapes,
@@ -14,7 +14,7 @@ from digits.numbers.acceptance import (
     whole_probabilities,
 )
 from digits.numbers.segments.windows import CHANNELS, SIDE
-from digits.numbers.signs.kinds import PIECE, SIGN_CLASSES
+from digits.numbers.signs.kinds import PIECE, SIGN_CLASSES, SIGNS
 
 
 def test_the_digits_of_the_sign_classifier_count_together_of_what_is_whole() -> None:
@@ -61,6 +61,21 @@ def test_other_signs_on_the_line_count_and_the_candidate_itself_does_not() -> No
     line.sign_probabilities[1] = np.eye(SIGN_CLASSES)[15]
     assert feature(acceptance_features(line, line, 0), "another sign on the line") == pytest.approx([1.0, 0.0])
     assert feature(acceptance_features(line, line, 1), "another sign on the line") == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("partner", "at", "counts"), [(")", 2, True), (")", 0, False), ("(", 2, False), ("+", 2, False)]
+)
+def test_what_may_open_a_bracket_counts_if_the_line_closes_one_after_it(partner: str, at: int, counts: bool) -> None:
+    doubtful = 2 - at
+    boxes = np.array([[0.0, 0.0, 0.3, 1.0], [0.8, 0.0, 1.3, 1.0], [1.6, 0.0, 1.9, 1.0]])
+    line = line_of([], np.zeros(3), boxes)
+    opening, closing = CLASSES + SIGNS.index("("), CLASSES + SIGNS.index(partner)
+    line.sign_probabilities[doubtful, [1, opening]] = 0.6, 0.4
+    line.sign_probabilities[at] = np.eye(SIGN_CLASSES)[closing]
+    odds = feature(acceptance_features(line, line, 0), "log odds of a bracket whose partner is on the line")
+    assert (odds[doubtful] > -1.0) == counts
+    assert odds[1] < -4.0
 
 
 def test_a_stroke_alone_has_no_neighbors() -> None:

@@ -137,3 +137,13 @@ def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
     assert confidence([0.999, 0.6], 0.999) < sure
     assert confidence([0.999, 0.999], 0.6) < sure
     assert confidence([0.999] * 40, 0.999) < sure
+
+
+def test_a_line_with_signs_has_weights_of_its_own() -> None:
+    without, with_sign = (
+        dict(zip(CONFIDENCE_FEATURES, line_features([0.9, 0.8], 0.7, n), strict=True)) for n in (0, 1)
+    )
+    for name in ("log odds of what is shown", "log odds of the least sure of it", "log odds of the path"):
+        assert without[name] == with_sign[name] == with_sign[f"{name}, with a sign"]
+        assert without[f"{name}, with a sign"] == 0.0
+    assert (without["a sign"], with_sign["a sign"]) == (0.0, 1.0)

@@ -55,6 +55,15 @@ def test_a_thin_pen_leaves_less_ink_of_the_same_digits(mnist: Mnist) -> None:
     assert share(1.0) < 0.7 * share(0.0)
 
 
+def test_small_digits_stand_beside_large_ones_where_a_page_is_uneven(mnist: Mnist) -> None:
+    def heights(uneven: float) -> list[float]:
+        """The height of each digit beside the highest of its picture; a 1 may be less high in MNIST, and a 4 too."""
+        pictures = written(mnist, Page(digits=(6, 6), uneven=uneven), 10)
+        return [high / max(box[3] for box in one.boxes) for one in pictures for *_, high in one.boxes]
+
+    assert np.mean(np.array(heights(1.0)) < 0.7) > 0.2 > 0.1 > np.mean(np.array(heights(0.0)) < 0.7)
+
+
 def test_signs_are_no_part_of_the_text_and_stand_at_half_the_height(mnist: Mnist) -> None:
     (one,) = written(mnist, Page(digits=(4, 4), signs=1.0))
     assert len(one.text) == 4
@@ -82,6 +91,7 @@ def test_squared_paper_has_lines_in_both_directions_and_plain_paper_none(mnist: 
         ({"lines": 0}, "lines is 0"),
         ({"touching": 1.5}, "touching is 1.5"),
         ({"signs": -0.1}, "signs is -0.1"),
+        ({"uneven": 2.0}, "uneven is 2.0"),
     ],
 )
 def test_pages_out_of_range_are_refused(settings: dict[str, object], said: str) -> None:

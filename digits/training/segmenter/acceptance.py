@@ -1,29 +1,28 @@
 """Fits when something in a number counts as a digit, and how sure a line is."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from digits.arrays import CLASSES, Floats
-from digits.errors import NoInkError
+from digits.evaluation.statistics import answer_calibration
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
 from digits.numbers.decoding import CONFIDENCE_FEATURES, Decoding
-from digits.numbers.line_reading import read_line
-from digits.numbers.reader import Networks, read_lines
+from digits.numbers.expectation import LEAST_DIGIT
+from digits.numbers.line_reading import POINT, read_line
 from digits.numbers.window_network import SIGN, WindowNetwork
-from digits.recognizer import Recognizer
-from digits.synthetic.pages import WrittenNumber
 from digits.synthetic.sums import WrittenSum
 from digits.training.segmenter.dataset import ReadLine
-from digits.vision.foreground import find_foreground
 
 # So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
 _REFUSED = 0.005
 # Strength of the L2 penalty of the logistic regressions.
 _PENALTY = 1e-3
+# The confidence of each of so many parts of the lines is measured by a fit on the others.
+_PARTS = 5
 
 
 def fit_logistic(
@@ -68,10 +67,11 @@ def fit_acceptance(
         without: features whose weights stay 0.
 
     Returns:
-        The parameters with those of acceptance; and how many rightly read digits and how many signs there were, and
-        the share of each that is accepted.
+        The parameters with those of acceptance; and how many rightly read digits and how many signs there were, the
+        share of each that is accepted, the shares that lie below and above `LEAST_DIGIT`, and the share of the digits
+        that are no larger than `POINT`.
     """
-    features, is_digit = [], []
+    features, is_digit, sizes = [], [], []
     undecided = replace(decoding, acceptance=dict.fromkeys(ACCEPTANCE_FEATURES, 0.0))
     for line in lines:
         reading = read_line(line.lattice, line.parts, line.small, undecided, signs)
@@ -82,42 +82,68 @@ def fit_acceptance(
         kept = (classes == line.digits(decoding.pool)[path]) | (classes == SIGN)
         features.append(reading.acceptance[kept])
         is_digit.append(classes[kept] < CLASSES)
+        boxes = line.lattice.boxes[path][kept]
+        sizes.append((boxes[:, 2:] - boxes[:, :2]).max(axis=1))
     told, digit = np.concatenate(features), np.concatenate(is_digit)
     weights = fit_logistic(told, digit, ACCEPTANCE_FEATURES, without)
     chances = logistic(told @ np.array([weights[name] for name in ACCEPTANCE_FEATURES]))
     threshold = math.floor(min(0.5, float(np.quantile(chances[digit], _REFUSED))) * 1e4) / 1e4
-    accepted = chances >= threshold
+    accepted, of_digits = chances >= threshold, np.concatenate(sizes)[digit]
     return replace(decoding, acceptance=weights, digit=threshold), {
         "digits": int(digit.sum()),
         "digits_accepted": float(accepted[digit].mean()),
         "signs": int((~digit).sum()),
         "signs_accepted": float(accepted[~digit].sum() / max(1, (~digit).sum())),
+        "digits_a_pattern_refuses": float((chances[digit] < LEAST_DIGIT).mean()),
+        "signs_a_pattern_may_take": float((chances[~digit] >= LEAST_DIGIT).sum() / max(1, (~digit).sum())),
+        "digits_as_small_as_points": float((of_digits <= POINT).mean()),
     }
 
 
 def fit_confidence(
-    recognizer: Recognizer, networks: Networks, numbers: Iterable[WrittenNumber]
+    lines: list[ReadLine], decoding: Decoding, signs: WindowNetwork
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Fits the probability that all of a line is right.
 
     Args:
-        recognizer: reads digits.
-        networks: with the parameters of the decoding, of which the confidence does not count.
-        numbers: of one line each.
+        lines: that were read, of pictures of which all that is written is known; those of several lines do not count.
+        decoding: the parameters, of which those of the confidence do not count.
+        signs: tells digits and signs apart.
 
     Returns:
-        The weights by name; and how many lines there were, and the share of them that is right.
+        The weights by name; and how many lines there were, the share of them that is right, and the expected
+        calibration error of numbers and of sums, each by weights that were fitted on the other parts of the lines;
+        beside it, the error by chance (`digits.evaluation.statistics.AnswerCalibration`).
     """
-    features, right = [], []
-    for number in numbers:
-        try:
-            foreground = find_foreground(number.picture, even_light=True)
-        except NoInkError:
+    features, right, of_sums = [], [], []
+    for line in lines:
+        number = line.number
+        reading = read_line(line.lattice, line.parts, line.small, decoding, signs)
+        if "\n" in number.text or not reading.entries:
             continue
         written = number.transcript.replace(" ", "") if isinstance(number, WrittenSum) else number.text
-        lines = [line for line in read_lines(recognizer, foreground, networks) if line.entries]
-        for line in lines:
-            features.append(line.features)
-            right.append(len(lines) == 1 and "".join(entry.shown for entry in line.entries) == written)
-    weights = fit_logistic(np.stack(features), np.array(right), CONFIDENCE_FEATURES)
-    return weights, {"confidence_lines": len(right), "confidence_right": float(np.mean(right))}
+        features.append(reading.features)
+        right.append(line.alone and "".join(entry.shown for entry in reading.entries) == written)
+        of_sums.append(isinstance(number, WrittenSum))
+    told, hits, has_signs = np.stack(features), np.array(right), np.array(of_sums)
+    weights = fit_logistic(told, hits, CONFIDENCE_FEATURES)
+    measured = {"confidence_lines": len(right), "confidence_right": float(np.mean(right))}
+    confidences = _cross_fitted(told, hits)
+    for kind, chosen in (("numbers", ~has_signs), ("sums", has_signs)):
+        if chosen.any():
+            calibration = answer_calibration(confidences[chosen], hits[chosen])
+            measured |= {
+                f"confidence_error_{kind}": calibration.error,
+                f"confidence_error_{kind}_by_chance": calibration.by_chance,
+            }
+    return weights, measured
+
+
+def _cross_fitted(features: Floats, targets: npt.NDArray[np.bool_]) -> Floats:
+    """The probabilities by weights that were fitted without the lines themselves, of shape (n,)."""
+    part = np.arange(len(targets)) % _PARTS
+    scores = np.zeros(len(targets))
+    for k in range(_PARTS):
+        weights = fit_logistic(features[part != k], targets[part != k], CONFIDENCE_FEATURES)
+        scores[part == k] = features[part == k] @ np.array([weights[name] for name in CONFIDENCE_FEATURES])
+    return logistic(scores)

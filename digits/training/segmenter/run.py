@@ -17,7 +17,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +40,6 @@ from digits.numbers.decoding import (
     pooled_probabilities,
 )
 from digits.numbers.decoding_file import DecodingFile
-from digits.numbers.reader import Networks
 from digits.numbers.segments.windows import SIDE, Windows
 from digits.numbers.window_network import (
     NOTHING_WHOLE,
@@ -50,7 +49,7 @@ from digits.numbers.window_network import (
     shipped_network,
 )
 from digits.recognizer import Recognizer, shipped_model
-from digits.synthetic.pages import KINDS, Page, write_numbers
+from digits.synthetic.pages import KINDS, Page, WrittenNumber, write_numbers
 from digits.synthetic.sums import write_sums
 from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
 from digits.training.segmenter.crf import fit_weights
@@ -70,9 +69,11 @@ _OPTIONS = {
 _ITERATIONS = 80
 # For a recognizer for which nothing was fitted, both networks count alike.
 _DEFAULT_POOL = Pool(0.5, 0.5)
-# What the probability that a line is right is fitted on, beside sums.
-_LINES = ("digits apart", "digits touching", "ruled paper", "squared paper", "shadow")
-_SUM = Page(digits=(1, 4), height=(36, 100))
+# Of the kinds of pictures that hold numbers alone, one for each so many of the others; a sixth where nothing is said.
+_SHARES = {"uneven sizes": 3}
+# What the pool is fitted on.
+_ORDINARY = ("digits apart", "digits touching", "uneven sizes")
+_SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25)
 
 
 def build() -> Any:
@@ -190,35 +191,27 @@ def train_decoding(
     print(f"Reading {numbers} numbers with {recognizer.description} ...", flush=True)
     classifier, signs = WindowNetwork(onnx), shipped_network(Shipped.SIGNS)
     images, labels = parts.x_validation, parts.y_validation
-    ordinary = [
-        number
-        for kind in ("digits apart", "digits touching")
-        for number in write_numbers(KINDS[kind], images, labels, numbers // 4, seed + 3)
-    ]
-    pool, told_apart = fit_pool(read_dataset(recognizer, classifier, signs, ordinary))
-    # Most lines that people send hold no sign: without them, a thin digit would be taken for one too often.
-    without_signs = (
-        number
-        for kind, page in enumerate(KINDS.values())
-        for number in write_numbers(page, images, labels, numbers // 6, seed + 10 + kind)
-    )
-    written = itertools.chain(
-        write_dataset(images, labels, numbers, seed + 2),
-        write_sums(_SUM, images, labels, numbers // 2, seed + 4),
-        without_signs,
-    )
-    lines = read_dataset(recognizer, classifier, signs, written)
+
+    def read(written: Iterable[WrittenNumber]) -> list[ReadLine]:
+        return read_dataset(recognizer, classifier, signs, written)
+
+    touching = read(write_dataset(images, labels, numbers, seed + 2))
+    sums = read(write_sums(_SUM, images, labels, numbers, seed + 4))
+    # Most lines that people send hold no sign: without them, a thin or small digit would be taken for one too often.
+    of_kinds = {
+        name: read(write_numbers(page, images, labels, numbers // _SHARES.get(name, 6), seed + 10 + kind))
+        for kind, (name, page) in enumerate(KINDS.items())
+    }
+    pool, told_apart = fit_pool([line for name in _ORDINARY for line in of_kinds[name]])
+    known = [*sums, *itertools.chain(*of_kinds.values())]
+    lines = [*touching, *known]
     weights, readable = fit_decoding(lines, pool, _ITERATIONS)
     fitted, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, 0.5, pool), signs)
     default_weights, _ = fit_decoding(lines, _DEFAULT_POOL, _ITERATIONS, RECOGNIZER_FEATURES)
     default, _ = fit_acceptance(
         lines, Decoding(default_weights, {}, {}, 0.5, _DEFAULT_POOL), signs, RECOGNIZER_ACCEPTANCE_FEATURES
     )
-    held_out = [
-        *itertools.chain(*(write_numbers(KINDS[kind], images, labels, numbers // 6, seed + 5) for kind in _LINES)),
-        *write_sums(_SUM, images, labels, numbers // 2, seed + 6),
-    ]
-    confidence, sure = fit_confidence(recognizer, Networks(classifier, signs, fitted), held_out)
+    confidence, sure = fit_confidence(known, fitted, signs)
     measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **sure}
     print(f"Held out: {measured}", flush=True)
     decoding = DecodingFile(

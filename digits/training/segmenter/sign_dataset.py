@@ -26,13 +26,13 @@ Targets = npt.NDArray[np.bool_]
 
 # Sums, and numbers with letters and digits that touch, by turns of so many pictures.
 _SUMS, _NUMBERS = 14, 5
-_PAGE = Page(digits=(1, 4), height=(22, 60))
-_NUMBER = Page(digits=(2, 5), touching=0.25, signs=0.3, height=(24, 60), thin_pen=0.3)
+_PAGE = Page(digits=(1, 4), height=(22, 60), uneven=0.35)
+_NUMBER = Page(digits=(2, 5), touching=0.25, signs=0.3, height=(24, 60), thin_pen=0.3, uneven=0.35)
 _SYMBOLS = 400
 # Strokes are cut in this share of the lines. Of each digit or sign so many candidates are taken that are it, and so
 # many pieces of a digit and of a sign, which have this share of it at least.
 _CUT, _OF_EACH, _OF_DIGIT, _OF_SIGN, _MUCH = 0.5, 2, 1, 3, 0.2
-_CHUNK = 2_000
+_CHUNK = 5_000
 
 
 def draw_sign_examples(images: Images, labels: Labels, count: int, seed: int) -> tuple[Windows, Targets]:

@@ -4,6 +4,11 @@ Writes digits/shipped/sign_classifier.onnx and sign_classifier.json. Sums are wr
 from signs that are drawn by code; the network learns from the images that the recipes learn from, and is measured on
 sums of the training images that are held out. MNIST's test images are not looked at: `python -m
 benchmarks.accuracy.numbers` measures with those.
+
+With --continue, the network that is in the folder goes on learning, from new windows. That takes fewer of them, where
+the data set has got new kinds of writing:
+
+    python -m digits.training.segmenter.signs --continue --windows 20000 --epochs 4 --seed 20
 """
 
 import argparse
@@ -25,13 +30,13 @@ from digits.model.convert import to_onnx
 from digits.numbers.segments.windows import CHANNELS, SIDE, Windows
 from digits.numbers.signs.kinds import PIECE, SIGN_CLASSES
 from digits.numbers.window_network import Shipped, WindowNetwork
-from digits.training.segmenter.network import fit_network
+from digits.training.segmenter.network import fit_network, restore
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.sign_dataset import Targets, draw_sign_examples
 
 _HELD_OUT = 3_000
 # The range and the default of each number on the command line.
-_OPTIONS = {"windows": (1_000, 10_000_000, 150_000), "epochs": (1, 1_000, 8), "seed": (0, 2**31 - 1, 0)}
+_OPTIONS = {"windows": (1_000, 10_000_000, 120_000), "epochs": (1, 1_000, 8), "seed": (0, 2**31 - 1, 0)}
 
 
 def build() -> Any:
@@ -85,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     network_file, card_file = Shipped.SIGNS.network, Shipped.SIGNS.card
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=network_file.parent, help="folder (default: the package's)")
+    parser.add_argument("--continue", dest="go_on", action="store_true", help="train the network of the folder further")
     options = parse(parser, _OPTIONS, argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     cv2.setNumThreads(1)
@@ -96,7 +102,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"Writing sums for {options.windows} windows ...", flush=True)
     windows, targets = draw_sign_examples(parts.x_fit, parts.y_fit, options.windows, options.seed)
     model = build()
-    fit_network(model, windows, targets.astype(np.float32), options.epochs, options.seed, negative_log_likelihood)
+    before = None
+    if options.go_on:
+        before = json.loads((options.out / card_file.name).read_text())
+        restore(model, (options.out / network_file.name).read_bytes(), windows)
+    fit_network(
+        model,
+        windows,
+        targets.astype(np.float32),
+        options.epochs,
+        options.seed,
+        negative_log_likelihood,
+        is_trained=options.go_on,
+    )
     onnx = to_onnx(model)
     held_out = draw_sign_examples(parts.x_validation, parts.y_validation, _HELD_OUT, options.seed + 1)
     measured = measure_network(WindowNetwork(onnx), *held_out)
@@ -110,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "libraries": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
         "held_out": measured,
     }
+    if before is not None:
+        card["before"] = {name: value for name, value in before.items() if name != "held_out"}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / network_file.name).write_bytes(onnx)
     (options.out / card_file.name).write_text(json.dumps(card, indent=2) + "\n")

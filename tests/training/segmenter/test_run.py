@@ -5,7 +5,6 @@ import itertools
 from digits.data.mnist import Mnist, split
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
 from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, RECOGNIZER_FEATURES, Decoding, decode
-from digits.numbers.reader import Networks
 from digits.numbers.window_network import NOTHING_WHOLE, Shipped, shipped_network
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import Page
@@ -43,11 +42,16 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist) -> None:
     assert 0.0 < decoding.digit < 1.0
     assert tuple(decoding.acceptance) == ACCEPTANCE_FEATURES
     assert accepted["digits_accepted"] >= 0.9
-    networks = Networks(segments, signs, decoding)
-    sums = write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 8, 3)
-    confidence, sure = fit_confidence(recognizer, networks, sums)
+    assert accepted["signs_a_pattern_may_take"] >= accepted["signs_accepted"]
+    assert accepted["digits_a_pattern_refuses"] <= 1.0 - accepted["digits_accepted"]
+    assert accepted["digits_as_small_as_points"] <= 0.1
+    known = read_dataset(
+        recognizer, segments, signs, write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 8, 3)
+    )
+    confidence, sure = fit_confidence(known, decoding, signs)
     assert tuple(confidence) == CONFIDENCE_FEATURES
     assert 8 <= sure["confidence_lines"] <= 12
+    assert 0.0 <= sure["confidence_error_sums"] <= 1.0
     for line in lines:
         spans = [line.lattice.candidates[k].span for k in decode(line.lattice, decoding)]
         assert spans[0][0] == 0
