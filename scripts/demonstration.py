@@ -81,17 +81,18 @@ def served(services: Sequence[Service]) -> Iterator[None]:
                 server.wait()
 
 
-def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+def draw(page: Page, strokes: Sequence[Sequence[tuple[float, float]]], canvas_name: str = "Draw a digit here") -> None:
     """Draws on the app's canvas with the mouse.
 
     Args:
         page: the page that shows the canvas.
         strokes: the points (x, y) of each stroke, as shares of the canvas, 0..1, from its top left corner.
+        canvas_name: the canvas's name.
 
     Raises:
         RuntimeError: the page shows no canvas.
     """
-    canvas = page.get_by_role("application", name="Draw a digit here")
+    canvas = page.get_by_role("application", name=canvas_name)
     # The canvas appears shortly before its script has run.
     page.wait_for_function("(canvas) => canvas.strokes", arg=canvas.element_handle())
     box = canvas.bounding_box()

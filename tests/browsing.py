@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from scripts.demonstration import DIGITS
+from scripts.demonstration import DIGITS, draw
 
 PATIENCE = 20_000  # Milliseconds.
 # How each digit is written: strokes of points, as shares of the canvas.
@@ -53,6 +53,16 @@ def paste_file(page: Page, file: Path) -> None:
     page.wait_for_function("(button) => button.listeners", arg=button.element_handle())
     kind = mimetypes.guess_type(file.name)[0]
     page.evaluate(PASTE, [base64.b64encode(file.read_bytes()).decode(), kind])
+
+
+def count_drawing(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
+    """Draws on the page for a class, and counts what was read."""
+    canvas = page.get_by_role("application", name="Draw the digit here")
+    canvas.wait_for()
+    draw(page, strokes, "Draw the digit here")
+    page.get_by_role("button", name="Count it, next person").click()
+    # It is empty for the next person.
+    page.wait_for_function("(canvas) => canvas.strokes.length === 0", arg=canvas.element_handle())
 
 
 def draw_with_a_finger(page: Page, strokes: list[list[tuple[float, float]]]) -> None:

@@ -5,6 +5,8 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from digits.explain.speech import later
+
 # Names the API's address for the app; `digits run` sets it.
 API_URL_VARIABLE = "DIGITS_API_URL"
 DEFAULT_API_URL = "http://127.0.0.1:8000"
@@ -22,7 +24,7 @@ class Call:
         name: the language's name, for people.
         language: the language's name for the highlighter.
         text: the call.
-        how: a sentence that says where to run it.
+        how: a sentence in English that says where to run it.
     """
 
     name: str
@@ -72,7 +74,7 @@ request = Request({json.dumps(url)}, image, {json.dumps(headers)})
 answer = json.load(urlopen(request))
 print(json.dumps(answer))
 """
-    return Call("Python", "python", text, "Needs nothing but Python.")
+    return Call("Python", "python", text, later("Needs nothing but Python."))
 
 
 def _javascript(url: str, file_name: str, headers: dict[str, str]) -> Call:
@@ -89,7 +91,7 @@ const response = await fetch({json.dumps(url)}, {{
 const answer = await response.json()
 console.log(JSON.stringify(answer))
 """
-    how = (
+    how = later(
         "In Node 18 or later: pasted at its prompt, or as a file whose name ends in .mjs. In a web page the body is "
         "the file of an `<input>`, and the API must be started with the page's origin in `DIGITS_CORS_ORIGINS`."
     )

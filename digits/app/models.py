@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from digits.app.language import name_of, say
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Recognizer, find_model, shipped_model
 
 # The session key of the chosen model's name.
@@ -21,7 +22,7 @@ def choose_model() -> None:
     names = [recognizer.name for recognizer in recognizers]
     by_name = dict(zip(names, recognizers, strict=True))
     st.selectbox(
-        "Model",
+        say("Model"),
         names,
         index=names.index(chosen_models()[0].name),
         format_func=lambda name: _short(by_name[name]),
@@ -40,10 +41,15 @@ def warn_of_worse_model() -> None:
         if other.path == shipped_model() and ours is not None and theirs is not None and theirs - ours > _WORSE_BY:
             with st.container(horizontal=True, vertical_alignment="center", key="worse"):
                 st.markdown(
-                    f":material/info: {recognizer.name} reads {ours:.2%} of the test images correctly; the model that "
-                    f"ships reads {theirs:.2%}."
+                    ":material/info: "
+                    + say(
+                        "{name} reads {ours} of the test images correctly; the model that ships reads {theirs}.",
+                        name=name_of(recognizer),
+                        ours=f"{ours:.2%}",
+                        theirs=f"{theirs:.2%}",
+                    )
                 )
-                st.button("Use the one that ships", key="use shipped", on_click=_choose, args=(other.name,))
+                st.button(say("Use the one that ships"), key="use shipped", on_click=_choose, args=(other.name,))
 
 
 def chosen_models() -> tuple[Recognizer, tuple[Recognizer, ...]]:
@@ -67,7 +73,7 @@ def _load_all() -> list[Recognizer]:
 
 def _short(recognizer: Recognizer) -> str:
     accuracy = recognizer.card.test_accuracy
-    name = "Ships with Digits" if recognizer.path == shipped_model() else recognizer.path.stem
+    name = say("Ships with Digits") if recognizer.path == shipped_model() else recognizer.path.stem
     return name if accuracy is None else f"{name} · {accuracy:.2%}"
 
 
@@ -84,7 +90,7 @@ def _load_file(path: Path) -> Recognizer:
     return _load(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the model ...")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _load(path: Path, changed_ns: int) -> Recognizer:
     """Loads a version of a model file once for all visitors."""
     del changed_ns  # Part of the cache key: a file that has changed is loaded again.

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from digits.app.language import say
 from digits.app.pictures import data_url
 from digits.errors import ImageError
 from digits.images.decode import open_image
@@ -52,9 +53,9 @@ class Pages:
             for number, thumbnail in enumerate(self.thumbnails, 1):
                 with st.container(width=_WIDTH):
                     source = "" if thumbnail is None else f'src="{data_url(thumbnail, _SIDE)}"'
-                    st.html(f'<img {source} alt="Page {number}, small" style="{_STYLE}">')
+                    st.html(f'<img {source} alt="{say("Page {number}, small", number=number)}" style="{_STYLE}">')
                     st.button(
-                        f"Page {number}",
+                        say("Page {number}", number=number),
                         key=f"{self._chosen_key} {number}",
                         type="primary" if number == self.chosen else "secondary",
                         on_click=self._choose,
@@ -64,7 +65,7 @@ class Pages:
         if self.count > len(self.thumbnails):
             key = f"{self._chosen_key} number"
             st.number_input(
-                f"Page, of {self.count:,}",
+                say("Page, of {count}", count=f"{self.count:,}"),
                 1,
                 self.count,
                 self.chosen,

@@ -8,6 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digits.app.components.canvas import Drawing, ShownPicture, show_canvas
 from digits.app.components.paste import paste_zone
+from digits.app.language import say
 from digits.images.formats import SUFFIXES
 
 _UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
@@ -36,10 +37,11 @@ class Stage:
 
     Args:
         page: the page's name, which starts its session keys.
-        label: what to draw, for people who do not see the canvas.
+        label: what to draw, in English, for people who do not see the canvas.
         proportion: the canvas's width as a share of its height.
         several: whether several files can be uploaded at a time.
         live: whether drawings are sent while a stroke goes on.
+        only_canvas: whether there is no other way to give a picture.
     """
 
     page: str
@@ -47,6 +49,7 @@ class Stage:
     proportion: float = 1.0
     several: bool = False
     live: bool = False
+    only_canvas: bool = False
 
     @property
     def key(self) -> str:
@@ -70,6 +73,11 @@ class Stage:
         st.session_state[self.key] = OnStage(f"{source} {count}", file, files=tuple(files))
         st.session_state[self._camera] = False
 
+    def empty(self) -> None:
+        """Takes away what the stage shows, from the next run on."""
+        st.session_state[self.key] = OnStage()
+        st.session_state[self._emptied] = st.session_state.get(self._emptied, 0) + 1
+
     def show(self, picture: ShownPicture) -> None:
         """Shows the canvas, or the camera if it is open, and below it the other ways to give a picture.
 
@@ -78,19 +86,24 @@ class Stage:
         """
         camera_open = bool(st.session_state.get(self._camera, False))
         if camera_open:
-            st.camera_input("Photo", key=f"{self.page} photo", on_change=self._keep_photo, label_visibility="collapsed")
+            st.camera_input(
+                say("Photo"), key=f"{self.page} photo", on_change=self._keep_photo, label_visibility="collapsed"
+            )
         else:
             show_canvas(
                 f"{self.page} canvas",
                 picture,
                 self._keep_drawing,
-                label=self.label,
+                label=say(self.label),
                 proportion=self.proportion,
                 live=self.live,
+                emptied=int(st.session_state.get(self._emptied, 0)),
             )
+        if self.only_canvas:
+            return
         with st.container(horizontal=True, key="ways"):
             st.file_uploader(
-                "Upload pictures" if self.several else "Upload a picture",
+                say("Upload pictures") if self.several else say("Upload a picture"),
                 type=_UPLOAD_TYPES,
                 accept_multiple_files=True,
                 key=self._uploader,
@@ -100,12 +113,17 @@ class Stage:
             )
             paste_zone(f"{self.page} paste", self._keep_pasted)
             st.button(
-                "Draw" if camera_open else "Camera",
+                say("Draw") if camera_open else say("Camera"),
                 key=f"{self.page} open camera",
                 icon=":material/edit:" if camera_open else ":material/photo_camera:",
                 on_click=self._open_camera,
                 args=(not camera_open,),
             )
+
+    @property
+    def _emptied(self) -> str:
+        """The session key of how often the canvas was emptied."""
+        return f"{self.page} emptied"
 
     @property
     def _camera(self) -> str:

@@ -60,8 +60,18 @@ def confusion_matrix(labels: npt.NDArray[np.integer], read: npt.NDArray[np.integ
 
 def confused_pairs(confusion: npt.ArrayLike, most: int = 5) -> list[str]:
     """Returns the most frequent mistakes in words, such as "9 read as 4: 7 times"."""
+    pairs = most_confused(confusion, most)
+    return [f"{true} read as {read}: {count} time{'s' if count > 1 else ''}" for true, read, count in pairs]
+
+
+def most_confused(confusion: npt.ArrayLike, most: int = 5) -> list[tuple[int, int, int]]:
+    """Returns the most frequent mistakes: true digit, digit read and count, the most frequent first.
+
+    Args:
+        confusion: counts of shape (10, 10): a row for each true digit, a column for each digit read.
+        most: how many to return at most.
+    """
     counts = np.array(confusion)
     np.fill_diagonal(counts, 0)
     order = np.argsort(counts, axis=None, kind="stable")[::-1][:most]
-    pairs = [(int(i) // 10, int(i) % 10, int(counts.flat[i])) for i in order]
-    return [f"{true} read as {read}: {count} time{'s' if count > 1 else ''}" for true, read, count in pairs if count]
+    return [(int(i) // 10, int(i) % 10, int(counts.flat[i])) for i in order if counts.flat[i]]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import NoInkError
+from digits.explain.speech import Say, english, later, one
 from digits.explain.wording import two_most_likely
 from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction
@@ -44,15 +45,20 @@ class Hint:
     why: str
     what_to_try: str
 
+    def said(self, say: Say) -> "Hint":
+        """Returns the hint in another language. Its sentences have no {names}."""
+        return Hint(say(self.why), say(self.what_to_try))
 
-_FAINT_HINT = Hint("The writing is faint.", "Press harder, take a darker pen, or give it more light.")
-_GRAINY_HINT = Hint("The picture is grainy.", "Give it more light, and hold the camera still.")
+
+_FAINT_HINT = Hint(later("The writing is faint."), later("Press harder, take a darker pen, or give it more light."))
+_GRAINY_HINT = Hint(later("The picture is grainy."), later("Give it more light, and hold the camera still."))
 
 
 def diagnose(
     pixels: npt.NDArray[np.uint8],
     prediction: Prediction,
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None,
+    say: Say = english,
 ) -> list[Hint]:
     """Returns what may have kept a picture from being read, the likeliest cause first.
 
@@ -61,37 +67,40 @@ def diagnose(
         prediction: the answer, which was not accepted.
         whole: returns the upright picture at full size, if `pixels` are a reduced copy. It is called only if the
             reduction may have changed a measurement.
+        say: puts the hints into the reader's language.
 
     Returns:
         One hint or more.
     """
-    hints = _examine_picture(pixels, whole)
+    hints = _examine_picture(pixels, whole, say)
     first, second = two_most_likely(prediction)
     if prediction.reason == "not_a_digit":
-        unlike = "Its shape is unlike the digits that the network was trained on."
-        hints.append(Hint(unlike, "Write one digit, large and plain."))
+        unlike = say("Its shape is unlike the digits that the network was trained on.")
+        hints.append(Hint(unlike, say("Write one digit, large and plain.")))
     else:
+        both = {"first": one(first, say), "second": one(second, say)}
         hints.append(
-            Hint(
-                f"It looks partly like {_article(first)} and partly like {_article(second)}.", "Write it more clearly."
-            )
+            Hint(say("It looks partly like {first} and partly like {second}.", **both), say("Write it more clearly."))
         )
     return hints
 
 
-def hints_without_ink(pixels: npt.NDArray[np.uint8]) -> list[Hint]:
+def hints_without_ink(pixels: npt.NDArray[np.uint8], say: Say = english) -> list[Hint]:
     """Returns what may have hidden the ink of a picture in which none was found; often an empty list.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
+        say: puts the hints into the reader's language.
     """
     gray = as_gray(shrink(pixels, ENOUGH_SIDE))
     # The median absolute deviation ignores strokes; 1.4826 times it estimates the standard deviation of the noise.
     noise = 1.4826 * float(np.median(cv2.absdiff(gray, cv2.medianBlur(gray, 3))))
-    return [_GRAINY_HINT] if noise > _VERY_NOISY else []
+    return [_GRAINY_HINT.said(say)] if noise > _VERY_NOISY else []
 
 
-def _examine_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None) -> list[Hint]:
+def _examine_picture(
+    pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None, say: Say
+) -> list[Hint]:
     """Returns the hints that the pixels give without the answer."""
     small = shrink(pixels, ENOUGH_SIDE)
     try:
@@ -108,28 +117,25 @@ def _examine_picture(pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDAr
     scale = max(full.shape[:2]) / max(small.shape[:2])
     hints = []
     if reach < (_SMALL_WHEN_REDUCED if scale > 1.0 else _SMALL):
-        large = f"The digit is only {round(scale * reach)} pixels large"
+        size = round(scale * reach)
         if scale > 1.0:
-            hints.append(Hint(f"{large}, of {max(full.shape[:2])}.", "Go closer, or crop the picture to the digit."))
+            large = say("The digit is only {size} pixels large, of {whole}.", size=size, whole=max(full.shape[:2]))
+            hints.append(Hint(large, say("Go closer, or crop the picture to the digit.")))
         else:
-            hints.append(Hint(f"{large}.", "Go closer, or send the picture in its full size."))
+            large = say("The digit is only {size} pixels large.", size=size)
+            hints.append(Hint(large, say("Go closer, or send the picture in its full size.")))
     box = (left - foreground.margin, top - foreground.margin, right - foreground.margin, bottom - foreground.margin)
     if foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
-        hints.append(_FAINT_HINT)
+        hints.append(_FAINT_HINT.said(say))
     if not foreground.margin and parts.touches[members].any():
-        hints.append(
-            Hint("The writing is cut off at the edge of the picture.", "Leave some room on every side of the digit.")
-        )
+        cut = say("The writing is cut off at the edge of the picture.")
+        hints.append(Hint(cut, say("Leave some room on every side of the digit.")))
     ink = parts.ink * ~parts.apart
     if ink.sum() - ink[members].sum() > _MORE_WRITING * ink[members].sum():
-        hints.append(Hint("There is more writing beside it.", "Show one digit at a time: crop to it."))
+        hints.append(Hint(say("There is more writing beside it."), say("Show one digit at a time: crop to it.")))
     if foreground.noise > _NOISY * foreground.level:
-        hints.append(_GRAINY_HINT)
+        hints.append(_GRAINY_HINT.said(say))
     return hints
-
-
-def _article(digit: int) -> str:
-    return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 def _level(full: npt.NDArray[np.uint8], box: tuple[int, int, int, int], scale: float) -> float:

@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import ImageError
+from digits.explain.speech import Say, english, one
 from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction, Recognizer
 from digits.vision.components import Components, find_components, find_digit
@@ -17,7 +18,9 @@ from digits.vision.views.table import FIRST, GLANCE
 _LEAST_HEIGHT = 0.2
 
 
-def find_left_out(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> str | None:
+def find_left_out(
+    recognizer: Recognizer, pixels: npt.NDArray[np.uint8], prediction: Prediction, say: Say = english
+) -> str | None:
     """Returns a sentence that names the writing which the answer leaves out, or None if it leaves nothing out.
 
     A stroke beside the digit counts if the network reads it as a digit of its own and reads the same digit without it,
@@ -27,6 +30,7 @@ def find_left_out(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], predict
         recognizer: the model that answered.
         pixels: the picture, uint8 of shape (height, width) or (height, width, 3).
         prediction: the answer.
+        say: puts the sentence into the reader's language.
     """
     # Another view shows other strokes than those that are found here; a smaller copy of a photo shows the same.
     if not prediction.accepted or prediction.view not in (FIRST, GLANCE):
@@ -46,12 +50,19 @@ def find_left_out(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], predict
         if i == main or parts.apart[i] or parts.bottom[i] - parts.top[i] < _LEAST_HEIGHT * height:
             continue
         if i not in members:
-            return f"There is more writing in the picture. The answer is about the largest digit, a {prediction.digit}."
+            return say(
+                "There is more writing in the picture. The answer is about the largest digit, {digit}.",
+                digit=one(prediction.digit, say),
+            )
         beside = parts.left[i] >= parts.right[main] or parts.right[i] <= parts.left[main]
         alone = _read_without(recognizer, small, parts, [k for k in range(len(parts)) if k != i]) if beside else None
         rest = _read_without(recognizer, small, parts, [i]) if alone is not None and alone.accepted else None
         if alone is not None and rest is not None and rest.accepted and rest.digit == prediction.digit:
-            return f"Beside the {prediction.digit} is a smaller sign, perhaps a {alone.digit}, which was left out."
+            return say(
+                "Beside the {digit} is a smaller sign, perhaps {other}, which was left out.",
+                digit=prediction.digit,
+                other=one(alone.digit, say),
+            )
     return None
 
 

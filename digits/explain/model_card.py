@@ -2,58 +2,76 @@
 
 import datetime
 
+from digits.explain.speech import Say, english
 from digits.model.card import Card
 
 
-def facts(card: Card) -> dict[str, str]:
+def facts(card: Card, say: Say = english) -> dict[str, str]:
     """Returns what the model is, what it was trained on and how good it is, by the name of each fact.
 
     What the card does not state is left out.
 
     Args:
         card: the model's card.
+        say: puts the facts into the reader's language.
     """
-    return _facts_of_training(card) | _facts_of_accuracy(card) | _facts_of_refusals(card)
+    return _facts_of_training(card, say) | _facts_of_accuracy(card, say) | _facts_of_refusals(card, say)
 
 
-def _facts_of_training(card: Card) -> dict[str, str]:
-    kind = f"recipe {card.recipe}" + (f" ({card.description})" if card.description else "")
-    stated = {"Network": kind + (f", {card.parameters:,} weights" if card.parameters else "")}
+def _facts_of_training(card: Card, say: Say) -> dict[str, str]:
+    kind = say("recipe {recipe}", recipe=card.recipe) + (f" ({card.description})" if card.description else "")
+    weights = f", {say('{count} weights', count=f'{card.parameters:,}')}" if card.parameters else ""
+    stated = {say("Network"): kind + weights}
     data = card.data
     if card.epochs and {"fit", "validation"} <= set(data):
+        digits = say("{count} images of handwritten digits ({name})", count=f"{data['fit']:,}", name=data["name"])
         extra = data.get("extra", {})
-        others = f" and {extra['fit']:,} pictures of a folder" if "fit" in extra else ""
-        stated["Trained on"] = f"{data['fit']:,} images of handwritten digits ({data['name']}){others}"
-        stated["Training"] = f"{card.epochs} epochs{_date_phrase(card.created)}, watched on {data['validation']:,} more"
+        if "fit" in extra:
+            digits = say("{digits} and {count} pictures of a folder", digits=digits, count=f"{extra['fit']:,}")
+        stated[say("Trained on")] = digits
+        date = _date(card.created)
+        stated[say("Training")] = say(
+            "{epochs} epochs, watched on {count} more images", epochs=card.epochs, count=f"{data['validation']:,}"
+        )
+        if date is not None:
+            stated[say("Date")] = date
     return stated
 
 
-def _date_phrase(created: str | None) -> str:
-    """Returns a phrase such as " on 3 May 2026", or "" if the text is no ISO date."""
+def _date(created: str | None) -> str | None:
+    """Returns a date such as "2026-05-03", or None if the text is no ISO date."""
     try:
-        date = datetime.datetime.fromisoformat(created or "")
+        return datetime.datetime.fromisoformat(created or "").date().isoformat()
     except ValueError:
-        return ""
-    return f" on {date.day} {date:%B %Y}"
+        return None
 
 
-def _facts_of_accuracy(card: Card) -> dict[str, str]:
+def _facts_of_accuracy(card: Card, say: Say) -> dict[str, str]:
     if card.test_accuracy is None:
         return {}
     test = card.metrics["test"]
     right = round(card.test_accuracy * test["n"])
+    off = f"{test['calibration_error'] * 100:.2f}"
     return {
-        "Test images": f"{right:,} of {test['n']:,} read correctly ({card.test_accuracy:.2%}), "
-        f"{test['n'] - right:,} wrongly; it was not trained on them",
-        "Confidence": f"off by {test['calibration_error'] * 100:.2f} percentage points on average",
+        say("Test images"): say(
+            "{right} of {count} read correctly ({accuracy}), {wrong} wrongly; it was not trained on them",
+            right=f"{right:,}",
+            count=f"{test['n']:,}",
+            accuracy=f"{card.test_accuracy:.2%}",
+            wrong=f"{test['n'] - right:,}",
+        ),
+        say("Confidence"): say("off by {points} percentage points on average", points=off),
     }
 
 
-def _facts_of_refusals(card: Card) -> dict[str, str]:
+def _facts_of_refusals(card: Card, say: Say) -> dict[str, str]:
     if not {"test_digits", "held_out_outliers"} <= set(card.rejection):
         return {}
     return {
-        "Accepted": f"answers with {card.thresholds['confidence']:.0%} confidence or more",
-        "Refused": f"{card.rejection['test_digits']:.1%} of the test images, and "
-        f"{card.rejection['held_out_outliers']:.1%} of images of letters, scribbles and other things",
+        say("Accepted"): say("answers with {share} confidence or more", share=f"{card.thresholds['confidence']:.0%}"),
+        say("Refused"): say(
+            "{digits} of the test images, and {outliers} of images of letters, scribbles and other things",
+            digits=f"{card.rejection['test_digits']:.1%}",
+            outliers=f"{card.rejection['held_out_outliers']:.1%}",
+        ),
     }

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from digits.explain.speech import Say, english, in_per_cent, one
 from digits.recognizer import Prediction
 
 Certainty = Literal["sure", "probable", "unsure", "none"]
@@ -27,16 +28,16 @@ class Wording:
     sentence: str
 
 
-def word(prediction: Prediction) -> Wording:
-    """Returns an answer in words."""
+def word(prediction: Prediction, say: Say = english) -> Wording:
+    """Returns an answer in the words of a language."""
     first, second = two_most_likely(prediction)
     if prediction.reason == "not_a_digit":
-        return Wording("none", "This does not look like a digit")
+        return Wording("none", say("This does not look like a digit"))
     if prediction.reason is not None:
-        return Wording("unsure", f"Not sure: perhaps {first}, perhaps {second}")
+        return Wording("unsure", say("Not sure: perhaps {first}, perhaps {second}", first=first, second=second))
     if prediction.confidence >= SURE:
-        return Wording("sure", f"Sure: {first}")
-    return Wording("probable", f"Probably {first}, perhaps {second}")
+        return Wording("sure", say("Sure: {first}", first=first))
+    return Wording("probable", say("Probably {first}, perhaps {second}", first=first, second=second))
 
 
 def two_most_likely(prediction: Prediction) -> tuple[int, int]:
@@ -45,21 +46,33 @@ def two_most_likely(prediction: Prediction) -> tuple[int, int]:
     return first, second
 
 
-def second_opinion(first: Prediction, second: Prediction, name: str) -> str:
+def second_opinion(first: Prediction, second: Prediction, name: str, say: Say = english) -> str:
     """Returns a sentence that compares another model's answer with the one on the page.
 
     Args:
         first: the answer that the page shows.
         second: the other model's answer to the same picture.
         name: the other model's name.
+        say: puts it into the reader's language.
     """
+    text = in_per_cent(second.confidence_text, say)
     if not first.accepted and not second.accepted:
-        return f"Second opinion: {name} cannot tell, either."
+        return say("Second opinion: {name} cannot tell, either.", name=name)
     if not second.accepted:
-        return f"Second opinion: {name} cannot tell."
+        return say("Second opinion: {name} cannot tell.", name=name)
     if first.accepted and first.digit == second.digit:
-        return f"Second opinion: {name} reads a {second.digit}, too ({second.confidence_text})."
-    return f"The models disagree: {name} reads a {second.digit} ({second.confidence_text})."
+        return say(
+            "Second opinion: {name} reads {digit}, too ({confidence}).",
+            name=name,
+            digit=one(second.digit, say),
+            confidence=text,
+        )
+    return say(
+        "The models disagree: {name} reads {digit} ({confidence}).",
+        name=name,
+        digit=one(second.digit, say),
+        confidence=text,
+    )
 
 
 def disagree(first: Prediction, second: Prediction) -> bool:

@@ -58,15 +58,15 @@ def test_the_most_frequent_mistake_is_chosen_until_somebody_chooses() -> None:
     assert f"**{true} read as {found}: {mistakes.max()} images**" in texts(app)
     shown = pictures(app)[0]
     assert len(shown) == mistakes.max()
-    assert all(text.startswith(f"Test image of a {true} read as {found}, ") for text in shown)
+    assert all(text.startswith(f"Test image: {true} read as {found}, ") for text in shown)
 
 
 def test_a_chosen_cell_shows_its_images_and_one_of_the_diagonal_the_least_sure() -> None:
     app = open_page((7, 7))
     right = OWN_CARD["metrics"]["test"]["confusion"][7][7]
-    assert f"**7 read as 7: {right:,} images**" in texts(app)
+    assert f"**7 read correctly: {right:,} images**" in texts(app)
     assert "The 12 of which it was least sure" in texts(app)
-    assert [text.startswith("Test image of a 7, read correctly, ") for text in pictures(app)[0]] == [True] * 12
+    assert [text.startswith("Test image: 7, read correctly, ") for text in pictures(app)[0]] == [True] * 12
 
 
 def test_mistakes_are_shown_the_surest_first() -> None:
@@ -77,7 +77,7 @@ def test_mistakes_are_shown_the_surest_first() -> None:
     assert f"All {len(wrong)} misread test images" in texts(app)
     shown = pictures(app)[1]
     assert len(shown) == 24
-    assert [tuple(map(int, re.findall(r"a (\d) read as (\d)", text)[0])) for text in shown] == [
+    assert [tuple(map(int, re.findall(r": (\d) read as (\d)", text)[0])) for text in shown] == [
         (examples.labels[i], examples.read[i]) for i in wrong[:24]
     ]
     app.session_state["more mistakes"] = True

@@ -177,12 +177,12 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images_and_so_do_th
             break
         page.keyboard.press("ArrowRight" if column < 4 else "ArrowLeft")
     page.keyboard.press("Enter")
-    expect(page.get_by_text(f"4 read as 4: {row[4]} images", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"4 read correctly: {row[4]} images", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(right).to_have_attribute("aria-pressed", "true")
     # The choice outlives a look at the other page.
     page.get_by_role("link", name="Try", exact=True).click()
     page.get_by_role("link", name="Model", exact=True).click()
-    expect(page.get_by_text(f"4 read as 4: {row[4]} images", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"4 read correctly: {row[4]} images", exact=True)).to_be_visible(timeout=PATIENCE)
 
 
 def test_the_docs_page_sends_a_real_request(page: Page, api: str, sample: Path) -> None:

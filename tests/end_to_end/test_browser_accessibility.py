@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from scripts.demonstration import draw
-from tests.browsing import PATIENCE, at_rest, choose_sample, settled
+from tests.browsing import PATIENCE, STROKES, at_rest, choose_sample, count_drawing, settled
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -27,11 +27,14 @@ def fill(page: Page, path: str) -> None:
     elif path == "/read":
         choose_sample(settled(page), "two lines, 2024 and 375-08")
         expect(page.get_by_test_id("stCode")).to_be_visible(timeout=PATIENCE)
+    elif path == "/class":
+        count_drawing(page, STROKES[7])
+        expect(page.get_by_text("Read right: 0 of 1")).to_be_visible(timeout=PATIENCE)
     else:
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("path", ["/", "/read", "/model", "/api"])
+@pytest.mark.parametrize("path", ["/", "/read", "/class", "/model", "/api"])
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_serious(theme: Theme, path: str, browser: Browser, shipped_app: str) -> None:
     context = browser.new_context(color_scheme=theme, viewport={"width": 1280, "height": 800})

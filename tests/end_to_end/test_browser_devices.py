@@ -68,9 +68,9 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(phone: Page) -> None:
     give(phone, *SAMPLES)
     expect(phone.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
     assert phone.evaluate(OVERFLOW) == 0
-    for name in ("Numbers", "Model", "API"):
+    for name in ("Numbers", "Class", "Model", "API"):
         phone.get_by_role("link", name=name, exact=True).tap()
-        expect(phone.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+        expect(phone.get_by_role("heading", level=1)).to_be_attached(timeout=PATIENCE)
         assert at_rest(phone).evaluate(OVERFLOW) == 0
 
 
@@ -84,7 +84,7 @@ def test_everything_is_reached_with_the_tab_key_and_seen_to_be(page: Page, shipp
         names.append(name.strip())
         if name.startswith("Sample"):
             break
-    wanted = ["Try", "Numbers", "Model", "API", "Draw a digit here", "Paste", "Sample: a 0, red pen"]
+    wanted = ["Try", "Numbers", "Class", "Model", "API", "Draw a digit here", "Paste", "Sample: a 0, red pen"]
     assert [name for name in names if name in wanted] == wanted
     page.keyboard.press("Enter")
     expect(page.get_by_role("img", name="Predicted digit: 0")).to_be_visible(timeout=PATIENCE)

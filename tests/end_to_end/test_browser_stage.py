@@ -74,7 +74,7 @@ def test_the_answer_is_in_sight_without_scrolling(
     # Where it was, but for a camera, which is not as high as the canvas: the answer comes back with the canvas.
     assert bars.bounding_box() == place
     # So is the way to the other pages.
-    for link in ("Try", "Numbers", "Model", "API"):
+    for link in ("Try", "Numbers", "Class", "Model", "API"):
         expect(page.get_by_role("link", name=link, exact=True)).to_be_in_viewport(ratio=1)
     context.close()
 

@@ -13,8 +13,8 @@ def test_a_card_is_told_in_facts_with_its_figures() -> None:
     stated = facts(replace(CARD, description="five convolutions"))
     assert stated["Network"] == f"recipe convnet (five convolutions), {CARD.parameters:,} weights"
     assert stated["Trained on"] == "55,000 images of handwritten digits (MNIST)"
-    assert stated["Training"].startswith(f"{CARD.epochs} epochs on ")
-    assert stated["Training"].endswith(" 2026, watched on 5,000 more")
+    assert stated["Training"] == f"{CARD.epochs} epochs, watched on 5,000 more images"
+    assert stated["Date"] == (CARD.created or "")[:10]
     test = CARD.metrics["test"]
     right = sum(row[digit] for digit, row in enumerate(test["confusion"]))
     assert stated["Test images"].startswith(
@@ -31,5 +31,5 @@ def test_pictures_of_a_folder_are_named() -> None:
 
 @pytest.mark.parametrize("created", [None, "yesterday"])
 def test_what_a_card_does_not_say_is_left_out(created: str | None) -> None:
-    assert facts(replace(CARD, created=created))["Training"] == f"{CARD.epochs} epochs, watched on 5,000 more"
+    assert "Date" not in facts(replace(CARD, created=created))
     assert facts(Card()) == {"Network": "recipe unknown"}

@@ -3,7 +3,9 @@
 from typing import Any
 
 from digits.app.components.browser import browser_component
-from digits.errors import ImageError, NoInkError
+from digits.app.language import say, short_problem
+from digits.errors import ImageError
+from digits.explain.speech import in_per_cent
 from digits.explain.wording import word
 from digits.recognizer import Prediction, confidence_text
 
@@ -11,13 +13,13 @@ _KEY = "answer"
 _HTML = """
 <div class="answer" data-certainty="empty">
   <div class="head">
-    <div class="digit" role="img" aria-label="No digit yet">–</div>
+    <div class="digit" role="img">–</div>
     <div>
       <p class="sentence"></p>
       <p class="confidence"></p>
     </div>
   </div>
-  <div class="bars" role="img" aria-label="The probability of each digit"></div>
+  <div class="bars" role="img"></div>
   <div class="announcement" role="status" aria-live="polite"></div>
 </div>
 """
@@ -34,25 +36,20 @@ def show_answer(answer: Prediction | ImageError | None, *, invitation: str, live
     if isinstance(answer, Prediction):
         content = _content_of(answer)
     elif answer is None:
-        content = _without_digit("–", "No digit yet", invitation, "")
+        content = _without_digit("–", say("No digit yet"), invitation)
     else:
-        content = _without_digit("?", "No digit", _short(answer), "")
+        content = _without_digit("?", say("No digit"), short_problem(answer))
     browser_component("answer", _HTML, "answer")(key=_KEY, data=content | {"live": live})
 
 
-def _short(error: ImageError) -> str:
-    """Returns the first sentence of an error; the page shows the whole elsewhere."""
-    return "No ink was found" if isinstance(error, NoInkError) else str(error).split(". ")[0].removesuffix(".")
-
-
-def _without_digit(shown: str, spoken: str, sentence: str, confidence: str) -> dict[str, Any]:
+def _without_digit(shown: str, spoken: str, sentence: str) -> dict[str, Any]:
     return {
         "certainty": "empty",
         "shown": shown,
         "spoken_digit": spoken,
         "sentence": sentence,
-        "confidence": confidence,
-        "spoken_bars": "The probability of each digit: none yet",
+        "confidence": "",
+        "spoken_bars": say("The probability of each digit: none yet"),
         "probabilities": [0.0] * 10,
         "shares": [""] * 10,
         "highest": -1,
@@ -61,20 +58,25 @@ def _without_digit(shown: str, spoken: str, sentence: str, confidence: str) -> d
 
 
 def _content_of(prediction: Prediction) -> dict[str, Any]:
-    wording = word(prediction)
-    confidence = "" if wording.certainty == "none" else prediction.confidence_text
+    wording = word(prediction, say)
+    confidence = in_per_cent(prediction.confidence_text, say)
     return {
         "certainty": wording.certainty,
         "shown": str(prediction.digit) if prediction.accepted else "?",
-        "spoken_digit": f"Predicted digit: {prediction.digit}" if prediction.accepted else "No digit for sure",
+        "spoken_digit": say("Predicted digit: {digit}", digit=prediction.digit)
+        if prediction.accepted
+        else say("No digit for sure"),
         "sentence": wording.sentence,
-        "confidence": confidence,
-        "spoken_bars": f"The probability of each digit; the highest is that of {prediction.digit}, "
-        f"{prediction.confidence_text}",
+        "confidence": "" if wording.certainty == "none" else confidence,
+        "spoken_bars": say(
+            "The probability of each digit; the highest is that of {digit}, {confidence}",
+            digit=prediction.digit,
+            confidence=confidence,
+        ),
         "probabilities": prediction.probabilities.tolist(),
         "shares": [_share(probability) for probability in prediction.probabilities.tolist()],
         "highest": prediction.digit,
-        "announcement": f"{wording.sentence}. {confidence}".strip(),
+        "announcement": wording.sentence if wording.certainty == "none" else f"{wording.sentence}. {confidence}",
     }
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from digits.app.language import language, say, say_problem
 from digits.errors import ImageError
 from digits.explain.wording import word
 from digits.images.decode import open_image
@@ -42,7 +43,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         table = _read(recognizer, uploads, others)
         st.session_state[_LAST] = (which, table)
     accepted = int(table["accepted"].sum())
-    st.subheader(f"{accepted} of {len(table)} accepted", anchor=False)
+    st.subheader(say("{accepted} of {count} accepted", accepted=accepted, count=len(table)), anchor=False)
     st.dataframe(
         table,
         hide_index=True,
@@ -52,25 +53,25 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         # The selection belongs to these files and does not carry over to others.
         key=_key_of(which),
         column_config={
-            "picture": st.column_config.ImageColumn("Picture", width="small"),
-            "file": st.column_config.TextColumn("File"),
-            "digit": st.column_config.NumberColumn("Digit", width="small"),
-            "confidence": st.column_config.NumberColumn("Confidence", format="percent", width="small"),
-            "accepted": st.column_config.CheckboxColumn("Accepted", width="small"),
-            "answer": st.column_config.TextColumn("Answer", width="medium" if others else "large"),
-            _SECOND: st.column_config.TextColumn("Second opinion"),
+            "picture": st.column_config.ImageColumn(say("Picture"), width="small"),
+            "file": st.column_config.TextColumn(say("File")),
+            "digit": st.column_config.NumberColumn(say("Digit"), width="small"),
+            "confidence": st.column_config.NumberColumn(say("Confidence"), format="percent", width="small"),
+            "accepted": st.column_config.CheckboxColumn(say("Accepted"), width="small"),
+            "answer": st.column_config.TextColumn(say("Answer"), width="medium" if others else "large"),
+            _SECOND: st.column_config.TextColumn(say("Second opinion")),
         },
-        alt="A row for each picture: digit, confidence, and whether the answer is accepted",
+        alt=say("A row for each picture: digit, confidence, and whether the answer is accepted"),
     )
     st.download_button(
-        "Download as CSV",
+        say("Download as CSV"),
         as_csv(table.drop(columns="picture")),
         file_name="digits.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
     )
-    st.caption("Click on the left end of a row to see its answer above, and on a column's name to sort by it.")
+    st.caption(say("Click on the left end of a row to see its answer above, and on a column's name to sort by it."))
 
 
 def chosen_file(
@@ -85,9 +86,9 @@ def chosen_file(
 def _identity(
     recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]
 ) -> tuple[str, ...]:
-    """Returns what tells a table from others: its models and files."""
+    """Returns what tells a table from others: its language, models and files."""
     models = (name for model in (recognizer, *others) for name in (model.digest, model.name))
-    return (*models, *(upload.file_id for upload in uploads))
+    return (language(), *models, *(upload.file_id for upload in uploads))
 
 
 def _key_of(identity: Sequence[str]) -> str:
@@ -108,10 +109,10 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> pd.DataFrame:
     rows = []
-    progress = st.progress(0.0, "Reading ...")
+    progress = st.progress(0.0, say("Reading …"))
     for i, upload in enumerate(uploads, 1):
         rows.append({"file": upload.name} | _read_one(recognizer, upload.getvalue(), others))
-        progress.progress(i / len(uploads), f"Reading ... {i} of {len(uploads)}")
+        progress.progress(i / len(uploads), say("Reading … {number} of {count}", number=i, count=len(uploads)))
     progress.empty()
     columns = ["picture", "file", "digit", "confidence", "accepted", "answer", *([_SECOND] if others else [])]
     table = pd.DataFrame(rows, columns=columns)
@@ -129,7 +130,7 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
             cells[_SECOND] = _sentences(pixels, others)
         prediction = recognizer.recognize_pixels(pixels, is_photo=opened.is_photo)
     except ImageError as error:
-        return cells | {"answer": str(error)}
+        return cells | {"answer": say_problem(error)}
     if prediction.reason != "not_a_digit":
         cells |= {"digit": prediction.digit}
     # Never rounded up to 100%.
@@ -137,16 +138,16 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
     return cells | {
         "confidence": confidence,
         "accepted": prediction.accepted,
-        "answer": word(prediction).sentence,
+        "answer": word(prediction, say).sentence,
     }
 
 
 def _sentences(pixels: npt.NDArray[np.uint8], others: tuple[Recognizer, ...]) -> str:
     """Returns the other models' answers to a picture."""
     try:
-        return "; ".join(word(other.recognize_pixels(pixels)).sentence for other in others)
+        return "; ".join(word(other.recognize_pixels(pixels), say).sentence for other in others)
     except ImageError:
-        return "No answer"
+        return say("No answer")
 
 
 def _thumbnail(pixels: npt.NDArray[np.uint8]) -> str:

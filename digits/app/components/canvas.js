@@ -38,6 +38,7 @@ export default function (component) {
   let waiting = false
   let changed = false
   let timer = 0
+  let emptied = data.emptied
 
   pen.value = sessionStorage.getItem("digits pen") ?? pen.value
   pen.addEventListener("input", () => sessionStorage.setItem("digits pen", pen.value))
@@ -98,6 +99,12 @@ export default function (component) {
 
   canvas.answered = (answer) => {
     waiting = false
+    if (answer.emptied !== emptied) {
+      emptied = answer.emptied
+      canvas.strokes.length = 0
+      current = null
+      paint()
+    }
     showPicture(answer.picture)
     sendSoon()
   }

@@ -1,5 +1,6 @@
 """A canvas to draw on with mouse, pen or finger, which also shows pictures that were given in another way."""
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from digits.app.components.browser import browser_component, image_of
+from digits.app.language import say
 
 # Height of the canvas in its own pixels, and the width of the pen at first.
 _HEIGHT, _PEN = 560, 34
@@ -48,6 +50,7 @@ def show_canvas(
     label: str,
     proportion: float = 1.0,
     live: bool = False,
+    emptied: int = 0,
 ) -> None:
     """Shows the canvas with the drawing so far, or with a picture.
 
@@ -58,8 +61,12 @@ def show_canvas(
         label: what to draw, for people who do not see the canvas.
         proportion: the canvas's width as a share of its height.
         live: whether `on_change` is also called while a stroke goes on.
+        emptied: how often the page has emptied the canvas; a larger number empties it again.
     """
-    kept, count = f"{key} strokes", f"{key} count"
+    kept, count, last = f"{key} strokes", f"{key} count", f"{key} emptied"
+    if st.session_state.get(last, 0) != emptied:
+        st.session_state[last] = emptied
+        st.session_state[kept] = []
 
     def keep() -> None:
         drawing = st.session_state[key]["drawing"]
@@ -75,6 +82,7 @@ def show_canvas(
             "strokes": None if picture.url else st.session_state.get(kept),
             "picture": shown,
             "live": live,
+            "emptied": emptied,
             # The browser calls the script again only for data that has changed.
             "count": st.session_state.get(count, 0),
         },
@@ -85,16 +93,24 @@ def show_canvas(
 def _canvas(label: str, proportion: float) -> ComponentRenderer:
     width = round(proportion * _HEIGHT)
     shape = "frame" if proportion == 1.0 else "frame wide"
-    html = f"""
+    texts = {
+        "undo": say("Undo"),
+        "undo_keys": say("Undo: Backspace or Ctrl+Z on the canvas"),
+        "clear": say("Clear"),
+        "clear_keys": say("Clear: Delete on the canvas"),
+        "pen": say("Pen"),
+    }
+    said = {name: html.escape(text) for name, text in texts.items()}
+    content = f"""
 <div class="{shape}">
   <canvas width="{width}" height="{_HEIGHT}" style="aspect-ratio: {width} / {_HEIGHT}" tabindex="0" role="application"
-    aria-label="{label}" aria-keyshortcuts="Backspace Control+Z Delete"></canvas>
+    aria-label="{html.escape(label)}" aria-keyshortcuts="Backspace Control+Z Delete"></canvas>
   <img hidden alt="">
 </div>
 <div class="tools">
-  <button type="button" data-do="undo" title="Undo: Backspace or Ctrl+Z on the canvas">Undo</button>
-  <button type="button" data-do="clear" title="Clear: Delete on the canvas">Clear</button>
-  <label>Pen <input type="range" min="12" max="64" step="2" value="{_PEN}"></label>
+  <button type="button" data-do="undo" title="{said["undo_keys"]}">{said["undo"]}</button>
+  <button type="button" data-do="clear" title="{said["clear_keys"]}">{said["clear"]}</button>
+  <label>{said["pen"]} <input type="range" min="12" max="64" step="2" value="{_PEN}"></label>
 </div>
 """
-    return browser_component("canvas", html, "buttons", "canvas")
+    return browser_component("canvas", content, "buttons", "canvas")

@@ -3,14 +3,11 @@
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }
 
-function say(count, row, column) {
-  const images = count === 1 ? "1 image" : `${count} images`
-  return row === column ? `${row} read correctly: ${images}` : `${row} read as ${column}: ${images}`
-}
-
-function build(table, counts, most) {
+function build(table, { counts, labels, name, corner }, most) {
+  table.setAttribute("aria-label", name)
   const header = table.createTHead().insertRow()
-  header.innerHTML = `<td class="corner">true ↓ read →</td>${counts.map((_, i) => `<th scope="col">${i}</th>`).join("")}`
+  header.innerHTML = `<td class="corner"></td>${counts.map((_, i) => `<th scope="col">${i}</th>`).join("")}`
+  header.firstChild.textContent = corner
   const body = table.createTBody()
   counts.forEach((row, i) => {
     const line = body.insertRow()
@@ -23,8 +20,8 @@ function build(table, counts, most) {
       button.disabled = count === 0
       button.dataset.row = i
       button.dataset.column = j
-      button.setAttribute("aria-label", say(count, i, j))
-      button.title = say(count, i, j)
+      button.setAttribute("aria-label", labels[i][j])
+      button.title = labels[i][j]
       if (i === j) button.classList.add("right")
       // Colored by mistakes alone: the diagonal is a hundred times larger and would hide them.
       else button.style.setProperty("--share", count / most)
@@ -37,13 +34,13 @@ export default function (component) {
   const { parentElement, setStateValue, data } = component
   const table = parentElement.querySelector("table")
   const { counts, chosen } = data
-  const content = JSON.stringify(counts)
+  const content = JSON.stringify([counts, data.name])
   // Called anew with every run of the page; a table that shows the same stays, and keeps the focus.
   if (table.content !== content) {
     table.content = content
     table.replaceChildren()
     const mistakes = counts.flatMap((row, i) => row.filter((_, j) => i !== j))
-    build(table, counts, Math.max(1, ...mistakes))
+    build(table, data, Math.max(1, ...mistakes))
   }
 
   const at = (row, column) => table.querySelector(`button[data-row="${row}"][data-column="${column}"]`)

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from digits.app.components.browser import browser_component
+from digits.app.language import say
 
 _KEY = "confusion"
 # The session key of the chosen cell. The component's own state ends when the visitor changes the page.
@@ -12,7 +13,7 @@ CHOSEN = "chosen cell"
 
 _HTML = """
 <div class="scroll">
-  <table aria-label="Confusion matrix: rows are the true digits, columns the digits read"></table>
+  <table></table>
 </div>
 """
 
@@ -32,9 +33,28 @@ def choose_cell(confusion: npt.NDArray[np.int64]) -> tuple[int, int]:
         true, read = divmod(int(mistakes.argmax()), len(confusion))
         chosen = (true, read)
     browser_component("confusion", _HTML, "confusion")(
-        key=_KEY, data={"counts": confusion.tolist(), "chosen": list(chosen)}, on_cell_change=_keep_choice
+        key=_KEY,
+        data={
+            "counts": confusion.tolist(),
+            "chosen": list(chosen),
+            "name": say("Confusion matrix: rows are the true digits, columns the digits read"),
+            "corner": say("true ↓ read →"),
+            "labels": [
+                [say_cell(true, read, int(count)) for read, count in enumerate(row)]
+                for true, row in enumerate(confusion)
+            ],
+        },
+        on_cell_change=_keep_choice,
     )
     return chosen
+
+
+def say_cell(true: int, read: int, count: int) -> str:
+    """Returns what a cell counts, such as "4 read as 9: 3 images"."""
+    images = say("1 image") if count == 1 else say("{count} images", count=f"{count:,}")
+    if true == read:
+        return say("{digit} read correctly: {images}", digit=true, images=images)
+    return say("{true} read as {read}: {images}", true=true, read=read, images=images)
 
 
 def _keep_choice() -> None:

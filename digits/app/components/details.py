@@ -6,17 +6,28 @@ import streamlit as st
 
 from digits.app.components.feedback import ask_for_feedback
 from digits.app.components.heat_map import heat_map
+from digits.app.language import ENGLISH, language, name_of, say, say_problem
 from digits.app.pictures import for_display
 from digits.app.reading import Answered
 from digits.errors import ImageError, NoInkError, SeveralDigitsError
 from digits.explain.diagnosis import Hint, diagnose, hints_without_ink
 from digits.explain.left_out import find_left_out
 from digits.explain.occlusion import Explanation, explain
+from digits.explain.speech import later
 from digits.explain.wording import disagree, second_opinion, word
 from digits.recognizer import Prediction, Recognizer
 
 _STAGE_WIDTH = 140
 _MAP_WIDTH = 280
+# The names of the stages of a picture, which `digits.vision` gives. The views of it have many more.
+STAGES = (
+    later("Already like MNIST"),
+    later("The sheet of paper"),
+    later("Ink on its ground"),
+    later("The digit alone"),
+    later("Cut out, strokes of even width"),
+    later("Fitted and centered"),
+)
 
 
 def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recognizer, ...]) -> bool:
@@ -32,18 +43,19 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
     """
     pixels, answer = answered.pixels, answered.answer
     if pixels is None:
-        st.error(str(answer))
+        if isinstance(answer, ImageError):
+            st.error(say_problem(answer))
         return False
     ask_for_feedback(recognizer, pixels, answer if isinstance(answer, Prediction) else None)
     if isinstance(answer, ImageError):
-        st.error(str(answer))
-        if isinstance(answer, NoInkError) and (hints := hints_without_ink(pixels)):
+        st.error(say_problem(answer))
+        if isinstance(answer, NoInkError) and (hints := hints_without_ink(pixels, say)):
             st.info(_in_lines(hints))
         return isinstance(answer, SeveralDigitsError) and _offer_numbers()
     if word(answer).certainty != "sure":
-        st.warning(_in_lines(diagnose(pixels, answer, answered.whole)))
+        st.warning(_in_lines(diagnose(pixels, answer, answered.whole, say)))
     to_numbers = False
-    if (left_out := find_left_out(recognizer, pixels, answer)) is not None:
+    if (left_out := find_left_out(recognizer, pixels, answer, say)) is not None:
         st.warning(left_out)
         to_numbers = _offer_numbers()
     for other in others:
@@ -53,18 +65,25 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
 
 def show_reasons(recognizer: Recognizer, prediction: Prediction) -> None:
     """Shows what the network saw and which places spoke for the digit, in parts that open with a click."""
-    saw = st.expander("What it saw", key="saw", on_change="rerun")
+    saw = st.expander(say("What it saw"), key="saw", on_change="rerun")
     if saw.open:
         with saw, st.container(horizontal=True):
             for stage in prediction.normalized.stages:
-                st.image(for_display(stage.image), caption=stage.name, alt=stage.name, width=_STAGE_WIDTH)
+                name = _name_of(stage.name)
+                st.image(for_display(stage.image), caption=name, alt=name, width=_STAGE_WIDTH)
     # Nothing spoke for a digit where there is none.
     if prediction.reason != "not_a_digit":
         _why(recognizer, prediction)
 
 
 def _offer_numbers() -> bool:
-    return st.button("Read all digits", key="to numbers", icon=":material/pin:", help="On the page Numbers")
+    return st.button(
+        say("Read all digits"), key="to numbers", icon=":material/pin:", help=say("On the page of numbers")
+    )
+
+
+def _name_of(stage: str) -> str:
+    return say(stage) if stage in STAGES or language() == ENGLISH else say("Seen in another way")
 
 
 def _in_lines(hints: list[Hint]) -> str:
@@ -75,9 +94,9 @@ def _second_opinion(prediction: Prediction, pixels: npt.NDArray[np.uint8], other
     try:
         second = other.recognize_pixels(pixels)
     except ImageError as error:
-        st.warning(f"Second opinion, from {other.name}: {error}")
+        st.warning(say("Second opinion, from {name}: {problem}", name=name_of(other), problem=say_problem(error)))
         return
-    sentence = second_opinion(prediction, second, other.name)
+    sentence = second_opinion(prediction, second, name_of(other), say)
     if disagree(prediction, second):
         st.warning(sentence)
     else:
@@ -86,7 +105,7 @@ def _second_opinion(prediction: Prediction, pixels: npt.NDArray[np.uint8], other
 
 def _why(recognizer: Recognizer, prediction: Prediction) -> None:
     """Explains the answer when the part is opened; the explanation classifies an image for each pixel."""
-    why = st.expander(f"Why {prediction.digit}?", key="why", on_change="rerun")
+    why = st.expander(say("Why {digit}?", digit=prediction.digit), key="why", on_change="rerun")
     if not why.open:
         return
     image = prediction.normalized.image
@@ -94,14 +113,17 @@ def _why(recognizer: Recognizer, prediction: Prediction) -> None:
         st.image(
             heat_map(image, _explanation(recognizer, recognizer.digest, image, prediction.digit)),
             width=_MAP_WIDTH,
-            alt="The digit, colored by how much each place spoke for the answer",
+            alt=say("The digit, colored by how much each place spoke for the answer"),
         )
         with st.container(width=_MAP_WIDTH):
             st.write(
-                f"**Blue** spoke for {prediction.digit}: without this ink, or with ink in this empty place, the "
-                "network would be less sure. **Orange** spoke against it. Gray hardly mattered."
+                say(
+                    "**Blue** spoke for {digit}: without this ink, or with ink in this empty place, the network would "
+                    "be less sure. **Orange** spoke against it. Gray hardly mattered.",
+                    digit=prediction.digit,
+                )
             )
-            st.caption("Found by erasing or adding ink at each place in turn, and classifying the image again.")
+            st.caption(say("Found by erasing or adding ink at each place in turn, and classifying the image again."))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -6,15 +6,20 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from digits.app.language import say
 from digits.errors import FeedbackError
+from digits.explain.speech import later, one
 from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_digest, feedback_file
 from digits.recognizer import Prediction, Recognizer
 
-_LABEL_TEXTS = {NO_DIGIT: "no digit"}
+_LABEL_TEXTS = {NO_DIGIT: later("no digit")}
 # The session key of the picture that was kept last, and of the picture that the page has shown since.
 _LAST = "feedback last"
-_FAILED = "The picture could not be kept. The log of the app says why."
-_PRIVACY = (
+_BEFORE = later("The picture before this one is kept as {label}.")
+_THANKS = later("Thank you. The picture is kept as {label}.")
+_THIS = later("This picture is kept as {label}.")
+_FAILED = later("The picture could not be kept. The log of the app says why.")
+_PRIVACY = later(
     "Nothing is kept unless you click on one of these. A click keeps the picture and what you said about it, together "
     "with the answer, the model and the time, on the computer that runs this page, so that a better model can be "
     "trained."
@@ -34,16 +39,16 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
         return
     store, picture = FeedbackStore(file), content_digest(pixels)
     if st.session_state.get(_failure_of(picture)):
-        st.error(_FAILED)
+        st.error(say(_FAILED))
     try:
         kept_last = _kept_since(picture)
         if kept_last not in (None, picture):
-            _say_if_kept(store, kept_last, "The picture before this one")
-        if _say_if_kept(store, picture, "Thank you. The picture" if kept_last == picture else "This picture"):
+            _say_if_kept(store, kept_last, _BEFORE)
+        if _say_if_kept(store, picture, _THANKS if kept_last == picture else _THIS):
             return
     except FeedbackError as error:
         logging.getLogger(__name__).warning("%s", error)
-        st.error(_FAILED)
+        st.error(say(_FAILED))
         return
     digit, confidence = ("", 0.0) if prediction is None else (str(prediction.digit), prediction.confidence)
 
@@ -56,19 +61,19 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
         suggested = _suggested_label(prediction)
         if suggested is not None:
             # A key for each picture, so that a click never counts for the next picture.
-            text = f"Yes, {_in_words(suggested)}" if suggested != NO_DIGIT else "Right, no digit"
+            text = say("Right, no digit") if suggested == NO_DIGIT else say("Yes, {digit}", digit=one(suggested, say))
             st.button(text, key=f"right {picture}", icon=":material/check:", on_click=keep, args=(suggested,))
         with st.popover(_correction_text(suggested), key="wrong", icon=":material/close:" if suggested else None):
             key = f"label {picture}"
             st.pills(
-                "What does the picture show?",
+                say("What does the picture show?"),
                 [label for label in LABELS if label != suggested],
-                format_func=lambda label: _LABEL_TEXTS.get(label, label),
+                format_func=lambda label: say(_LABEL_TEXTS[label]) if label in _LABEL_TEXTS else label,
                 key=key,
                 on_change=lambda: keep(st.session_state.get(key)),
             )
-        with st.popover("", key="privacy", icon=":material/info:", type="tertiary", help="What a click keeps"):
-            st.write(_PRIVACY)
+        with st.popover("", key="privacy", icon=":material/info:", type="tertiary", help=say("What a click keeps")):
+            st.write(say(_PRIVACY))
 
 
 def _suggested_label(prediction: Prediction | None) -> str | None:
@@ -80,22 +85,22 @@ def _suggested_label(prediction: Prediction | None) -> str | None:
 
 def _correction_text(suggested: str | None) -> str:
     if suggested is None:
-        return "What is it?"
-    return "It is a digit …" if suggested == NO_DIGIT else "No, it is …"
+        return say("What is it?")
+    return say("It is a digit …") if suggested == NO_DIGIT else say("No, it is …")
 
 
 def _in_words(label: str) -> str:
-    return _LABEL_TEXTS.get(label, f"an {label}" if label == "8" else f"a {label}")
+    return say(_LABEL_TEXTS[label]) if label in _LABEL_TEXTS else one(label, say)
 
 
-def _say_if_kept(store: FeedbackStore, picture: str, subject: str) -> bool:
+def _say_if_kept(store: FeedbackStore, picture: str, sentence: str) -> bool:
     """Says that a picture is kept and offers to take it back; returns whether it is kept."""
     label = store.label_of(picture)
     if label is None:
         return False
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.success(f"{subject} is kept as {_in_words(label)}.")
-        st.button("Take it back", key=f"take back {picture}", on_click=_take_back, args=(store, picture))
+        st.success(say(sentence, label=_in_words(label)))
+        st.button(say("Take it back"), key=f"take back {picture}", on_click=_take_back, args=(store, picture))
     return True
 
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import streamlit as st
 from PIL import Image
 
+from digits.app.language import say
+from digits.explain.speech import in_per_cent
 from digits.model.examples import Examples
 from digits.recognizer import confidence_text
 
@@ -40,12 +42,16 @@ def _figure(examples: Examples, i: int) -> str:
     true, read, confidence = (
         int(examples.labels[i]),
         int(examples.read[i]),
-        confidence_text(float(examples.confidence[i])),
+        in_per_cent(confidence_text(float(examples.confidence[i])), say),
     )
-    outcome = f"{true} read as {read}" if true != read else f"{true}, read correctly"
+    outcome = (
+        say("{true} read as {read}", true=true, read=read)
+        if true != read
+        else say("{digit}, read correctly", digit=true)
+    )
     file = io.BytesIO()
     Image.fromarray(examples.images[i]).save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode()
-    alt = html.escape(f"Test image of a {outcome}, {confidence} sure")
+    alt = html.escape(say("Test image: {outcome}, confidence {confidence}", outcome=outcome, confidence=confidence))
     image = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
     return f"<figure>{image}<figcaption>{outcome}<br>{confidence}</figcaption></figure>"

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from digits.app.language import say
 from digits.app.pictures import BLUE, GRAY, ORANGE
 
 _LEGEND = alt.Legend(orient="top", title=None)
@@ -15,7 +16,7 @@ def curve_chart(name: str, training: list[float], validation: list[float]) -> al
     """Returns a chart of accuracy or loss by epoch.
 
     Args:
-        name: what the values are: accuracy or loss.
+        name: what the values are, in the visitor's language.
         training: the value on the training images after each epoch.
         validation: the value on the validation images after each epoch.
     """
@@ -23,18 +24,22 @@ def curve_chart(name: str, training: list[float], validation: list[float]) -> al
     table = pd.DataFrame(
         {
             "epoch": epochs * 2,
-            name: training + validation,
-            "images": ["training"] * len(epochs) + ["validation"] * len(epochs),
+            "value": training + validation,
+            "images": [say("training")] * len(epochs) + [say("validation")] * len(epochs),
         }
     )
     return (
         alt.Chart(table, height=240)
         .mark_line(point=True)
         .encode(
-            x=alt.X("epoch:O", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y(f"{name}:Q", scale=alt.Scale(zero=False)),
+            x=alt.X("epoch:O", title=say("epoch"), axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("value:Q", title=name, scale=alt.Scale(zero=False)),
             color=alt.Color("images:N", legend=_LEGEND, scale=alt.Scale(range=[BLUE, ORANGE])),
-            tooltip=["epoch", "images", alt.Tooltip(f"{name}:Q", format=".4f")],
+            tooltip=[
+                alt.Tooltip("epoch", title=say("epoch")),
+                alt.Tooltip("images", title=say("images")),
+                alt.Tooltip("value:Q", title=name, format=".4f"),
+            ],
         )
     )
 
@@ -45,22 +50,23 @@ def reliability_chart(bins: list[Mapping[str, Any]]) -> alt.LayerChart:
     Args:
         bins: the fields of each `digits.model.calibration.ReliabilityBin`.
     """
-    table = pd.DataFrame(bins).rename(columns={"n": "answers", "accuracy": "share read correctly"})
+    table = pd.DataFrame(bins)
+    sure, right, answers = say("confidence"), say("share read correctly"), say("answers")
     percent = alt.Axis(format="%", tickCount=6)
     scale = alt.Scale(domain=[0, 1])
     ideal = alt.Chart(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})).mark_line(strokeDash=[4, 4], color=GRAY)
     base = alt.Chart(table, height=320).encode(
-        x=alt.X("confidence:Q", axis=percent, scale=scale),
-        y=alt.Y("share read correctly:Q", axis=percent, scale=scale),
+        x=alt.X("confidence:Q", title=sure, axis=percent, scale=scale),
+        y=alt.Y("accuracy:Q", title=right, axis=percent, scale=scale),
         tooltip=[
-            alt.Tooltip("confidence:Q", format=".1%"),
-            alt.Tooltip("share read correctly:Q", format=".1%"),
-            alt.Tooltip("answers:Q", format=","),
+            alt.Tooltip("confidence:Q", title=sure, format=".1%"),
+            alt.Tooltip("accuracy:Q", title=right, format=".1%"),
+            alt.Tooltip("n:Q", title=answers, format=","),
         ],
     )
-    size = alt.Size("answers:Q", scale=alt.Scale(type="log", range=[30, 500]), legend=None)
+    size = alt.Size("n:Q", scale=alt.Scale(type="log", range=[30, 500]), legend=None)
     return (
-        ideal.encode(x=alt.X("x:Q", title="confidence"), y=alt.Y("y:Q", title="share read correctly"))
+        ideal.encode(x=alt.X("x:Q", title=sure), y=alt.Y("y:Q", title=right))
         + base.mark_line(color=BLUE)
         + base.mark_circle(color=BLUE, opacity=1.0).encode(size=size)
     )

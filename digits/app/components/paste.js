@@ -8,6 +8,7 @@ export default function (component) {
   button.listeners?.abort()
   button.listeners = new AbortController()
   const { signal } = button.listeners
+  button.textContent = data.label
 
   const tell = (problem) => setTriggerValue("problem", problem)
 

@@ -5,14 +5,18 @@ from collections.abc import Callable
 import streamlit as st
 
 from digits.app.components.browser import browser_component, image_of
+from digits.app.language import say
+from digits.explain.speech import later
 from digits.images.limits import ImageLimits
 
-_HTML = '<div class="buttons"><button type="button">Paste</button></div>'
+_HTML = '<div class="buttons"><button type="button"></button></div>'
 _PROBLEMS = {
-    "none": "There is no picture on the clipboard. Copy one first: a screenshot, or a picture on a web page.",
-    "large": f"This picture is larger than {ImageLimits.max_bytes // 1024**2} MB. Copy a part of it.",
-    "keys": "This browser does not let the button read the clipboard. Press Ctrl+V (on a Mac ⌘V) instead.",
-    "refused": "The browser was not allowed to read the clipboard. Allow it, or press Ctrl+V (on a Mac ⌘V) instead.",
+    "none": later("There is no picture on the clipboard. Copy one first: a screenshot, or a picture on a web page."),
+    "large": later("This picture is larger than {size} MB. Copy a part of it."),
+    "keys": later("This browser does not let the button read the clipboard. Press Ctrl+V (on a Mac ⌘V) instead."),
+    "refused": later(
+        "The browser was not allowed to read the clipboard. Allow it, or press Ctrl+V (on a Mac ⌘V) instead."
+    ),
 }
 
 
@@ -31,7 +35,7 @@ def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
     browser_component("paste", _HTML, "buttons")(
         key=key,
         width="content",
-        data={"max_bytes": ImageLimits.max_bytes},
+        data={"max_bytes": ImageLimits.max_bytes, "label": say("Paste")},
         on_picture_change=keep,
         on_problem_change=lambda: _tell(st.session_state[key]["problem"]),
     )
@@ -40,4 +44,4 @@ def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
 def _tell(problem: str | None) -> None:
     """Says what is wrong in a note over the page, which is seen wherever the person has scrolled."""
     if (sentence := _PROBLEMS.get(problem or "")) is not None:
-        st.toast(sentence, icon=":material/content_paste:", duration="long")
+        st.toast(say(sentence, size=ImageLimits.max_bytes // 1024**2), icon=":material/content_paste:", duration="long")

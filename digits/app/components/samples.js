@@ -7,6 +7,7 @@ export default function (component) {
   strip.choose = (name) => setTriggerValue("chosen", name)
   if (strip.children.length) return
 
+  strip.setAttribute("aria-label", data.name)
   for (const { name, label, url } of data.samples) {
     const button = document.createElement("button")
     button.type = "button"

@@ -8,10 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from digits.app.components.browser import browser_component
+from digits.app.language import say
 from digits.app.pictures import data_url
 from digits.images.decode import decode
 
-_HTML = '<div class="strip" role="group" aria-label="Sample pictures"></div>'
+_HTML = '<div class="strip" role="group"></div>'
 # The longer side of a picture in the strip, in pixels; a screen may show two of them for each of its own.
 _SIDE = 160
 
@@ -45,7 +46,9 @@ def choose_sample(key: str, samples: Sequence[Sample], on_choice: Callable[[Samp
                 on_choice(sample)
 
     shown = [{"name": sample.file.name, "label": sample.label, "url": _thumbnail(sample.file)} for sample in samples]
-    browser_component("samples", _HTML, "samples")(key=key, data={"samples": shown}, on_chosen_change=keep)
+    browser_component("samples", _HTML, "samples")(
+        key=key, data={"samples": shown, "name": say("Sample pictures")}, on_chosen_change=keep
+    )
 
 
 @functools.cache

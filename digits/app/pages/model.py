@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from digits.app.components.confusion import choose_cell
+from digits.app.components.confusion import choose_cell, say_cell
 from digits.app.components.gallery import gallery
 from digits.app.components.model_charts import curve_chart, reliability_chart
+from digits.app.language import name_of, say, say_problem
 from digits.app.models import chosen_models
 from digits.errors import DataMismatchError, ModelFileError
-from digits.evaluation.classification import confused_pairs
+from digits.evaluation.classification import most_confused
 from digits.evaluation.records import Evaluation, evaluations_of
 from digits.evaluation.statistics import Share
 from digits.explain.model_card import facts
+from digits.explain.speech import later
 from digits.installation import train_command
 from digits.model.artifact import read_examples
 from digits.model.card import Card
@@ -22,16 +24,24 @@ from digits.model.examples import Examples
 from digits.recognizer import Recognizer, shipped_model
 
 _MISTAKES_SHOWN = 24
+_NO_IMAGES = later(
+    "The model file holds no test images, because an earlier version made it. Train again with: {command}"
+)
 
 
 def model_page() -> None:
     """Shows the model's figures, curves, confusion matrix, mistakes and card."""
-    st.title("The model")
+    st.title(say("The model"))
     recognizer, _ = chosen_models()
     card = recognizer.card
-    st.caption(f"This page is about {recognizer.name}.")
+    st.caption(say("This page is about {name}.", name=name_of(recognizer)))
     if not card.history or card.test_accuracy is None:
-        st.info(f"The model file carries no report: it was made outside Digits. Train one with: {_train()}")
+        st.info(
+            say(
+                "The model file carries no report: it was made outside Digits. Train one with: {command}",
+                command=_train(),
+            )
+        )
     else:
         _figures(card)
         _curves(card)
@@ -42,7 +52,7 @@ def model_page() -> None:
     _own_pictures(recognizer)
     _facts(card)
     if recognizer.path == shipped_model():
-        st.caption(f"{_train()} trains a model of your own, which this page then describes.")
+        st.caption(say("{command} trains a model of your own, which this page then describes.", command=_train()))
 
 
 def _train() -> str:
@@ -52,10 +62,10 @@ def _train() -> str:
 def _figures(card: Card) -> None:
     test = card.metrics["test"]
     figures = {
-        "Test accuracy": f"{test['accuracy']:.2%}",
-        "Test loss": f"{test['loss']:.4f}",
-        "Training accuracy": f"{card.metrics['training']['accuracy']:.2%}",
-        "Calibration error": f"{test['calibration_error']:.2%}",
+        say("Test accuracy"): f"{test['accuracy']:.2%}",
+        say("Test loss"): f"{test['loss']:.4f}",
+        say("Training accuracy"): f"{card.metrics['training']['accuracy']:.2%}",
+        say("Calibration error"): f"{test['calibration_error']:.2%}",
     }
     with st.container(horizontal=True):
         for name, value in figures.items():
@@ -63,19 +73,26 @@ def _figures(card: Card) -> None:
 
 
 def _curves(card: Card) -> None:
-    st.header("Training curves", anchor=False)
-    for column, name in zip(st.columns(2), ("accuracy", "loss"), strict=True):
+    st.header(say("Training curves"), anchor=False)
+    names = {"accuracy": say("accuracy"), "loss": say("loss")}
+    for column, (name, shown) in zip(st.columns(2), names.items(), strict=True):
         training, validation = card.history[name], card.history[f"val_{name}"]
         column.altair_chart(
-            curve_chart(name, training, validation),
+            curve_chart(shown, training, validation),
             width="stretch",
-            alt=f"The {name} epoch by epoch; at the end {training[-1]:.4f} in training and {validation[-1]:.4f} on "
-            "validation images",
+            alt=say(
+                "{name} by epoch; at the end {training} on training images and {validation} on validation images",
+                name=shown,
+                training=f"{training[-1]:.4f}",
+                validation=f"{validation[-1]:.4f}",
+            ),
         )
     if card.history["loss"][-1] > card.history["val_loss"][-1]:
         st.caption(
-            "Training figures are measured while the network learns, on images that the recipe may have changed. So "
-            "they can be worse than the validation figures."
+            say(
+                "Training figures are measured while the network learns, on images that the recipe may have changed. "
+                "So they can be worse than the validation figures."
+            )
         )
 
 
@@ -83,7 +100,7 @@ def _examples_of(recognizer: Recognizer) -> Examples | None:
     try:
         return _read_examples(recognizer.path, recognizer.digest)
     except ModelFileError as error:
-        st.warning(str(error))
+        st.warning(say_problem(error))
         return None
 
 
@@ -97,113 +114,134 @@ def _read_examples(path: Path, digest: str) -> Examples | None:
 def _confusion(card: Card, examples: Examples | None) -> None:
     test = card.metrics["test"]
     confusion = np.array(test["confusion"])
-    st.header("Confusion matrix", anchor=False)
-    pairs = confused_pairs(confusion)
-    st.write(
-        f"{test['n']:,} test images: each row a true digit, each column the digit read. "
-        + (f"Most confused: {', '.join(pairs)}. " if pairs else "")
-        + "Choose a number to see its images."
-    )
+    st.header(say("Confusion matrix"), anchor=False)
+    pairs = [
+        say("{true} read as {read}", true=true, read=read) + f" ({count})"
+        for true, read, count in most_confused(confusion)
+    ]
+    sentences = [
+        say("{count} test images: each row a true digit, each column the digit read.", count=f"{test['n']:,}"),
+        say("Choose a number to see its images."),
+    ]
+    if pairs:
+        sentences.insert(1, say("Most confused: {pairs}.", pairs=", ".join(pairs)))
+    st.write(" ".join(sentences))
     true, read = choose_cell(confusion)
     count = int(confusion[true, read])
-    st.markdown(f"**{true} read as {read}: {count:,} image{'' if count == 1 else 's'}**")
+    st.markdown(f"**{say_cell(true, read, count)}**")
     if examples is None:
-        st.info(
-            f"The model file holds no test images, because an earlier version made it. Train again with: {_train()}"
-        )
+        st.info(say(_NO_IMAGES, command=_train()))
         return
     places = examples.of_cell(true, read)
     if true == read:
-        st.caption(f"The {len(places)} of which it was least sure, each with its confidence:")
+        st.caption(say("The {count} of which it was least sure, each with its confidence:", count=len(places)))
     elif count:
-        st.caption("Each with its confidence:")
+        st.caption(say("Each with its confidence:"))
     gallery(examples, places)
 
 
 def _reliability(card: Card) -> None:
     bins = card.metrics["test"].get("reliability")
-    st.header("Reliability diagram", anchor=False)
+    st.header(say("Reliability diagram"), anchor=False)
     if not bins:
-        st.info(f"The model's card has none, because an earlier version made it. Train again with: {_train()}")
+        st.info(
+            say(
+                "The model's card has none, because an earlier version made it. Train again with: {command}",
+                command=_train(),
+            )
+        )
         return
     st.write(
-        "Of the answers given with 80% confidence, 80% should be right: on the dashed line. Above it the network is "
-        "too modest, under it too sure. The larger a point, the more answers; nearly all are at the top right."
+        say(
+            "Of the answers given with 80% confidence, 80% should be right: on the dashed line. Above it the network "
+            "is too modest, under it too sure. The larger a point, the more answers; nearly all are at the top right."
+        )
     )
     st.altair_chart(
         reliability_chart(bins),
         width="stretch",
-        alt="How often answers of each confidence are right: "
-        + "; ".join(f"{bin_['accuracy']:.0%} at {bin_['confidence']:.0%}" for bin_ in bins),
+        alt=say("How often answers of each confidence are right:")
+        + " "
+        + "; ".join(f"{bin_['confidence']:.0%}: {bin_['accuracy']:.0%}" for bin_ in bins),
     )
 
 
 def _mistakes(examples: Examples | None) -> None:
-    st.header("Mistakes", anchor=False)
+    st.header(say("Mistakes"), anchor=False)
     if examples is None:
-        st.info(
-            f"The model file holds no test images, because an earlier version made it. Train again with: {_train()}"
-        )
+        st.info(say(_NO_IMAGES, command=_train()))
         return
     places = examples.mistakes()
     if not len(places):
-        st.write("It reads every test image correctly.")
+        st.write(say("It reads every test image correctly."))
         return
-    st.write(f"All {len(places)} misread test images, those of which it was most sure first.")
+    st.write(say("All {count} misread test images, those of which it was most sure first.", count=len(places)))
     gallery(examples, places[:_MISTAKES_SHOWN])
     if len(places) > _MISTAKES_SHOWN:
-        more = st.expander(f"{len(places) - _MISTAKES_SHOWN} more", key="more mistakes", on_change="rerun")
+        more = st.expander(
+            say("{count} more", count=len(places) - _MISTAKES_SHOWN), key="more mistakes", on_change="rerun"
+        )
         if more.open:
             with more:
                 gallery(examples, places[_MISTAKES_SHOWN:])
-    st.caption("Test images: MNIST, by Yann LeCun and Corinna Cortes, CC BY-SA 3.0.")
+    st.caption(say("Test images: MNIST, by Yann LeCun and Corinna Cortes, CC BY-SA 3.0."))
 
 
 def _own_pictures(recognizer: Recognizer) -> None:
-    st.header("On pictures of your own", anchor=False)
+    st.header(say("On pictures of your own"), anchor=False)
     try:
         evaluations = evaluations_of(recognizer.card.onnx_sha256)
     except DataMismatchError as error:
-        st.warning(str(error))
+        st.warning(say_problem(error))
         return
     if not evaluations:
         st.info(
-            "This model was not scored on pictures of your own yet. To do so, run `digits evaluate FOLDER` on a "
-            "folder with a labels.csv, such as `digits feedback export FOLDER` writes."
+            say(
+                "This model was not scored on pictures of your own yet. To do so, run `digits evaluate FOLDER` on a "
+                "folder with a labels.csv, such as `digits feedback export FOLDER` writes."
+            )
         )
         return
-    st.write("Pictures that people take are harder than the test images. In brackets: the 95% interval.")
+    st.write(say("Pictures that people take are harder than the test images. In brackets: the 95% interval."))
     for evaluation in evaluations:
-        st.markdown(f"**{evaluation.what}**, scored on {evaluation.when[:10]}")
+        st.markdown(f"**{evaluation.what}**, {evaluation.when[:10]}")
         st.table(_shares(evaluation))
 
 
 def _shares(evaluation: Evaluation) -> pd.DataFrame:
-    rows = {"Read correctly": evaluation.accuracy, "Accepted": evaluation.accepted}
-    rows |= {"Read correctly, of the accepted": evaluation.accepted_accuracy}
-    rows |= {f"Read correctly, {source}": share for source, share in evaluation.by_source.items()}
-    rows |= {f"Rejected, as it should be: {kind}": share for kind, share in evaluation.rejected.items()}
+    rows = {say("Read correctly"): evaluation.accuracy, say("Accepted"): evaluation.accepted}
+    rows |= {say("Read correctly, of the accepted"): evaluation.accepted_accuracy}
+    rows |= {say("Read correctly, {source}", source=source): share for source, share in evaluation.by_source.items()}
+    rows |= {say("Rejected, as it should be: {kind}", kind=kind): share for kind, share in evaluation.rejected.items()}
     shown = {name: share for name, share in rows.items() if share.n}
     return pd.DataFrame(
-        {"share": [_in_words(share) for share in shown.values()]}, index=pd.Index(list(shown), name="pictures")
+        {say("share"): [_in_words(share) for share in shown.values()]},
+        index=pd.Index(list(shown), name=say("pictures")),
     )
 
 
 def _in_words(share: Share) -> str:
     low, high = share.interval
-    return f"{share.value:.1%} ({low:.1%} to {high:.1%}), {share.hits:,} of {share.n:,}"
+    return say(
+        "{share} ({low} to {high}), {hits} of {count}",
+        share=f"{share.value:.1%}",
+        low=f"{low:.1%}",
+        high=f"{high:.1%}",
+        hits=f"{share.hits:,}",
+        count=f"{share.n:,}",
+    )
 
 
 def _facts(card: Card) -> None:
-    st.header("Facts", anchor=False)
+    st.header(say("Facts"), anchor=False)
     made = (
-        facts(card)
+        facts(card, say)
         | {
-            "Command": card.command,
-            "Seed": card.seed,
-            "Batch size": card.batch_size,
+            say("Command"): card.command,
+            say("Seed"): card.seed,
+            say("Batch size"): card.batch_size,
         }
         | dict(card.versions)
     )
     known = {name: str(value) for name, value in made.items() if value is not None}
-    st.table(pd.DataFrame({"value": list(known.values())}, index=pd.Index(list(known), name="what")))
+    st.table(pd.DataFrame({say("value"): list(known.values())}, index=pd.Index(list(known), name=say("fact"))))

@@ -9,12 +9,14 @@ import streamlit as st
 
 from digits.app.components.canvas import ShownPicture
 from digits.app.components.samples import Sample, choose_sample
+from digits.app.language import ENGLISH, description_of, language, say, say_problem
 from digits.app.models import chosen_models
 from digits.app.page_choice import Pages, pages_of
 from digits.app.pictures import data_url
 from digits.app.samples import SAMPLES
 from digits.app.stage import OnStage, Stage
 from digits.errors import DigitsError
+from digits.explain.speech import in_per_cent, later
 from digits.images.decode import open_image
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import PAGE_SIDE, read_picture
@@ -22,15 +24,15 @@ from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, confidence_text
 from digits.vision.views.table import FIRST
 
-NUMBERS = Stage("number", "Draw a number here", proportion=1.6)
-_SAMPLES = {"two_lines": "Sample: two lines, 2024 and 375-08"}
-_INVITATION = "Write a number, or give a picture of one: a house number, a date, a page of several lines."
+NUMBERS = Stage("number", later("Draw a number here"), proportion=1.6)
+_SAMPLES = {"two_lines": later("Sample: two lines, 2024 and 375-08")}
+_INVITATION = later("Write a number, or give a picture of one: a house number, a date, a page of several lines.")
 
 # The session key of the last picture and its reading, so that a click on a digit does not read all of it again.
 _LAST = "last reading"
 # The session key of the pattern that the visitor expects.
 _EXPECTED = "number expected"
-_NO_DIGIT = "no digit"
+_NO_DIGIT = later("no digit")
 # The margin around a digit that is shown for correction, as a share of its height.
 _MARGIN = 0.25
 # The longer side of a picture on the stage, in pixels.
@@ -54,10 +56,10 @@ class _Read:
 
 def numbers_page() -> None:
     """Shows the stage, and the text that was read beside it."""
-    st.html('<h1 class="digits-hidden">Which number is this?</h1>')
+    st.html(f'<h1 class="digits-hidden">{say("Which number is this?")}</h1>')
     recognizer, _ = chosen_models()
     _stage(recognizer)
-    st.caption(f"Reads with {recognizer.description}.")
+    st.caption(description_of(recognizer))
 
 
 @st.fragment
@@ -77,26 +79,29 @@ def _stage(recognizer: Recognizer) -> None:
         NUMBERS.show(_shown(content, read, reading))
         if pages is not None:
             pages.show()
-        st.text_input(
-            "Expected, if you know it",
-            key=_EXPECTED,
-            placeholder="4, 4-6 or ##/##/####",
-            help="How many digits each line has, or its form: # is a digit.",
-            width=260,
-        )
-        _samples()
     with answering:
         if error is not None:
-            st.error(str(error))
+            st.error(say_problem(error))
         elif read is None or reading is None:
-            st.header(_INVITATION, anchor=False)
+            st.header(say(_INVITATION), anchor=False)
         else:
             _show_text(reading)
             _correct(read, reading)
             if not content.name:
-                st.image(
-                    _with_boxes(read, reading), alt=f"The drawing with a box around each digit: {_spoken(reading)}"
-                )
+                boxed = say("The drawing with a box around each digit: {digits}", digits=_spoken(reading))
+                st.image(_with_boxes(read, reading), alt=boxed)
+    # Below the answer, which they would push out of sight on a phone.
+    choosing, expecting = st.columns([11, 9], gap="medium")
+    with choosing:
+        _samples()
+    with expecting:
+        st.text_input(
+            say("Expected, if you know it"),
+            key=_EXPECTED,
+            placeholder="4, 4-6, ##/##/####",
+            help=say("How many digits each line has, or its form: # is a digit."),
+            width=260,
+        )
 
 
 def _shown(content: OnStage, read: _Read | None, reading: Reading | None) -> ShownPicture:
@@ -105,7 +110,7 @@ def _shown(content: OnStage, read: _Read | None, reading: Reading | None) -> Sho
         return ShownPicture(content.name)
     # Corrections change the boxes, and so the name.
     name = f"{content.name} {read.key} {hash(reading)}"
-    alt = f"The picture with a box around each digit: {_spoken(reading)}"
+    alt = say("The picture with a box around each digit: {digits}", digits=_spoken(reading))
     return ShownPicture(name, data_url(_with_boxes(read, reading), _SHOWN_SIDE), alt)
 
 
@@ -114,7 +119,7 @@ def _with_boxes(read: _Read, reading: Reading) -> npt.NDArray[np.uint8]:
 
 
 def _samples() -> None:
-    samples = [Sample(SAMPLES / "numbers" / f"{name}.png", label) for name, label in _SAMPLES.items()]
+    samples = [Sample(SAMPLES / "numbers" / f"{name}.png", say(label)) for name, label in _SAMPLES.items()]
     choose_sample("number samples", samples, lambda sample: NUMBERS.put("sample", sample.file.read_bytes()))
 
 
@@ -157,15 +162,16 @@ def _lines(reading: Reading) -> list[str]:
 
 
 def _spoken(reading: Reading) -> str:
-    return ", ".join(_lines(reading)) or "none"
+    return ", ".join(_lines(reading)) or say("none")
 
 
 def _show_text(reading: Reading) -> None:
     """Shows the digits as large as they fit, with a button that copies them."""
     lines = _lines(reading)
-    st.html(f'<div class="digits-hidden" role="status">Digits read: {_spoken(reading)}</div>')
+    spoken = say("Digits read: {digits}", digits=_spoken(reading))
+    st.html(f'<div class="digits-hidden" role="status">{spoken}</div>')
     if not lines:
-        st.info("No digit is left.")
+        st.info(say("No digit is left."))
         return
     # A digit is somewhat more than half as wide as it is high.
     size = f"clamp(1.2rem, {round(130 / max(map(len, lines)))}cqw, 5rem)"
@@ -173,19 +179,27 @@ def _show_text(reading: Reading) -> None:
     with st.container(key="number-text"):
         st.code("\n".join(lines), language=None)
     signs = sum(not digit.accepted for digit in reading.digits)
-    more = f" Gray boxes: {signs} other {'sign' if signs == 1 else 'signs'}, not in the text." if signs else ""
-    st.caption(f"Blue boxes: digits.{more}")
+    boxes = [say("Blue boxes: digits.")]
+    if signs == 1:
+        boxes.append(say("Gray boxes: 1 other sign, not in the text."))
+    elif signs:
+        boxes.append(say("Gray boxes: {count} other signs, not in the text.", count=signs))
+    st.caption(" ".join(boxes))
     if reading.view != FIRST:
-        st.caption(f"The page as it is showed no digit. It was seen in another way: {reading.view}.")
+        how = f": {reading.view}" if language() == ENGLISH else ""
+        st.caption(say("The page as it is showed no digit. It was seen in another way{how}.", how=how))
     if reading.line_confidences:
-        with_signs = f" With signs: `{', '.join(reading.transcript_lines)}`" if signs else ""
-        st.caption(f"All of it is right with a probability of {confidence_text(reading.confidence)}.{with_signs}")
+        whole = in_per_cent(confidence_text(reading.confidence), say)
+        sentences = [say("All of it is right with a probability of {confidence}.", confidence=whole)]
+        if signs:
+            sentences.append(say("With signs: {text}", text=f"`{', '.join(reading.transcript_lines)}`"))
+        st.caption(" ".join(sentences))
 
 
 def _correct(read: _Read, reading: Reading) -> None:
     """Lets a person choose a digit or sign, and say what it is."""
     chosen = st.pills(
-        "Is one of them wrong? Choose it; ? is a sign that is not in the text.",
+        say("Is one of them wrong? Choose it; ? is a sign that is not in the text."),
         range(len(reading.digits)),
         format_func=lambda i: str(reading.digits[i].digit) if reading.digits[i].accepted else "?",
         key=f"wrong {read.key}",
@@ -195,14 +209,15 @@ def _correct(read: _Read, reading: Reading) -> None:
     digit = reading.digits[chosen]
     key = _corrections_of(read)
     with st.container(horizontal=True, vertical_alignment="top"):
-        shows = f"read as {digit.digit}" if digit.accepted else "another sign"
-        st.image(_cut_out(read, digit), width=90, alt=f"Number {chosen + 1}, {shows}")
+        shows = say("read as {digit}", digit=digit.digit) if digit.accepted else say("another sign")
+        st.image(_cut_out(read, digit), width=90, alt=say("Sign {number}, {shows}", number=chosen + 1, shows=shows))
         # A container is as wide as its content, unless it is given a width.
         with st.container(width=320):
             label = f"right {key} {chosen}"
             st.pills(
-                "What is it?",
+                say("What is it?"),
                 [*"0123456789", _NO_DIGIT],
+                format_func=lambda label: say(label) if label == _NO_DIGIT else label,
                 default=str(digit.digit) if digit.accepted else _NO_DIGIT,
                 key=label,
                 on_change=_keep_correction,

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from digits.app.components.answer import show_answer
-from digits.app.components.batch_table import chosen_file, show_table
 from digits.app.components.canvas import ShownPicture
 from digits.app.components.details import show_details, show_reasons
 from digits.app.components.samples import Sample, choose_sample
+from digits.app.language import description_of, say
 from digits.app.last_picture import remember
 from digits.app.models import chosen_models
 from digits.app.pages.numbers import NUMBERS, numbers_page
@@ -14,29 +14,46 @@ from digits.app.pictures import data_url
 from digits.app.reading import Answered, read, read_once
 from digits.app.samples import SAMPLES
 from digits.app.stage import OnStage, Stage
+from digits.app.tour import show_tour
+from digits.explain.speech import later, one
 from digits.recognizer import Prediction, Recognizer
 
-STAGE = Stage("digit", "Draw a digit here", several=True, live=True)
+STAGE = Stage("digit", later("Draw a digit here"), several=True, live=True)
 # The session key of the last finished picture and its answer.
 _FINISHED = "finished"
-_INVITATION = "Draw a digit from 0 to 9, or give a picture of one"
+_INVITATION = later("Draw a digit from 0 to 9, or give a picture of one")
+# With what the sample pictures were written, by what their files are called.
+_TOOLS = {
+    "red_pen": later("red pen"),
+    "blue_pen": later("blue pen"),
+    "pencil": later("pencil"),
+    "chalk": later("chalk"),
+    "marker": later("marker"),
+    "stylus": later("stylus"),
+    "photo": later("photo"),
+}
 # The longer side of a picture on the stage, in pixels.
 _SHOWN_SIDE = 720
 
 
 def recognize_page() -> None:
     """Shows the stage: every way to give a picture, and the answer beside it."""
-    st.html('<h1 class="digits-hidden">Which digit is this?</h1>')
+    st.html(f'<h1 class="digits-hidden">{say("Which digit is this?")}</h1>')
     recognizer, others = chosen_models()
     _stage(recognizer, others)
-    st.caption(f"Reads with {recognizer.description}.")
+    st.caption(description_of(recognizer))
 
 
 @st.fragment
 def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
     """Shows the part of the page that runs again after each stroke."""
     content = STAGE.content()
-    file = chosen_file(recognizer, content.files, others).getvalue() if content.files else content.file
+    file = content.file
+    if content.files:
+        # Loads pandas, which one picture does not need.
+        from digits.app.components.batch_table import chosen_file, show_table
+
+        file = chosen_file(recognizer, content.files, others).getvalue()
     answered = None
     if file is not None:
         answered = read(recognizer, file) if content.live else read_once(recognizer, file)
@@ -49,9 +66,14 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
     with giving:
         STAGE.show(_shown(content, answered))
     with answering:
-        show_answer(None if answered is None else answered.answer, invitation=_INVITATION, live=content.live)
+        show_answer(None if answered is None else answered.answer, invitation=say(_INVITATION), live=content.live)
+        details = st.container()
+        show_tour()
+    with details:
         if answered is not None and answered.page_count > 1:
-            st.caption(f"This is page 1 of {answered.page_count}. The page Numbers reads the others.")
+            st.caption(
+                say("This is page 1 of {count}. The page of numbers reads the others.", count=answered.page_count)
+            )
         if finished is not None and show_details(recognizer, finished, others) and file is not None:
             NUMBERS.put("digit", file)
             st.switch_page(st.Page(numbers_page, url_path="read"))
@@ -68,15 +90,15 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
 def _shown(content: OnStage, answered: Answered | None) -> ShownPicture:
     if not content.name or answered is None or answered.pixels is None:
         return ShownPicture(content.name)
-    return ShownPicture(content.name, data_url(answered.pixels, _SHOWN_SIDE), "The picture that you gave")
+    return ShownPicture(content.name, data_url(answered.pixels, _SHOWN_SIDE), say("The picture that you gave"))
 
 
 def _samples() -> None:
     files = sorted(SAMPLES.glob("*.png"))
-    samples = [Sample(file, f"Sample: {_described(file.stem)}") for file in files]
+    samples = [Sample(file, say("Sample: {what}", what=_described(file.stem))) for file in files]
     choose_sample("samples", samples, lambda sample: STAGE.put("sample", sample.file.read_bytes()))
 
 
 def _described(stem: str) -> str:
     digit, how = stem.split("_", 1)
-    return f"{'an' if digit == '8' else 'a'} {digit}, {how.replace('_', ' ')}"
+    return f"{one(digit, say)}, {say(_TOOLS[how])}"

@@ -1,0 +1,194 @@
+"""The interface's languages: every text has a translation, and nothing is shown that has none."""
+
+import ast
+import json
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import digits
+from digits.app.components.details import STAGES
+from digits.app.language import LANGUAGES, catalogue, supported
+from digits.app.pages.classroom import COUNTED, Counted
+from digits.app.pages.numbers import NUMBERS
+from digits.app.pages.recognize import STAGE
+from digits.app.stage import OnStage
+from tests.conftest import ROOT, SAMPLES, encode_png
+
+_PACKAGE = Path(digits.__file__).parent
+_SAID = {"say", "later"}
+
+
+def said() -> dict[str, str]:
+    """Every text that is marked to be said in another language, and where."""
+    texts = {}
+    for folder in ("app", "explain"):
+        for file in sorted((_PACKAGE / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                for text in _texts_of(node):
+                    texts[text] = f"{file.relative_to(_PACKAGE)}:{getattr(node, 'lineno', 0)}"
+    return texts
+
+
+def _texts_of(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SAID and node.args:
+        text = node.args[0]
+        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+            yield text.value
+        else:
+            # A text that is put together cannot be found in a catalogue.
+            assert not isinstance(text, ast.JoinedStr | ast.BinOp), ast.dump(text)
+
+
+def names_in(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_catalogue_holds_every_text_and_no_other(code: str) -> None:
+    texts, translated = said(), catalogue(code)
+    assert {text: place for text, place in texts.items() if text not in translated} == {}
+    assert [text for text in translated if text not in texts] == []
+    for text, other in translated.items():
+        assert names_in(other) == names_in(text), text
+        assert other.strip() == other, text
+        assert other[:1], text
+    # The digits of the interface are 0 to 9.
+    assert [other for other in translated.values() if any(c.isdigit() and not c.isascii() for c in other)] == []
+
+
+def test_a_browsers_locale_chooses_the_language() -> None:
+    assert LANGUAGES == ("ar", "de", "es", "fr", "hi", "pt", "zh")
+    asked = {"pt-BR": "pt", "zh_TW": "zh", "ES": "es", "ar-EG": "ar", "en-GB": "en", "ja": "en", "": "en", None: "en"}
+    assert {locale: supported(locale) for locale in asked} == asked
+
+
+class Marked(dict[str, str]):
+    """A catalogue that puts every text in brackets."""
+
+    def get(self, text: str, default: object = None) -> str:
+        return f"⟦{text}⟧"
+
+
+# The fields of Streamlit's elements, and of the data of the app's own components, that people see or hear.
+SEEN = {
+    *("label", "help", "placeholder", "body", "content", "value", "caption", "alt", "title", "text", "options"),
+    *("sentence", "confidence", "announcement", "spoken_digit", "spoken_bars", "labels", "corner", "steps"),
+    *("skip", "next", "done"),
+}
+# Shown as it is: names, code and formats.
+_AS_IT_IS = re.compile(
+    r"<style>.*?</style>|<[^>]*>|:material/\w+:|`[^`]*`|https?://[^\s)⟧]+|Digits|digit\.png|curl|Python|JavaScript",
+    re.DOTALL,
+)
+
+
+def seen(message: Any, field: str = "") -> Iterator[str]:
+    """Every text that people see or hear, in an element's message or a component's data."""
+    if isinstance(message, str):
+        if field == "json":
+            yield from seen(json.loads(message))
+        elif field in SEEN:
+            yield from re.findall(r'(?:alt|aria-label|title)="([^"]*)"', message)
+            yield message
+    elif isinstance(message, dict):
+        for name, value in message.items():
+            yield from seen(value, name)
+    elif hasattr(message, "ListFields"):
+        for descriptor, value in message.ListFields():
+            yield from seen(value, descriptor.name)
+    elif isinstance(message, Iterable) and not isinstance(message, bytes):
+        for item in message:
+            yield from seen(item, field)
+
+
+def without_translation(app: AppTest) -> list[str]:
+    assert not app.exception
+    texts = [text for element in app.main for text in seen(getattr(element, "proto", None)) if element.type != "code"]
+    assert len(texts) > 5
+    left = []
+    for text in texts:
+        # A first sentence that was cut off has no end.
+        whole = text + "⟧" * (text.count("⟦") - text.count("⟧"))
+        bare, before = _AS_IT_IS.sub("", whole), None
+        while bare != before:
+            bare, before = re.sub("⟦[^⟦⟧]*⟧", "", bare), bare
+        if re.search("[A-Za-z]{2}", bare):
+            left.append(text)
+    return left
+
+
+def with_counted(app: AppTest) -> None:
+    app.session_state[COUNTED] = (Counted(4, 4), Counted(4, 9), Counted(7, None))
+
+
+def with_all_of_an_answer(app: AppTest) -> None:
+    for part in ("saw", "why"):
+        app.session_state[part] = True
+    (file,) = (file for file in SAMPLES if file.name.startswith("4"))
+    app.session_state[STAGE.key] = OnStage("sample", file.read_bytes())
+
+
+def with_a_blank(app: AppTest) -> None:
+    app.session_state[STAGE.key] = OnStage("sample", encode_png(np.full((60, 60), 255, np.uint8)))
+
+
+def with_two_lines(app: AppTest) -> None:
+    file = ROOT / "digits" / "samples" / "numbers" / "two_lines.png"
+    app.session_state[NUMBERS.key] = OnStage("sample", file.read_bytes())
+    app.session_state["number expected"] = "@"
+
+
+def with_nothing(app: AppTest) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("page", "prepare"),
+    [
+        ("recognize.recognize_page", with_nothing),
+        ("recognize.recognize_page", with_all_of_an_answer),
+        ("recognize.recognize_page", with_a_blank),
+        ("numbers.numbers_page", with_nothing),
+        ("numbers.numbers_page", with_two_lines),
+        ("classroom.class_page", with_counted),
+        ("model.model_page", with_nothing),
+        ("api.api_page", with_nothing),
+    ],
+)
+def test_no_text_is_left_out(
+    page: str, prepare: Callable[[AppTest], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIGITS_MODEL", raising=False)
+    module, name = page.split(".")
+    # English messages of errors are not the catalogue's.
+    monkeypatch.setattr("digits.app.language.language", lambda: "xx")
+    monkeypatch.setattr("digits.app.language.catalogue", lambda code: Marked())
+    script = f"from digits.app.pages.{module} import {name}\n{name}()"
+    app = AppTest.from_string(script, default_timeout=60)
+    prepare(app)
+    assert without_translation(app.run()) == []
+
+
+def test_a_text_that_is_no_translation_is_found() -> None:
+    app = AppTest.from_string("import streamlit as st\nfor i in range(6): st.write('⟦Undo⟧')\nst.button('Undo')").run()
+    assert without_translation(app) == ["Undo"]
+
+
+def test_the_stages_of_a_picture_have_the_names_that_are_translated() -> None:
+    calls = (
+        node
+        for file in (_PACKAGE / "vision").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Stage"
+    )
+    names = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    # The other views of a picture have one name together, but for English.
+    assert names == set(STAGES)
