@@ -24,8 +24,10 @@ Point = tuple[float, float]
 Strokes = list[list[Point]]
 # Milliseconds.
 _PATIENCE = 20_000.0
-_PAUSE = 200.0
 _AT_REST = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+# Whether the drawing that was sent last, with its last stroke, has been answered.
+_ANSWERED = """() => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some(
+  (host) => host.shadowRoot?.querySelector("canvas")?.dataset.waiting === "false")"""
 _SEED = 18
 
 # The state of the answer: the digit that is shown, and whether it answers the finished drawing.
@@ -93,7 +95,7 @@ def read(page: Page, strokes: Strokes) -> tuple[int, bool]:
     """Draws on an empty canvas, and clears it; returns the most likely digit and whether it was accepted."""
     draw(page, strokes)
     # The answer to the last stroke, and not to one before it.
-    page.wait_for_timeout(_PAUSE)
+    page.wait_for_function(_ANSWERED, timeout=_PATIENCE)
     page.wait_for_function(_AT_REST, timeout=_PATIENCE)
     page.wait_for_function(_FINISHED, timeout=_PATIENCE)
     label, _ = page.evaluate(_ANSWER)

@@ -4,20 +4,25 @@ Opens the real app on the shipped model, in a real browser with an empty cache, 
 phone. Then it draws digits on an empty canvas, and measures in the page from the end of the last stroke to the first
 frame that shows the digit. The app answers while a stroke goes on, so the digit may be shown when the stroke ends. The
 time to the answer to the finished drawing has a row of its own, and so has the first drawing in a new page.
+
+Beside it, it opens a Streamlit page that has nothing but a button, and measures from a click to the count that Python
+sends back: what Streamlit takes for itself, which no page on it can undercut.
 """
 
 import argparse
+import dataclasses
 import socket
 import sys
 from collections.abc import Sequence
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks.support.machine import describe_machine
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, whole_number
-from digits.cli.launcher import services
+from digits.cli.launcher import Service, services
 from scripts.demonstration import draw, served
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 
@@ -62,6 +67,18 @@ _HEAD = (
 )
 _FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 _READY = "performance.now()"
+_BARE = Path(__file__).resolve().parent.parent / "peers" / "bare_streamlit.py"
+# The milliseconds in the page from a click to the first frame with the next count.
+_CLICK = """(button) => new Promise((resolve) => {
+  const before = button.textContent
+  const clicked = performance.now()
+  const look = () => {
+    if (button.textContent !== before) requestAnimationFrame(() => resolve(performance.now() - clicked))
+    else setTimeout(look)
+  }
+  button.click()
+  look()
+})"""
 
 
 def open_page(browser: Browser, size: ViewportSize, address: str) -> tuple[Page, float, float]:
@@ -72,6 +89,34 @@ def open_page(browser: Browser, size: ViewportSize, address: str) -> tuple[Page,
     ready = float(page.evaluate(_READY))
     page.get_by_text("Reads with").wait_for()
     return page, float(page.evaluate(_FIRST_PAINT)), ready
+
+
+def open_bare(browser: Browser, size: ViewportSize, address: str) -> tuple[float, list[float]]:
+    """Opens the page with nothing but a button; the milliseconds to the button, and those of five clicks."""
+    page = browser.new_context(viewport=size).new_page()
+    page.goto(address)
+    button = page.get_by_role("button", name="Count 0")
+    button.wait_for()
+    ready = float(page.evaluate(_READY))
+    handle = button.element_handle()
+    clicks = [float(page.evaluate(_CLICK, handle)) for _ in range(5)]
+    page.context.close()
+    return ready, clicks
+
+
+def bare_service(app: Service) -> Service:
+    """Returns the server of the page with nothing but a button, started as the app is."""
+    port = free_port()
+    command = [str(_BARE) if part.endswith("digits_app.py") else part for part in app.command]
+    command[command.index("--server.port") + 1] = str(port)
+    return dataclasses.replace(app, port=port, command=tuple(command))
+
+
+def free_port() -> int:
+    """Returns a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def time_to_digit(page: Page, digit: int) -> tuple[float, float]:
@@ -125,18 +170,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if executable is None:
         print("There is no Chromium or Chrome. Install one, or name it in DIGITS_BROWSER.", file=sys.stderr)
         return EXIT_FAILED
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        _, app = services(8000, probe.getsockname()[1])
+    _, app = services(8000, free_port())
+    bare = bare_service(app)
     print(f"{describe_machine()}\n")
     print(*_HEAD, sep="\n")
-    with served([app]), sync_playwright() as playwright:
+    with served([app, bare]), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
         print(f"{browser.browser_type.name} {browser.version}", file=sys.stderr)
         for name, size in _WINDOWS.items():
-            opened, early = [], []
+            opened, early, bare_opened, clicks = [], [], [], []
             digits = cycle(_DIGITS)
             for _ in range(options.opened):
+                # In turn, so that what else the machine does slows both.
+                ready, clicked = open_bare(browser, size, bare.address)
+                bare_opened.append(ready)
+                clicks.extend(clicked)
                 page, *times = open_page(browser, size, app.address)
                 opened.append(times)
                 early.append(time_to_digit(page, next(digits)))
@@ -148,6 +196,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for event, taken in (
                 ("opened to first paint", [paint for paint, _ in opened]),
                 ("opened to canvas", [canvas for _, canvas in opened]),
+                ("Streamlit alone, opened to a button", bare_opened),
+                ("Streamlit alone, a click to its count", clicks),
                 ("end of the stroke to the digit, first drawing", [shown for shown, _ in early]),
                 ("end of the stroke to the digit, later drawings", [shown for shown, _ in later]),
                 ("end of the stroke to the final answer, later drawings", [final for _, final in later]),

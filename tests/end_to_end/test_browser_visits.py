@@ -24,22 +24,24 @@ def test_the_tour_has_three_steps_and_never_comes_back(browser: Browser, shipped
     page.goto(shipped_app)
     tour = settled(page).get_by_role("note")
     for step in (1, 2, 3):
-        expect(tour).to_contain_text(f"{step}/3")
+        expect(tour).to_contain_text(f"{step}/3", timeout=PATIENCE)
         if step == 2:
             # It stays where it was while its visitor tries what it says.
             draw(page, STROKES[7])
             expect(page.get_by_role("button", name="Yes, a 7")).to_be_visible(timeout=PATIENCE)
-            expect(tour).to_contain_text("2/3")
+            expect(tour).to_contain_text("2/3", timeout=PATIENCE)
         tour.get_by_role("button").last.click()
-    expect(tour).to_have_count(0)
+    expect(tour).to_have_count(0, timeout=PATIENCE)
     page.reload()
-    expect(settled(page).get_by_role("note")).to_have_count(0)
+    expect(settled(page).locator(".tour")).to_have_attribute("data-step", "3", timeout=PATIENCE)
+    expect(tour).to_have_count(0)
     # Nor does it where it was only seen.
     others = browser.new_context()
-    for count in (1, 0):
+    for step in (0, 3):
         page = others.new_page()
         page.goto(shipped_app)
-        expect(settled(page).get_by_role("note")).to_have_count(count)
+        expect(settled(page).locator(".tour")).to_have_attribute("data-step", str(step), timeout=PATIENCE)
+        expect(page.get_by_role("note")).to_have_count(1 if step == 0 else 0)
         page.close()
     for each in (context, others):
         each.close()
@@ -55,13 +57,15 @@ def test_the_app_speaks_the_language_of_the_browser(code: str, browser: Browser,
     invitation = say["Draw a digit from 0 to 9, or give a picture of one"]
     expect(page.get_by_role("paragraph").filter(has_text=invitation)).to_be_visible(timeout=PATIENCE)
     html = page.locator("html")
-    expect(html).to_have_attribute("lang", code)
-    expect(html).to_have_attribute("dir", "rtl" if code == "ar" else "ltr")
+    expect(html).to_have_attribute("lang", code, timeout=PATIENCE)
+    expect(html).to_have_attribute("dir", "rtl" if code == "ar" else "ltr", timeout=PATIENCE)
     draw(at_rest(page), STROKES[7], say["Draw a digit here"])
-    expect(page.get_by_role("img", name=say["Predicted digit: {digit}"].format(digit=7))).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("img", name=say["Predicted digit: {digit}"].format(digit=7))).to_be_in_viewport(
+        ratio=1, timeout=PATIENCE
+    )
     highest = say["The probability of each digit; the highest is that of {digit}, {confidence}"].split("{")[0]
     bars = page.get_by_role("img", name=highest)
-    expect(bars).to_be_in_viewport(ratio=1)
+    expect(bars).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     # From 0 at the left to 9 at the right, in every language.
     places = bars.locator("b").evaluate_all("(all) => all.map((one) => [one.innerText, one.getBoundingClientRect().x])")
     assert [text for text, _ in places] == [*"0123456789"]
@@ -73,7 +77,7 @@ def test_the_app_speaks_the_language_of_the_browser(code: str, browser: Browser,
     boxes = [link.bounding_box() for link in links]
     assert len({box["y"] for box in boxes if box is not None}) == 1
     for link in links:
-        expect(link).to_be_in_viewport(ratio=1)
+        expect(link).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     upload = page.get_by_test_id("stFileUploaderDropzone").locator("button p")
     assert upload.evaluate("(text) => getComputedStyle(text, '::after').content") == f'"{say["Upload"]}"'
     assert page.evaluate(OVERFLOW) == 0
@@ -85,14 +89,14 @@ def test_a_class_draws_one_after_the_other_and_sees_its_score_on_one_screen(page
     page.goto(shipped_app + "/class")
     count_drawing(page, STROKES[4])
     score = page.get_by_text("Read right: 1 of 1")
-    expect(score).to_be_in_viewport(ratio=1)
+    expect(score).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     count_drawing(page, STROKES[7])
-    expect(page.get_by_text("Read right: 1 of 2")).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("cell", name="7 × 1")).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("application", name="Draw the digit here")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("Read right: 1 of 2")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(page.get_by_role("cell", name="7 × 1")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(page.get_by_role("application", name="Draw the digit here")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     assert page.evaluate(SCROLLED) == 0
     page.get_by_role("button", name="Take back").click()
-    expect(page.get_by_text("Read right: 1 of 1")).to_be_visible()
+    expect(page.get_by_text("Read right: 1 of 1")).to_be_visible(timeout=PATIENCE)
     # Another visit has a score of its own.
     page.reload()
     expect(page.get_by_text("No drawing is kept.")).to_be_visible(timeout=PATIENCE)
@@ -111,8 +115,8 @@ def test_on_a_phone_the_text_of_a_document_of_many_pages_is_in_sight(
     settled(page).locator("[data-testid=stFileUploader] input").set_input_files(document)
     text = page.get_by_test_id("stCode")
     expect(text).to_have_text("52", timeout=PATIENCE)
-    expect(text).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("button", name="Page 1", exact=True)).to_be_in_viewport(ratio=1)
+    expect(text).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Page 1", exact=True)).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     assert page.evaluate(SCROLLED) == 0
     assert page.evaluate(OVERFLOW) == 0
     context.close()

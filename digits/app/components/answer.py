@@ -1,5 +1,6 @@
 """The answer to one picture: the digit, how sure the network is, and the probability of each digit."""
 
+import html
 from typing import Any
 
 from digits.app.components.browser import browser_component
@@ -10,19 +11,6 @@ from digits.explain.wording import word
 from digits.recognizer import Prediction, confidence_text
 
 _KEY = "answer"
-_HTML = """
-<div class="answer" data-certainty="empty">
-  <div class="head">
-    <div class="digit" role="img">–</div>
-    <div>
-      <p class="sentence"></p>
-      <p class="confidence"></p>
-    </div>
-  </div>
-  <div class="bars" role="img"></div>
-  <div class="announcement" role="status" aria-live="polite"></div>
-</div>
-"""
 
 
 def show_answer(answer: Prediction | ImageError | None, *, invitation: str, live: bool = False) -> None:
@@ -39,7 +27,22 @@ def show_answer(answer: Prediction | ImageError | None, *, invitation: str, live
         content = _without_digit("–", say("No digit yet"), invitation)
     else:
         content = _without_digit("?", say("No digit"), short_problem(answer))
-    browser_component("answer", _HTML, "answer")(key=_KEY, data=content | {"live": live})
+    # Named before their script runs, for those who listen to the page.
+    digit, bars = html.escape(say("No digit yet")), html.escape(say("The probability of each digit: none yet"))
+    page = f"""
+<div class="answer" data-certainty="empty">
+  <div class="head">
+    <div class="digit" role="img" aria-label="{digit}">–</div>
+    <div>
+      <p class="sentence"></p>
+      <p class="confidence"></p>
+    </div>
+  </div>
+  <div class="bars" role="img" aria-label="{bars}"></div>
+  <div class="announcement" role="status" aria-live="polite"></div>
+</div>
+"""
+    browser_component("answer", page, "answer")(key=_KEY, data=content | {"live": live})
 
 
 def _without_digit(shown: str, spoken: str, sentence: str) -> dict[str, Any]:

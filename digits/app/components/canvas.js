@@ -1,8 +1,8 @@
 // A canvas to draw on with mouse, pen or finger, which also shows a picture that was given in another way.
 //
-// Python gets {picture, strokes, live}: the drawing as a PNG data URL, or "" if the canvas is empty; its strokes, which
-// Python hands back when the page is opened again; and whether the stroke is still going on. While somebody draws, the
-// drawing is sent every 100 ms at most, and only after Python has answered the last one.
+// Python gets {picture, strokes, live, count}: the drawing as a PNG data URL, or "" if the canvas is empty; its strokes,
+// which Python hands back when the page is opened again; whether the stroke is still going on; and the drawing's number.
+// While somebody draws, the drawing is sent every 100 ms at most, and only after Python has answered the last one.
 
 /**
  * A stroke: the width of the pen and the points, in the canvas's own pixels. A point of a pen that feels pressure has
@@ -35,6 +35,8 @@ export default function (component) {
   let predicted = []
   let pictureShown = null
   let lastSent = 0
+  // The number of the last drawing that was sent, and whether Python has not answered it yet.
+  let sent = data.count
   let waiting = false
   let changed = false
   let timer = 0
@@ -80,9 +82,11 @@ export default function (component) {
     timer = 0
     lastSent = performance.now()
     waiting = true
+    canvas.dataset.waiting = "true"
+    sent += 1
     changed = false
     const strokes = live ? [...canvas.strokes, current] : canvas.strokes
-    canvas.send({ picture: strokes.length ? picture(canvas, strokes) : "", strokes: canvas.strokes, live })
+    canvas.send({ picture: strokes.length ? picture(canvas, strokes) : "", strokes: canvas.strokes, live, count: sent })
   }
 
   // Sends a stroke that is going on, as soon as that is due.
@@ -98,7 +102,8 @@ export default function (component) {
   }
 
   canvas.answered = (answer) => {
-    waiting = false
+    waiting = answer.count !== sent
+    canvas.dataset.waiting = waiting
     if (answer.emptied !== emptied) {
       emptied = answer.emptied
       canvas.strokes.length = 0

@@ -72,7 +72,7 @@ def show_canvas(
         drawing = st.session_state[key]["drawing"]
         # Outlives the component's own state, which ends when the visitor changes the page.
         st.session_state[kept] = drawing["strokes"]
-        st.session_state[count] = st.session_state.get(count, 0) + 1
+        st.session_state[count] = drawing["count"]
         on_change(Drawing(image_of(drawing["picture"] or ""), bool(drawing["live"])))
 
     shown = {"name": picture.name, "url": picture.url, "alt": picture.alt}
@@ -83,7 +83,7 @@ def show_canvas(
             "picture": shown,
             "live": live,
             "emptied": emptied,
-            # The browser calls the script again only for data that has changed.
+            # The number of the last drawing that has come, which tells the browser that it was answered.
             "count": st.session_state.get(count, 0),
         },
         on_drawing_change=keep,

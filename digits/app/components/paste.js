@@ -8,7 +8,6 @@ export default function (component) {
   button.listeners?.abort()
   button.listeners = new AbortController()
   const { signal } = button.listeners
-  button.textContent = data.label
 
   const tell = (problem) => setTriggerValue("problem", problem)
 

@@ -1,5 +1,6 @@
 """Takes a picture from the clipboard, with Ctrl+V anywhere on the page or with a button."""
 
+import html
 from collections.abc import Callable
 
 import streamlit as st
@@ -9,7 +10,6 @@ from digits.app.language import say
 from digits.explain.speech import later
 from digits.images.limits import ImageLimits
 
-_HTML = '<div class="buttons"><button type="button"></button></div>'
 _PROBLEMS = {
     "none": later("There is no picture on the clipboard. Copy one first: a screenshot, or a picture on a web page."),
     "large": later("This picture is larger than {size} MB. Copy a part of it."),
@@ -32,10 +32,12 @@ def paste_zone(key: str, on_picture: Callable[[bytes], None]) -> None:
         if (picture := image_of(st.session_state[key]["picture"] or "")) is not None:
             on_picture(picture)
 
-    browser_component("paste", _HTML, "buttons")(
+    # Named before its script runs, for those who listen to the page.
+    content = f'<div class="buttons"><button type="button">{html.escape(say("Paste"))}</button></div>'
+    browser_component("paste", content, "buttons")(
         key=key,
         width="content",
-        data={"max_bytes": ImageLimits.max_bytes, "label": say("Paste")},
+        data={"max_bytes": ImageLimits.max_bytes},
         on_picture_change=keep,
         on_problem_change=lambda: _tell(st.session_state[key]["problem"]),
     )

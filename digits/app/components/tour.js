@@ -11,6 +11,7 @@ export default function (component) {
 
   function show(step) {
     sessionStorage.setItem(STEP, step)
+    tour.dataset.step = step
     tour.hidden = step >= data.steps.length
     if (tour.hidden) return
     find(".step").textContent = data.steps[step]
