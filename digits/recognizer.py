@@ -146,6 +146,8 @@ class Recognizer:
         """Which model this is and how good: one line, for people."""
         accuracy = self.card.test_accuracy
         quality = "test accuracy unknown" if accuracy is None else f"test accuracy {accuracy:.2%}"
+        if accuracy is not None and self.card.test_set != "MNIST":
+            quality += f" on {self.card.test_set}"
         return f"{self.name} (recipe {self.card.recipe}, {quality})"
 
     @property

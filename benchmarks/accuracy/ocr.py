@@ -3,8 +3,7 @@
 Writes the kinds of pictures in digits/synthetic/pages.py from MNIST test digits. Digits, Tesseract and RapidOCR read
 the same files. Tesseract is told to look for digits alone, and of what each reader answers, only the digits count:
 signs and letters are left out, which is to the good of the others. Tesseract is taken from this machine; RapidOCR gets
-an environment of its own. `--easyocr` adds EasyOCR, whose environment takes several gigabytes, and which fetches its
-networks from the internet.
+an environment of its own, with its networks. `--easyocr` adds EasyOCR, whose environment takes several gigabytes.
 """
 
 import argparse
@@ -77,7 +76,7 @@ def peer(name: str) -> Iterator[Read]:
     ) as process:
         if process.stdin is None or process.stdout is None or process.stdout.readline() != "ready\n":
             process.kill()
-            raise RuntimeError("it did not start; it may need networks from the internet")
+            raise RuntimeError("it did not start")
         asked, answered = process.stdin, process.stdout
 
         def read(file: Path, _lines: int) -> list[str]:

@@ -38,6 +38,8 @@ def warn_of_worse_model() -> None:
     recognizer, others = chosen_models()
     for other in others:
         ours, theirs = recognizer.card.test_accuracy, other.card.test_accuracy
+        if recognizer.card.test_set != other.card.test_set:
+            continue
         if other.path == shipped_model() and ours is not None and theirs is not None and theirs - ours > _WORSE_BY:
             with st.container(horizontal=True, vertical_alignment="center", key="worse"):
                 st.markdown(

@@ -122,9 +122,14 @@ class Card:
 
     @property
     def test_accuracy(self) -> float | None:
-        """The share of the MNIST test set that is read correctly, 0..1; None if it was not measured."""
+        """The share of the test images that is read correctly, 0..1; None if it was not measured."""
         accuracy = self.metrics.get("test", {}).get("accuracy")
         return None if accuracy is None else float(accuracy)
+
+    @property
+    def test_set(self) -> str:
+        """Whose test images were read: "MNIST", or the name of a file or folder of one's own data."""
+        return str(self.data.get("calibrated_on") or self.data.get("name") or "MNIST")
 
     def to_json(self) -> dict[str, Any]:
         """Returns the card as JSON types."""

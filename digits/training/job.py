@@ -80,7 +80,7 @@ def train_and_compare(job: Job, folder: Path) -> bool:
     candidate = candidate_of(job.out)
     with _forgotten_at_the_end(job):
         card = export.save(run, job.data, candidate, job.command)
-    compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out))
+    compared = Comparison(before, standing(Recognizer.load(candidate), job.data, extra.held_out), job.data.name)
     print("\n" + "\n".join(compared.lines()) + "\n")
     if compared.worse_on:
         print("\n".join(compared.refusal(rival, job.config.recipe, candidate)))
@@ -156,6 +156,13 @@ def report(job: Job, run: training.Run, card: Card) -> None:
 
 def beside_shipped(card: Card, shipped: Card) -> list[str]:
     """Returns lines that compare a new model with the one that ships, from their cards, and say how to go back."""
+    back = "To go back to the model before: digits model rollback"
+    if card.test_set != shipped.test_set:
+        return [
+            f"Its test accuracy is that on {card.test_set}. The model that ships was tested on {shipped.test_set}.",
+            "To compare them on the same pictures: digits model compare models/mnist_model.keras shipped --on SOURCE",
+            back,
+        ]
     names = {"test_digits": "test images", "held_out_outliers": "images of other things"}
     figures = [
         f"test accuracy {model.test_accuracy:.2%}, refused "
@@ -168,7 +175,7 @@ def beside_shipped(card: Card, shipped: Card) -> list[str]:
     return [
         *lines,
         "To compare them image by image: digits model compare models/mnist_model.keras shipped",
-        "To go back to the model before: digits model rollback",
+        back,
     ]
 
 

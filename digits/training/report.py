@@ -46,7 +46,7 @@ def write_report(
     confusion = np.array(card.metrics["test"]["confusion"])
     files = {
         CURVES: _curves(card),
-        CONFUSION: _confusion(confusion),
+        CONFUSION: _confusion(confusion, card.test_set),
         RELIABILITY: _reliability(card),
         MISTAKES: _mistakes(images, labels, probabilities),
     }
@@ -75,7 +75,7 @@ def _curves(card: Card) -> Figure:
     return figure
 
 
-def _confusion(counts: npt.NDArray[np.int64]) -> Figure:
+def _confusion(counts: npt.NDArray[np.int64], test_set: str) -> Figure:
     figure = Figure(figsize=(6.5, 6))
     axes = figure.subplots()
     # Only mistakes are colored: the diagonal is a hundred times larger and would hide them.
@@ -90,7 +90,7 @@ def _confusion(counts: npt.NDArray[np.int64]) -> Figure:
             read, true, str(counts[true, read]), ha="center", va="center", color=color, fontsize=9,
             fontweight="bold" if on_diagonal else "normal",
         )  # fmt: skip
-    axes.set(xlabel="digit read", ylabel="true digit", title="Confusion matrix, MNIST test set")
+    axes.set(xlabel="digit read", ylabel="true digit", title=f"Confusion matrix, {test_set} test set")
     axes.set_xticks(range(10))
     axes.set_yticks(range(10))
     return figure
@@ -104,7 +104,9 @@ def _reliability(card: Card) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     confidence = [point["confidence"] for point in bins]
     above.plot((0, 1), (0, 1), color="gray", linestyle=":", label="perfectly calibrated")
-    above.plot(confidence, [point["accuracy"] for point in bins], color=_BLUE, marker="o", label="MNIST test set")
+    above.plot(
+        confidence, [point["accuracy"] for point in bins], color=_BLUE, marker="o", label=f"{card.test_set} test set"
+    )
     above.set(ylabel="share read correctly", title=f"Expected calibration error {test['calibration_error']:.2%}")
     above.legend()
     below.bar(confidence, [point["n"] for point in bins], width=0.04, color=_ORANGE)

@@ -1,6 +1,7 @@
 """A training job, from its settings to its state."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,22 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.errors import SettingError
+from digits.model.artifact import read
+from digits.recognizer import shipped_model
 from digits.training.config import TrainingConfig
 from digits.training.extra.own_data import load_data
-from digits.training.job import Job, train, train_and_write
+from digits.training.job import Job, beside_shipped, train, train_and_write
+
+
+def test_models_that_were_tested_on_different_pictures_are_not_ranked() -> None:
+    shipped = read(shipped_model()).card
+    own = replace(shipped, data=shipped.data | {"name": "own.npz"})
+    lines = " ".join(beside_shipped(own, shipped))
+    assert "Its test accuracy is that on own.npz. The model that ships was tested on MNIST." in lines
+    assert "shipped --on SOURCE" in lines
+    assert "worse" not in lines
+    worse = replace(shipped, metrics=shipped.metrics | {"test": shipped.metrics["test"] | {"accuracy": 0.9}})
+    assert "It is worse than the model that ships" in " ".join(beside_shipped(worse, shipped))
 
 
 def test_a_run_goes_on_if_its_first_model_was_moved_and_not_if_it_was_replaced(

@@ -16,7 +16,7 @@ class Standing:
     """The accuracy of a model.
 
     Args:
-        test: share of the MNIST test set that it reads correctly.
+        test: share of the test images of MNIST, or of data of one's own, that it reads correctly.
         held_out: share of the held-out pictures that it reads correctly. They take the path of an upload.
     """
 
@@ -31,16 +31,18 @@ class Comparison:
     Args:
         before: of the model that would be replaced.
         after: of the new model.
+        test_set: whose test images they read.
     """
 
     before: Standing
     after: Standing
+    test_set: str = "MNIST"
 
     @property
     def worse_on(self) -> list[str]:
         """The names of the sets of pictures on which the new model is worse; empty if it may replace the other."""
         pairs = {
-            "the MNIST test set": (self.before.test, self.after.test),
+            f"the {self.test_set} test set": (self.before.test, self.after.test),
             "the held-out pictures": (self.before.held_out, self.after.held_out),
         }
         return [where for where, (before, after) in pairs.items() if after.hits < before.hits]
@@ -48,7 +50,7 @@ class Comparison:
     def lines(self) -> list[str]:
         """Returns a table of shares and counts, for people."""
         rows = {"before": self.before, "after": self.after}
-        return [f"{'':10}{'MNIST test set':28}held-out pictures"] + [
+        return [f"{'':10}{self.test_set + ' test set':28}held-out pictures"] + [
             f"{name:10}{_in_counts(row.test):28}{_in_counts(row.held_out)}" for name, row in rows.items()
         ]
 
@@ -71,7 +73,7 @@ def _in_counts(share: Share) -> str:
 
 
 def standing(recognizer: Recognizer, data: Mnist, held_out: Iterable[LabeledPicture]) -> Standing:
-    """Tests a model on MNIST's test set and on held-out pictures of digits."""
+    """Tests a model on the test images of MNIST, or of data of one's own, and on held-out pictures of digits."""
     right = recognizer.classify(data.x_test).argmax(axis=1) == data.y_test
     return Standing(Share(int(right.sum()), len(right)), measure(recognizer, held_out).accuracy)
 

@@ -111,7 +111,7 @@ def read_extra(path: Path, data: Mnist) -> Extra:
     if new:
         known = find_near_duplicates(_images(new), np.concatenate([data.x_train, data.x_test]))
         for candidate in itertools.compress(new, known):
-            left_out["MNIST's own"].append(candidate.picture.name)
+            left_out[f"{data.name}'s own"].append(candidate.picture.name)
         new = list(itertools.compress(new, ~known))
     different = []
     for places in group_near_duplicates(_images(new)):

@@ -11,6 +11,7 @@ from digits.cli.main import main
 from digits.data.mnist import DIGESTS, Mnist
 from digits.errors import DataMismatchError, DataUnavailableError
 from digits.model.artifact import read
+from digits.recognizer import Recognizer
 from digits.training.extra.own_data import LEAST_TO_TEST, OwnData, load_data
 
 
@@ -140,7 +141,8 @@ def test_training_says_what_was_learned_from(
     assert main(["train", "--data", str(file), "--epochs", "3", "--out", str(out)]) == 0
     assert "own.npz from" in capsys.readouterr().out
     card = read(out).card
-    assert card.data["name"] == "own.npz"
+    assert card.data["name"] == card.test_set == "own.npz"
+    assert f"test accuracy {card.test_accuracy:.2%} on own.npz" in Recognizer.load(out).description
     assert card.data["fit"] + card.data["validation"] + card.data["test"] == 2000
     # A small set of one's own reaches less than MNIST, and is kept.
     assert 0.5 < (card.test_accuracy or 0.0) < 0.95
