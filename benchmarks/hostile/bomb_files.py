@@ -28,6 +28,16 @@ def zeros(size: int) -> bytes:
     return b"\x78\xda" + packed * (size // piece) + rest + struct.pack(">HH", size % 65_521, 1)
 
 
+def repeated(piece: bytes, times: int) -> bytes:
+    """A piece so many times, deflated, without ever being in memory."""
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 1
+    for _ in range(times):
+        checksum = zlib.adler32(piece, checksum)
+    return b"\x78\xda" + packed * times + packer.flush() + struct.pack(">I", checksum)
+
+
 def png(width: int, height: int, depth: int, color: int, pixels: bytes, interlaced: int = 0) -> bytes:
     """A PNG file of packed pixels."""
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)

@@ -3,6 +3,8 @@
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
+from benchmarks.hostile.bomb_files import repeated, zeros
+
 # A page of A4 paper, in points.
 _A4 = "[0 0 595 842]"
 _STROKE = b"20 w 300 200 m 300 600 l S\n"
@@ -27,7 +29,11 @@ def pdf_of(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
 
 def stream(content: bytes, entries: bytes = b"") -> bytes:
     """Returns a compressed stream with more entries in its dictionary."""
-    packed = zlib.compress(content, 9)
+    return packed_stream(zlib.compress(content, 9), entries)
+
+
+def packed_stream(packed: bytes, entries: bytes = b"") -> bytes:
+    """Returns a stream that is compressed already, with more entries in its dictionary."""
     return b"<</Length %d/Filter/FlateDecode%s>>\nstream\n%s\nendstream" % (len(packed), entries, packed)
 
 
@@ -72,9 +78,7 @@ def encrypted() -> bytes:
 def _image(side: int) -> bytes:
     """A page with an image of so many pixels on a side, all black, in few bytes."""
     entries = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8" % (side, side)
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(3 * side)) for _ in range(side)) + packer.flush()
-    image = b"<</Length %d/Filter/FlateDecode%s>>\nstream\n%s\nendstream" % (len(packed), entries, packed)
+    image = packed_stream(zeros(3 * side * side), entries)
     return page_of(b"595 0 0 842 0 0 cm /I Do", image, resources=b"/XObject<</I 5 0 R>>")
 
 
@@ -105,12 +109,7 @@ def _scripts() -> bytes:
 def _commands() -> bytes:
     """A page that unpacks to three hundred megabytes of strokes."""
     content = b"0 0 m 595 842 l S 595 0 m 0 842 l S\n" * 100_000
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(content) for _ in range(85)) + packer.flush()
-    page = page_of(b"")
-    old = page[page.index(b"4 0 obj\n") : page.index(b"endobj", page.index(b"4 0 obj\n"))]
-    new = b"4 0 obj\n<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream\n" % (len(packed), packed)
-    return page.replace(old, new)
+    return page_of(b"").replace(stream(b""), packed_stream(repeated(content, 85)))
 
 
 # Files by name; none is larger than a megabyte or so.
@@ -132,7 +131,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
         resources=b"/XObject<</F 5 0 R>>",
     ),
     "forms that multiply": lambda: _forms(8, 30),
-    "a stream that unpacks to a gigabyte": lambda: page_of(b"").replace(stream(b""), _packed_zeros(1024)),
+    "a stream that unpacks to a gigabyte": lambda: page_of(b"").replace(stream(b""), packed_stream(zeros(1024**3))),
     "a stream of strokes that unpacks to 300 MB": _commands,
     "an image of a gigapixel": lambda: _image(20_000),
     "scripts and a form": _scripts,
@@ -142,9 +141,3 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "no objects": lambda: b"%PDF-1.7\ntrailer\n<</Root 1 0 R>>\nstartxref\n9\n%%EOF",
     "noise": lambda: b"%PDF-1.7\n" + bytes(range(256)) * 400 + b"\nstartxref\n9\n%%EOF",
 }
-
-
-def _packed_zeros(megabytes: int) -> bytes:
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(megabytes)) + packer.flush()
-    return b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed)

@@ -18,12 +18,12 @@ from digits.training.job import Job, beside_shipped, train, train_and_write
 
 def test_models_that_were_tested_on_different_pictures_are_not_ranked() -> None:
     shipped = read(shipped_model()).card
-    own = replace(shipped, data=shipped.data | {"name": "own.npz"})
+    own = replace(shipped, data={**shipped.data, "name": "own.npz"})
     lines = " ".join(beside_shipped(own, shipped))
     assert "Its test accuracy is that on own.npz. The model that ships was tested on MNIST." in lines
     assert "shipped --on SOURCE" in lines
     assert "worse" not in lines
-    worse = replace(shipped, metrics=shipped.metrics | {"test": shipped.metrics["test"] | {"accuracy": 0.9}})
+    worse = replace(shipped, metrics={**shipped.metrics, "test": {**shipped.metrics["test"], "accuracy": 0.9}})
     assert "It is worse than the model that ships" in " ".join(beside_shipped(worse, shipped))
 
 
