@@ -11,6 +11,7 @@ import numpy.typing as npt
 from digits import budget
 from digits.arrays import Floats, Gray
 from digits.vision.masks import label_components
+from digits.vision.reduction import median_of_few
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
 _LEAST, _MOST_INK = 16, 0.55
@@ -143,7 +144,7 @@ def _low(values: Floats, share: float) -> float:
 def _slope(places: Floats) -> float:
     """How much places rise from each to the next, of what is nearly a straight line."""
     third = max(1, places.size // 3)
-    return float(np.median(places[-third:]) - np.median(places[:third])) / max(1, places.size - third)
+    return (median_of_few(places[-third:]) - median_of_few(places[:third])) / max(1, places.size - third)
 
 
 def _straight(stroke: Gray) -> tuple[Gray, Gray]:

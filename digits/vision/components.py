@@ -127,6 +127,8 @@ def _frames_and_edges(stats: Indices, ink: Floats, touches: Flags, shape: tuple[
     Returns:
         bool of shape (n,); if all of them seem to be, none is.
     """
+    if len(stats) <= 1:
+        return np.zeros(len(stats), np.bool_)
     left, top, wide, high, areas = stats.T
     height, width = shape
     frame = (wide > _FRAME * width) & (high > _FRAME * height) & (areas < _FRAME_INK * wide * high)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray, Pixels
-from digits.vision.reduction import histogram, quantile, shrink
+from digits.vision.reduction import Counts, histogram, quantile, shrink
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
 
 # The ground is found on a copy of this many pixels on the longer side, and which side the ink is on a smaller one.
@@ -16,6 +16,8 @@ _WINDOW = 0.35
 # What comes so near to the border, as a share of the picture's longer side, and has a half width of more than this
 # share, and of more than so many times that of the ink of the other side, is no stroke but the ground.
 _NEAR_BORDER, _BLOB, _TIMES_WIDER = 0.04, 0.13, 2.0
+# Ink is so different from the ground as this quantile of all pixels.
+_INK = 0.995
 # Ink of at least this share of the strongest is looked at for that.
 _STRONG = 0.6
 
@@ -53,13 +55,19 @@ def find_even_ground(pixels: Pixels) -> Ground:
     if (thick := ground_of_thick_strokes(pixels)) is not None:
         return Ground(*thick, is_even=True)
     counts = [histogram(np.asarray(channel, dtype=np.uint8)) for channel in cv2.split(pixels)]
+    most_light, most_dark = (max(each) for each in zip(*map(_ink_beside_median, counts), strict=True))
+    is_light = most_dark >= most_light
+    values = np.array([quantile(each, 0.75 if is_light else 0.25) for each in counts], dtype=np.uint8)
+    return Ground(values.reshape(1, 1) if len(values) == 1 else values.reshape(1, 1, 3), is_light)
 
-    def color(share: float) -> Pixels:
-        values = np.array([quantile(of_channel, share) for of_channel in counts], dtype=np.uint8)
-        return values.reshape(1, 1) if len(values) == 1 else values.reshape(1, 1, 3)
 
-    is_light = ink_is_dark(pixels, Ground(color(0.5), True).enlarge(pixels))
-    return Ground(color(0.75 if is_light else 0.25), is_light)
+def _ink_beside_median(counts: Counts) -> tuple[int, int]:
+    """How much lighter and how much darker than the median ink is, from a histogram: as `ink_is_dark` compares them."""
+    ground = quantile(counts, 0.5)
+    lighter, darker = counts[ground:].copy(), counts[ground::-1].copy()
+    lighter[0] += counts[:ground].sum()
+    darker[0] += counts[ground + 1 :].sum()
+    return quantile(lighter, _INK), quantile(darker, _INK)
 
 
 def find_ground(pixels: Pixels, *, is_page: bool) -> Ground:
@@ -124,7 +132,7 @@ def ink_is_dark(picture: Pixels, ground: Pixels) -> bool:
     """Whether ink is darker than the ground, in the color channel in which they differ most."""
     most_light, most_dark = (
         max(
-            quantile(histogram(np.asarray(channel, dtype=np.uint8)), 0.995)
+            quantile(histogram(np.asarray(channel, dtype=np.uint8)), _INK)
             for channel in cv2.split(_towards_ink(picture, ground, is_light))
         )
         for is_light in (False, True)

@@ -10,7 +10,7 @@ from digits.arrays import Flags, Floats, Gray
 from digits.vision.boxes import Rectangle, without_boxes, without_combs
 from digits.vision.foreground import Foreground
 from digits.vision.masks import fill_gaps, label_components
-from digits.vision.reduction import at_least, pool
+from digits.vision.reduction import at_least, median_of_few, pool
 
 # On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.
 _AROUND, _FAINTEST = 0.04, 0.35
@@ -288,14 +288,14 @@ def _path(chain: Flags, search: _Search, thickest: int) -> Floats | None:
     Returns:
         The three coefficients of row over column; None if it is too thick, too bent or too ragged for a line.
     """
-    depth = chain.sum(axis=0)
-    typical = float(np.median(depth))
+    depth = np.add.reduce(chain, axis=0, dtype=np.int64)
+    typical = median_of_few(depth)
     thin = np.flatnonzero(depth <= typical + 1.0)
     if typical - _THICKENED > thickest or thin.size < 0.4 * depth.size:
         return None
     middle = (chain * np.arange(chain.shape[0])[:, None]).sum(axis=0)[thin] / depth[thin]
     path = np.asarray(np.polyfit(thin, middle, 2), dtype=np.float64)
-    if np.median(np.abs(np.polyval(path, thin) - middle)) > 1.0:
+    if median_of_few(np.abs(np.polyval(path, thin) - middle)) > 1.0:
         return None
     # The arrow of a parabola over its chord is a quarter of the curvature's coefficient times the chord's square.
     return path if abs(path[0]) * depth.size / 4.0 <= search.most_bend else None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digits.vision.reduction import at_least, histogram, interpolated_quantile, mean_of_top, quantile
+from digits.vision.reduction import at_least, histogram, interpolated_quantile, mean_of_top, median_of_few, quantile
 
 GRAY = np.random.default_rng(5).integers(0, 256, (37, 53), dtype=np.uint8)
 
@@ -29,6 +29,13 @@ def test_the_mean_of_the_largest_values(top: int) -> None:
 def test_a_quantile_between_two_values_is_interpolated(values: list[int], share: float) -> None:
     pixels = np.array([values], dtype=np.uint8)
     assert interpolated_quantile(histogram(pixels), share) == pytest.approx(float(np.quantile(pixels, share)), abs=1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 40, 41])
+def test_the_median_of_a_few_values(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    assert median_of_few(values) == np.median(values)
+    assert median_of_few(GRAY[0, :count].astype(np.int64)) == np.median(GRAY[0, :count])
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 99.999, 100.0, 100.001, 255.0])
