@@ -76,6 +76,14 @@ def test_the_app_speaks_the_language_of_the_browser(code: str, browser: Browser,
     ]
     boxes = [link.bounding_box() for link in links]
     assert len({box["y"] for box in boxes if box is not None}) == 1
+    # The menu is at the end of their row, and covers none of them.
+    menu, last = page.get_by_test_id("stMainMenu").bounding_box(), boxes[-1]
+    assert menu is not None
+    assert last is not None
+    if code == "ar":
+        assert menu["x"] + menu["width"] <= last["x"]
+    else:
+        assert menu["x"] >= last["x"] + last["width"]
     for link in links:
         expect(link).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     upload = page.get_by_test_id("stFileUploaderDropzone").locator("button p")
