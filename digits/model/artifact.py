@@ -16,6 +16,7 @@ import importlib.util
 import json
 import os
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -254,10 +255,11 @@ def _convert(path: Path) -> Artifact:
             f"it was made outside Digits. Convert it once, with {convert_command(path)}, where the training install is "
             f"(it is not here; to install it: {install_command('train')})"
         )
-    # Serving imports Keras here alone, for a file that cannot be served otherwise.
+    # Serving needs Keras here alone, for a file that cannot be served otherwise, and does not load it.
     from digits.model.convert import read_foreign
+    from digits.model.convert_apart import read_apart
 
-    foreign = read_foreign(path)
+    foreign = read_foreign(path) if "keras" in sys.modules else read_apart(path)
     input_form = require_input_form(foreign.onnx)
     card = Card(
         parameters=foreign.parameters,

@@ -229,6 +229,16 @@ def test_a_file_from_elsewhere_is_converted_by_keras(tmp_path: Path) -> None:
     assert artifact.card.parameters == OWN_CARD["parameters"]
 
 
+def test_reading_a_file_from_elsewhere_loads_no_tensorflow(tmp_path: Path) -> None:
+    save_keras(tmp_path / "foreign.keras")
+    code = (
+        "import sys; from pathlib import Path; from digits.model.artifact import read; "
+        "print(len(read(Path(sys.argv[1])).onnx) > 0, 'tensorflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "foreign.keras")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == ["True", "False"]
+
+
 def test_code_in_a_model_file_is_not_run(tmp_path: Path) -> None:
     from digits.training.keras_install import require_keras
 
