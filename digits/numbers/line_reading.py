@@ -303,6 +303,9 @@ def _small_entry(box: Box, of_signs: Floats, signs: str, expected: str = "") -> 
     if not expected or expected not in signs:
         return entry
     share = float(masked[CLASSES + SIGNS.index(expected)] / masked.sum())
+    # As with digits, what is hardly likely is not taken for what is expected.
+    if share < LEAST_DIGIT:
+        return entry
     return replace(entry, sign=expected, sign_probability=share)
 
 
