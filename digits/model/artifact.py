@@ -29,17 +29,13 @@ from digits.model import history
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.examples import Examples
-from digits.model.foreign import convert_command, kind_of
+from digits.model.foreign import check_size, convert_command, kind_of
 from digits.model.input_form import INPUT_FORMS, InputForm, find_input_form
 
 _ONNX = "digits/model.onnx"
 _CARD = "digits/card.json"
 _EXAMPLES = "digits/examples.npz"
 _WEIGHTS = "model.weights.h5"
-
-
-# Larger members are refused, because members are read whole. No network of this product comes near this size.
-_MAX_MEMBER_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -216,18 +212,6 @@ def check_writable(path: Path) -> None:
 def sha256(data: bytes) -> str:
     """Returns the SHA-256 digest as 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-def check_size(member: zipfile.ZipInfo) -> None:
-    """Refuses a member of a model file that is too large to be read whole.
-
-    Raises:
-        ModelFileError: it is.
-    """
-    if member.file_size > _MAX_MEMBER_BYTES:
-        raise ModelFileError(
-            f"its member {member.filename} unpacks to {member.file_size:,} bytes, more than {_MAX_MEMBER_BYTES:,}"
-        )
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

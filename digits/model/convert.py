@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from digits.errors import ModelFileError
-from digits.model import artifact
-from digits.model.foreign import Kind, kind_of
+from digits.model.foreign import Kind, check_size, kind_of
 from digits.model.onnx_graph import NEEDED, fit_graph
 
 # These layers change images at random while a network learns, and do nothing afterwards. So do all `Random...` layers.
@@ -178,7 +177,7 @@ def _config(path: Path, kind: Kind) -> Any:
                         "converted from an ONNX file, which torch.onnx.export writes"
                     )
                 for member in archive.infolist():
-                    artifact.check_size(member)
+                    check_size(member)
                 return json.loads(archive.read("config.json"))
         import h5py
 
