@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from scripts.demonstration import DIGITS, draw
 
 PATIENCE = 20_000  # Milliseconds.
+# As long for what a test does not give a time: on a busy machine the five seconds of the default pass without a fault.
+expect.set_options(timeout=PATIENCE)
 # How each digit is written: strokes of points, as shares of the canvas.
 STROKES = DIGITS
 
