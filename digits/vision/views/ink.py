@@ -7,9 +7,9 @@ nothing to offer for this picture.
 import cv2
 import numpy as np
 
-from digits.arrays import Floats, Gray, Pixels
+from digits.arrays import Flags, Floats, Gray, Pixels
 from digits.vision.reduction import as_gray, shrink
-from digits.vision.views.copy import Copy, as_ink
+from digits.vision.views.copy import Copy, against_border, as_ink, quantile_of
 
 # The widest stroke that stands out from the ground around it, as a share of the picture's longer side.
 _STROKE = 0.33
@@ -19,6 +19,13 @@ _ENDS = 0.06
 _LIGHT = 0.25
 # A row or column is plain if its pixels differ by no more than this. From each side they are peeled so many times.
 _PLAIN, _MOST_PEELS = 24, 6
+# Ink weaker than the first of these shares of the strongest goes, ink stronger than the other gets full strength.
+_WEAK, _FULL = 0.35, 0.86
+# A frame lies in this share of the picture at each side. So much of each row or column of it differs from the ground
+# by at least this share of the strongest ink, and so many levels.
+_FRAME_DEPTH, _FRAME_COVERED, _FRAME_INK, _LEAST_FRAME_INK = 0.2, 0.8, 0.25, 6.0
+# What is inside a frame has at least so many pixels on a side.
+_LEAST_INSIDE = 8
 # Faint ink is stretched if all of the picture lies within so many levels.
 _FAINT = 60
 # How many colors a picture is reduced to at the most, on a copy of at most so many pixels on the longer side.
@@ -45,6 +52,33 @@ def dark_strokes(copy: Copy) -> Gray | None:
     return _stands_out(copy, dark=True)
 
 
+def strong_light_strokes(copy: Copy) -> Gray | None:
+    """The strong ink of strokes lighter than what is around them."""
+    return _without_weak(light_strokes(copy))
+
+
+def strong_dark_strokes(copy: Copy) -> Gray | None:
+    """The strong ink of strokes darker than what is around them."""
+    return _without_weak(dark_strokes(copy))
+
+
+def _without_weak(ink: Gray | None) -> Gray | None:
+    if ink is None:
+        return None
+    share = (ink.astype(np.float32) / 255.0 - _WEAK) / (_FULL - _WEAK)
+    return np.asarray(np.clip(share, 0.0, 1.0) * 255.0, dtype=np.uint8)
+
+
+def strong_column_by_column(copy: Copy) -> Gray | None:
+    """The strong ink of what `column_by_column` finds."""
+    return _without_weak(copy.found(column_by_column))
+
+
+def strong_row_by_row(copy: Copy) -> Gray | None:
+    """The strong ink of what `row_by_row` finds."""
+    return _without_weak(copy.found(row_by_row))
+
+
 def column_by_column(copy: Copy) -> Gray | None:
     """How much pixels differ from the ground between both ends of their column: stripes down the picture go."""
     return _between_ends(copy.gray.astype(np.float32))
@@ -61,6 +95,28 @@ def _between_ends(gray: Floats) -> Gray | None:
     first, last = np.median(gray[:count], axis=0), np.median(gray[-count:], axis=0)
     along = np.linspace(0.0, 1.0, len(gray), dtype=np.float32)[:, None]
     return as_ink(np.abs(gray - first * (1.0 - along) - last * along))
+
+
+def without_frame(copy: Copy) -> Gray | None:
+    """The ink inside a frame, or inside the lines of a form that run along the border; None if there are none."""
+    gray = copy.gray
+    height, width = gray.shape
+    middle = gray[height // 5 : height - height // 5, width // 5 : width - width // 5]
+    difference = np.abs(gray - np.float32(np.median(middle)))
+    is_ink = difference > max(_LEAST_FRAME_INK, _FRAME_INK * float(difference.max()))
+    top, bottom, left, right = (_frame_depth(side) for side in (is_ink, is_ink[::-1], is_ink.T, is_ink.T[::-1]))
+    inside = gray[top : height - bottom, left : width - right]
+    if top + bottom + left + right == 0 or min(inside.shape) < _LEAST_INSIDE:
+        return None
+    ink = against_border(inside)
+    return None if ink is None else np.pad(ink, 2)
+
+
+def _frame_depth(is_ink: Flags) -> int:
+    """How many rows from the first on a frame's side takes; 0 if there is none."""
+    rows = is_ink[: max(1, round(_FRAME_DEPTH * max(is_ink.shape)))]
+    lines = np.flatnonzero(rows.mean(axis=1) >= _FRAME_COVERED)
+    return int(lines[-1]) + 1 if lines.size else 0
 
 
 def without_specks(copy: Copy) -> Gray | None:
@@ -166,8 +222,8 @@ def peeled(copy: Copy) -> Pixels | None:
 
 def stretched(copy: Copy) -> Gray | None:
     """Faint ink on an even ground, its contrast stretched."""
-    smooth = cv2.GaussianBlur(as_gray(copy.pixels).astype(np.float32), (0, 0), 1.0)
-    low, high = (float(value) for value in np.quantile(smooth, (0.002, 0.998)))
+    smooth = np.asarray(cv2.GaussianBlur(as_gray(copy.pixels).astype(np.float32), (0, 0), 1.0), dtype=np.float32)
+    low, high = quantile_of(smooth, 0.002), quantile_of(smooth, 0.998)
     if not 3.0 <= high - low <= _FAINT:
         return None
     return np.clip((smooth - low) * 255.0 / (high - low), 0.0, 255.0).astype(np.uint8)
@@ -175,8 +231,8 @@ def stretched(copy: Copy) -> Gray | None:
 
 def stretched_ink(copy: Copy) -> Gray | None:
     """How much the pixels of a picture whose contrast is stretched differ from its border."""
-    picture = stretched(copy)
-    return None if picture is None else Copy(picture).against_border
+    picture = copy.found(stretched)
+    return None if picture is None else against_border(as_gray(picture))
 
 
 def rarest_color(copy: Copy) -> Gray | None:

@@ -12,7 +12,7 @@ from digits.arrays import Gray, Pixels
 from digits.vision.normalize import Normalized, Stage
 from digits.vision.reduction import as_gray
 from digits.vision.views import forms, ink
-from digits.vision.views.copy import Copy
+from digits.vision.views.copy import Copy, Find
 
 FIRST = "as it is"
 # How large digits of photos are seen first (`digits.vision.normalize.glance`).
@@ -31,12 +31,12 @@ class View:
     """
 
     name: str
-    find: Callable[[Copy], Pixels | None]
+    find: Find
     form: Callable[[Pixels], Gray | None]
 
     def show(self, copy: Copy) -> Normalized | None:
         """Returns what the view shows of a picture; None if it shows nothing."""
-        seen = self.find(copy)
+        seen = copy.found(self.find)
         if seen is None:
             return None
         image = self.form(seen)
@@ -48,18 +48,19 @@ class View:
 
 # In the order in which they are made: half of them at a time.
 SMALL_VIEWS = (
-    View("without its border", ink.inner_ink, forms.cut_out),
-    View("column by column, cut out", ink.column_by_column, forms.cut_out),
     View("without specks", ink.without_specks, forms.whole),
-    View("row by row, cut out", ink.row_by_row, forms.cut_out),
-    View("light strokes", ink.light_strokes, forms.whole),
+    View("without thin lines", ink.without_thin_lines, forms.whole),
+    View("light strokes", ink.strong_light_strokes, forms.whole),
+    View("dark strokes", ink.strong_dark_strokes, forms.whole),
+    View("row by row", ink.strong_row_by_row, forms.whole),
+    View("column by column", ink.strong_column_by_column, forms.whole),
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
+    View("without its frame", ink.without_frame, forms.cut_out),
+    View("without its frame, all of it", ink.without_frame, forms.box),
+    View("row by row, all of it", ink.strong_row_by_row, forms.box),
+    View("column by column, all of it", ink.strong_column_by_column, forms.box),
     View("without thin lines, cut out", ink.without_thin_lines, forms.cut_out),
-    View("dark strokes", ink.dark_strokes, forms.whole),
-    View("without specks, cut out", ink.without_specks, forms.cut_out),
-    View("column by column", ink.column_by_column, forms.whole),
-    View("row by row", ink.row_by_row, forms.whole),
 )
 LARGE_VIEWS = (
     View("stretched contrast", ink.stretched, forms.as_first),

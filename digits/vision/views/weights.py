@@ -3,21 +3,22 @@
 from digits.vision.views.pool import PoolWeights
 
 SMALL = PoolWeights(
-    start=-5.34,
-    first=0.12,
+    start=-5.79,
+    first=0.21,
     views={
-        "without its border": 0.60,
-        "column by column, cut out": 0.72,
-        "without specks": 0.86,
-        "row by row, cut out": 0.82,
-        "light strokes": 0.86,
-        "stretched contrast": 0.59,
-        "stretched contrast, cut out": 0.59,
-        "without thin lines, cut out": 0.81,
-        "dark strokes": 0.86,
-        "without specks, cut out": 0.55,
-        "column by column": 0.57,
-        "row by row": 0.39,
+        "without specks": 0.60,
+        "without thin lines": 0.93,
+        "light strokes": 0.93,
+        "dark strokes": 0.93,
+        "row by row": 0.68,
+        "column by column": 0.49,
+        "stretched contrast": 0.64,
+        "stretched contrast, cut out": 0.64,
+        "without its frame": 0.61,
+        "without its frame, all of it": 0.65,
+        "row by row, all of it": 0.57,
+        "column by column, all of it": 0.66,
+        "without thin lines, cut out": 0.76,
     },
 )
 
