@@ -41,7 +41,7 @@ def api_page() -> None:
     address = (address or "").strip()
     if not is_address(address):
         st.error(
-            say("This is no address: {text}. It looks like {example}.", text=repr(address), example=DEFAULT_API_URL)
+            say("This is no address: {text}. It looks like {example}.", text=address or "–", example=DEFAULT_API_URL)
         )
         return
     # The app asks only the address that its operator has set, never one that a visitor types.
