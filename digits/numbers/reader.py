@@ -5,7 +5,9 @@ take the line apart is found by dynamic programming (LeCun et al., "Gradient-Bas
 Recognition", 1998, on graph transformers).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +34,7 @@ from digits.recognizer import Recognizer
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
 from digits.vision.sheet import without_table
-from digits.vision.views.pages import PAGE_VIEWS, copy_of_page
+from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, PageView, copy_of_page
 
 NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
 
@@ -41,6 +43,8 @@ PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
 _PIXELS_OF_CANDIDATE = 10_000
 SMALLEST = 10
+# All other views together may take this share of the first view's work.
+_SECOND_WORK = 0.5
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view.
 _LEAST_QUALITY = 0.8
 # So many digits are given for each place, the most likely first.
@@ -111,7 +115,7 @@ def read_picture(
         ImageError: the file cannot be answered; the message says why and what to do.
     """
     expectation = None if expect is None else parse_expectation(expect)
-    with budget.bounded_work(2 * PAGE_SIDE**2 + _PIXELS_OF_CANDIDATE * recognizer.limits.max_candidates):
+    with budget.bounded_work(_most_work(recognizer)):
         if isinstance(picture, np.ndarray):
             width, height = size or (picture.shape[1], picture.shape[0])
             return _read(recognizer, picture, width, height, expectation)
@@ -129,37 +133,56 @@ def _read(
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."
         )
+    read_again = partial(_read_again, recognizer, page, width, height, expectation)
     try:
-        return _read_view(recognizer, without_table(page), width, height, expectation)
-    except NoInkError:
-        second = _read_again(recognizer, page, width, height, expectation) if recognizer.looks_again else None
+        first = _read_view(recognizer, without_table(page), width, height, expectation)
+    except (NoInkError, CrowdedImageError) as error:
+        # What is crowded with all that shadows and a table show may be clear without them.
+        second = read_again(PAGE_VIEWS if isinstance(error, NoInkError) else PEN_VIEWS)
         if second is None:
             raise
         return second
+    if first.line_quality >= _LEAST_QUALITY:
+        return first
+    second = read_again(PEN_VIEWS)
+    # A view in which less is written does not show all of it.
+    return first if second is None or len(second.text) < len(first.text) else second
+
+
+def _most_work(recognizer: Recognizer) -> int:
+    """Returns how many pixels the crops of a page may have."""
+    return 2 * PAGE_SIDE**2 + _PIXELS_OF_CANDIDATE * recognizer.limits.max_candidates
 
 
 def _read_again(
-    recognizer: Recognizer, page: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
+    recognizer: Recognizer,
+    page: npt.NDArray[np.uint8],
+    width: int,
+    height: int,
+    expectation: Expectation | None,
+    views: Iterable[PageView],
 ) -> Reading | None:
-    """Reads a page in other views than the first, until one of them shows numbers.
+    """Reads a page in some other views, until one of them shows numbers; the arguments are those of `_read`.
 
     Returns:
         What that view shows; None if no view shows enough, or the time or the work for this page is used up before.
     """
-    copy = copy_of_page(page)
+    copy = copy_of_page(page) if recognizer.looks_again else None
     if copy is None:
         return None
-    for view in PAGE_VIEWS:
-        try:
-            budget.check()
-            seen = view.show(copy)
-            reading = None if seen is None else _read_view(recognizer, seen, width, height, expectation)
-        except ImageContentError:
-            continue
-        except (ComputeTimeError, CrowdedImageError):
-            return None
-        if reading is not None and reading.line_quality >= _LEAST_QUALITY:
-            return replace(reading, view=view.name)
+    # Work of its own: what shadows and a table show may have used up that of the first view.
+    with budget.bounded_work(round(_SECOND_WORK * _most_work(recognizer))):
+        for view in views:
+            try:
+                budget.check()
+                seen = view.show(copy)
+                reading = None if seen is None else _read_view(recognizer, seen, width, height, expectation)
+            except (ImageContentError, CrowdedImageError):
+                continue
+            except ComputeTimeError:
+                return None
+            if reading is not None and reading.line_quality >= _LEAST_QUALITY:
+                return replace(reading, view=view.name)
     return None
 
 

@@ -193,6 +193,7 @@ BAD_PICTURES: Mapping[str, Spoil] = {
     "crumbled": _crumbled,
     "colored": _plain,
     "scribbled in color": _plain,
+    "in a cast shadow": _plain,
 }
 
 
@@ -224,6 +225,8 @@ def spoil(name: str, images: Images, seed: int = 0) -> list[Pixels]:
             pictures.append(_color(gray, rng))
         elif name == "scribbled in color":
             pictures.append(_scribble_in_color(gray, rng))
+        elif name == "in a cast shadow":
+            pictures.append(_photograph(gray, rng))
         else:
             pictures.append(255 - gray if rng.random() < 0.5 else gray)
     return pictures
@@ -238,6 +241,30 @@ def _color(gray: Gray, rng: np.random.Generator) -> Pixels:
         cv2.line(picture, (0, row), (gray.shape[1], row + int(rng.integers(-gap, gap))), color, max(1, gap // 4))
     ink = gray[..., None].astype(np.float32) / 255.0
     return np.rint(picture * (1.0 - ink) + rng.uniform(0.0, 70.0, 3) * ink).astype(np.uint8)
+
+
+def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
+    """Dark ink on a turned sheet of paper, which lies on a rougher table under the shadow of an arm with fingers."""
+    # The digit of a photo may be small.
+    side = round(len(gray) * rng.uniform(1.1, 3.5 if len(gray) >= _LARGE[0] else 1.7))
+    turn = cv2.getRotationMatrix2D((len(gray) / 2, len(gray) / 2), rng.uniform(-15.0, 15.0), 1.0)
+    turn[:, 2] += rng.uniform(0.1, 0.9, 2) * (side - len(gray))
+    ink, sheet = (
+        cv2.warpAffine(layer, turn, (side, side), flags=cv2.INTER_LINEAR)[..., None].astype(np.float32) / 255.0
+        for layer in (gray, np.full_like(gray, 255))
+    )
+    grain = cv2.GaussianBlur(rng.normal(0.0, 1.0, (side, side)).astype(np.float32), (0, 0), rng.uniform(0.6, 2.5))
+    table = rng.uniform(15.0, 130.0, 3) + rng.uniform(4.0, 25.0) * (grain / grain.std())[..., None]
+    picture = table * (1.0 - sheet) + rng.uniform(160.0, 250.0, 3) * sheet
+    picture = picture * (1.0 - ink) + rng.uniform(0.0, 110.0, 3) * ink
+    shade, elbow = np.zeros((side, side), np.float32), side * rng.uniform(0.0, 1.0, 2)
+    for reach in np.cumsum(rng.uniform(0.2, 0.5, int(rng.integers(1, 6)))) + rng.uniform(0.0, 2.0 * np.pi):
+        finger = elbow + side * rng.uniform(0.3, 0.7) * np.array([np.cos(reach), np.sin(reach)])
+        width = max(1, round(side * rng.uniform(0.06, 0.25)))
+        cv2.line(shade, np.rint(elbow).astype(int).tolist(), np.rint(finger).astype(int).tolist(), 1.0, width)
+    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, side * rng.uniform(0.008, 0.04)))
+    lit = picture * (1.0 - np.float32(rng.uniform(0.2, 0.6)) * shade[..., None])
+    return np.rint(np.clip(lit + rng.normal(0.0, 3.0, lit.shape), 0.0, 255.0)).astype(np.uint8)
 
 
 def _scribble_in_color(gray: Gray, rng: np.random.Generator) -> Pixels:

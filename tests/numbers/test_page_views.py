@@ -1,5 +1,6 @@
 """A page whose first view shows no digit is read in another; one without any is read in none."""
 
+import contextlib
 from collections.abc import Callable
 
 import cv2
@@ -14,7 +15,7 @@ from digits.model.artifact import read
 from digits.numbers.document import read_document
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
-from digits.vision.views.pages import PAGE_VIEWS, copy_of_page
+from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, copy_of_page
 from digits.vision.views.table import FIRST
 from tests.conftest import encode_png
 from tests.pictures import handwritten
@@ -118,3 +119,44 @@ def test_a_view_of_a_page_has_its_size(shape: tuple[int, ...]) -> None:
 
 def test_a_page_of_one_color_has_no_other_views() -> None:
     assert copy_of_page(np.full((50, 80, 3), 90, np.uint8)) is None
+
+
+def photographed(paper: Gray, table_noise: float) -> Pixels:
+    """Yellow paper on a table, under the shadow of a hand."""
+    height, width = paper.shape
+    margin = height // 4
+    rng = np.random.default_rng(5)
+    table = np.clip(rng.normal(70.0, table_noise, (height + 2 * margin, width + 2 * margin, 3)), 0.0, 255.0)
+    light = (paper[..., None] / 255.0).astype(np.float64)
+    table[margin:-margin, margin:-margin] = 40.0 * (1.0 - light) + np.array([225.0, 220.0, 150.0]) * light
+    shade = np.zeros(table.shape[:2], np.float32)
+    palm = width // 2, height + 2 * margin
+    for finger in (-0.25, -0.05, 0.15, 0.35):
+        tip = round(width * (0.5 + finger)), round(0.45 * height)
+        cv2.line(shade, palm, tip, 1.0, max(3, width // 14))
+    shade = np.asarray(cv2.GaussianBlur(shade, (0, 0), 5.0))
+    return np.clip(table * (1.0 - 0.55 * shade[..., None]), 0.0, 255.0).astype(np.uint8)
+
+
+@pytest.mark.parametrize("table_noise", [2.0, 30.0], ids=["smooth table", "rough table"])
+def test_a_page_in_the_shadow_of_a_hand_is_read_by_its_pen_strokes(
+    recognizer: Recognizer, first_view: Recognizer, mnist: Mnist, table_noise: float
+) -> None:
+    paper, _ = handwritten(mnist, *WRITTEN.split("\n"))
+    page = photographed(paper, table_noise)
+    with contextlib.suppress(ImageError):
+        assert read_picture(first_view, page).text != WRITTEN
+    reading = read_picture(recognizer, page)
+    assert (reading.text, reading.reason) == (WRITTEN, None)
+    assert reading.view in {view.name for view in PEN_VIEWS}
+
+
+def test_a_second_look_that_shows_less_of_a_page_is_not_taken(recognizer: Recognizer, mnist: Mnist) -> None:
+    # The pen views show narrow strokes alone: of these two lines, only the small one.
+    paper, _ = handwritten(mnist, *WRITTEN.split("\n"))
+    thick = np.asarray(cv2.erode(cv2.resize(paper, None, fx=3, fy=3), np.ones((13, 13), np.uint8)), dtype=np.uint8)
+    small = np.full((paper.shape[0], thick.shape[1]), 255, np.uint8)
+    small[:, : paper.shape[1]] = paper
+    first = Recognizer(read(shipped_model()), looks_again=False)
+    page = np.concatenate([thick, small])
+    assert len(read_picture(recognizer, page).text) >= len(read_picture(first, page).text)

@@ -9,6 +9,7 @@ import numpy as np
 
 from digits.arrays import Flags, Floats, Gray, Pixels
 from digits.vision.reduction import as_gray, shrink
+from digits.vision.views import pen
 from digits.vision.views.copy import Copy, against_border, as_ink, quantile_of
 
 # The widest stroke that stands out from the ground around it, as a share of the picture's longer side.
@@ -30,6 +31,27 @@ _LEAST_INSIDE = 8
 _FAINT = 60
 # How many colors a picture is reduced to at the most, on a copy of at most so many pixels on the longer side.
 _COLORS, _COLOR_SIDE = 3, 60
+
+# The pens of a photo: strokes are narrower than this share of its longer side, and so many times as dark as everything
+# around them.
+_PEN, _WIDE_PEN = (0.05, 0.7), (0.08, 1.4)
+# Full ink is darker than this share of the pixels, and swallows at least so much of the light.
+_FULL_PEN, _LEAST_PEN = 0.996, 0.03
+
+
+def pen_strokes(copy: Copy) -> Gray | None:
+    """Narrow strokes darker than what lies right around them: shadows, a table and the sheet's edge go."""
+    return _pen(copy, *_PEN)
+
+
+def wide_pen_strokes(copy: Copy) -> Gray | None:
+    """The same for wider pens, on rougher grounds."""
+    return _pen(copy, *_WIDE_PEN)
+
+
+def _pen(copy: Copy, width: float, texture: float) -> Gray | None:
+    swallowed = pen.above_texture(pen.swallowed_light(copy.pixels, width), texture)
+    return pen.as_strength(swallowed, _FULL_PEN, _LEAST_PEN)
 
 
 def _stands_out(copy: Copy, *, dark: bool) -> Gray | None:

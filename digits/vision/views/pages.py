@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray, Ink, Pixels
-from digits.vision.views import ink
+from digits.vision.reduction import shrink
+from digits.vision.views import ink, pen
 from digits.vision.views.copy import Copy
 
 # Grain is smoothed over so many pixels.
@@ -19,6 +20,10 @@ _GRAIN = 5
 # many levels, and by so many times what half of them differ from what is around them, within so many pixels. The grain
 # of paper differs by 12 times that.
 _SAMPLED, _FAINT, _CLEAR, _AROUND = 400, (3.0, 60.0), 25.0, 15
+
+# A pen's strokes are looked for on a copy of so many pixels on the longer side; they are narrower than this share of
+# it, and on a sheet on a rough table, than the other. Full ink is darker than this share, and swallows so much light.
+_PEN_SIDE, _SHEET_SIDE, _PEN, _SHEET_PEN, _FULL_PEN, _LEAST_PEN = 400, 640, 0.025, 0.02, 0.99, 0.05
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,35 @@ def _rarest_color(copy: Copy) -> Gray | None:
     return None if strength is None else 255 - strength
 
 
+def _pen_strokes(copy: Copy) -> Gray | None:
+    """Narrow strokes darker than what lies right around them: shadows and the sheet's edge go."""
+    swallowed = pen.swallowed_light(shrink(copy.pixels, _PEN_SIDE), _PEN)
+    return _on_white(pen.above_texture(swallowed, 1.0), copy)
+
+
+def _pen_strokes_on_sheet(copy: Copy) -> Gray | None:
+    """The same, without the rough table beside the sheet; None if there is no such table."""
+    swallowed = pen.on_smooth_sheet(pen.swallowed_light(shrink(copy.pixels, _SHEET_SIDE), _SHEET_PEN))
+    return None if swallowed is None else _on_white(pen.above_texture(swallowed, 1.0), copy)
+
+
+def _on_white(swallowed: Ink, copy: Copy) -> Gray | None:
+    strength = pen.as_strength(swallowed, _FULL_PEN, _LEAST_PEN)
+    if strength is None:
+        return None
+    height, width = copy.pixels.shape[:2]
+    return np.asarray(255 - cv2.resize(strength, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
 # In the order in which they are made.
+PEN_VIEWS = (
+    PageView("pen strokes", _pen_strokes),
+    PageView("pen strokes on a sheet", _pen_strokes_on_sheet),
+)
 PAGE_VIEWS = (
     PageView("along its main colors", _along_colors),
     PageView("the rarest of three colors", _rarest_color),
+    *PEN_VIEWS,
     PageView("stretched contrast", _stretched),
     PageView("without grain", _without_grain),
 )

@@ -65,6 +65,8 @@ SMALL_VIEWS = (
 LARGE_VIEWS = (
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
+    View("pen strokes", ink.pen_strokes, forms.cut_out),
+    View("wide pen strokes", ink.wide_pen_strokes, forms.cut_out),
     View("the rarest of three colors", ink.rarest_color_inside, forms.cut_out),
     View("the rarer of two colors", ink.rarer_color_inside, forms.cut_out),
     View("without its border", ink.inner, forms.as_first),
