@@ -245,7 +245,9 @@ def _color(gray: Gray, rng: np.random.Generator) -> Pixels:
 
 def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
     """Dark ink on a turned sheet of paper, which lies on a rougher table under the shadow of an arm with fingers."""
-    # The digit of a photo may be small.
+    # The pen of a photo may be thinner than MNIST's, and the digit small.
+    thinner = max(1, round(len(gray) * rng.uniform(0.0, 0.06)))
+    gray = np.asarray(cv2.erode(gray, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thinner, thinner))), dtype=np.uint8)
     side = round(len(gray) * rng.uniform(1.1, 3.5 if len(gray) >= _LARGE[0] else 1.7))
     turn = cv2.getRotationMatrix2D((len(gray) / 2, len(gray) / 2), rng.uniform(-15.0, 15.0), 1.0)
     turn[:, 2] += rng.uniform(0.1, 0.9, 2) * (side - len(gray))
