@@ -250,7 +250,7 @@ def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
     gray = np.asarray(cv2.erode(gray, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thinner, thinner))), dtype=np.uint8)
     side = round(len(gray) * rng.uniform(1.1, 3.5 if len(gray) >= _LARGE[0] else 1.7))
     turn = cv2.getRotationMatrix2D((len(gray) / 2, len(gray) / 2), rng.uniform(-15.0, 15.0), 1.0)
-    turn[:, 2] += rng.uniform(0.1, 0.9, 2) * (side - len(gray))
+    turn[:, 2] = turn[:, 2] + rng.uniform(0.1, 0.9, 2) * (side - len(gray))
     ink, sheet = (
         cv2.warpAffine(layer, turn, (side, side), flags=cv2.INTER_LINEAR)[..., None].astype(np.float32) / 255.0
         for layer in (gray, np.full_like(gray, 255))
@@ -264,8 +264,8 @@ def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
         finger = elbow + side * rng.uniform(0.3, 0.7) * np.array([np.cos(reach), np.sin(reach)])
         width = max(1, round(side * rng.uniform(0.06, 0.25)))
         cv2.line(shade, np.rint(elbow).astype(int).tolist(), np.rint(finger).astype(int).tolist(), 1.0, width)
-    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, side * rng.uniform(0.008, 0.04)))
-    lit = picture * (1.0 - np.float32(rng.uniform(0.2, 0.6)) * shade[..., None])
+    soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), max(0.5, side * rng.uniform(0.008, 0.04))))
+    lit = picture * (1.0 - np.float32(rng.uniform(0.2, 0.6)) * soft[..., None])
     return np.rint(np.clip(lit + rng.normal(0.0, 3.0, lit.shape), 0.0, 255.0)).astype(np.uint8)
 
 
