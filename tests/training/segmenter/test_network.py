@@ -1,6 +1,5 @@
 """A network of windows that learns on."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -16,6 +15,8 @@ from digits.training.segmenter.sign_dataset import draw_chunk
 
 @pytest.mark.parametrize("module", [run, signs])
 def test_a_network_that_is_restored_answers_as_it_did(mnist: Mnist, module: object) -> None:
+    import keras
+
     windows, _ = draw_chunk(mnist.x_test, mnist.y_test, 5, 0, count=60)
     channels: int = module.build().input_shape[-1]  # type: ignore[attr-defined]
     windows = windows[..., :channels]
