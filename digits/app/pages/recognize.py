@@ -67,9 +67,6 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
         STAGE.show(_shown(content, answered))
     with answering:
         show_answer(None if answered is None else answered.answer, invitation=say(_INVITATION), live=content.live)
-        details = st.container()
-        show_tour()
-    with details:
         if answered is not None and answered.page_count > 1:
             st.caption(
                 say("This is page 1 of {count}. The page of numbers reads the others.", count=answered.page_count)
@@ -83,6 +80,8 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
     with samples:
         _samples()
     with reasons:
+        # Below the samples on a phone, which stay in sight.
+        show_tour()
         if finished is not None and isinstance(finished.answer, Prediction):
             show_reasons(recognizer, finished.answer)
 
