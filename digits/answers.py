@@ -178,8 +178,8 @@ class Text(BaseModel):
     reason: Reason | None = Field(description="Why not, as for a line; null if accepted.")
     line_answers: list[LineAnswer] = Field(description="How sure each line is; an entry for each of `lines`.")
     view: str = Field(
-        description=f"How the page was seen: `{FIRST}`, or, where that showed no digit, the view that did, such as "
-        "`stretched contrast`. Of several pages, that of the first."
+        description=f"How the page was seen: `{FIRST}`, or, where that did not show the digits well, the view that "
+        "did, such as `stretched contrast`. Of several pages, that of the first."
     )
 
 

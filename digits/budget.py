@@ -139,6 +139,12 @@ def spend(pixels: int) -> None:
             )
 
 
+def is_work_left() -> bool:
+    """Returns whether the bound on work has not been exceeded; True if there is none."""
+    work = _WORK.get()
+    return work is None or work.pixels >= 0
+
+
 # What decodes an image that takes less memory than this need not wait, nor be counted.
 _SMALL_BYTES = 2**20
 # Whoever waits for memory looks so often, in seconds, whether its own time is over.

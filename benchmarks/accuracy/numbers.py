@@ -193,8 +193,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for what, confidences in (("numbers", numbers), ("sums", sums.confidences)):
         confidence, hits = (np.array(values) for values in zip(*confidences, strict=True))
         calibration = answer_calibration(confidence, hits.astype(np.bool_))
-        print(f"Expected calibration error of the confidence, {what}: {calibration.error:.2%}, of which chance alone ")
-        print(f"would give {calibration.by_chance:.2%}; right {Share(int(hits.sum()), len(hits))}")
+        print(
+            f"Expected calibration error of the confidence, {what}: {calibration.error:.2%}; chance alone would give "
+            f"{calibration.by_chance:.2%}; right {Share(int(hits.sum()), len(hits))}"
+        )
     taken = time_page(recognizer, data, options.pages)
     print(f"\nA page of 100 digits, 12-megapixel JPEG, on one core of {describe_machine()}:")
     print(f"median {np.median(taken):.0f} ms; mean {spread(taken, 'ms', 0)}")

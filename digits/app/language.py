@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def say_problem(error: DigitsError) -> str:
 
 def short_problem(error: ImageError) -> str:
     """Returns the first sentence of what is wrong, without a full stop."""
-    return say_problem(error).split(". ")[0].split("。")[0].rstrip(".。।")
+    return re.split(r"\. |。|। ", say_problem(error), maxsplit=1)[0].rstrip(".。।")
 
 
 def name_of(recognizer: Recognizer) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
-from digits.evaluation.pictures import DIGITS, pixels_of
+from digits.evaluation.pictures import DIGITS, read_labeled
 from digits.evaluation.statistics import Share
 from digits.model.acceptance import reasons_to_refuse
 from digits.model.calibration import expected_calibration_error
@@ -172,7 +172,7 @@ def _read_pictures(model: Recognizer, pictures: Sequence[LabeledPicture]) -> Ans
     digits, confidences, accepted, probabilities = [], [], [], []
     for picture in pictures:
         try:
-            prediction = model.recognize_pixels(pixels_of(picture, model.limits))
+            _, prediction = read_labeled(model, picture)
         except ImageError:
             digits.append(NOT_READ)
             confidences.append(0.0)

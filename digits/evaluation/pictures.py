@@ -14,9 +14,9 @@ import numpy.typing as npt
 from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
 from digits.evaluation.statistics import Share, auroc
-from digits.images.decode import decode
+from digits.images.decode import decode, open_image
 from digits.images.limits import ImageLimits
-from digits.recognizer import Recognizer
+from digits.recognizer import Prediction, Recognizer
 
 DIGITS = frozenset("0123456789")
 _AMBIGUOUS = " (ambiguous)"
@@ -113,8 +113,7 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
     tally = _Tally()
     for picture in pictures:
         try:
-            pixels = pixels_of(picture, recognizer.limits)
-            prediction = recognizer.recognize_pixels(pixels)
+            pixels, prediction = read_labeled(recognizer, picture)
         except ImageError as error:
             _count_error(tally, picture, error)
             continue
@@ -156,6 +155,28 @@ def pixels_of(picture: LabeledPicture, limits: ImageLimits | None = None) -> npt
     """
     content = picture.content
     return decode(content.read_bytes(), limits) if isinstance(content, Path) else content
+
+
+def read_labeled(recognizer: Recognizer, picture: LabeledPicture) -> tuple[npt.NDArray[np.uint8], Prediction]:
+    """Reads a labeled picture as an upload is read.
+
+    Args:
+        recognizer: reads it.
+        picture: its file is decoded now.
+
+    Returns:
+        Its pixels, uint8 of shape (height, width) or (height, width, 3), and the prediction.
+
+    Raises:
+        ImageError: it cannot be read.
+        OSError: its file is not there.
+    """
+    content = picture.content
+    if not isinstance(content, Path):
+        return content, recognizer.recognize_pixels(content)
+    opened = open_image(content.read_bytes(), recognizer.limits)
+    pixels = opened.decode()
+    return pixels, recognizer.recognize_pixels(pixels, is_photo=opened.is_photo)
 
 
 def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:

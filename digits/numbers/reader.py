@@ -5,6 +5,7 @@ take the line apart is found by dynamic programming (LeCun et al., "Gradient-Bas
 Recognition", 1998, on graph transformers).
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -136,15 +137,25 @@ def _read(
     read_again = partial(_read_again, recognizer, page, width, height, expectation)
     try:
         first = _read_view(recognizer, without_table(page), width, height, expectation)
-    except (NoInkError, CrowdedImageError) as error:
+    except NoInkError:
+        # That there is no digit may only be said when all views were seen, and not when time runs out before.
+        if (second := read_again(PAGE_VIEWS)) is None:
+            raise
+        return second
+    except CrowdedImageError:
         # What is crowded with all that shadows and a table show may be clear without them.
-        second = read_again(PAGE_VIEWS if isinstance(error, NoInkError) else PEN_VIEWS)
+        second = None
+        with contextlib.suppress(ComputeTimeError):
+            second = read_again(PEN_VIEWS)
         if second is None:
             raise
         return second
     if first.line_quality >= _LEAST_QUALITY:
         return first
-    second = read_again(PEN_VIEWS)
+    try:
+        second = read_again(PEN_VIEWS)
+    except ComputeTimeError:
+        return first
     # A view in which less is written does not show all of it.
     return first if second is None or len(second.text) < len(first.text) else second
 
@@ -165,7 +176,10 @@ def _read_again(
     """Reads a page in some other views, until one of them shows numbers; the arguments are those of `_read`.
 
     Returns:
-        What that view shows; None if no view shows enough, or the time or the work for this page is used up before.
+        What that view shows; None if no view shows enough, or the work for this page is used up before.
+
+    Raises:
+        ComputeTimeError: the time for this page is over.
     """
     copy = copy_of_page(page) if recognizer.looks_again else None
     if copy is None:
@@ -177,10 +191,12 @@ def _read_again(
                 budget.check()
                 seen = view.show(copy)
                 reading = None if seen is None else _read_view(recognizer, seen, width, height, expectation)
-            except (ImageContentError, CrowdedImageError):
+            except CrowdedImageError:
+                if not budget.is_work_left():
+                    return None
                 continue
-            except ComputeTimeError:
-                return None
+            except ImageContentError:
+                continue
             if reading is not None and reading.line_quality >= _LEAST_QUALITY:
                 return replace(reading, view=view.name)
     return None

@@ -121,11 +121,12 @@ class Reading:
 
     @property
     def line_quality(self) -> float:
-        """The mean confidence of the lines, 0..1, of which those that should not be acted on count as 0."""
-        if not self.line_confidences:
+        """The mean confidence of the lines that hold anything, 0..1; those that should not be acted on count as 0."""
+        written = {digit.line for digit in self.digits}
+        if not (written and self.line_confidences):
             return 0.0
-        good = (sure for line, sure in enumerate(self.line_confidences) if self.reason_of(line) is None)
-        return sum(good) / len(self.line_confidences)
+        good = (self.line_confidences[line] for line in written if self.reason_of(line) is None)
+        return sum(good) / len(written)
 
     @property
     def _count(self) -> int:

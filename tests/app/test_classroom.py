@@ -58,6 +58,16 @@ def test_drawings_of_a_digit_are_counted_taken_back_and_begun_again(sample: Path
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_the_second_click_of_two_counts_nothing(sample: Path) -> None:
+    counted = press(give(open_page(), sample), "class next").session_state[COUNTED]
+    # The click that was on its way when the first had emptied the stage.
+    app = AppTest.from_string("from digits.app.pages.classroom import _count\n_count(7, None)", default_timeout=30)
+    app.session_state[COUNTED] = counted
+    app.run()
+    assert not app.exception
+    assert app.session_state[COUNTED] == counted
+
+
 def test_a_drawing_that_goes_on_does_not_count_yet(sample: Path) -> None:
     app = open_page()
     app.session_state[CLASS.key] = OnStage(file=sample.read_bytes(), live=True)

@@ -14,11 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 import digits
 from digits.app.components.details import STAGES
-from digits.app.language import LANGUAGES, catalogue, supported
+from digits.app.language import ENGLISH, LANGUAGES, catalogue, short_problem, supported
 from digits.app.pages.classroom import COUNTED, Counted
 from digits.app.pages.numbers import NUMBERS
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
+from digits.errors import NoInkError
 from tests.conftest import ROOT, SAMPLES, encode_png
 
 _PACKAGE = Path(digits.__file__).parent
@@ -61,6 +62,14 @@ def test_a_catalogue_holds_every_text_and_no_other(code: str) -> None:
         assert other[:1], text
     # The digits of the interface are 0 to 9.
     assert [other for other in translated.values() if any(c.isdigit() and not c.isascii() for c in other)] == []
+
+
+@pytest.mark.parametrize("code", ["", *LANGUAGES])
+def test_a_problem_is_short_in_every_language(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.app.language.language", lambda: code or ENGLISH)
+    short = short_problem(NoInkError("No ink was found: the image is blank. Write the digit with a darker pen."))
+    assert short
+    assert not any(stop in short for stop in (". ", "。", "।"))
 
 
 def test_a_browsers_locale_chooses_the_language() -> None:

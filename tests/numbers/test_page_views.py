@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 
 from digits.answers import ReadResponse
 from digits.arrays import Gray, Pixels
+from digits.budget import Budget, limited
 from digits.data.mnist import Mnist
-from digits.errors import ImageError, NoInkError
+from digits.errors import ComputeTimeError, ImageError, NoInkError
 from digits.model.artifact import read
 from digits.numbers.document import read_document
 from digits.numbers.reader import read_picture
+from digits.numbers.reading import ReadDigit, Reading
 from digits.recognizer import Recognizer, shipped_model
 from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, copy_of_page
 from digits.vision.views.table import FIRST
@@ -160,3 +163,24 @@ def test_a_second_look_that_shows_less_of_a_page_is_not_taken(recognizer: Recogn
     first = Recognizer(read(shipped_model()), looks_again=False)
     page = np.concatenate([thick, small])
     assert len(read_picture(recognizer, page).text) >= len(read_picture(first, page).text)
+
+
+def test_a_page_for_whose_views_there_is_no_time_is_not_called_blank(recognizer: Recognizer, mnist: Mnist) -> None:
+    paper, _ = handwritten(mnist, *WRITTEN.split("\n"))
+    page, seen = faint(paper), []
+
+    def clock() -> float:
+        # Time runs out when the first view has been seen.
+        seen.append(None)
+        return 0.0 if len(seen) <= 2 else 10.0
+
+    with limited(Budget(1.0, clock=clock)), pytest.raises(ComputeTimeError):
+        read_picture(recognizer, page)
+
+
+def test_lines_that_hold_nothing_do_not_make_a_page_surer() -> None:
+    unsure = ReadDigit(7, 0.4, False, (0, 0, 9, 9), line=2)
+    page = Reading((unsure,), 100, 100, (1.0, 1.0, 0.3))
+    assert page.line_quality == 0.0
+    sure = replace(unsure, confidence=0.99, accepted=True)
+    assert Reading((sure,), 100, 100, (1.0, 1.0, 0.9)).line_quality == pytest.approx(0.9)

@@ -72,7 +72,8 @@ def show_canvas(
         drawing = st.session_state[key]["drawing"]
         # Outlives the component's own state, which ends when the visitor changes the page.
         st.session_state[kept] = drawing["strokes"]
-        st.session_state[count] = drawing["count"]
+        # A tab that was opened before an upgrade sends none.
+        st.session_state[count] = int(drawing.get("count", 0))
         on_change(Drawing(image_of(drawing["picture"] or ""), bool(drawing["live"])))
 
     shown = {"name": picture.name, "url": picture.url, "alt": picture.alt}

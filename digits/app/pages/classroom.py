@@ -86,7 +86,7 @@ def scoreboard(counted: tuple[Counted, ...]) -> str:
         counted: the drawings.
     """
     if not counted:
-        privacy = say("The score lasts as long as this page is open. No drawing is kept.")
+        privacy = say("The score lasts as long as this tab is open. No drawing is kept.")
         return f'<p class="digits-score-empty">{html.escape(privacy)}</p>'
     right = sum(one.drawn == one.read for one in counted)
     score = say("Read right: {right} of {count}", right=right, count=len(counted))
@@ -118,6 +118,9 @@ def _counted() -> tuple[Counted, ...]:
 
 
 def _count(drawn: int, answer: int | None) -> None:
+    if CLASS.content().file is None:
+        # The second click of two: the first has emptied the stage.
+        return
     st.session_state[COUNTED] = (*_counted(), Counted(drawn, answer))
     CLASS.empty()
 

@@ -187,7 +187,7 @@ def _show_text(reading: Reading) -> None:
     st.caption(" ".join(boxes))
     if reading.view != FIRST:
         how = f": {reading.view}" if language() == ENGLISH else ""
-        st.caption(say("The page as it is showed no digit. It was seen in another way{how}.", how=how))
+        st.caption(say("The page as it is did not show the digits well. It was seen in another way{how}.", how=how))
     if reading.line_confidences:
         whole = in_per_cent(confidence_text(reading.confidence), say)
         sentences = [say("All of it is right with a probability of {confidence}.", confidence=whole)]

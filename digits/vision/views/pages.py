@@ -1,4 +1,4 @@
-"""The views of a page of numbers: where the first one shows no digit, others make ink easier to find.
+"""The views of a page of numbers: where the first one does not show the digits well, others make ink easier to find.
 
 A view makes a picture of the page, of the same size, so that places in it are places on the page.
 """
