@@ -167,7 +167,7 @@ def test_a_second_look_that_shows_less_of_a_page_is_not_taken(recognizer: Recogn
 
 def test_a_page_for_whose_views_there_is_no_time_is_not_called_blank(recognizer: Recognizer, mnist: Mnist) -> None:
     paper, _ = handwritten(mnist, *WRITTEN.split("\n"))
-    page, seen = faint(paper), []
+    page, seen = faint(paper), list[None]()
 
     def clock() -> float:
         # Time runs out when the first view has been seen.
