@@ -19,6 +19,8 @@ from digits.errors import ModelFileError
 from digits.model.convert import Foreign, read_foreign
 
 _TOLD, _NETWORK = "told.json", "model.onnx"
+# The conversion of a model may take so long. TensorFlow alone takes ten seconds to load on a busy machine.
+_SECONDS = 300
 
 
 def read_apart(path: Path) -> Foreign:
@@ -28,9 +30,15 @@ def read_apart(path: Path) -> Foreign:
         ModelFileError: as `read_foreign`, or the process has failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", __name__, str(path.absolute()), folder]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        # -P: a file of the working folder must not pass for a library.
+        command = [sys.executable, "-P", "-m", __name__, str(path.absolute()), folder]
+        # It reads a file that may be hostile, and needs no key of the service.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
+        environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ModelFileError(f"converting it takes more than {_SECONDS} seconds") from None
         told_file = Path(folder) / _TOLD
         if done.returncode or not told_file.exists():
             last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]

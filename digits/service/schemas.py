@@ -67,6 +67,8 @@ READ_EXAMPLE: dict[str, Any] = {
     "reading_time_ms": 7.204,
 }
 
+_TEST_ACCURACY = "Share of its test images that it reads correctly: MNIST's, or those of the data that it learned from."
+
 
 class ProblemDetails(BaseModel):
     """What went wrong and what to do (RFC 9457)."""
@@ -101,7 +103,7 @@ class ModelInUse(BaseModel, frozen=True):
     name: str = Field(description="Its file, or that it is the one that ships.")
     digest: str = Field(description="SHA-256 of all that its answers depend on.")
     recipe: str = Field(description="By which it was made.")
-    test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    test_accuracy: Probability | None = Field(description=_TEST_ACCURACY)
     loaded_at: str = Field(description="Since when it answers, ISO 8601.")
 
 
@@ -117,7 +119,7 @@ class ModelResponse(BaseModel):
     """The model that answers."""
 
     name: str = Field(description="Its file, or that it is the one that ships.")
-    test_accuracy: Probability | None = Field(description="Share of the MNIST test set that it reads correctly.")
+    test_accuracy: Probability | None = Field(description=_TEST_ACCURACY)
     digest: str = Field(description="SHA-256 of all that its answers depend on.")
     loaded_at: str = Field(description="Since when it answers, ISO 8601.")
     previous: ModelInUse | None = Field(description="The model that it replaced, if there was one.")

@@ -103,10 +103,11 @@ class Settings(BaseSettings):
         "503. A few images may always wait.",
     )
     max_buffered_bytes: int = Field(
-        128 * 1024 * 1024,
+        256 * 1024 * 1024,
         ge=1,
-        description="Most bytes of request bodies that a worker holds at a time. Beyond it, the answer is 503. Must be "
-        "more than one image.",
+        description="Most bytes of request bodies that a worker holds at a time, with what they unpack to. Beyond it, "
+        "the answer is 503. Must be more than `DIGITS_MAX_BATCH_BYTES`, and more than seven times `DIGITS_MAX_BYTES`: "
+        "an image in JSON is held in several forms.",
     )
     max_decoding_bytes: int | None = Field(
         None,

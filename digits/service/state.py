@@ -36,6 +36,8 @@ _log = logging.getLogger("digits")
 _MEMORY_SECONDS = 5.0
 # Memory that decoding and reading the largest image takes, and that a worker takes besides.
 _IMAGE_BYTES, _WORKER_BYTES = 300 * 1024 * 1024, 150 * 1024 * 1024
+# An image in JSON is held as text, decoded, and as an image: so many times its size in all.
+_FORMS_OF_AN_IMAGE = 7
 # A batch may take as long as this many single images.
 BATCH_TIMES = 10
 # A computation ends at its limit, or a little later: at twice the limit something is wrong.
@@ -70,7 +72,7 @@ class ServiceState:
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
-        # Most bodies that are unpacked at a time; more would take more memory and no less time.
+        # No more bodies than processors are unpacked at a time: more would take more memory and no less time.
         self.buffers = Buffers(settings.max_buffered_bytes, processors())
         # More images at a time than processors take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
@@ -84,12 +86,15 @@ class ServiceState:
         self.early_refusal = None
         if not settings.cors_origins and settings.traces == "off":
             self.early_refusal = EarlyRefusal(self.queue, self.metrics, IMAGE_ROUTES, ON_THE_SPOT_BYTES)
-        if settings.max_buffered_bytes < settings.max_bytes:
+        least = max(settings.max_batch_bytes, _FORMS_OF_AN_IMAGE * settings.max_bytes)
+        if settings.max_buffered_bytes < least:
             _log.warning(
-                "DIGITS_MAX_BUFFERED_BYTES (%d) is less than one image may have (DIGITS_MAX_BYTES, %d): larger images "
-                "are answered with 503 however often they are sent",
+                "DIGITS_MAX_BUFFERED_BYTES (%d) is less than the %d that a batch (DIGITS_MAX_BATCH_BYTES) or an image "
+                "in JSON (%d times DIGITS_MAX_BYTES) may take: larger ones are answered with 503 however often they "
+                "are sent",
                 settings.max_buffered_bytes,
-                settings.max_bytes,
+                least,
+                _FORMS_OF_AN_IMAGE,
             )
         self.shadow = None
         if settings.shadow_model and self.metrics:

@@ -146,6 +146,8 @@ def glance(pixels: Pixels) -> Normalized | None:
     """
     height, width = pixels.shape[:2]
     factor = max(height, width) // _GLANCE_SIDE
+    if factor < 2:
+        return None
     height, width = height // factor, width // factor
     if min(height, width) < _LARGE_DIGIT:
         return None

@@ -75,7 +75,7 @@ def declare(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="also learn from the labeled pictures in this folder, which has the form that digits feedback export "
         f"writes; one picture in {HELD_OUT_ONE_IN} is held out, and the new model replaces the present one only if it "
-        "is at least as good on the held-out pictures and on the MNIST test set (if not, the exit code is "
+        "is at least as good on the held-out pictures and on the test images (if not, the exit code is "
         f"{EXIT_NOT_BETTER})",
     )
     parser.add_argument(

@@ -136,6 +136,11 @@ class PatientProtocol(HttpToolsProtocol):
             # It makes room for the next one.
             self.cycle.keep_alive = False
 
+    def send_400_response(self, msg: str) -> None:
+        """Called when what has arrived is no HTTP."""
+        if not self._is_ended():
+            self._end_with(_answer(HTTPStatus.BAD_REQUEST, blank_details(HTTPStatus.BAD_REQUEST, msg)))
+
     def shutdown(self) -> None:
         """Called by the server once, when it stops."""
         if self.cycle is None or self.cycle.response_complete:
@@ -191,7 +196,16 @@ class PatientProtocol(HttpToolsProtocol):
         """
         self._forget_deadline()
         self._is_refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            # A request before this one: what it still sends must not follow the end.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.pipeline.clear()
         self.transport.write(answer)
+        if self._place is Place.FOR_HEALTH:
+            # It makes room for the next one at once.
+            self.transport.close()
+            return
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)

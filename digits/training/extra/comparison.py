@@ -50,8 +50,10 @@ class Comparison:
     def lines(self) -> list[str]:
         """Returns a table of shares and counts, for people."""
         rows = {"before": self.before, "after": self.after}
-        return [f"{'':10}{self.test_set + ' test set':28}held-out pictures"] + [
-            f"{name:10}{_in_counts(row.test):28}{_in_counts(row.held_out)}" for name, row in rows.items()
+        return [
+            f"{'':10}{'test images':28}held-out pictures",
+            *(f"{name:10}{_in_counts(row.test):28}{_in_counts(row.held_out)}" for name, row in rows.items()),
+            f"The test images are those of {self.test_set}.",
         ]
 
     def refusal(self, rival: Recognizer, recipe: str, candidate: Path) -> list[str]:

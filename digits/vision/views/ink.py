@@ -161,11 +161,6 @@ def inner(copy: Copy) -> Pixels | None:
     return copy.inner.pixels
 
 
-def inner_ink(copy: Copy) -> Gray | None:
-    """The ink of the picture without its border."""
-    return copy.inner.against_border
-
-
 def _two_tones(copy: Copy, *, dark: bool) -> Gray | None:
     """The darker or the lighter of two tones as ink, parted by Otsu's threshold (1979)."""
     gray = copy.gray

@@ -261,3 +261,20 @@ def test_who_closes_its_half_after_a_whole_request_gets_its_answer(strict: Serve
 
 def test_who_closes_its_half_in_the_middle_of_a_request_is_let_go(strict: Server) -> None:
     assert ask(strict, upload_raw(b"x" * 1000)[:-10], half_close=True) == b""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"POST /predict/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZZ",
+        b"POST /predict/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123456789POST /predict/ HTTP/1.1\r\n\r\n",
+    ],
+    ids=["before what is no HTTP", "behind a request that is being answered"],
+)
+def test_a_refusal_is_the_end_of_a_connection(strict: Server, said: bytes) -> None:
+    with connect(strict) as client:
+        client.sendall(said)
+        answer = read_all(client)
+    assert answer.count(b"HTTP/1.1 400 ") == 1
+    assert b"The request has 0 Host headers" in answer
+    assert "Traceback" not in strict.output()

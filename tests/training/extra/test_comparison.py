@@ -43,7 +43,7 @@ def test_a_refusal_says_why_and_which_recipe_would_be_the_same() -> None:
 def test_a_comparison_on_data_of_ones_own_names_it() -> None:
     compared = Comparison(shares(9_964, 10), shares(9_770, 10), "own.npz")
     assert compared.worse_on == ["the own.npz test set"]
-    assert "own.npz test set" in compared.lines()[0]
+    assert compared.lines()[-1] == "The test images are those of own.npz."
 
 
 def test_the_model_to_beat_is_the_one_there_or_else_the_one_in_use(
