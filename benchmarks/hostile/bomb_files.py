@@ -1,12 +1,12 @@
 """Small image files that ask for far more than they are, made by code."""
 
 import struct
-import zlib
 from collections.abc import Callable, Mapping
 
 from PIL import Image
 
 from benchmarks.hostile.box_bombs import BOX_BOMBS
+from benchmarks.hostile.deflated import zeros
 from benchmarks.hostile.specimens import PNG_SIGNATURE, SAMPLES, chunk, encode
 from digits.images.decode import decode
 
@@ -16,26 +16,6 @@ OVER, UNDER = 25_000, 7_071
 
 def _seven() -> Image.Image:
     return Image.fromarray(decode((SAMPLES / "7_stylus.png").read_bytes())).convert("L").resize((64, 64))
-
-
-def zeros(size: int) -> bytes:
-    """So many zeros, deflated, without ever being in memory."""
-    packer, piece = zlib.compressobj(9, wbits=-zlib.MAX_WBITS), 1_000_000
-    # A piece that ends with a full flush may be repeated.
-    packed = packer.compress(bytes(piece)) + packer.flush(zlib.Z_FULL_FLUSH)
-    rest = packer.compress(bytes(size % piece)) + packer.flush()
-    # The checksum of zeros is their number.
-    return b"\x78\xda" + packed * (size // piece) + rest + struct.pack(">HH", size % 65_521, 1)
-
-
-def repeated(piece: bytes, times: int) -> bytes:
-    """A piece so many times, deflated, without ever being in memory."""
-    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    packed = packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
-    checksum = 1
-    for _ in range(times):
-        checksum = zlib.adler32(piece, checksum)
-    return b"\x78\xda" + packed * times + packer.flush() + struct.pack(">I", checksum)
 
 
 def png(width: int, height: int, depth: int, color: int, pixels: bytes, interlaced: int = 0) -> bytes:

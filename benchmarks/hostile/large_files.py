@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from PIL import Image
 
-from benchmarks.hostile.bomb_files import UNDER, png, zeros
+from benchmarks.hostile.bomb_files import UNDER, png
+from benchmarks.hostile.deflated import zeros
 from benchmarks.hostile.specimens import encode
 
 

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.hostile.bomb_files import repeated, zeros
+from benchmarks.hostile.deflated import repeated, zeros
 
 # A page of A4 paper, in points.
 _A4 = "[0 0 595 842]"
