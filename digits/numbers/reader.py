@@ -137,9 +137,11 @@ def _read(
     read_again = partial(_read_again, recognizer, page, width, height, expectation)
     try:
         first = _read_view(recognizer, without_table(page), width, height, expectation)
-    except NoInkError:
+    except NoInkError as error:
         # That there is no digit may only be said when all views were seen, and not when time runs out before.
-        if (second := read_again(PAGE_VIEWS)) is None:
+        # On a page of nothing but lines, every piece of a line would be a pen's stroke.
+        views = [view for view in PAGE_VIEWS if view not in PEN_VIEWS] if str(error) == NO_INK else PAGE_VIEWS
+        if (second := read_again(views)) is None:
             raise
         return second
     except CrowdedImageError:

@@ -1,6 +1,6 @@
 """The views of a page of numbers: where the first one does not show the digits well, others make ink easier to find.
 
-A view makes a picture of the page, of the same size, so that places in it are places on the page.
+A view makes a picture of the whole page, of the same size or smaller.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,8 @@ class PageView:
 
     Args:
         name: what it does, in a few words, for people.
-        show: returns a gray picture of the page, uint8 of the same height and width; None if it has nothing to offer.
+        show: returns a gray picture of the page, uint8 of the same height and width, or of smaller ones of the same
+            proportion; None if it has nothing to offer.
     """
 
     name: str
@@ -95,8 +96,10 @@ def _on_white(swallowed: Ink, copy: Copy) -> Gray | None:
     strength = pen.as_strength(swallowed, _FULL_PEN, _LEAST_PEN)
     if strength is None:
         return None
+    # Twice the size of the copy is enough: reading the whole page costs several times as much, and shows no more.
     height, width = copy.pixels.shape[:2]
-    return np.asarray(255 - cv2.resize(strength, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    size = min(width, 2 * strength.shape[1]), min(height, 2 * strength.shape[0])
+    return np.asarray(255 - cv2.resize(strength, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 # In the order in which they are made.
