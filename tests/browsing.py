@@ -31,6 +31,19 @@ def settled(page: Page) -> Page:
     return at_rest(page)
 
 
+def opened(page: Page) -> Page:
+    """The app's first page once its own components have loaded, too: until then, what is below them moves."""
+    settled(page)
+    for part in (
+        page.get_by_role("application", name="Draw a digit here"),
+        page.get_by_role("button", name="Sample: a 0, red pen"),
+        page.get_by_role("img", name="The probability of each digit"),
+    ):
+        expect(part).to_be_visible(timeout=PATIENCE)
+    page.wait_for_load_state("networkidle")
+    return page
+
+
 def at_rest(page: Page) -> Page:
     """Any of the app's pages once nothing runs for it."""
     state = page.get_by_test_id("stApp")

@@ -6,7 +6,17 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from scripts.demonstration import draw
-from tests.browsing import PATIENCE, SCROLLED, STROKES, at_rest, choose_sample, draw_with_a_finger, give, settled
+from tests.browsing import (
+    PATIENCE,
+    SCROLLED,
+    STROKES,
+    at_rest,
+    choose_sample,
+    draw_with_a_finger,
+    give,
+    opened,
+    settled,
+)
 from tests.conftest import SAMPLES
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -38,7 +48,7 @@ OPACITY = "(canvas) => canvas.getContext('2d').getImageData(112, 504, 1, 1).data
 def open_app(page: Page, address: str) -> Page:
     page.set_default_timeout(PATIENCE)
     page.goto(address)
-    return settled(page)
+    return opened(page)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from scripts.demonstration import draw
 from scripts.find_browser import BROWSER_ARGUMENTS
-from tests.browsing import PATIENCE, SCROLLED, STROKES, choose_sample, give, paste_file, settled
+from tests.browsing import PATIENCE, SCROLLED, STROKES, choose_sample, give, opened, paste_file, settled
 from tests.conftest import SAMPLES
 from tests.pictures import side_by_side
 
@@ -61,7 +61,7 @@ def test_the_answer_is_in_sight_without_scrolling(
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(shipped_app)
-    bars = settled(page).get_by_role("img", name="The probability of each digit")
+    bars = opened(page).get_by_role("img", name="The probability of each digit")
     # Ten bars before there is an answer.
     expect(bars).to_be_in_viewport(ratio=1)
     place = bars.bounding_box()

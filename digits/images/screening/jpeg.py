@@ -74,7 +74,9 @@ def screen_jpeg(data: bytes) -> Screened:
         kept.append(segment)
         if at == same_until and segment == data[at:end]:
             same_until = end
-    return Screened(b"".join([*kept, rest]), is_whole=is_whole, is_in_passes=has_many_scans)
+    # Without a frame there are no pixels, and no passes.
+    is_in_passes = has_many_scans and components > 0
+    return Screened(b"".join([*kept, rest]), is_whole=is_whole, is_in_passes=is_in_passes)
 
 
 def _needed_part(marker: int, segment: bytes, seen: set[bytes]) -> bytes:
