@@ -15,7 +15,6 @@ from digits.data.labeled import LabeledPicture
 from digits.errors import ImageError
 from digits.evaluation.statistics import Share, auroc
 from digits.images.decode import decode, open_image
-from digits.images.limits import ImageLimits
 from digits.recognizer import Prediction, Recognizer
 
 DIGITS = frozenset("0123456789")
@@ -142,19 +141,18 @@ def measure(recognizer: Recognizer, pictures: Iterable[LabeledPicture], mistakes
     return tally.result()
 
 
-def pixels_of(picture: LabeledPicture, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
+def pixels_of(picture: LabeledPicture) -> npt.NDArray[np.uint8]:
     """Returns the pixels of a labeled picture: uint8 of shape (height, width) or (height, width, 3).
 
     Args:
         picture: its file is decoded now.
-        limits: what a file may cost; the usual limits if None.
 
     Raises:
         ImageError: its file cannot be read as an image.
         OSError: its file is not there.
     """
     content = picture.content
-    return decode(content.read_bytes(), limits) if isinstance(content, Path) else content
+    return decode(content.read_bytes()) if isinstance(content, Path) else content
 
 
 def read_labeled(recognizer: Recognizer, picture: LabeledPicture) -> tuple[npt.NDArray[np.uint8], Prediction]:

@@ -76,6 +76,19 @@ def median_of_few(values: npt.NDArray[Any]) -> float:
     return float(rising[(rising.size - 1) // 2] + rising[rising.size // 2]) / 2.0
 
 
+def quantile_of(values: npt.NDArray[Any], share: float) -> float:
+    """Returns a quantile, with linear interpolation; `np.quantile` takes several times as long on few values.
+
+    Args:
+        values: of any shape, at least one.
+        share: 0..1.
+    """
+    at = share * (values.size - 1)
+    below, above = int(at), min(int(at) + 1, values.size - 1)
+    parted = np.partition(values, (below, above), axis=None)
+    return float(parted[below]) + (at - below) * (float(parted[above]) - float(parted[below]))
+
+
 def mean_of_top(counts: Counts, top: int) -> float:
     """The mean of the `top` largest values."""
     falling = counts[::-1]

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from digits.arrays import Floats, Gray, Ink, Pixels
-from digits.vision.reduction import as_gray, shrink
+from digits.arrays import Floats, Gray, Pixels
+from digits.vision.reduction import as_gray, quantile_of, shrink
 
 # Pictures of at most so many pixels on the longer side are small: they have views of their own.
 SMALL_SIDE = 48
@@ -93,16 +93,3 @@ def as_ink(difference: Floats) -> Gray | None:
     if full < _LEAST_INK:
         return None
     return np.asarray(np.minimum(difference * np.float32(255.0 / full), np.float32(255.0)), dtype=np.uint8)
-
-
-def quantile_of(values: Floats | Ink, share: float) -> float:
-    """Returns a quantile, with linear interpolation; `np.quantile` takes several times as long on few values.
-
-    Args:
-        values: of any shape, at least one.
-        share: 0..1.
-    """
-    at = share * (values.size - 1)
-    below, above = int(at), min(int(at) + 1, values.size - 1)
-    parted = np.partition(values, (below, above), axis=None)
-    return float(parted[below]) + (at - below) * (float(parted[above]) - float(parted[below]))

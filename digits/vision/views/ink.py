@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from digits.arrays import Flags, Floats, Gray, Pixels
-from digits.vision.reduction import as_gray, shrink
+from digits.vision.reduction import as_gray, quantile_of, shrink
 from digits.vision.views import pen
-from digits.vision.views.copy import Copy, against_border, as_ink, quantile_of
+from digits.vision.views.copy import Copy, against_border, as_ink
 
 # The widest stroke that stands out from the ground around it, as a share of the picture's longer side.
 _STROKE = 0.33

@@ -9,6 +9,8 @@ from digits.arrays import Gray, Ink, Pixels
 _DARK_LEVEL = 4.0
 # Texture is looked at in windows of this share of the longer side, and counts for so much at the most.
 _GRAIN, _MOST_GRAIN = 0.04, 0.3
+# What is around a pixel reaches over this share of the longer side.
+_AROUND = 0.25
 # A table is rough if its texture, at the border of the picture, swallows so much light. The sheet on it has at most
 # this share of that, and covers so much of the picture.
 _ROUGH, _SMOOTH, _SHEET = 0.012, 0.5, (0.06, 0.97)
@@ -38,15 +40,14 @@ def swallowed_light(pixels: Pixels, width: float) -> Ink:
     return np.asarray(swallowed if swallowed.ndim == 2 else swallowed.max(axis=2), dtype=np.float32)
 
 
-def above_texture(swallowed: Ink, times: float, around: float = 0.25) -> Ink:
+def above_texture(swallowed: Ink, times: float) -> Ink:
     """What stands out from a texture, such as that of a table, a carpet or squared paper.
 
     Args:
         swallowed: as `swallowed_light` returns it.
         times: how many times as dark as everything around, on the average, the ground may be.
-        around: the width of what is around, as a share of the longer side.
     """
-    side = max(3, round(around * max(swallowed.shape)))
+    side = max(3, round(_AROUND * max(swallowed.shape)))
     return np.maximum(swallowed - np.float32(times) * cv2.blur(swallowed, (side, side)), np.float32(0.0))
 
 

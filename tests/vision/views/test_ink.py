@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from digits.arrays import Flags, Gray, Pixels
+from digits.vision.reduction import quantile_of
 from digits.vision.views import ink
-from digits.vision.views.copy import Copy, Find, quantile_of
+from digits.vision.views.copy import Copy, Find
 
 
 def stroke(side: int = 32) -> Gray:
