@@ -16,6 +16,7 @@
     │   │   └── ComputeTimeError             too much time to read it
     │   └── ImageContentError                it shows something else than is asked for
     │       ├── NoInkError                   nothing is written on it
+    │       │   └── NoDigitError             something is, and none of it is a digit
     │       ├── NoSuchPageError              it has no page of the number that was asked for
     │       ├── SeveralDigitsError           more than one digit is written on it
     │       └── UnexpectedNumberError        what is written on it does not match the pattern that was asked for
@@ -103,6 +104,10 @@ class ImageContentError(ImageError):
 
 class NoInkError(ImageContentError):
     """The image is blank: there is nothing to recognize."""
+
+
+class NoDigitError(NoInkError):
+    """Something is written on the page, and none of it is a digit."""
 
 
 class NoSuchPageError(ImageContentError):

@@ -19,6 +19,7 @@ from digits.errors import (
     ComputeTimeError,
     CrowdedImageError,
     ImageContentError,
+    NoDigitError,
     NoInkError,
     UnexpectedNumberError,
 )
@@ -37,7 +38,7 @@ from digits.vision.reduction import shrink
 from digits.vision.sheet import without_table
 from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, PageView, copy_of_page
 
-NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
+_NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
 
 # A page is read at so many pixels on its longer side, if its shorter one then has as many as a small digit.
 PAGE_SIDE = 1600
@@ -111,7 +112,7 @@ def read_picture(
     Raises:
         PatternError: `expect` is no pattern.
         UnexpectedNumberError: what is written does not match it.
-        NoInkError: nothing is written on it, or no digit.
+        NoInkError: nothing is written on it; NoDigitError, which is one: something is, and none of it is a digit.
         CrowdedImageError: more is on it than the recognizer's limits allow.
         ImageError: the file cannot be answered; the message says why and what to do.
     """
@@ -140,7 +141,8 @@ def _read(
     except NoInkError as error:
         # That there is no digit may only be said when all views were seen, and not when time runs out before.
         # On a page of nothing but lines, every piece of a line would be a pen's stroke.
-        views = [view for view in PAGE_VIEWS if view not in PEN_VIEWS] if str(error) == NO_INK else PAGE_VIEWS
+        is_written = isinstance(error, NoDigitError)
+        views = PAGE_VIEWS if is_written else [view for view in PAGE_VIEWS if view not in PEN_VIEWS]
         if (second := read_again(views)) is None:
             raise
         return second
@@ -218,7 +220,7 @@ def _read_view(
         for entry in line.entries
     ]
     if not any(digit.accepted for digit in digits):
-        raise NoInkError(NO_DIGIT if digits else NO_INK)
+        raise NoDigitError(_NO_DIGIT) if digits else NoInkError(NO_INK)
     if expectation is not None and not all(line.matches for line in lines):
         read = Reading(tuple(digits), width, height).transcript.replace("\n", " / ")
         raise UnexpectedNumberError(

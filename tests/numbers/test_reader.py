@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.hostile.crowded_pages import CROWDED
 from digits.data.mnist import Mnist
-from digits.errors import CrowdedImageError, ImageError, NoInkError
+from digits.errors import CrowdedImageError, ImageError, NoDigitError, NoInkError
 from digits.numbers.decoding import decode
 from digits.numbers.decoding_file import shipped_decoding
 from digits.numbers.reader import read_picture
@@ -176,12 +176,13 @@ def test_signs_come_back_and_are_not_accepted(recognizer: Recognizer) -> None:
 
 
 def test_what_holds_no_digit_is_refused(recognizer: Recognizer) -> None:
-    with pytest.raises(NoInkError, match="No ink was found"):
+    with pytest.raises(NoInkError, match="No ink was found") as blank:
         read_picture(recognizer, sheet())
+    assert not isinstance(blank.value, NoDigitError)
     picture = sheet()
     write(picture, 60, 60, MINUS)
     write(picture, 200, 60, MINUS, PLUS)
-    with pytest.raises(NoInkError, match="No digit was found"):
+    with pytest.raises(NoDigitError, match="No digit was found"):
         read_picture(recognizer, picture)
     with pytest.raises(NoInkError, match="too small"):
         read_picture(recognizer, np.zeros((2, 40), np.uint8))

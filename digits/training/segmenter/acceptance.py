@@ -1,5 +1,6 @@
 """Fits when something in a number counts as a digit, and how sure a line is."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -106,7 +107,8 @@ def fit_confidence(
     """Fits the probability that all of a line is right.
 
     Args:
-        lines: that were read, of pictures of which all that is written is known; those of several lines do not count.
+        lines: that were read, those of a picture one after the other, of pictures of which all that is written is
+            known; pictures on which several lines are written do not count.
         decoding: the parameters, of which those of the confidence do not count.
         signs: tells digits and signs apart.
 
@@ -116,15 +118,19 @@ def fit_confidence(
         beside it, the error by chance (`digits.evaluation.statistics.AnswerCalibration`).
     """
     features, right, of_sums = [], [], []
-    for line in lines:
-        number = line.number
-        reading = read_line(line.lattice, line.parts, line.small, decoding, signs)
-        if "\n" in number.text or not reading.entries:
+    for _, of_picture in itertools.groupby(lines, lambda line: id(line.number)):
+        first, *others = of_picture
+        number = first.number
+        if "\n" in number.text:
             continue
+        readings = [read_line(line.lattice, line.parts, line.small, decoding, signs) for line in (first, *others)]
+        # A line on which nothing is read is not shown, and makes no other one wrong.
+        shown = [reading for reading in readings if reading.entries]
         written = number.transcript.replace(" ", "") if isinstance(number, WrittenSum) else number.text
-        features.append(reading.features)
-        right.append(line.alone and "".join(entry.shown for entry in reading.entries) == written)
-        of_sums.append(isinstance(number, WrittenSum))
+        for reading in shown:
+            features.append(reading.features)
+            right.append(len(shown) == 1 and "".join(entry.shown for entry in reading.entries) == written)
+            of_sums.append(isinstance(number, WrittenSum))
     told, hits, has_signs = np.stack(features), np.array(right), np.array(of_sums)
     weights = fit_logistic(told, hits, CONFIDENCE_FEATURES)
     measured = {"confidence_lines": len(right), "confidence_right": float(np.mean(right))}

@@ -64,7 +64,6 @@ class ReadLine:
         parts: the strokes of its page.
         small: those that may be points, commas and dots.
         number: what the picture shows.
-        alone: whether no other line was found in the picture.
     """
 
     lattice: Lattice
@@ -72,7 +71,6 @@ class ReadLine:
     parts: Components
     small: tuple[int, ...]
     number: WrittenNumber
-    alone: bool
 
     def digits(self, pool: Pool) -> npt.NDArray[np.int64]:
         """As which digit each candidate is read, of shape (n,)."""
@@ -152,7 +150,7 @@ def read_dataset(
             continue
         for lattice in lattices:
             targets = targets_of(reduce_line(lattice.chain), lattice.candidates, owners, number.labels)
-            lines.append(ReadLine(lattice, targets, writing.parts, small, number, len(lattices) == 1))
+            lines.append(ReadLine(lattice, targets, writing.parts, small, number))
     return lines
 
 

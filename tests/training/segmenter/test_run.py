@@ -1,17 +1,26 @@
 """The data set of the segment classifier and the fit of the decoding."""
 
 import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from digits.data.mnist import Mnist, split
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
 from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, RECOGNIZER_FEATURES, Decoding, decode
+from digits.numbers.line_reading import LineReading, read_line
+from digits.numbers.segments.lattice import Lattice
 from digits.numbers.window_network import NOTHING_WHOLE, Shipped, shipped_network
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import Page
 from digits.synthetic.sums import write_sums
+from digits.training.segmenter import acceptance
 from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
 from digits.training.segmenter.dataset import draw_chunk, read_dataset, write_dataset
 from digits.training.segmenter.run import fit_decoding, fit_pool, measure_network
+from digits.vision.components import Components
 
 
 def test_it_tells_whole_digits_from_pieces(mnist: Mnist) -> None:
@@ -23,7 +32,19 @@ def test_it_tells_whole_digits_from_pieces(mnist: Mnist) -> None:
     assert 0.4 < (classes == NOTHING_WHOLE).mean() < 0.8
 
 
-def test_the_decoding_can_be_fitted_anew(mnist: Mnist) -> None:
+NOTHING = (-1,)
+
+
+def read_nothing_of(small: tuple[int, ...]) -> Callable[..., LineReading]:
+    """Reads lines, and nothing of those that have these small strokes."""
+
+    def read(lattice: Lattice, parts: Components, strokes: tuple[int, ...], *others: Any) -> LineReading:
+        return LineReading((), 0.0) if strokes == small else read_line(lattice, parts, strokes, *others)
+
+    return read
+
+
+def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = split(mnist)
     numbers = write_dataset(parts.x_validation, parts.y_validation, 5, 3)
     recognizer = Recognizer.load(shipped_model())
@@ -52,6 +73,10 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist) -> None:
     assert tuple(confidence) == CONFIDENCE_FEATURES
     assert 8 <= sure["confidence_lines"] <= 12
     assert 0.0 <= sure["confidence_error_sums"] <= 1.0
+    # A line on which nothing is read makes the one beside it no less right.
+    beside = [[line, replace(line, small=NOTHING)] for line in known]
+    monkeypatch.setattr(acceptance, "read_line", read_nothing_of(NOTHING))
+    assert fit_confidence([*itertools.chain(*beside)], decoding, signs) == (confidence, sure)
     for line in lines:
         spans = [line.lattice.candidates[k].span for k in decode(line.lattice, decoding)]
         assert spans[0][0] == 0
