@@ -115,3 +115,26 @@ def test_a_pen_that_is_pressed_harder_draws_wider(page: Page, shipped_app: str) 
         })"""
     )
     assert 0 < light < 0.6 * heavy
+
+
+def test_what_was_taken_back_comes_again_until_a_new_stroke(page: Page, shipped_app: str) -> None:
+    page.goto(shipped_app)
+    canvas = settled(page).get_by_role("application", name="Draw a digit here")
+    hint, undo, redo = page.locator(".hint"), *(page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    expect(hint).to_be_visible()
+    draw(page, STROKES[4])
+    expect(page.get_by_role("img", name="Predicted digit: 4")).to_be_visible()
+    expect(hint).to_be_hidden()
+    lengths = canvas.evaluate(STROKE_LENGTHS)
+    for _ in lengths:
+        undo.click()
+    expect(hint).to_be_visible()
+    expect(page.get_by_role("img", name="No digit yet")).to_be_visible()
+    redo.click()
+    canvas.press("Control+y")
+    expect(page.get_by_role("img", name="Predicted digit: 4")).to_be_visible()
+    assert canvas.evaluate(STROKE_LENGTHS) == lengths
+    expect(redo).to_be_disabled()
+    undo.click()
+    draw(page, STROKES[1])
+    expect(redo).to_be_disabled()

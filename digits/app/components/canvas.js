@@ -25,11 +25,16 @@ export default function (component) {
   if (canvas.strokes) return
 
   const image = parentElement.querySelector("img")
+  const hint = parentElement.querySelector(".hint")
   const undo = parentElement.querySelector("[data-do=undo]")
+  const redo = parentElement.querySelector("[data-do=redo]")
   const clear = parentElement.querySelector("[data-do=clear]")
   const pen = parentElement.querySelector("input")
   /** @type {Stroke[]} */
   canvas.strokes = data.strokes ?? []
+  // The strokes that were taken back, the last one first to return.
+  /** @type {Stroke[]} */
+  let undone = []
   /** @type {Stroke | null} */
   let current = null
   let predicted = []
@@ -54,6 +59,7 @@ export default function (component) {
     image.alt = alt ?? ""
     if (url) {
       canvas.strokes.length = 0
+      undone = []
       current = null
     }
     paint()
@@ -74,7 +80,9 @@ export default function (component) {
     const growing = current ? [{ ...current, points: [...current.points, ...predicted] }] : []
     trace(context, getComputedStyle(canvas).color, [...canvas.strokes, ...growing], 1)
     undo.disabled = canvas.strokes.length === 0
+    redo.disabled = undone.length === 0
     clear.disabled = canvas.strokes.length === 0 && image.hidden
+    hint.hidden = growing.length > 0 || !clear.disabled
   }
 
   function send(live) {
@@ -86,7 +94,8 @@ export default function (component) {
     sent += 1
     changed = false
     const strokes = live ? [...canvas.strokes, current] : canvas.strokes
-    canvas.send({ picture: strokes.length ? picture(canvas, strokes) : "", strokes: canvas.strokes, live, count: sent })
+    const drawn = strokes.length ? picture(canvas, strokes, data.scale) : ""
+    canvas.send({ picture: drawn, strokes: canvas.strokes, live, count: sent })
   }
 
   // Sends a stroke that is going on, as soon as that is due.
@@ -107,6 +116,7 @@ export default function (component) {
     if (answer.emptied !== emptied) {
       emptied = answer.emptied
       canvas.strokes.length = 0
+      undone = []
       current = null
       paint()
     }
@@ -119,16 +129,25 @@ export default function (component) {
     send(false)
   }
 
-  function keep(count) {
-    canvas.strokes.length = count
+  function become(strokes) {
+    canvas.strokes = strokes
     image.hidden = true
-    // A button that can no longer be pressed would lose the focus.
-    if (count === 0) canvas.focus({ preventScroll: true })
     finish()
+    // A button that can no longer be pressed would lose the focus.
+    if (strokes.length === 0 || undone.length === 0) canvas.focus({ preventScroll: true })
   }
 
-  const takeBack = () => keep(canvas.strokes.length - 1)
-  const wipe = () => keep(0)
+  function takeBack() {
+    undone.push(canvas.strokes.at(-1))
+    become(canvas.strokes.slice(0, -1))
+  }
+  function bringBack() {
+    become([...canvas.strokes, undone.pop()])
+  }
+  function wipe() {
+    undone = []
+    become([])
+  }
 
   canvas.addEventListener("pointerdown", (event) => {
     if (current || event.button !== 0) return
@@ -152,6 +171,7 @@ export default function (component) {
     canvas.addEventListener(end, (event) => {
       if (!current || !canvas.hasPointerCapture(event.pointerId)) return
       canvas.strokes.push(current)
+      undone = []
       current = null
       predicted = []
       finish()
@@ -167,13 +187,18 @@ export default function (component) {
   canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false })
   canvas.addEventListener("keydown", (event) => {
     if (current) return
-    if (canvas.strokes.length && event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack()
+    const command = event.ctrlKey || event.metaKey
+    const key = event.key.toLowerCase()
+    if (command && (key === "y" || (key === "z" && event.shiftKey))) {
+      if (undone.length) bringBack()
+    } else if (canvas.strokes.length && key === "z" && command) takeBack()
     else if (canvas.strokes.length && event.key === "Backspace") takeBack()
     else if (!clear.disabled && (event.key === "Delete" || event.key === "Escape")) wipe()
     else return
     event.preventDefault()
   })
   undo.addEventListener("click", takeBack)
+  redo.addEventListener("click", bringBack)
   clear.addEventListener("click", wipe)
   // The theme has changed, and the color of the ink with it.
   canvas.addEventListener("transitionend", paint)
@@ -213,14 +238,16 @@ function extent(strokes) {
   return Math.max(...sides.map((values) => Math.max(...values) - Math.min(...values)))
 }
 
-// The drawing in black on white. The strokes of a small drawing are thinner than they are on the screen.
-function picture(canvas, strokes) {
+// The drawing in black on white, on a sheet of `scale` times the canvas's sides. The strokes of a small drawing are
+// thinner than they are on the screen.
+function picture(canvas, strokes, scale) {
   const paper = document.createElement("canvas")
-  paper.width = canvas.width
-  paper.height = canvas.height
+  paper.width = scale * canvas.width
+  paper.height = scale * canvas.height
   const context = paper.getContext("2d")
   context.fillStyle = "white"
   context.fillRect(0, 0, paper.width, paper.height)
+  context.scale(scale, scale)
   const factor = extent(strokes) / (FULL_EXTENT * canvas.height)
   trace(context, "black", strokes, Math.min(1, Math.max(LEAST_FACTOR, factor)))
   return paper.toDataURL("image/png")

@@ -1,15 +1,19 @@
 """The charts of the model page: training curves and the reliability diagram."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from digits.app.language import say
 from digits.app.pictures import BLUE, GRAY, ORANGE
 
 _LEGEND = alt.Legend(orient="top", title=None)
+# The text of charts on a light and on a dark page, with a contrast of 6.5:1 or more. That of Streamlit has 3.7:1.
+_TEXT_ON_LIGHT, _TEXT_ON_DARK = "#565a66", "#c4c7cf"
+_AnyChart = TypeVar("_AnyChart", alt.Chart, alt.LayerChart)
 
 
 def curve_chart(name: str, training: list[float], validation: list[float]) -> alt.Chart:
@@ -28,7 +32,7 @@ def curve_chart(name: str, training: list[float], validation: list[float]) -> al
             "images": [say("training")] * len(epochs) + [say("validation")] * len(epochs),
         }
     )
-    return (
+    return _readable(
         alt.Chart(table, height=240)
         .mark_line(point=True)
         .encode(
@@ -65,8 +69,13 @@ def reliability_chart(bins: list[Mapping[str, Any]]) -> alt.LayerChart:
         ],
     )
     size = alt.Size("n:Q", scale=alt.Scale(type="log", range=[30, 500]), legend=None)
-    return (
+    return _readable(
         ideal.encode(x=alt.X("x:Q", title=sure), y=alt.Y("y:Q", title=right))
         + base.mark_line(color=BLUE)
         + base.mark_circle(color=BLUE, opacity=1.0).encode(size=size)
     )
+
+
+def _readable(chart: _AnyChart) -> _AnyChart:
+    color = _TEXT_ON_DARK if st.context.theme.type == "dark" else _TEXT_ON_LIGHT
+    return chart.configure_axis(labelColor=color, titleColor=color).configure_legend(labelColor=color)
