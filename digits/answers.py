@@ -49,7 +49,7 @@ class BatchPrediction(BaseModel):
         min_length=10, max_length=10, description="The calibrated probabilities of the digits 0 to 9, in this order."
     )
     view: str = Field(
-        description=f"How the picture was seen: `{FIRST}`, or, as large digits of photos are, `{GLANCE}`, or, where "
+        description=f"How the picture was seen: `{FIRST}`, or, as large digits are, `{GLANCE}`, or, where "
         "that showed no digit well, the view that did, such as `in even light`."
     )
     page: int = Field(1, ge=1, description="Which page of the file was read. Left out if the file has one page.")

@@ -23,15 +23,14 @@ from digits.model.input_form import INPUT_FORMS
 from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
-from digits.vision.normalize import Normalized, glance, normalize_many
+from digits.vision.normalize import GLANCED_SIDE, Normalized, glance, normalize_many
 from digits.vision.views.table import FIRST, GLANCE
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
 MODEL_VARIABLE = "DIGITS_MODEL"
 
-# Pictures that go through the network at a time when there are many, if they have no more samples than this.
+# Pictures that go through the network at a time when there are many, if they are small.
 BATCH = 64
-_SMALL = 128 * 128
 
 Picture = bytes | OpenedImage | Pixels
 
@@ -91,6 +90,11 @@ def find_model(environment: Mapping[str, str] | None = None) -> Path:
     if named := (os.environ if environment is None else environment).get(MODEL_VARIABLE):
         return Path(named)
     return TRAINED_MODEL if TRAINED_MODEL.exists() else shipped_model()
+
+
+def _is_large(pixels: Pixels) -> bool:
+    """Whether a picture is read by itself, and on a smaller copy first."""
+    return max(pixels.shape[:2]) >= GLANCED_SIDE
 
 
 _Read = Callable[[list[Pixels | ImageError]], list[Prediction | ImageError]]
@@ -174,21 +178,19 @@ class Recognizer:
             ImageError: the file cannot be answered; the message says why and what to do.
         """
         opened = open_image(file, self.limits) if isinstance(file, bytes) else file
-        return self.recognize_pixels(opened.decode(), is_photo=opened.is_photo)
+        return self.recognize_pixels(opened.decode())
 
-    def recognize_pixels(self, pixels: Pixels, *, is_photo: bool = False) -> Prediction:
+    def recognize_pixels(self, pixels: Pixels) -> Prediction:
         """Reads the digit in a picture.
 
         Args:
             pixels: uint8 of shape (height, width) or (height, width, 3), RGB, ink of either polarity.
-            is_photo: whether they are what is left of a photo (`OpenedImage.is_photo`): a large digit is read on a
-                smaller copy, in a part of the time.
 
         Raises:
             NoInkError: nothing is written on it.
             SeveralDigitsError: more than one digit is.
         """
-        (answer,) = self._read_photo(pixels, self._read) if is_photo else self._read([pixels])
+        (answer,) = self._read_large(pixels, self._read) if _is_large(pixels) else self._read([pixels])
         if isinstance(answer, ImageError):
             raise answer
         return answer
@@ -209,8 +211,8 @@ class Recognizer:
         read = self._read_first_view if first_view_only else self._read
         waiting: list[Pixels | ImageError] = []
         for picture in pictures:
-            pixels, is_photo = self._decode(picture)
-            if isinstance(pixels, ImageError) or pixels.size <= _SMALL:
+            pixels = self._decode(picture)
+            if isinstance(pixels, ImageError) or not _is_large(pixels):
                 waiting.append(pixels)
                 if len(waiting) == BATCH:
                     yield from read(waiting)
@@ -219,7 +221,7 @@ class Recognizer:
             # Large pictures are read one by one: together they would take more memory, and not less time.
             yield from read(waiting)
             waiting = []
-            yield from self._read_photo(pixels, read) if is_photo else read([pixels])
+            yield from self._read_large(pixels, read)
         yield from read(waiting)
 
     def _read(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
@@ -231,8 +233,8 @@ class Recognizer:
             for picture, result in zip(pictures, self._read_first_view(pictures), strict=True)
         ]
 
-    def _read_photo(self, pixels: Pixels, read: _Read) -> list[Prediction | ImageError]:
-        """Reads a photo on a small copy; where that is not accepted, `read` reads all of it."""
+    def _read_large(self, pixels: Pixels, read: _Read) -> list[Prediction | ImageError]:
+        """Reads a large picture on a smaller copy; where that is not accepted, `read` reads all of it."""
         normalized = glance(pixels)
         if normalized is not None:
             (answer,) = self._answer([normalized], GLANCE)
@@ -298,15 +300,14 @@ class Recognizer:
             second.digit, confidence, second.probabilities, second.reason, seen.normalized, seen.view.name
         )
 
-    def _decode(self, picture: Picture | ImageError) -> tuple[Pixels | ImageError, bool]:
-        """Returns a picture's pixels, or why there are none, and whether it is a photo."""
+    def _decode(self, picture: Picture | ImageError) -> Pixels | ImageError:
+        """Returns a picture's pixels, or why there are none."""
         if isinstance(picture, np.ndarray | ImageError):
-            return picture, False
+            return picture
         try:
-            opened = open_image(picture, self.limits) if isinstance(picture, bytes) else picture
-            return opened.decode(), opened.is_photo
+            return (open_image(picture, self.limits) if isinstance(picture, bytes) else picture).decode()
         except ImageError as error:
-            return error, False
+            return error
 
     def _only_if_single(self, normalized: Normalized) -> SeveralDigitsError | None:
         """Returns the error if things that lie apart in a picture are digits of their own, or None."""

@@ -49,7 +49,7 @@ def test_a_photo_of_a_large_digit_is_read_on_a_copy_by_every_door(recognizer: Re
     assert not np.array_equal(seen.image, normalize(pixels).image)
     (of_many,) = recognizer.recognize_many([file])
     assert isinstance(of_many, Prediction)
-    for prediction in (recognizer.recognize(file), recognizer.recognize_pixels(pixels, is_photo=True), of_many):
+    for prediction in (recognizer.recognize(file), recognizer.recognize_pixels(pixels), of_many):
         assert (prediction.digit, prediction.accepted, prediction.view) == (7, True, GLANCE)
         np.testing.assert_array_equal(prediction.normalized.image, seen.image)
 

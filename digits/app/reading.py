@@ -22,14 +22,12 @@ class Answered:
         answer: the prediction, or why there is none.
         whole: returns the upright picture at full size, if `pixels` are a reduced copy; else None.
         page_count: how many pages the file has, of which the first was read.
-        is_photo: whether the file is of a kind that cameras write.
     """
 
     pixels: npt.NDArray[np.uint8] | None
     answer: Prediction | ImageError
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None
     page_count: int = 1
-    is_photo: bool = False
 
 
 def read(recognizer: Recognizer, file: bytes) -> Answered:
@@ -47,10 +45,10 @@ def read(recognizer: Recognizer, file: bytes) -> Answered:
     side = max(opened.width, opened.height)
     whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
     try:
-        answer: Prediction | ImageError = recognizer.recognize_pixels(pixels, is_photo=opened.is_photo)
+        answer: Prediction | ImageError = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         answer = error
-    return Answered(pixels, answer, whole, opened.pages, opened.is_photo)
+    return Answered(pixels, answer, whole, opened.pages)
 
 
 def read_once(recognizer: Recognizer, file: bytes) -> Answered:

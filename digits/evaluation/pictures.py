@@ -174,7 +174,7 @@ def read_labeled(recognizer: Recognizer, picture: LabeledPicture) -> tuple[npt.N
         return content, recognizer.recognize_pixels(content)
     opened = open_image(content.read_bytes(), recognizer.limits)
     pixels = opened.decode()
-    return pixels, recognizer.recognize_pixels(pixels, is_photo=opened.is_photo)
+    return pixels, recognizer.recognize_pixels(pixels)
 
 
 def _count_error(tally: _Tally, picture: LabeledPicture, error: ImageError) -> None:

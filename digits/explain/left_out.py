@@ -32,7 +32,7 @@ def find_left_out(
         prediction: the answer.
         say: puts the sentence into the reader's language.
     """
-    # Another view shows other strokes than those that are found here; a smaller copy of a photo shows the same.
+    # Another view shows other strokes than those that are found here; a smaller copy of the picture shows the same.
     if not prediction.accepted or prediction.view not in (FIRST, GLANCE):
         return None
     small = shrink(pixels, ENOUGH_SIDE)

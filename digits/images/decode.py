@@ -86,11 +86,6 @@ class OpenedImage:
             self._document.close()
         self._image = self._document = None
 
-    @property
-    def is_photo(self) -> bool:
-        """Whether it has so many pixels that it is reduced while it is decoded, as photos have."""
-        return max(self.width, self.height) >= _REDUCED_SIDE
-
     def turn_to(self, page: int) -> None:
         """Opens another page of the file: reads its header, and lets go of the page before it.
 

@@ -54,13 +54,14 @@ class Foreground:
         return min(max(5.0 * self.noise, _WEAK * self.level), _STRONG * self.level)
 
 
-def find_foreground(pixels: Pixels, *, even_light: bool = False) -> Foreground:
+def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = False) -> Foreground:
     """How much each pixel differs from the ground around it, towards the ink's side.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
         even_light: for pages; whether dark ink is measured as the share of the ground's light that it swallows, so that
             ink in a shadow is as strong as ink in the light; noise is stronger there, too.
+        quick: whether the ground is found with less detail, in a part of the time.
 
     Raises:
         NoInkError: nothing stands out from the ground.
@@ -70,7 +71,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False) -> Foreground:
     tiny = max(pixels.shape[:2]) <= _TINY_SIDE
     # A clean picture is not smoothed: a line one pixel wide would be lost.
     clear = pixels if tiny or noise == 0.0 else smooth
-    ground = find_even_ground(pixels) if tiny else find_ground(clear, is_page=even_light)
+    ground = find_even_ground(pixels) if tiny else find_ground(clear, is_page=even_light, quick=quick)
     if even_light and ground.is_light and not tiny:
         light = ground.enlarge(clear)
         swallowed = cv2.divide(cv2.subtract(light, clear), light, scale=255.0)

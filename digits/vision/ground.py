@@ -11,6 +11,9 @@ from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
 
 # The ground is found on a copy of this many pixels on the longer side, and which side the ink is on a smaller one.
 _SIDE, _SMALL_SIDE = 160, 100
+# The ground of a picture that is only glanced at is found on a smaller copy, and the median around each pixel, which
+# tells the side of the ink, on a still smaller one.
+_QUICK_SIDE, _MEDIAN_SIDE = 100, 50
 # Strokes are narrower than this window, as a share of the picture's longer side.
 _WINDOW = 0.35
 # What comes so near to the border, as a share of the picture's longer side, and has a half width of more than this
@@ -70,20 +73,21 @@ def _ink_beside_median(counts: Counts) -> tuple[int, int]:
     return quantile(lighter, _INK), quantile(darker, _INK)
 
 
-def find_ground(pixels: Pixels, *, is_page: bool) -> Ground:
+def find_ground(pixels: Pixels, *, is_page: bool, quick: bool = False) -> Ground:
     """Finds the ground of a picture, which may be in uneven light.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
         is_page: whether all strokes are thin beside the picture; those of a single digit may be a third as wide.
+        quick: whether it is found on smaller copies, with less detail, in a part of the time.
     """
-    copy = shrink(pixels, _SIDE)
+    copy = shrink(pixels, _QUICK_SIDE if quick else _SIDE)
     if is_page:
         return _bridge_strokes(copy, is_light=_ink_is_darker_than_around(copy))
     small = shrink(copy, _SMALL_SIDE)
     if (thick := ground_of_thick_strokes(small)) is not None:
         return Ground(*thick, is_even=True)
-    ground = _bridge_strokes(copy, is_light=_ink_is_darker_than_around(small))
+    ground = _bridge_strokes(copy, is_light=_ink_is_darker_than_around(small, quick=quick))
     ink = _strong_ink(small, ground)
     width, (x, y) = half_width(ink)
     if width > _BLOB * max(ink.shape) and _comes_near_border(ink, x, y):
@@ -107,9 +111,12 @@ def _bridge_strokes(copy: Pixels, *, is_light: bool) -> Ground:
     return Ground(np.asarray(cv2.blur(bridged, (3, 3)), dtype=np.uint8), is_light)
 
 
-def _ink_is_darker_than_around(copy: Pixels) -> bool:
+def _ink_is_darker_than_around(copy: Pixels, *, quick: bool = False) -> bool:
     """Whether ink is darker than the median of a wide window, which keeps to the ground and follows the light."""
-    around = np.asarray(cv2.medianBlur(copy, round(0.5 * min(copy.shape[:2])) | 1), dtype=np.uint8)
+    reduced = shrink(copy, _MEDIAN_SIDE) if quick else copy
+    around = np.asarray(cv2.medianBlur(reduced, round(0.5 * min(reduced.shape[:2])) | 1), dtype=np.uint8)
+    if reduced is not copy:
+        around = np.asarray(cv2.resize(around, copy.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
     return ink_is_dark(copy, around)
 
 

@@ -48,7 +48,7 @@ def fill_gaps(mask: Gray, gap: int) -> Gray:
         mask: uint8 of shape (height, width), 0 or 1.
         gap: in pixels.
     """
-    inked = np.flatnonzero(cv2.reduce(mask, 1, cv2.REDUCE_MAX))
+    inked = np.flatnonzero(mask.max(axis=1))
     rows = mask[inked]
     at = np.flatnonzero(rows)
     steps, row = np.diff(at), at // mask.shape[1]

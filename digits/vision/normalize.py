@@ -20,9 +20,12 @@ from digits.vision.reduction import as_gray, shrink
 from digits.vision.ruling import digit_mask
 from digits.vision.sheet import without_table
 
-# A photo is looked at on a copy of at least so many pixels on its longer side, and of less than twice as many. A digit
-# of at least so many pixels on its longer side is read there as well as on the whole photo.
-_GLANCE_SIDE, _LARGE_DIGIT = 360, 80
+# Pictures of at least so many pixels on the longer side are looked at on a copy first. It has at least a half of them,
+# or so many; of a large picture, in which digits are smaller, it has more.
+GLANCED_SIDE = 200
+_COPY_SIDE, _LARGE, _LARGE_COPY_SIDE = 140, 720, 240
+# A digit of at least so many pixels on its longer side is read on the copy as well as on the whole picture.
+_LARGE_DIGIT = 60
 
 
 @dataclass(frozen=True)
@@ -136,18 +139,19 @@ def fetch_digit(pixels: Pixels) -> Normalized:
 
 
 def glance(pixels: Pixels) -> Normalized | None:
-    """Does what `fetch_digit` does on a copy of a photo, in a quarter of the time; a large digit loses nothing there.
+    """Does what `fetch_digit` does on a copy of a quarter of the pixels or less; a large digit loses nothing there.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
 
     Returns:
-        None if the digit is small on the copy, or if nothing is found there.
+        None if the picture is small, if its digit is small on the copy, or if nothing is found there.
     """
     height, width = pixels.shape[:2]
-    factor = max(height, width) // _GLANCE_SIDE
-    if factor < 2:
+    longer = max(height, width)
+    if longer < GLANCED_SIDE:
         return None
+    factor = longer // _LARGE_COPY_SIDE if longer >= _LARGE else max(2, longer // _COPY_SIDE)
     height, width = height // factor, width // factor
     if min(height, width) < _LARGE_DIGIT:
         return None
@@ -156,7 +160,7 @@ def glance(pixels: Pixels) -> Normalized | None:
     copy = np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     sheet = without_table(copy, straight=True)
     try:
-        foreground, components = find_strokes(sheet)
+        foreground, components = find_strokes(sheet, quick=True)
     except NoInkError:
         return None
     left, top, right, bottom = components.box(find_digit(components))
@@ -166,11 +170,12 @@ def glance(pixels: Pixels) -> Normalized | None:
     return normalized if sheet is copy else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
-def find_strokes(pixels: Pixels) -> tuple[Foreground, Components]:
+def find_strokes(pixels: Pixels, *, quick: bool = False) -> tuple[Foreground, Components]:
     """Finds the strokes of a picture of a single digit.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3), at most `ENOUGH_SIDE` on either side.
+        quick: as for `find_foreground`.
 
     Returns:
         The foreground, and its connected components, of which there is at least one.
@@ -178,7 +183,7 @@ def find_strokes(pixels: Pixels) -> tuple[Foreground, Components]:
     Raises:
         NoInkError: nothing stands out from the ground.
     """
-    foreground = find_foreground(pixels)
+    foreground = find_foreground(pixels, quick=quick)
     components = find_components(foreground, digit_mask(foreground))
     if not len(components):
         raise NoInkError(NO_INK)

@@ -127,8 +127,8 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
         pixels = opened.decode()
         cells["picture"] = _thumbnail(pixels)
         if others:
-            cells[_SECOND] = _sentences(pixels, opened.is_photo, others)
-        prediction = recognizer.recognize_pixels(pixels, is_photo=opened.is_photo)
+            cells[_SECOND] = _sentences(pixels, others)
+        prediction = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         return cells | {"answer": say_problem(error)}
     if prediction.reason != "not_a_digit":
@@ -142,10 +142,10 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
     }
 
 
-def _sentences(pixels: npt.NDArray[np.uint8], is_photo: bool, others: tuple[Recognizer, ...]) -> str:
+def _sentences(pixels: npt.NDArray[np.uint8], others: tuple[Recognizer, ...]) -> str:
     """Returns the other models' answers to a picture."""
     try:
-        return "; ".join(word(other.recognize_pixels(pixels, is_photo=is_photo), say).sentence for other in others)
+        return "; ".join(word(other.recognize_pixels(pixels), say).sentence for other in others)
     except ImageError:
         return say("No answer")
 

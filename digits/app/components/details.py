@@ -59,7 +59,7 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
         st.warning(left_out)
         to_numbers = _offer_numbers()
     for other in others:
-        _second_opinion(answer, answered, pixels, other)
+        _second_opinion(answer, pixels, other)
     return to_numbers
 
 
@@ -90,11 +90,9 @@ def _in_lines(hints: list[Hint]) -> str:
     return "\n".join(f"- {hint.why} {hint.what_to_try}" for hint in hints)
 
 
-def _second_opinion(
-    prediction: Prediction, answered: Answered, pixels: npt.NDArray[np.uint8], other: Recognizer
-) -> None:
+def _second_opinion(prediction: Prediction, pixels: npt.NDArray[np.uint8], other: Recognizer) -> None:
     try:
-        second = other.recognize_pixels(pixels, is_photo=answered.is_photo)
+        second = other.recognize_pixels(pixels)
     except ImageError as error:
         st.warning(say("Second opinion, from {name}: {problem}", name=name_of(other), problem=say_problem(error)))
         return

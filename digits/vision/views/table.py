@@ -15,7 +15,7 @@ from digits.vision.views import forms, ink
 from digits.vision.views.copy import Copy, Find
 
 FIRST = "as it is"
-# How large digits of photos are seen first (`digits.vision.normalize.glance`).
+# How large digits are seen first (`digits.vision.normalize.glance`).
 GLANCE = "on a smaller copy"
 
 
