@@ -1,10 +1,11 @@
 """From a Pillow image to an array: upright, opaque, 8 bits, gray or RGB."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
+from digits.images.channels import channels_of
+from digits.images.jpeg import decode_jpeg, turn_upright
 from digits.images.reducing import DEEP_MODES, load_reduced
 from digits.images.screening.screened import Screened
 from digits.images.transparency import flatten_transparency
@@ -26,15 +27,24 @@ def upright_pixels(image: Image.Image, screened: Screened, enough: int) -> tuple
         whether width and height changed places.
     """
     is_deep = image.mode in DEEP_MODES
-    image = load_reduced(image, screened, enough)
+    if (pixels := decode_jpeg(image, screened.data, enough)) is None:
+        image = load_reduced(image, screened, enough)
+        pixels = _to_array(image, is_deep)
+    elif pixels.ndim == 3:
+        pixels = gray_if_equal(pixels)
+    # Some formats have their EXIF data behind the pixels.
+    orientation = _orientation_of(image)
+    return turn_upright(pixels, orientation), orientation in _QUARTER_TURNS
+
+
+def _orientation_of(image: Image.Image) -> int | None:
+    """Returns an image's EXIF orientation; None if it has none, or if its EXIF data is damaged."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-        upright = ImageOps.exif_transpose(image) if orientation else image
-        is_quarter_turn = orientation in _QUARTER_TURNS
     except Exception:  # noqa: BLE001
         # The reader of EXIF data raises nearly anything on damaged data; the pixels are no worse for it.
-        upright, is_quarter_turn = image, False
-    return _to_array(upright, is_deep), is_quarter_turn
+        return None
+    return orientation if isinstance(orientation, int) else None
 
 
 def _to_array(image: Image.Image, is_deep: bool) -> npt.NDArray[np.uint8]:
@@ -61,9 +71,9 @@ def gray_if_equal(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     middle = rgb[rgb.shape[0] // 2]
     if (middle != middle[:, :1]).any():
         return rgb
-    red, green, blue = cv2.split(rgb)
+    red, green, blue = channels_of(rgb)
     if np.array_equal(red, green) and np.array_equal(red, blue):
-        return np.asarray(red, dtype=np.uint8)
+        return red
     return rgb
 
 

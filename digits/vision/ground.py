@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray, Pixels
+from digits.images.channels import channels_of
 from digits.vision.reduction import Counts, histogram, quantile, shrink
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
 
@@ -57,7 +58,7 @@ def find_even_ground(pixels: Pixels) -> Ground:
     """
     if (thick := ground_of_thick_strokes(pixels)) is not None:
         return Ground(*thick, is_even=True)
-    counts = [histogram(np.asarray(channel, dtype=np.uint8)) for channel in cv2.split(pixels)]
+    counts = [histogram(channel) for channel in channels_of(pixels)]
     most_light, most_dark = (max(each) for each in zip(*map(_ink_beside_median, counts), strict=True))
     is_light = most_dark >= most_light
     values = np.array([quantile(each, 0.75 if is_light else 0.25) for each in counts], dtype=np.uint8)
@@ -138,10 +139,7 @@ def _comes_near_border(mask: Gray, x: int, y: int) -> bool:
 def ink_is_dark(picture: Pixels, ground: Pixels) -> bool:
     """Whether ink is darker than the ground, in the color channel in which they differ most."""
     most_light, most_dark = (
-        max(
-            quantile(histogram(np.asarray(channel, dtype=np.uint8)), _INK)
-            for channel in cv2.split(_towards_ink(picture, ground, is_light))
-        )
+        max(quantile(histogram(channel), _INK) for channel in channels_of(_towards_ink(picture, ground, is_light)))
         for is_light in (False, True)
     )
     return most_dark >= most_light
@@ -156,5 +154,5 @@ def strongest_channel(image: Pixels) -> Gray:
     """The largest value of each pixel's channels; several times faster than NumPy's maximum over the last axis."""
     if image.ndim == 2:
         return image
-    red, green, blue = cv2.split(image)
+    red, green, blue = channels_of(image)
     return np.asarray(cv2.max(cv2.max(red, green), blue), dtype=np.uint8)

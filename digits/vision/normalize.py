@@ -25,7 +25,8 @@ from digits.vision.sheet import without_table
 GLANCED_SIDE = 200
 _COPY_SIDE, _LARGE, _LARGE_COPY_SIDE = 140, 720, 240
 # A digit of at least so many pixels on its longer side is read on the copy as well as on the whole picture.
-_LARGE_DIGIT = 60
+# It keeps so many pixels from the copy's border.
+_LARGE_DIGIT, _CLEAR = 60, 4
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,17 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     return normalized if sheet is small else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
+def _halved(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Reduces a picture to a size: OpenCV averages blocks of four pixels several times faster than others."""
+    while pixels.shape[0] >= 2 * height and pixels.shape[1] >= 2 * width:
+        rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 2
+        blocks = pixels[: 2 * rows, : 2 * columns]
+        pixels = np.asarray(cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
 def glance(pixels: Pixels) -> Normalized | None:
     """Does what `fetch_digit` does on a copy of a quarter of the pixels or less; a large digit loses nothing there.
 
@@ -145,7 +157,7 @@ def glance(pixels: Pixels) -> Normalized | None:
         pixels: uint8 of shape (height, width) or (height, width, 3).
 
     Returns:
-        None if the picture is small, if its digit is small on the copy, or if nothing is found there.
+        None if the picture is small, if its digit is small on the copy or reaches the border, or if there is none.
     """
     height, width = pixels.shape[:2]
     longer = max(height, width)
@@ -155,9 +167,7 @@ def glance(pixels: Pixels) -> Normalized | None:
     height, width = height // factor, width // factor
     if min(height, width) < _LARGE_DIGIT:
         return None
-    # OpenCV averages whole blocks several times faster than shares of pixels.
-    blocks = pixels[: height * factor, : width * factor]
-    copy = np.asarray(cv2.resize(blocks, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    copy = _halved(pixels, height, width)
     sheet = without_table(copy, straight=True)
     try:
         foreground, components = find_strokes(sheet, quick=True)
@@ -165,6 +175,9 @@ def glance(pixels: Pixels) -> Normalized | None:
         return None
     left, top, right, bottom = components.box(find_digit(components))
     if max(right - left, bottom - top) < _LARGE_DIGIT:
+        return None
+    # What reaches the border may be a rule of the paper that is too faint on the copy to be taken off.
+    if min(left, top, width - right, height - bottom) < _CLEAR:
         return None
     normalized = _image_digit(foreground, components)
     return normalized if sheet is copy else normalized.after(Stage("The sheet of paper", as_gray(sheet)))

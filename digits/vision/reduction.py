@@ -51,9 +51,9 @@ def at_least(gray: Gray, value: float) -> Gray:
     return (gray >= np.uint8(math.ceil(value))).view(np.uint8)
 
 
-def histogram(gray: Gray) -> Counts:
-    """Counts how many pixels have each of the 256 values."""
-    return np.asarray(cv2.calcHist([gray], [0], None, [256], [0.0, 256.0]), dtype=np.int64).ravel()
+def histogram(gray: Gray, mask: Gray | None = None) -> Counts:
+    """Counts how many pixels, or how many of those in a mask, have each of the 256 values."""
+    return np.asarray(cv2.calcHist([gray], [0], mask, [256], [0.0, 256.0]), dtype=np.int64).ravel()
 
 
 def quantile(counts: Counts, share: float) -> int:

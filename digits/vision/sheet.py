@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.arrays import Floats, Gray, Pixels
+from digits.images.channels import channels_of
 from digits.vision.masks import label_components
 from digits.vision.reduction import at_least, histogram, interpolated_quantile
 
@@ -94,12 +95,12 @@ def _find_sheet(pixels: Pixels) -> tuple[Gray, Gray] | None:
         if region is None:
             continue
         filled, outline = _fill(region)
+        if _fills_picture(region, filled):
+            break
         told = _rate_sheet(light, paper, region, filled, outline)
         # Of levels that tell a sheet equally well, the lowest counts.
         if told > 0.0 and told >= most:
             best, most = filled, told
-        if _fills_picture(region, filled):
-            break
     if best is None:
         return None
     edge = max(1, round(_EDGE * max(size)))
@@ -118,7 +119,7 @@ def _light_of(pixels: Pixels) -> Gray:
     """How light each pixel is. Paper is light in all colors, and a colored table is not."""
     if pixels.ndim == 2:
         return pixels
-    red, green, blue = cv2.split(pixels)
+    red, green, blue = channels_of(pixels)
     return np.asarray(cv2.min(cv2.min(red, green), blue), dtype=np.uint8)
 
 
@@ -193,15 +194,17 @@ def _rate_sheet(light: Gray, paper: float, region: Gray, filled: Gray, outline: 
         or light.size - area < _TABLE * light.size
     ):
         return 0.0
-    told = _told_apart(light, filled, outline)
-    if float(np.median(light[filled == 0])) <= _DARK * paper:
-        return told
+    if interpolated_quantile(histogram(light, 1 - filled), 0.5) <= _DARK * paper:
+        return _told_apart(light, filled, outline)
     corners = np.asarray(cv2.approxPolyDP(hull, _STRAIGHT * cv2.arcLength(hull, True), True)[:, 0], dtype=np.int32)
     height, width = light.shape
     border = max(2, round(_BORDER * max(height, width)))
     inside = (corners >= border).all(axis=1) & (corners < (width - border, height - border)).all(axis=1)
     inside &= _turns(corners) >= _TURN
-    return told if told >= _ALONG and len(corners) <= _CORNERS and inside.sum() >= _INSIDE else 0.0
+    if len(corners) > _CORNERS or inside.sum() < _INSIDE:
+        return 0.0
+    told = _told_apart(light, filled, outline)
+    return told if told >= _ALONG else 0.0
 
 
 def _turns(corners: npt.NDArray[np.int32]) -> Floats:
