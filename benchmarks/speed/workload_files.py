@@ -15,7 +15,7 @@ from benchmarks.accuracy.corpus.pen import Hand, seeded, write_digit
 Pixels = npt.NDArray[np.uint8]
 
 # The digits of the pictures of each workload.
-_DIGITS = (3, 7, 8, 2, 5)
+DIGITS = (3, 7, 8, 2, 5)
 _UPRIGHT = Hand()
 
 
@@ -25,13 +25,13 @@ def workload_files() -> Mapping[str, list[bytes]]:
     The pages of workload h are for `/read/`; all other files show one digit.
     """
     return {
-        "a  28x28 gray PNG, as MNIST": [_png(_like_mnist(digit)) for digit in _DIGITS],
-        "b  28x28 gray PNG, a shrunken drawing": [_png(_shrunken(digit)) for digit in _DIGITS],
-        "c  280x280 RGBA PNG, opaque canvas": [_png(_canvas(digit, opaque=True)) for digit in _DIGITS],
-        "d  280x280 RGBA PNG, transparent canvas": [_png(_canvas(digit, opaque=False)) for digit in _DIGITS],
-        "e  200x200 gray JPEG": [_jpeg(_scan(digit, (200, 200))) for digit in _DIGITS],
-        "f  1080x1440 JPEG photo": [_jpeg(_photo(digit, (1080, 1440))) for digit in _DIGITS],
-        "g  4000x3000 JPEG photo": [_jpeg(_photo(digit, (4000, 3000))) for digit in _DIGITS[:2]],
+        "a  28x28 gray PNG, as MNIST": [_png(_like_mnist(digit)) for digit in DIGITS],
+        "b  28x28 gray PNG, a shrunken drawing": [_png(_shrunken(digit)) for digit in DIGITS],
+        "c  280x280 RGBA PNG, opaque canvas": [_png(_canvas(digit, opaque=True)) for digit in DIGITS],
+        "d  280x280 RGBA PNG, transparent canvas": [_png(_canvas(digit, opaque=False)) for digit in DIGITS],
+        "e  200x200 gray JPEG": [_jpeg(_scan(digit, (200, 200))) for digit in DIGITS],
+        "f  1080x1440 JPEG photo": [_jpeg(_photo(digit, (1080, 1440))) for digit in DIGITS],
+        "g  4000x3000 JPEG photo": [_jpeg(_photo(digit, (4000, 3000))) for digit in DIGITS[:2]],
         "h  1600x1200 gray JPEG page, read as numbers": [_jpeg(_page(number)) for number in range(2)],
     }
 
