@@ -22,7 +22,7 @@ PROJECT := --no-deps --no-build-isolation --editable .
 
 always:
 
-.PHONY: always help install run train check test pythons docs release lint format bench lock browser shipped pictures clean
+.PHONY: always help install run train check test pythons docs release lint format bench lock browser shipped segmenter pictures clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -131,6 +131,11 @@ shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras --recipe convnet --keep 0 $(ARGS)
 	@cd digits/shipped/reports && mv training_curves.png confusion_matrix.png reliability.png ../../../docs/images/
 	@rm -r digits/shipped/reports
+
+# The decoding is fitted with both networks and with the recognizer, so it comes last. Hours on one core.
+segmenter: $(VENV)/installed-all ## train the two networks that take numbers apart, and fit the decoding
+	@$(BIN)/python -m digits.training.segmenter.signs
+	@$(BIN)/python -m digits.training.segmenter.run
 
 pictures: $(VENV)/installed-all browser ## take the README's screenshots anew, and make its moving picture
 	@$(BIN)/python -m scripts.screenshots

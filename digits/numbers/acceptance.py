@@ -18,12 +18,14 @@ from digits.numbers.signs.kinds import PIECE, SIGNS
 ACCEPTANCE_FEATURES = (
     "each",
     "log odds of a digit by segment classifier and recognizer",
+    "log odds squared of a digit by segment classifier and recognizer",
     "log odds of a digit by sign classifier",
     "log odds of something whole by sign classifier",
     "another sign on the line",
     "a 1",
     "log odds of a digit by sign classifier, of a 1",
     "another sign on the line, of a 1",
+    "another slash on the line, of a 1",
     "lean beside that of the line, of a 1",
     "lean beside that of the line squared, of a 1",
     "height above its neighbors, of a 1",
@@ -31,12 +33,13 @@ ACCEPTANCE_FEATURES = (
     "log odds of a bracket whose partner is on the line",
 )
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
-RECOGNIZER_ACCEPTANCE_FEATURES = (ACCEPTANCE_FEATURES[1],)
+RECOGNIZER_ACCEPTANCE_FEATURES = ACCEPTANCE_FEATURES[1:3]
 
 # Odds are taken of no probability nearer to 0 or 1 than this.
 _UNSURE = 1e-4
 # A bracket that is less likely than this tells nothing.
 _NO_BRACKET = 0.005
+_SLASH = CLASSES + SIGNS.index("/")
 _OPENING, _CLOSING = ([CLASSES + SIGNS.index(sign) for sign in signs] for signs in ("([", ")]"))
 # What is at least so high, in heights of the line's digits, tells how the line leans and where it stands.
 _TALL = 0.6
@@ -124,18 +127,22 @@ def acceptance_features(shapes: Shapes, line: Shapes, marks: int) -> Floats:
     by_signs = log_odds(digit_probabilities(shapes.sign_probabilities))
     signs = (1.0 - digit_probabilities(line.sign_probabilities)) * whole_probabilities(line.sign_probabilities)
     another = np.where(beside, signs, 0.0).max(axis=1, initial=1.0 if marks else 0.0)
+    # Dates have two of them.
+    slash = np.where(beside, line.sign_probabilities[:, _SLASH], 0.0).max(axis=1, initial=0.0)
     lean, above, below = _against_neighbors(shapes, line, beside)
-    one = shapes.is_one.astype(np.float64)
+    one, scores = shapes.is_one.astype(np.float64), log_odds(shapes.scores)
     return np.stack(
         [
             np.ones(len(one)),
-            log_odds(shapes.scores),
+            scores,
+            np.sign(scores) * scores**2,
             by_signs,
             log_odds(whole_probabilities(shapes.sign_probabilities)),
             another,
             one,
             one * by_signs,
             one * another,
+            one * slash,
             one * lean,
             one * lean**2,
             one * above,

@@ -48,12 +48,14 @@ CONFIDENCE_FEATURES = (
     "each",
     "log odds of what is shown",
     "log odds of the least sure of it",
+    "log odds of the mean of it",
     "log odds of the path",
     "logarithm of how many digits and signs",
     "logarithm of how many signs",
     "a sign",
     "log odds of what is shown, with a sign",
     "log odds of the least sure of it, with a sign",
+    "log odds of the mean of it, with a sign",
     "log odds of the path, with a sign",
 )
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
@@ -302,8 +304,7 @@ def line_features(probabilities: Sequence[float], path: float, signs: int) -> Fl
         path: the probability of the way in which the line was taken apart.
         signs: how many of them are signs.
     """
-    of_all, least, of_path = log_odds(np.array([np.prod(probabilities), min(probabilities), path])).tolist()
-    odds = np.array([of_all, least, of_path])
+    odds = log_odds(np.array([np.prod(probabilities), min(probabilities), np.mean(probabilities), path]))
     # What is known of a line means less where signs are on it.
     sign = float(signs > 0)
     return np.array([1.0, *odds, np.log(len(probabilities)), np.log1p(signs), sign, *(sign * odds)])

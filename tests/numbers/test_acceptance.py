@@ -63,6 +63,13 @@ def test_other_signs_on_the_line_count_and_the_candidate_itself_does_not() -> No
     assert feature(acceptance_features(line, line, 1), "another sign on the line") == pytest.approx([1.0, 1.0])
 
 
+def test_a_slash_on_the_line_makes_another_stroke_a_slash_and_no_other_digit() -> None:
+    boxes = np.array([[0.0, 0.0, 0.3, 1.0], [0.8, 0.0, 1.3, 1.0], [1.6, 0.0, 1.9, 1.0]])
+    line = line_of([0, 2], np.zeros(3), boxes)
+    line.sign_probabilities[2] = np.eye(SIGN_CLASSES)[CLASSES + SIGNS.index("/")]
+    assert feature(acceptance_features(line, line, 0), "another slash on the line, of a 1").tolist() == [1.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("partner", "at", "counts"), [(")", 2, True), (")", 0, False), ("(", 2, False), ("+", 2, False)]
 )

@@ -143,7 +143,8 @@ def test_a_line_with_signs_has_weights_of_its_own() -> None:
     without, with_sign = (
         dict(zip(CONFIDENCE_FEATURES, line_features([0.9, 0.8], 0.7, n), strict=True)) for n in (0, 1)
     )
-    for name in ("log odds of what is shown", "log odds of the least sure of it", "log odds of the path"):
+    for name in ("what is shown", "the least sure of it", "the mean of it", "the path"):
+        name = f"log odds of {name}"
         assert without[name] == with_sign[name] == with_sign[f"{name}, with a sign"]
         assert without[f"{name}, with a sign"] == 0.0
     assert (without["a sign"], with_sign["a sign"]) == (0.0, 1.0)

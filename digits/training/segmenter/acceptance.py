@@ -19,9 +19,11 @@ from digits.synthetic.sums import WrittenSum
 from digits.training.segmenter.dataset import ReadLine
 
 # So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
-_REFUSED = 0.005
-# Strength of the L2 penalty of the logistic regressions.
-_PENALTY = 1e-3
+_REFUSED = 0.009
+# Strength of the L2 penalty on weights of features that are scaled to a standard deviation of 1.
+_PENALTY = 1e-4
+# A feature that is spread less than this is the same everywhere.
+_SAME = 1e-9
 # The confidence of each of so many parts of the lines is measured by a fit on the others.
 _PARTS = 5
 
@@ -43,7 +45,9 @@ def fit_logistic(
     from scipy.optimize import minimize
 
     free = [k for k, name in enumerate(names) if name not in without]
-    chosen, sides = features[:, free], np.where(targets, 1.0, -1.0)
+    spread = features[:, free].std(axis=0)
+    spread = np.where(spread < _SAME, 1.0, spread)
+    chosen, sides = features[:, free] / spread, np.where(targets, 1.0, -1.0)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         margins = sides * (chosen @ weights)
@@ -51,7 +55,7 @@ def fit_logistic(
         value = float(np.logaddexp(0.0, -margins).mean()) + 0.5 * _PENALTY * float(weights @ weights)
         return value, chosen.T @ by_margin / len(chosen) + _PENALTY * weights
 
-    fitted = minimize(loss, np.zeros(len(free)), jac=True, method="L-BFGS-B").x
+    fitted = minimize(loss, np.zeros(len(free)), jac=True, method="L-BFGS-B").x / spread
     weights = dict.fromkeys(names, 0.0)
     return weights | {names[k]: round(float(weight), 4) for k, weight in zip(free, fitted, strict=True)}
 
@@ -88,7 +92,7 @@ def fit_acceptance(
     told, digit = np.concatenate(features), np.concatenate(is_digit)
     weights = fit_logistic(told, digit, ACCEPTANCE_FEATURES, without)
     chances = logistic(told @ np.array([weights[name] for name in ACCEPTANCE_FEATURES]))
-    threshold = math.floor(min(0.5, float(np.quantile(chances[digit], _REFUSED))) * 1e4) / 1e4
+    threshold = math.floor(float(np.quantile(chances[digit], _REFUSED)) * 1e4) / 1e4
     accepted, of_digits = chances >= threshold, np.concatenate(sizes)[digit]
     return replace(decoding, acceptance=weights, digit=threshold), {
         "digits": int(digit.sum()),

@@ -62,7 +62,7 @@ from digits.training.segmenter.targets import SegmentTargets
 _OPTIONS = {
     "windows": (1_000, 10_000_000, 400_000),
     "epochs": (1, 1_000, 8),
-    "numbers": (10, 1_000_000, 600),
+    "numbers": (10, 1_000_000, 300),
     "seed": (0, 2**31 - 1, 0),
 }
 # Of L-BFGS, for the weights of the decoding.
