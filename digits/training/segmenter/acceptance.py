@@ -19,7 +19,7 @@ from digits.synthetic.sums import WrittenSum
 from digits.training.segmenter.dataset import ReadLine
 
 # So many rightly read digits may be refused as other signs: a number has several, and one of them spoils it.
-_REFUSED = 0.009
+_REFUSED = 0.006
 # Strength of the L2 penalty on weights of features that are scaled to a standard deviation of 1.
 _PENALTY = 1e-4
 # A feature that is spread less than this is the same everywhere.
