@@ -43,10 +43,10 @@ _NO_DIGIT = "No digit was found in this picture: what is written on it looks lik
 # A page is read at so many pixels on its longer side, if its shorter one then has as many as a small digit.
 PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
-_PIXELS_OF_CANDIDATE = 10_000
+_PIXELS_OF_CANDIDATE = 6_000
 SMALLEST = 10
 # All other views together may take this share of the first view's work.
-_SECOND_WORK = 0.5
+_SECOND_WORK = 0.3
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view.
 _LEAST_QUALITY = 0.8
 # So many digits are given for each place, the most likely first.

@@ -10,6 +10,9 @@ from starlette.types import Scope
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
+# How long what a client still sends is read and thrown away after the last answer of a connection.
+LINGER_SECONDS = 2.0
+
 # A request id that a client chose may hold these characters alone: none of them can forge a line of the log.
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 

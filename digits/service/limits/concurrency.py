@@ -87,7 +87,14 @@ class Room:
         self._buffers.taken += size
         self._taken += size
 
-    async def unpack(self, function: Callable[..., Result], body: bytes, *arguments: Any, takes: int) -> Result:
+    async def unpack(
+        self,
+        function: Callable[..., Result],
+        body: bytes,
+        *arguments: Any,
+        takes: int,
+        on_the_spot: int = _ON_THE_SPOT_BYTES,
+    ) -> Result:
         """Calls a function on a body: in a thread, unless the body is so short that other requests need not wait.
 
         Args:
@@ -95,11 +102,12 @@ class Room:
             body: of the request, or a part of it.
             arguments: further ones of the function.
             takes: bytes that the function takes at the most; they are counted while it works.
+            on_the_spot: a body of no more bytes than this is short.
 
         Raises:
             BuffersFullError: there is no room for them.
         """
-        if len(body) <= _ON_THE_SPOT_BYTES:
+        if len(body) <= on_the_spot:
             return function(body, *arguments)
         async with self._buffers.threads:
             self.take(takes)

@@ -12,6 +12,7 @@ from digits.service.errors import NotReadyError
 from digits.service.metrics import Metrics
 from digits.service.request_context import (
     CURRENT,
+    LINGER_SECONDS,
     REQUEST_ID_HEADER,
     RequestContext,
     has_body,
@@ -33,8 +34,6 @@ HEADERS = (
     (b"cache-control", b"no-store"),
 )
 _HEADER_NAMES = frozenset(name for name, _ in HEADERS)
-# How long the rest of a body is read and thrown away after the answer.
-_LINGER_SECONDS = 2.0
 
 
 class AccessLog:
@@ -119,13 +118,13 @@ class AccessLog:
 
 
 async def _discard_body(receive: Receive) -> None:
-    """Reads what a client still sends, until it ends or closes the connection, for at most `_LINGER_SECONDS`.
+    """Reads what a client still sends, until it ends or closes the connection, for at most `LINGER_SECONDS`.
 
     A connection that is closed while bytes wait to be read is reset, and a reset can destroy the answer before the
     client has seen it (RFC 9112, section 9.6).
     """
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LINGER_SECONDS):
+        async with asyncio.timeout(LINGER_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
                 pass
 

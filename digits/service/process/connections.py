@@ -11,6 +11,7 @@ from digits.service.limits.refusal import EarlyRefusal
 from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
 from digits.service.process.connection_room import ConnectionRoom, Place
 from digits.service.process.uvicorn_internals import HttpToolsProtocol, application_state, is_trusted_proxy
+from digits.service.request_context import LINGER_SECONDS
 from digits.service.schemas import ProblemDetails
 
 # A path before all others, such as /ml.
@@ -23,8 +24,6 @@ _HEALTH_HEADER_SECONDS = 1.0
 _HEALTH = re.compile(rb"/health/(live|ready)/?$")
 # How long the server waits for requests over the connections that it accepted last.
 _LAST_REQUESTS_SECONDS = 0.2
-# How long a refused client may go on sending before its connection is closed.
-_LINGER_SECONDS = 2.0
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -189,7 +188,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._end_with(_refusal(self._room.why_full(self._address)))
 
     def _end_with(self, answer: bytes) -> None:
-        """Sends the last answer of the connection, and closes it when the client has, or after `_LINGER_SECONDS`.
+        """Sends the last answer of the connection, and closes it when the client has, or after `LINGER_SECONDS`.
 
         Until then it throws away what the client sends: a connection that is closed while bytes wait to be read is
         reset, and a reset can destroy the answer before the client has seen it (RFC 9112, section 9.6).
@@ -208,7 +207,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._deadline = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _is_ended(self) -> bool:
         """Returns whether the last answer of the connection has been given."""

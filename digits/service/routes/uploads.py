@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-import anyio.to_thread
 from multipart import (
     MultipartError,
     MultipartSegment,
@@ -119,7 +118,7 @@ async def read_upload(
     too_many = MalformedFormError(
         f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
     )
-    parts = await _parse_form(request, body, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_fields)
+    parts = await _parse_form(request, body, room, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_fields)
     chosen = [part for part in parts if part.field == FIELD]
     texts = {part.field: part.content.decode("utf-8", "replace") for part in parts if part.field != FIELD}
     if not chosen:
@@ -163,7 +162,7 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     )
     body = await read_plain_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
     too_many = TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
-    parts = await _parse_form(request, body, BATCH_FIELD, _HOW_MANY, max_files, too_many)
+    parts = await _parse_form(request, body, room, BATCH_FIELD, _HOW_MANY, max_files, too_many)
     files = [part for part in parts if part.file is not None]
     if not files:
         raise MissingFileError(f"The form has no file in a field '{BATCH_FIELD}'. Send each image in one, {_HOW_MANY}")
@@ -219,13 +218,15 @@ async def read_plain_body(request: Request, most: int, too_large: DigitsError, s
     if encoding in ("", "identity"):
         return body
     content = await room.unpack(inflate, body, encoding, most, too_large, takes=inflated_bytes(body, most))
-    room.take(len(content))
+    # What was compressed is needed no longer.
+    room.take(len(content) - len(body))
     return content
 
 
 async def _parse_form(
     request: Request,
     body: bytes,
+    room: Room,
     field: str,
     how: str,
     most: int,
@@ -244,9 +245,9 @@ async def _parse_form(
     try:
         if not boundary:
             raise MultipartError("its Content-Type names no boundary")
-        if len(body) <= _ON_THE_SPOT_BYTES:
-            return _parts_of(body, boundary, field, most, too_many, others)
-        return await anyio.to_thread.run_sync(_parts_of, body, boundary, field, most, too_many, others)
+        # The parts are a copy of the body, and take its place.
+        wanted = (boundary, field, most, too_many, others)
+        return await room.unpack(_parts_of, body, *wanted, takes=len(body), on_the_spot=_ON_THE_SPOT_BYTES)
     except MultipartError as error:
         raise MalformedFormError(
             f"The multipart form cannot be read ({error.args[0]}). Let your HTTP client build it, {how}"

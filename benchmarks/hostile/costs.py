@@ -1,0 +1,148 @@
+"""What the most costly small pictures cost: python -m benchmarks.hostile.costs
+
+Thin strokes, crowded pages and all families of growing pictures, each read as one digit and as a page, in a process
+that has read small images before. The time is of the processor, the shortest of some; the memory is what the process
+needed more at its highest point than before. Then several clients send all of them to a service of one worker, mixed
+with large images. `--files FOLDER` measures the files of a folder instead. The command fails if a picture takes more
+than 1 second as one digit or 2 seconds as a page, or if the worker takes more than 400 MB.
+"""
+
+import argparse
+import os
+import random
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import cv2
+
+from benchmarks.hostile.bombs import Cost, Meter
+from benchmarks.hostile.costly_pictures import PAGE_SIDE, Picture
+from benchmarks.hostile.crowded_pages import CROWDED
+from benchmarks.hostile.growing_pictures import GROWING
+from benchmarks.hostile.large_files import LARGE
+from benchmarks.hostile.specimens import specimens
+from benchmarks.support.client import Connection, UnansweredError, address_of, upload
+from benchmarks.support.machine import describe_machine
+from benchmarks.support.servers import SERVE, Running, running
+from digits.cli.arguments import whole_number
+from digits.recognizer import shipped_model
+
+# Seconds of the processor that a picture may take, by route, and MB that a worker may take.
+SECONDS: Mapping[str, float] = {"/predict/": 1.0, "/read/": 2.0}
+MEGABYTES = 400.0
+# A digit or a refusal, also because of too many at a time.
+_ANSWERS = {"200", "413", "415", "422", "503"}
+
+
+def _png(draw: Callable[[int], Picture], side: int) -> bytes:
+    return cv2.imencode(".png", draw(side))[1].tobytes()
+
+
+def costly_files(folder: Path | None) -> dict[str, Callable[[], bytes]]:
+    """Returns what makes each file, by name: those of a folder, or the project's own."""
+    if folder is not None:
+        return {file.name: file.read_bytes for file in sorted(folder.iterdir()) if file.is_file()}
+    families = {f"{name}, {side}": partial(_png, draw, side) for name, draw in GROWING.items() for side in _SIDES}
+    return families | {f"page of {name}": make for name, make in CROWDED.items()}
+
+
+# Half as large as a page is read, as large, and larger.
+_SIDES = (PAGE_SIDE // 2, PAGE_SIDE, 2 * PAGE_SIDE)
+
+
+def peak_of_worker(server: Running) -> float:
+    """Returns the memory at its highest point of the largest process of a server that draws no document, in MB."""
+    peaks = [0.0]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            if os.getpgid(int(status.parent.name)) == server.process.pid:
+                found = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+                peaks.append(int(found[1]) / 1024.0 if found else 0.0)
+        except (OSError, ValueError):
+            continue  # The process has ended in the meantime.
+    return max(peaks)
+
+
+def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0) -> tuple[float, Counter[str]]:
+    """Sends all files and some large images to a service of one worker, each to both routes.
+
+    Args:
+        files: what makes each file, by name.
+        clients: that send at a time.
+        seed: of the order.
+
+    Returns:
+        The memory of the worker at its highest point, in MB; and the number of answers by HTTP status.
+    """
+    requests = [(make, route) for make in [*files.values(), *LARGE.values()] for route in SECONDS]
+    random.Random(seed).shuffle(requests)  # noqa: S311
+    answers: Counter[str] = Counter()
+    environment = {"DIGITS_MODEL": str(shipped_model()), "DIGITS_ACCESS_LOG": "false"}
+    with running(SERVE, next(iter(specimens().values())), environment, ("--workers", "1")) as server:
+        address = address_of(server.url)
+
+        def send(mine: Sequence[tuple[Callable[[], bytes], str]]) -> None:
+            with Connection(address, 60.0) as connection:
+                for make, route in mine:
+                    try:
+                        answers[str(connection.exchange(upload(make(), route)).status)] += 1
+                    except UnansweredError as error:
+                        answers[error.loss] += 1
+
+        with ThreadPoolExecutor(clients) as threads:
+            list(threads.map(send, [requests[number::clients] for number in range(clients)]))
+        return peak_of_worker(server), answers
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints the table and the worst of each route; returns 1 if a picture costs more than it may."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=Path, metavar="FOLDER", help="measure the files of a folder")
+    parser.add_argument("--repeats", type=whole_number(1, 100), default=2, help="default: 2")
+    parser.add_argument("--clients", type=whole_number(1, 100), default=8, help="at a time (default: 8)")
+    options = parser.parse_args(argv)
+    print(f"{describe_machine()}\n")
+    files = costly_files(options.files)
+    costs: dict[str, list[tuple[str, Cost]]] = {route: [] for route in SECONDS}
+    print("| file | size, kB | for | outcome | processor, ms | memory, MB |\n| --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        meter = Meter(Path(folder))
+        try:
+            for name, make in files.items():
+                file = make()
+                for route in SECONDS:
+                    cost = meter.measure(file, options.repeats, whole=route == "/read/")
+                    costs[route].append((name, cost))
+                    figures = f"{cost.busy * 1e3:,.0f} | {cost.megabytes:.0f}"
+                    print(f"| {name} | {len(file) / 1e3:,.1f} | {route} | {cost.outcome} | {figures} |", flush=True)
+        finally:
+            meter.stop()
+    print()
+    for route, measured in costs.items():
+        slowest, largest = max(measured, key=lambda one: one[1].busy), max(measured, key=lambda one: one[1].megabytes)
+        print(
+            f"{route} (n = {len(measured)}): at most {slowest[1].busy:.2f} s of the processor ({slowest[0]}),"
+            f" and {largest[1].megabytes:.0f} MB more ({largest[0]})."
+        )
+    peak, answers = serve(files, options.clients)
+    told = ", ".join(f"{count:,} with {answer}" for answer, count in sorted(answers.items()))
+    print(
+        f"A worker that {options.clients} clients send all of them to takes {peak:.0f} MB at the most; answers: {told}."
+    )
+    dear = [
+        f"{name} for {route}"
+        for route, measured in costs.items()
+        for name, cost in measured
+        if cost.busy > SECONDS[route]
+    ]
+    print(f"Over 1 s or 2 s: {', '.join(dear) or 'none'}.")
+    return 1 if dear or peak > MEGABYTES or set(answers) - _ANSWERS else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
