@@ -46,7 +46,7 @@ PAGE_SIDE = 1600
 _PIXELS_OF_CANDIDATE = 6_000
 SMALLEST = 10
 # All other views together may take this share of the first view's work.
-_SECOND_WORK = 0.3
+_SECOND_WORK = 0.76
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view.
 _LEAST_QUALITY = 0.8
 # So many digits are given for each place, the most likely first.
