@@ -15,12 +15,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digits.data.mnist import Images, Labels
 from digits.synthetic.glyphs import FONTS, font_file
+from digits.synthetic.icons import draw_icon
 from digits.synthetic.strokes import LETTERS, draw_curve, draw_form
 
 _SIGNS = (
     "ACEFHKMNPRTUVWXYacdefhkmnprtuvwxy"  # Latin
-    "αγπλμψωφηκξχντΓΔΛΞΠΣΦΨΩ"  # Greek
+    "αβγδζπλμψωφηκξχντΓΔΛΞΠΣΦΨΩ"  # Greek
     "ЖШЫЮЯДЛЦФИאשמטצ"  # Cyrillic, Hebrew
+    "سشصضغلكجح"  # Arabic
     "+×÷=%#@*~<>^-±≠∞√∑"  # signs
 )
 # Bold type, and Computer Modern, which has few of the signs, are left out.
@@ -42,14 +44,15 @@ def draw_outlier(side: int, images: Images, labels: Labels, rng: np.random.Gener
         uint8 of shape (side, side), white on black, reaching no edge.
     """
     kinds: dict[Callable[[], Images], float] = {
-        lambda: draw_symbol(side, rng): 0.24,
-        lambda: draw_form(LETTERS, side, rng): 0.18,
-        lambda: _silhouette(side, rng): 0.18,
-        lambda: _scribble(side, rng): 0.12,
-        lambda: _several(side, images, rng): 0.13,
-        lambda: _texture(side, rng): 0.05,
-        lambda: _turned(side, images, labels, rng): 0.05,
-        lambda: _line(side, rng): 0.05,
+        lambda: draw_symbol(side, rng): 0.22,
+        lambda: draw_form(LETTERS, side, rng): 0.16,
+        lambda: draw_icon(side, rng): 0.22,
+        lambda: _silhouette(side, rng): 0.11,
+        lambda: _scribble(side, rng): 0.08,
+        lambda: _several(side, images, rng): 0.1,
+        lambda: _texture(side, rng): 0.04,
+        lambda: _turned(side, images, labels, rng): 0.04,
+        lambda: _line(side, rng): 0.03,
     }
     return list(kinds)[rng.choice(len(kinds), p=list(kinds.values()))]()
 

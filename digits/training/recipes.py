@@ -122,7 +122,7 @@ RECIPES: Mapping[str, Recipe] = {
             floor=0.98,
             augment=augment,
             outliers=make_outliers,
-            outlier_share=0.12,
+            outlier_share=0.18,
             use_xla=False,
             fine_tuned_share=0.7,
         ),
