@@ -5,42 +5,39 @@ A hollow square, a ring with a tail or an hourglass is not among them: they look
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.synthetic.strokes import Canvas, curve_through
-
 # The points (x, y) of a stroke in a box one wide and one high, y pointing down, and whether a curve runs through them.
-_Stroke = tuple[npt.NDArray[np.float64], bool]
+IconStroke = tuple[npt.NDArray[np.float64], bool]
 
 
-def _lines(*points: tuple[float, float]) -> _Stroke:
+def _lines(*points: tuple[float, float]) -> IconStroke:
     """Straight lines from point to point."""
     return np.array(points), False
 
 
-def _curve(*points: tuple[float, float]) -> _Stroke:
+def _curve(*points: tuple[float, float]) -> IconStroke:
     """A smooth curve through points."""
     return np.array(points), True
 
 
 def _arc(
     x: float, y: float, radius: float, start: float = 0.0, end: float = 360.0, *, height: float | None = None
-) -> _Stroke:
+) -> IconStroke:
     """An arc around a middle, between two angles in degrees that grow clockwise from the right."""
     angles = np.deg2rad(np.linspace(start, end, 12))
     return np.c_[x + radius * np.cos(angles), y + (height or radius) * np.sin(angles)], True
 
 
-def _star(points: int, inner: float, turn: float = -90.0) -> _Stroke:
+def _star(points: int, inner: float, turn: float = -90.0) -> IconStroke:
     """A closed star with so many points; `inner` is the radius of its notches as a share of its own."""
     angles = np.deg2rad(turn + np.linspace(0.0, 360.0, 2 * points + 1))
     radii = 0.5 * np.where(np.arange(2 * points + 1) % 2, inner, 1.0)
     return np.c_[0.5 + radii * np.cos(angles), 0.5 + radii * np.sin(angles)], False
 
 
-def _rays(count: int, near: float, far: float) -> tuple[_Stroke, ...]:
+def _rays(count: int, near: float, far: float) -> tuple[IconStroke, ...]:
     """Short lines around the middle, between two distances from it."""
     angles = np.linspace(0.0, 2.0 * np.pi, count, endpoint=False)
     ends = [(np.cos(angle), np.sin(angle)) for angle in angles]
@@ -49,7 +46,7 @@ def _rays(count: int, near: float, far: float) -> tuple[_Stroke, ...]:
 
 _EYES = (_arc(0.34, 0.38, 0.035), _arc(0.66, 0.38, 0.035))
 # The outline comes first: it is filled in some drawings.
-ICONS: Mapping[str, tuple[_Stroke, ...]] = {
+ICONS: Mapping[str, tuple[IconStroke, ...]] = {
     "smiley": (_arc(0.5, 0.5, 0.5), *_EYES, _arc(0.5, 0.52, 0.28, 20.0, 160.0)),
     "frown": (_arc(0.5, 0.5, 0.5), *_EYES, _arc(0.5, 0.85, 0.25, 210.0, 330.0)),
     "cat": (
@@ -316,40 +313,3 @@ ICONS: Mapping[str, tuple[_Stroke, ...]] = {
     ),
     "dots": tuple(_arc(x, y, 0.06) for x in (0.15, 0.5, 0.85) for y in (0.25, 0.75)),
 }
-# Of the drawings whose outline is closed, so many have it filled.
-_FILLED = 0.35
-
-
-def draw_icon(side: int, rng: np.random.Generator, names: tuple[str, ...] = tuple(ICONS)) -> Canvas:
-    """Draws a thing.
-
-    Args:
-        side: of the canvas, in pixels.
-        rng: decides which thing, and everything about it.
-        names: the keys of `ICONS` to choose from.
-
-    Returns:
-        uint8 of shape (side, side), white ink on black, the drawing somewhere in the middle.
-    """
-    strokes = ICONS[names[int(rng.integers(len(names)))]]
-    angle = np.deg2rad(rng.uniform(-14.0, 14.0))
-    slant, stretch = rng.uniform(-0.15, 0.2), np.exp(rng.uniform(-0.3, 0.3))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    change = turn @ np.array([[1.0, -slant], [0.0, 1.0]]) @ np.diag([stretch**0.5, stretch**-0.5])
-    pen, size = max(1, round(side * rng.uniform(0.02, 0.09))), side * rng.uniform(0.52, 0.64)
-    is_filled = rng.random() < _FILLED and (strokes[0][0][0] == strokes[0][0][-1]).all()
-    shake = rng.uniform(0.0, 0.03)
-    canvas = np.zeros((side, side), np.uint8)
-    for i, (points, is_smooth) in enumerate(strokes):
-        moved = points + rng.normal(0.0, shake, points.shape)
-        # What was closed stays closed.
-        if (points[0] == points[-1]).all():
-            moved[-1] = moved[0]
-        placed = (moved - 0.5) @ change.T * size + side / 2.0
-        # OpenCV takes coordinates in eighths of a pixel.
-        path = [np.rint((curve_through(placed) if is_smooth else placed) * 8.0).astype(np.int32)]
-        if is_filled and i == 0:
-            cv2.fillPoly(canvas, path, 255, cv2.LINE_AA, 3)
-        # What lies on a filled outline is left out of it.
-        cv2.polylines(canvas, path, False, 0 if is_filled and i else 255, pen, cv2.LINE_AA, 3)
-    return canvas

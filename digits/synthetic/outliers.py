@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digits.data.mnist import Images, Labels
 from digits.synthetic.glyphs import FONTS, font_file
-from digits.synthetic.icons import draw_icon
-from digits.synthetic.strokes import LETTERS, draw_curve, draw_form
+from digits.synthetic.icons import ICONS
+from digits.synthetic.strokes import LETTERS, curve_through, draw_curve, draw_form
 
 _SIGNS = (
     "ACEFHKMNPRTUVWXYacdefhkmnprtuvwxy"  # Latin
@@ -27,6 +27,8 @@ _SIGNS = (
 )
 # Bold type, and Computer Modern, which has few of the signs, are left out.
 _FONTS = tuple(name for name in FONTS if "Bol" not in name and not name.startswith("cm"))
+# Of the drawings whose outline is closed, so many have it filled.
+_FILLED = 0.35
 # Turned by a right angle, these digits are none.
 _TURNABLE = (2, 3, 4, 7)
 
@@ -86,6 +88,41 @@ def draw_symbol(side: int, rng: np.random.Generator) -> Images:
         pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
         sign = np.asarray(cv2.dilate(ridge.astype(np.uint8) * 255, pen), dtype=np.uint8)
     return sign
+
+
+def draw_icon(side: int, rng: np.random.Generator, names: tuple[str, ...] = tuple(ICONS)) -> Images:
+    """Draws a thing.
+
+    Args:
+        side: of the canvas, in pixels.
+        rng: decides which thing, and everything about it.
+        names: the keys of `ICONS` to choose from.
+
+    Returns:
+        uint8 of shape (side, side), white ink on black, the drawing somewhere in the middle.
+    """
+    strokes = ICONS[names[int(rng.integers(len(names)))]]
+    angle = np.deg2rad(rng.uniform(-14.0, 14.0))
+    slant, stretch = rng.uniform(-0.15, 0.2), np.exp(rng.uniform(-0.3, 0.3))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    change = turn @ np.array([[1.0, -slant], [0.0, 1.0]]) @ np.diag([stretch**0.5, stretch**-0.5])
+    pen, size = max(1, round(side * rng.uniform(0.02, 0.09))), side * rng.uniform(0.52, 0.64)
+    is_filled = rng.random() < _FILLED and (strokes[0][0][0] == strokes[0][0][-1]).all()
+    shake = rng.uniform(0.0, 0.03)
+    canvas = np.zeros((side, side), np.uint8)
+    for i, (points, is_smooth) in enumerate(strokes):
+        moved = points + rng.normal(0.0, shake, points.shape)
+        # What was closed stays closed.
+        if (points[0] == points[-1]).all():
+            moved[-1] = moved[0]
+        placed = (moved - 0.5) @ change.T * size + side / 2.0
+        # OpenCV takes coordinates in eighths of a pixel.
+        path = [np.rint((curve_through(placed) if is_smooth else placed) * 8.0).astype(np.int32)]
+        if is_filled and i == 0:
+            cv2.fillPoly(canvas, path, 255, cv2.LINE_AA, 3)
+        # What lies on a filled outline is left out of it.
+        cv2.polylines(canvas, path, False, 0 if is_filled and i else 255, pen, cv2.LINE_AA, 3)
+    return canvas
 
 
 def _scribble(side: int, rng: np.random.Generator) -> Images:

@@ -6,7 +6,8 @@ import pytest
 
 from digits.data.mnist import Images, Labels, Mnist
 from digits.synthetic import outliers
-from digits.synthetic.outliers import draw_outlier
+from digits.synthetic.icons import ICONS
+from digits.synthetic.outliers import draw_icon, draw_outlier
 from digits.synthetic.strokes import LETTERS, draw_form
 
 Draw = Callable[[int, Images, Labels, np.random.Generator], Images]
@@ -14,6 +15,7 @@ Draw = Callable[[int, Images, Labels, np.random.Generator], Images]
 KINDS: dict[str, Draw] = {
     "draw_symbol": lambda side, images, labels, rng: outliers.draw_symbol(side, rng),
     "draw_form": lambda side, images, labels, rng: draw_form(LETTERS, side, rng),
+    "draw_icon": lambda side, images, labels, rng: draw_icon(side, rng),
     "_silhouette": lambda side, images, labels, rng: outliers._silhouette(side, rng),
     "_scribble": lambda side, images, labels, rng: outliers._scribble(side, rng),
     "_several": lambda side, images, labels, rng: outliers._several(side, images, rng),
@@ -110,3 +112,14 @@ def test_only_digits_that_are_none_when_turned_are_turned(mnist: Mnist) -> None:
     turned = {int(outliers._turned(28, images, labels, rng).max()) for _ in range(200)}
     # A 0, 1 or 8 is none the less one, and a 6 and a 9 are each other's.
     assert turned == {int(grays[digit]) for digit in (2, 3, 4, 7)}
+
+
+@pytest.mark.parametrize("name", ICONS)
+def test_a_thing_is_drawn_inside_the_canvas_and_never_twice_the_same(name: str) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_icon(72, rng, (name,)) for _ in range(6)]
+    for icon in drawn:
+        assert (icon.shape, icon.dtype) == ((72, 72), np.uint8)
+        assert (icon > 127).sum() > 72
+        assert not (icon[[0, -1]].any() or icon[:, [0, -1]].any())
+    assert len({icon.tobytes() for icon in drawn}) == 6
