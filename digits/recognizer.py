@@ -20,7 +20,7 @@ from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.input_form import INPUT_FORMS
-from digits.second_look import look_again
+from digits.second_look import DOUBTFUL, look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 from digits.vision.normalize import GLANCED_SIDE, Normalized, glance, normalize_many
@@ -95,6 +95,11 @@ def find_model(environment: Mapping[str, str] | None = None) -> Path:
 def _is_large(pixels: Pixels) -> bool:
     """Whether a picture is read by itself, and on a smaller copy first."""
     return max(pixels.shape[:2]) >= GLANCED_SIDE
+
+
+def _is_doubtful(answer: Prediction) -> bool:
+    """Whether an answer needs other views: it is not accepted, or only just."""
+    return not answer.accepted or answer.confidence < DOUBTFUL
 
 
 _Read = Callable[[list[Pixels | ImageError]], list[Prediction | ImageError]]
@@ -238,7 +243,7 @@ class Recognizer:
         normalized = glance(pixels)
         if normalized is not None:
             (answer,) = self._answer([normalized], GLANCE)
-            if isinstance(answer, Prediction) and answer.accepted:
+            if isinstance(answer, Prediction) and not _is_doubtful(answer):
                 return [answer]
         return read([pixels])
 
@@ -269,12 +274,12 @@ class Recognizer:
         return results
 
     def may_look_again(self, first: Prediction | ImageError) -> bool:
-        """Returns whether other views may answer what the first view did not."""
+        """Returns whether other views may answer what the first view did not, or bear out what it did."""
         # An uncalibrated model accepts nothing, whatever the view.
         if not (self.looks_again and self.card.is_calibrated):
             return False
         if isinstance(first, Prediction):
-            return not first.accepted
+            return _is_doubtful(first)
         return isinstance(first, NoInkError)
 
     def look_again(self, image: OpenedImage, first: Prediction | ImageError) -> Prediction:
@@ -294,11 +299,10 @@ class Recognizer:
             return first if isinstance(first, Prediction) else error
         if second is None:
             return first
-        confidence = float(second.probabilities.max())
-        seen = second.look
-        return Prediction(
-            second.digit, confidence, second.probabilities, second.reason, seen.normalized, seen.view.name
-        )
+        answer = second.digit, float(second.probabilities.max()), second.probabilities, second.reason
+        if second.look is not None:
+            return Prediction(*answer, second.look.normalized, second.look.view.name)
+        return Prediction(*answer, first.normalized, first.view) if isinstance(first, Prediction) else first
 
     def _decode(self, picture: Picture | ImageError) -> Pixels | ImageError:
         """Returns a picture's pixels, or why there are none."""

@@ -21,6 +21,11 @@ Classify = Callable[[Images], npt.NDArray[np.float64]]
 
 # Pictures with fewer pixels than this on a side, or reduced to fewer, have no other views.
 _SMALLEST = 8
+# An answer that the first view gives with a lower probability is doubtful, though it may be accepted: other views have
+# to bear it out. `python -m benchmarks.accuracy.views` shows what that does to spoilt pictures.
+DOUBTFUL = 0.985
+# What other views have to leave to a doubtful answer, as its probability.
+_LEAST_BORNE_OUT = 0.1
 # Nor have those whose darkest and lightest pixel differ by less than this.
 _FLAT = 3
 
@@ -49,17 +54,17 @@ class SecondAnswer:
         probabilities: of shape (10,), summing to 1. Of a digit that is accepted, those of the view that shows it best;
             of one that is not, those of all views together, of which "no digit" is shared by all.
         reason: why the digit is not accepted, or None if it is.
-        look: the view that shows it best.
+        look: the view that shows it best; None if the first does.
     """
 
     digit: int
     probabilities: Floats
     reason: Reason | None
-    look: Look
+    look: Look | None
 
 
 def look_again(pixels: Pixels, first: Floats | None, classify: Classify, thresholds: Thresholds) -> SecondAnswer | None:
-    """Looks for the digit in other views of a picture that the first view does not show well.
+    """Looks for the digit in other views of a picture that the first view does not show well, or doubtfully.
 
     Args:
         pixels: the picture, uint8 of shape (height, width) or (height, width, 3), RGB.
@@ -68,8 +73,8 @@ def look_again(pixels: Pixels, first: Floats | None, classify: Classify, thresho
         thresholds: of the model; at least one view must pass them.
 
     Returns:
-        The digit for which most speaks; None if no other view shows one, or only the digit that the first view leans to
-        and that not well enough.
+        The digit for which most speaks. None if no other view shows one, or only the digit that the first view leans to
+        and that not well enough; and if the answer of the first view may be accepted and the others bear it out.
 
     Raises:
         ComputeTimeError: the time for this picture is over.
@@ -119,6 +124,12 @@ def decide(
     """Returns the answer of several views that have been counted; arguments and result as for `look_again`."""
     digit = pool.digit
     agreeing = [seen for seen in looks if seen.probabilities.argmax() == digit]
+    if first is not None and looks and reasons_to_refuse(first[np.newaxis], thresholds) == [None]:
+        if first.argmax() == digit and pool.posterior[digit] >= _LEAST_BORNE_OUT:
+            return None
+        if first.argmax() == digit or not agreeing:
+            (reason,) = reasons_to_refuse(pool.probabilities[np.newaxis], thresholds)
+            return SecondAnswer(digit, pool.probabilities, reason or "low_confidence", None)
     if not agreeing:
         return None
     best = max(agreeing, key=lambda seen: float(seen.probabilities[digit]))

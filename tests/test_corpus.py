@@ -20,6 +20,7 @@ from benchmarks.accuracy.corpus.answers import (
 )
 from digits.errors import SettingError
 from digits.vision.mnist_form import PREPROCESSING_VERSION
+from digits.vision.views.table import FIRST
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_a_changed_image_is_not_written_until_the_version_is_raised(committed: l
     version = PREPROCESSING_VERSION
     write_digests(committed, file)
     changed = copy.deepcopy(committed)
-    record = next(record for record in changed if "image" in record)
+    record = next(record for record in changed if record.get("view") == FIRST)
     record["image"] = "0" * 16
     with pytest.raises(SettingError, match=f"{record['name']}.*PREPROCESSING_VERSION .* is still {version}. Raise it"):
         write_digests(changed, file, version=version)

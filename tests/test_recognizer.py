@@ -77,7 +77,8 @@ def test_the_cards_thresholds_decide_what_is_accepted(thresholds: Thresholds, re
     pixels = np.zeros((120, 120), np.uint8)
     cv2.line(pixels, (30, 30), (90, 90), 255, 8)
     cv2.line(pixels, (90, 30), (30, 90), 255, 8)
-    prediction = with_thresholds(thresholds).recognize_pixels(pixels)
+    (prediction,) = with_thresholds(thresholds).recognize_many([pixels], first_view_only=True)
+    assert isinstance(prediction, Prediction)
     assert (prediction.reason, prediction.accepted) == (reason, reason is None)
 
 

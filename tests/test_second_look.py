@@ -13,8 +13,9 @@ from digits.arrays import Gray, Images, Pixels
 from digits.errors import NoInkError, SeveralDigitsError
 from digits.model.artifact import read
 from digits.model.card import Card
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Prediction, Recognizer, shipped_model
 from digits.second_look import copy_of, look_again
+from digits.vision.normalize import Normalized
 from digits.vision.views.table import FIRST, LARGE_VIEWS, SMALL_VIEWS
 
 
@@ -156,6 +157,40 @@ def test_a_digit_that_is_not_accepted_has_the_probabilities_of_all_views(recogni
     assert answer.digit == answer.probabilities.argmax() == 5
     assert answer.probabilities.sum() == pytest.approx(1.0)
     assert answer.reason is not None
+
+
+def certain(digit: int, probability: float) -> npt.NDArray[np.float64]:
+    return np.where(np.arange(10) == digit, probability, (1.0 - probability) / 9.0)
+
+
+@pytest.mark.parametrize("in_others", [3, 5])
+def test_a_doubtful_answer_stays_if_other_views_bear_it_out(recognizer: Recognizer, in_others: int) -> None:
+    def classify(images: Images) -> npt.NDArray[np.float64]:
+        return np.tile(certain(in_others, 0.999), (len(images), 1))
+
+    answer = look_again(foggy(), certain(3, 0.95), classify, recognizer.thresholds)
+    if in_others == 3:
+        assert answer is None
+    else:
+        assert answer is not None
+        assert (answer.digit, answer.reason) == (5, None)
+
+
+def test_a_doubtful_answer_that_no_other_view_bears_out_is_refused(recognizer: Recognizer) -> None:
+    def classify(images: Images) -> npt.NDArray[np.float64]:
+        return np.full((len(images), 10), 0.1)
+
+    answer = look_again(foggy(), certain(3, 0.9), classify, recognizer.thresholds)
+    assert answer is not None
+    assert (answer.digit, answer.look) == (3, None)
+    assert answer.reason is not None
+
+
+def test_only_a_doubtful_answer_is_looked_at_again(recognizer: Recognizer) -> None:
+    blank = Normalized(np.zeros((28, 28), np.uint8), lambda: ())
+    for confidence, doubted in ((0.999, False), (0.95, True)):
+        assert recognizer.may_look_again(Prediction(3, confidence, certain(3, confidence), None, blank)) is doubted
+    assert recognizer.may_look_again(Prediction(3, 0.999, certain(3, 0.999), "not_a_digit", blank))
 
 
 def test_an_image_in_the_form_of_mnist_has_no_other_views() -> None:
