@@ -10,8 +10,9 @@ _COLOR_BYTES = 4
 # Bytes per pixel at the peak of decoders that keep more than the pixels: planes of brightness and color, an output and
 # a copy of it. Measured by `python -m benchmarks.hostile.bombs`.
 _DECODER_BYTES = {"WEBP": 8, "AVIF": 9, "HEIF": 13}
-# A large HEIF image is reduced without a copy. With more than 8 bits, its planes take twice as much.
-_REDUCED_HEIF_BYTES, _REDUCED_DEEP_HEIF_BYTES = 5, 10
+# A large HEIF image is reduced without a copy: planes of brightness, color and transparency, and an output. By how its
+# colors are sampled, for each pixel, the samples of the first two; and those of the decoder's own.
+_HEIF_SAMPLES, _HEIF_OWN_SAMPLES = {400: 1.0, 420: 1.5, 422: 2.0, 444: 3.0}, 0.5
 # Pillow decodes small WebP files as animations, with two canvases more.
 _SMALL_WEBP_BYTES = 17
 # A JPEG file in several passes keeps its coefficients, two bytes each.
@@ -41,10 +42,17 @@ def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int]
     if image.format == "WEBP" and factor == 1:
         return pixels * _SMALL_WEBP_BYTES + after
     if image.format == "HEIF" and factor > 1:
-        is_deep = image.info.get("bit_depth", 8) > 8
-        return pixels * (_REDUCED_DEEP_HEIF_BYTES if is_deep else _REDUCED_HEIF_BYTES) + after
+        return round(pixels * _heif_bytes(image)) + after
     kept = _MODE_BYTES.get(image.mode, _COLOR_BYTES)
     return pixels * _DECODER_BYTES.get(image.format or "", kept) + after
+
+
+def _heif_bytes(image: Image.Image) -> float:
+    """Returns the bytes for each pixel at the peak of decoding a HEIF file without a copy."""
+    samples = _HEIF_SAMPLES.get(image.info.get("chroma", 444), 3.0) + _HEIF_OWN_SAMPLES + len(image.getbands())
+    if image.mode == "RGBA":
+        samples += 1.0
+    return samples * (2 if image.info.get("bit_depth", 8) > 8 else 1)
 
 
 def _samples(image: Image.Image) -> float:

@@ -54,6 +54,18 @@ def test_a_jpeg_file_whose_first_scan_has_one_channel_alone_is_in_passes() -> No
 
 
 @pytest.mark.skipif(not is_installed("HEIF"), reason="pillow-heif is not installed")
+def test_a_large_heif_image_takes_as_much_as_it_has_samples() -> None:
+    sheet = Image.new("RGBA", (2900, 2900))
+    halved, full, transparent = (
+        open_image(encode(sheet.convert(mode), "HEIF", chroma=chroma)).decoding_bytes()
+        for mode, chroma in (("RGB", "420"), ("RGB", "444"), ("RGBA", "444"))
+    )
+    assert full - halved == round(1.5 * 2900**2)
+    # A plane and an output more.
+    assert transparent - full == 2 * 2900**2
+
+
+@pytest.mark.skipif(not is_installed("HEIF"), reason="pillow-heif is not installed")
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_a_large_heif_image_has_the_pixels_that_pillow_would_make_of_it(mode: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (9, 13, 4), dtype=np.uint8)
