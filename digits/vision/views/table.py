@@ -1,4 +1,4 @@
-"""The views: where the first one is not accepted, others look for the digit in another way.
+"""The views: where the first one is not accepted, or only just, others look for the digit in another way.
 
 A view finds the ink in its own way, and makes a 28x28 image of the whole picture or of the digit that it cuts out. It
 costs little, and may show something that is no digit: the network judges each image, and `digits.vision.views.pool`
