@@ -9,9 +9,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from digits.app.components.canvas import Drawing, ShownPicture, show_canvas
 from digits.app.components.paste import paste_zone
 from digits.app.language import say
-from digits.images.formats import SUFFIXES
-
-_UPLOAD_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ class Stage:
         with st.container(horizontal=True, key="ways"):
             st.file_uploader(
                 say("Upload pictures") if self.several else say("Upload a picture"),
-                type=_UPLOAD_TYPES,
+                # Any file: of one that is no picture the app says what to send instead, beside no other answer.
                 accept_multiple_files=True,
                 key=self._uploader,
                 on_change=self._keep_uploads,

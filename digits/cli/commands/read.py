@@ -83,4 +83,7 @@ def _print_lines(name: str, document: "DocumentReading") -> None:
             if line:
                 reason = page.reading.reason_of(number)
                 doubt = "" if reason is None else f" (not accepted: {reason.replace('_', ' ')})"
-                print(f"{place}: {line}{doubt}")
+                written = page.reading.transcript_lines[number]
+                # Nothing is left out without a word.
+                signs = f" [{written}]" if written != line else ""
+                print(f"{place}: {line}{signs}{doubt}")
