@@ -103,7 +103,7 @@ class ImageContentError(ImageError):
 
 
 class NoInkError(ImageContentError):
-    """The image is blank: there is nothing to recognize."""
+    """Nothing is written on the image that can be read."""
 
 
 class NoDigitError(NoInkError):

@@ -239,7 +239,7 @@ class Recognizer:
         ]
 
     def _read_large(self, pixels: Pixels, read: _Read) -> list[Prediction | ImageError]:
-        """Reads a large picture on a smaller copy; where that is not accepted, `read` reads all of it."""
+        """Reads a large picture on a smaller copy; where that answer is doubtful, `read` reads all of it."""
         normalized = glance(pixels)
         if normalized is not None:
             (answer,) = self._answer([normalized], GLANCE)
@@ -290,7 +290,11 @@ class Recognizer:
         return answer
 
     def _look_again(self, pixels: Pixels, first: Prediction | ImageError) -> Prediction | ImageError:
-        """Looks for the digit in other views of a picture; returns `first` if they show none."""
+        """Looks for the digit in other views of a picture.
+
+        Returns:
+            `first` if they show none, or bear it out, or if the time for this picture is over.
+        """
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
             second = look_again(pixels, probabilities, self.classify, self.thresholds)

@@ -54,7 +54,7 @@ class SecondAnswer:
         probabilities: of shape (10,), summing to 1. Of a digit that is accepted, those of the view that shows it best;
             of one that is not, those of all views together, of which "no digit" is shared by all.
         reason: why the digit is not accepted, or None if it is.
-        look: the view that shows it best; None if the first does.
+        look: the other view that shows it best; None if none of them does.
     """
 
     digit: int

@@ -65,6 +65,8 @@ def peak_of_worker(server: Running) -> float:
                 peaks.append(int(found[1]) / 1024.0 if found else 0.0)
         except (OSError, ValueError):
             continue  # The process has ended in the meantime.
+    if len(peaks) == 1:
+        raise RuntimeError("The service has no process that can be looked at, so its memory is not known.")
     return max(peaks)
 
 
@@ -108,6 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     print(f"{describe_machine()}\n")
     files = costly_files(options.files)
+    if not files:
+        parser.error(f"There is no file in {options.files}. Name a folder with pictures.")
     costs: dict[str, list[tuple[str, Cost]]] = {route: [] for route in SECONDS}
     print("| file | size, kB | for | outcome | processor, ms | memory, MB |\n| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:

@@ -176,6 +176,7 @@ def glance(pixels: Pixels) -> Normalized | None:
     left, top, right, bottom = components.box(find_digit(components))
     if max(right - left, bottom - top) < _LARGE_DIGIT:
         return None
+    height, width = sheet.shape[:2]
     # What reaches the border may be a rule of the paper that is too faint on the copy to be taken off.
     if min(left, top, width - right, height - bottom) < _CLEAR:
         return None

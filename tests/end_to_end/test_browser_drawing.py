@@ -136,5 +136,6 @@ def test_what_was_taken_back_comes_again_until_a_new_stroke(page: Page, shipped_
     assert canvas.evaluate(STROKE_LENGTHS) == lengths
     expect(redo).to_be_disabled()
     undo.click()
+    expect(redo).to_be_enabled()
     draw(page, STROKES[1])
     expect(redo).to_be_disabled()
