@@ -49,7 +49,8 @@ def test_a_line_that_is_not_accepted_says_why(
     assert main(["read", files[0]]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "year.png: 2",
-        "year.png: 4 (not accepted: not a digit)",
+        # What was written stands in brackets, so that nothing is left out without a word.
+        "year.png: 4 [4?] (not accepted: not a digit)",
         "year.png: 7 (not accepted: low confidence)",
     ]
 
