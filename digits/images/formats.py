@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digits.errors import MissingInstallError
-from digits.images.heif import open_heif
+from digits.images.codecs.heif import open_heif
 from digits.images.screening.bmp import screen_bmp
 from digits.images.screening.boxes import screen_boxes
 from digits.images.screening.gif import screen_gif

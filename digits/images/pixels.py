@@ -5,7 +5,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from digits.images.channels import channels_of
-from digits.images.jpeg import decode_jpeg, turn_upright
+from digits.images.codecs.jpeg import decode_jpeg, turn_upright
 from digits.images.reducing import DEEP_MODES, load_reduced
 from digits.images.screening.screened import Screened
 from digits.images.transparency import flatten_transparency

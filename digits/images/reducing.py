@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
-from digits.images.heif import decode_strips
+from digits.images.codecs.heif import decode_strips
 from digits.images.screening.screened import Canvas, Screened
 
 # One digit is looked for on this many pixels of the longer side.

@@ -8,8 +8,8 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from digits.errors import BrokenImageError
+from digits.images.codecs.jpeg import decode_jpeg, turn_upright
 from digits.images.decode import decode
-from digits.images.jpeg import decode_jpeg, turn_upright
 
 Array = npt.NDArray[np.uint8]
 
@@ -97,7 +97,7 @@ def test_what_follows_the_end_of_the_picture_does_not_count() -> None:
 
 
 def test_a_marker_between_two_pieces_of_the_file_is_found() -> None:
-    from digits.images import jpeg
+    from digits.images.codecs import jpeg
 
     data = b"\x00" * (jpeg._PIECE + 1) + b"\xff\x36\xff\xd9"
     assert jpeg._first_marker(data, 2) == 0x36

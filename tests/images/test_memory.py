@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.hostile.specimens import encode, specimens
+from digits.images.codecs.heif import open_heif
 from digits.images.decode import open_image
 from digits.images.formats import is_installed
-from digits.images.heif import open_heif
 from digits.images.reducing import load_reduced
 from digits.images.screening.boxes import screen_boxes
 from digits.images.screening.jpeg import screen_jpeg
