@@ -24,7 +24,7 @@ _SMALLEST = 8
 # An answer that the first view gives with a lower probability is doubtful, though it may be accepted: other views have
 # to bear it out. `python -m benchmarks.accuracy.views` shows what that does to spoilt pictures.
 DOUBTFUL = 0.985
-# What other views have to leave to a doubtful answer, as its probability.
+# The least probability that all views together must give to a doubtful answer.
 _LEAST_BORNE_OUT = 0.1
 # Nor have those whose darkest and lightest pixel differ by less than this.
 _FLAT = 3

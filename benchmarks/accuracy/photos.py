@@ -1,8 +1,8 @@
 """Whether pictures are read as well on a small copy as whole: python -m benchmarks.accuracy.photos
 
 A large digit is read on a copy of a quarter or less of the pixels (`digits.vision.normalize.glance`), and only where
-that is not accepted on all of them. This draws photos and smaller pictures by code, each of one digit of some size by
-some hand and pen, in uneven light, with grain, half of them on ruled paper; reads each in both ways; and prints how
+that answer is doubtful on all of them. This draws photos and smaller pictures by code, each of one digit of some size
+by some hand and pen, in uneven light, with grain, half of them on ruled paper; reads each in both ways; and prints how
 many are read right, refused and read wrong, by whether the copy showed a large digit. Answers that differ are named.
 """
 

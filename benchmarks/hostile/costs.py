@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, cost in measured
         if cost.busy > SECONDS[route]
     ]
-    print(f"Over 1 s or 2 s: {', '.join(dear) or 'none'}.")
+    print(f"Over {' or '.join(f'{most:g} s' for most in SECONDS.values())}: {', '.join(dear) or 'none'}.")
     return 1 if dear or peak > MEGABYTES or set(answers) - _ANSWERS else 0
 
 

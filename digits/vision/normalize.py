@@ -20,8 +20,9 @@ from digits.vision.reduction import as_gray, shrink
 from digits.vision.ruling import digit_mask
 from digits.vision.sheet import without_table
 
-# Pictures of at least so many pixels on the longer side are looked at on a copy first. It has at least a half of them,
-# or so many; of a large picture, in which digits are smaller, it has more.
+# Pictures of at least `GLANCED_SIDE` pixels on the longer side are looked at on a copy first. Its side is a whole
+# fraction of theirs: a half, or the smallest one that leaves `_COPY_SIDE` pixels. From `_LARGE` pixels on, where digits
+# are often small, it leaves `_LARGE_COPY_SIDE`.
 GLANCED_SIDE = 200
 _COPY_SIDE, _LARGE, _LARGE_COPY_SIDE = 140, 720, 240
 # A digit of at least so many pixels on its longer side is read on the copy as well as on the whole picture.

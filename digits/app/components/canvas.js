@@ -50,6 +50,13 @@ export default function (component) {
   pen.value = sessionStorage.getItem("digits pen") ?? pen.value
   pen.addEventListener("input", () => sessionStorage.setItem("digits pen", pen.value))
 
+  // Strokes that a picture or an empty canvas takes the place of do not come back.
+  function forget() {
+    canvas.strokes.length = 0
+    undone = []
+    current = null
+  }
+
   function showPicture({ url, name, alt }) {
     // Only a change counts: a run that started before a stroke must not bring its picture back.
     if (name === pictureShown) return
@@ -57,11 +64,7 @@ export default function (component) {
     image.hidden = !url
     image.src = url ?? ""
     image.alt = alt ?? ""
-    if (url) {
-      canvas.strokes.length = 0
-      undone = []
-      current = null
-    }
+    if (url) forget()
     paint()
   }
 
@@ -115,9 +118,7 @@ export default function (component) {
     canvas.dataset.waiting = waiting
     if (answer.emptied !== emptied) {
       emptied = answer.emptied
-      canvas.strokes.length = 0
-      undone = []
-      current = null
+      forget()
       paint()
     }
     showPicture(answer.picture)
