@@ -99,10 +99,11 @@ def check() -> None:
 
 
 class _Work:
-    """The work that is left."""
+    """The work that is left, and whether more was asked for."""
 
     def __init__(self, pixels: int) -> None:
         self.pixels = pixels
+        self.is_exceeded = False
 
 
 _WORK: ContextVar[_Work | None] = ContextVar("work", default=None)
@@ -131,18 +132,29 @@ def spend(pixels: int) -> None:
     """
     check()
     if (work := _WORK.get()) is not None:
-        work.pixels -= pixels
-        if work.pixels < 0:
+        if work.is_exceeded or pixels > work.pixels:
+            # What is refused is not done, and is not counted.
+            work.is_exceeded = True
             raise CrowdedImageError(
                 "What is written in this picture takes too much work to read: its strokes are too many, too large or "
                 "too entangled. Crop it to the numbers that you mean."
             )
+        work.pixels -= pixels
 
 
 def is_work_left() -> bool:
     """Returns whether the bound on work has not been exceeded; True if there is none."""
     work = _WORK.get()
-    return work is None or work.pixels >= 0
+    return work is None or not work.is_exceeded
+
+
+def work_left() -> int:
+    """Returns how many pixels of work are left of the bound; of a bound that was exceeded, what was not done.
+
+    Without a bound it is 0.
+    """
+    work = _WORK.get()
+    return 0 if work is None else work.pixels
 
 
 # What decodes an image that takes less memory than this need not wait, nor be counted.

@@ -72,6 +72,18 @@ def test_work_beyond_its_bound_is_refused_and_the_bound_ends_with_its_block() ->
     budget.spend(10**12)
 
 
+def test_what_is_refused_is_not_counted_as_done_and_nothing_is_allowed_after_it() -> None:
+    with bounded_work(100):
+        budget.spend(30)
+        assert budget.is_work_left()
+        with pytest.raises(CrowdedImageError):
+            budget.spend(71)
+        assert budget.work_left() == 70
+        assert not budget.is_work_left()
+        with pytest.raises(CrowdedImageError):
+            budget.spend(1)
+
+
 @pytest.mark.parametrize("name", ["chevrons", "diagonals", "rings", "squares"])
 def test_a_page_of_strokes_that_each_reach_over_all_of_it_is_refused_soon(name: str) -> None:
     recognizer = Recognizer.load(shipped_model())

@@ -45,8 +45,9 @@ PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
 _PIXELS_OF_CANDIDATE = 6_000
 SMALLEST = 10
-# All other views together may take this share of the first view's work.
-_SECOND_WORK = 0.76
+# All other views together may take this share of the first view's work; and what the first view left of its own, and
+# this share.
+_SECOND_WORK, _MORE_WORK = 0.76, 0.25
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view.
 _LEAST_QUALITY = 0.8
 # So many digits are given for each place, the most likely first.
@@ -189,7 +190,8 @@ def _read_again(
     if copy is None:
         return None
     # Work of its own: what shadows and a table show may have used up that of the first view.
-    with budget.bounded_work(round(_SECOND_WORK * _most_work(recognizer))):
+    most = _most_work(recognizer)
+    with budget.bounded_work(min(round(_SECOND_WORK * most), budget.work_left() + round(_MORE_WORK * most))):
         for view in views:
             try:
                 budget.check()

@@ -38,7 +38,7 @@ _MOST_LINES = 400
 _HOPELESS = 3.0
 # Work of a candidate in pixels of crops, as `digits.budget.spend` counts it: to draw its window and look at it twice;
 # and to make its image and read it. `python -m benchmarks.hostile.bombs` measures the time of pages full of them.
-_WINDOW_WORK, _IMAGE_WORK = 6_000, 15_000
+_WINDOW_WORK, _IMAGE_WORK = 7_000, 12_500
 # So many images go through the network at a time: more take more memory, and not less time.
 _AT_A_TIME = 256
 
@@ -130,9 +130,11 @@ def _classify_segments(classifier: WindowNetwork, chains: Iterable[Chain], most:
         count += len(candidates)
         _check(count, most, times)
         lines.append((chain, candidates))
+    # Before any of them is drawn: what is refused in the end should not have cost anything.
+    budget.spend(_WINDOW_WORK * count)
     lattices = []
     for chain, candidates in lines:
-        budget.spend(_WINDOW_WORK * len(candidates))
+        budget.check()
         windows, boxes = draw_windows(reduce_line(chain), candidates)
         of_segments, of_signs = classifier(windows), np.zeros((len(candidates), SIGN_CLASSES))
         recognized = np.zeros((len(candidates), CLASSES))

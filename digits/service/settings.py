@@ -73,8 +73,9 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Most candidates on one image when it is read as numbers: digits, and marks that may be digits. A "
         "thousand take about a second. The work of all together is bounded, too, by six thousand pixels for each one "
-        "allowed and two pages, and 0.76 times as much where a page is seen in other ways: strokes that are large, or "
-        "that may be cut in many places, take more than others.",
+        "allowed and two pages. Where a page is seen in other ways, 0.76 times as much is allowed for these, and no "
+        "more than the first way left and a quarter. Strokes that are large, or that may be cut in many places, take "
+        "more than others.",
     )
     compute_seconds: float = Field(
         5.0,

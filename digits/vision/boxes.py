@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Floats, Gray
-from digits.vision.masks import label_components
+from digits.vision.masks import keep_long_runs, label_components
 from digits.vision.reduction import median_of_few, quantile_of
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
@@ -140,14 +140,10 @@ def _straight(stroke: Gray) -> tuple[Gray, Gray]:
     """The long straight lines across, and those down."""
     height = stroke.shape[0]
     length, askew = round(_STRAIGHT * height), 2 * max(1, round(_ASKEW * height)) + 1
-    across, down = (
-        np.asarray(cv2.morphologyEx(cv2.dilate(stroke, aside), cv2.MORPH_OPEN, along), dtype=np.uint8)
-        for aside, along in (
-            (np.ones((askew, 1), np.uint8), np.ones((1, length), np.uint8)),
-            (np.ones((1, askew), np.uint8), np.ones((length, 1), np.uint8)),
-        )
+    wider, higher = (
+        np.asarray(cv2.dilate(stroke, np.ones(kernel, np.uint8)), np.uint8) for kernel in ((1, askew), (askew, 1))
     )
-    return across, down
+    return keep_long_runs(higher, length, 1), keep_long_runs(wider, 1, length)
 
 
 def _strokes(stroke: Gray) -> Gray:

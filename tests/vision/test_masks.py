@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.vision.masks import dilate_by_ellipse, fill_gaps, label_components
+from digits.vision.masks import dilate_by_ellipse, fill_gaps, keep_long_runs, label_components
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -51,6 +51,17 @@ def test_gaps_of_less_than_so_many_pixels_are_filled_in_each_row_for_itself(gap:
             if after - before - 1 < gap:
                 row[before:after] = 1
     np.testing.assert_array_equal(fill_gaps(mask, gap), expected)
+
+
+@pytest.mark.parametrize("length", [5, 100, 101, 130, 399, 401])
+@pytest.mark.parametrize("turned", [False, True])
+def test_long_runs_are_what_the_opening_of_opencv_keeps(length: int, turned: bool) -> None:
+    rng = np.random.default_rng(length)
+    mask = (rng.random((40, 400)) < 0.995).astype(np.uint8)
+    mask = np.ascontiguousarray(mask.T) if turned else mask
+    across, down = (1, length) if turned else (length, 1)
+    expected = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((down, across), np.uint8))
+    np.testing.assert_array_equal(keep_long_runs(mask, across, down), expected)
 
 
 @pytest.mark.parametrize("window", [3, 13, 15, 17, 47, 101])

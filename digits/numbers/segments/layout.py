@@ -38,8 +38,9 @@ _SMALLEST_RUN = 10
 _AS_HIGH = 1.3
 # More strokes than this, and those with the least ink are not looked at.
 _MAX_STROKES = 1_500
-# So many strokes are compared with their neighbors at a time: what is made for all pairs at once takes memory.
-_COMPARED = 64
+# So many strokes are compared with their neighbors at a time: what is made for all pairs at once takes memory. And so
+# many pairs are looked at before those are left out whose strokes have found their neighbors.
+_COMPARED, _PAIRS = 64, 2_048
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def _is_run(chain: list["_Blob"]) -> bool:
 
 def _typical_height(parts: Components, chosen: Indices) -> float:
     """The median height, in which a stroke counts as much as it has ink; rules count little."""
-    high, wide = (parts.bottom - parts.top)[chosen], (parts.right - parts.left)[chosen]
+    # Of these strokes alone: a page may have many more, and this is asked for each of its lines.
+    high, wide = parts.bottom[chosen] - parts.top[chosen], parts.right[chosen] - parts.left[chosen]
     # Under a short number a rule may have more ink than all digits.
     ink = parts.ink[chosen] * np.where(wide > _FLAT * high, 0.01, 1.0)
     order = np.argsort(high)
@@ -220,11 +222,11 @@ def _root(parent: list[int], i: int) -> int:
 
 
 def _neighbors(left: Floats, right: Floats, reach: float) -> Iterator[tuple[Indices, Indices]]:
-    """Yields elements, some at a time, and all elements that are no farther from them across the page than `reach`.
+    """Yields elements, some at a time, and all elements that are no farther from them in one direction than `reach`.
 
     Args:
-        left: the left edge of each element, in pixels.
-        right: the right edge of each, likewise.
+        left: the left, or the upper, edge of each element, in pixels.
+        right: the right, or the lower, edge of each, likewise.
         reach: in pixels; 0 for elements that overlap or touch.
     """
     order = np.argsort(left, kind="stable")
@@ -243,7 +245,8 @@ def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
     slopes = [(blobs[j].row_y - blobs[i].row_y) / (blobs[j].x - blobs[i].x) for i, j in near]
     slope = float(np.clip(np.median(slopes), -0.8, 0.8)) if slopes else 0.0
     after = dict(_links(blobs, slope))
-    starts = [i for i in range(len(blobs)) if i not in set(after.values())]
+    with_left = set(after.values())
+    starts = [i for i in range(len(blobs)) if i not in with_left]
     chains = []
     for start in starts:
         chain = [start]
@@ -264,8 +267,13 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
     left, right = np.array([blob.left for blob in blobs]), np.array([blob.right for blob in blobs])
     high = np.array([blob.row_high for blob in blobs])
     foot = y + high / 2
+    highest, widest = float(high.max()), float((right - left).max())
+    aside = _FARTHEST * highest
+    down = (_STEP + 0.5) * highest + abs(slope) * (aside + widest)
+    # On a page of many lines, strokes have fewer neighbors above and below them than beside them.
+    has_rows = np.ptp(y) * aside > (right.max() - left.min()) * down
     pairs_of_rows, cost_of_rows = [], []
-    for rows, columns in _neighbors(left, right, _FARTHEST * float(high.max())):
+    for rows, columns in _neighbors(y, y, down) if has_rows else _neighbors(left, right, aside):
         own = rows[:, None]
         larger = np.maximum(high[own], high[columns])
         across = x[columns] - x[own]
@@ -279,13 +287,14 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
         cost_of_rows.append((gap + 2.0 * step + 0.2 * across / larger)[first, second])
     pairs = np.concatenate(pairs_of_rows)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], np.concatenate(cost_of_rows)))]
-    with_right, with_left = set[int](), set[int]()
+    has_right, has_left = np.zeros(len(blobs), np.bool_), np.zeros(len(blobs), np.bool_)
     linked = []
-    for i, j in pairs.tolist():
-        if i not in with_right and j not in with_left:
-            with_right.add(i)
-            with_left.add(j)
-            linked.append((i, j))
+    for start in range(0, len(pairs), _PAIRS):
+        some = pairs[start : start + _PAIRS]
+        for i, j in some[~(has_right[some[:, 0]] | has_left[some[:, 1]])].tolist():
+            if not (has_right[i] or has_left[j]):
+                has_right[i] = has_left[j] = True
+                linked.append((i, j))
     return linked
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +25,8 @@ HEIGHT = 16
 CHANNELS = 3
 # Ink as strong as this belongs to a candidate's box.
 _INKED = 0.25
+# So many windows are drawn at a time: more would take memory, and leave the processor's cache.
+_DRAWN = 64
 
 
 @dataclass(frozen=True)
@@ -140,11 +143,13 @@ def _reduce_rows(
     first, last = int(np.floor(start * scale)), int(np.ceil((start + len(field)) * scale))
     sums = np.zeros((len(field) + 1, field.shape[1]))
     np.cumsum(field, axis=0, out=sums[1:])
-    at = np.clip(np.arange(first, last + 1) / scale - start, 0.0, len(field))
+    # NumPy's `clip` and `diff` take longer on small arrays than all that is done with them.
+    at = np.minimum(np.maximum(np.arange(first, last + 1) / scale - start, 0.0), len(field))
     row = np.minimum(at.astype(np.int64), len(field) - 1)
+    below = sums[row]
     # So that where there is no ink, nothing but 0 is left of the difference.
-    sums = sums[row] + (at - row)[:, None] * (sums[row + 1] - sums[row])
-    return np.diff(sums, axis=0) * scale, first
+    sums = below + (at - row)[:, None] * (sums[row + 1] - below)
+    return (sums[1:] - sums[:-1]) * scale, first
 
 
 def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, npt.NDArray[np.float64]]:
@@ -159,10 +164,14 @@ def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Window
     if not candidates:
         return windows, boxes
     canvas = _draw_line(line.strokes)
-    for k, candidate in enumerate(candidates):
-        drawn = _draw_window(line.shares(candidate), canvas)
-        if drawn is not None:
-            windows[k], boxes[k] = drawn
+    for start in range(0, len(candidates), _DRAWN):
+        some = candidates[start : start + _DRAWN]
+        inks = np.zeros((len(some), CHANNELS, SIDE, SIDE), np.float32)
+        for k, candidate in enumerate(some):
+            box = _draw_inks(line.shares(candidate), canvas, inks[k])
+            if box is not None:
+                boxes[start + k] = box
+        windows[start : start + _DRAWN] = _as_windows(inks)
     return windows, boxes
 
 
@@ -178,8 +187,9 @@ def draw_window(line: ReducedLine, own: list[tuple[Stroke, Floats]]) -> Windows:
     """
     of_line = {id(stroke) for stroke in line.strokes}
     beside = [stroke for stroke, _ in own if id(stroke) not in of_line]
-    drawn = _draw_window(own, _draw_line((*line.strokes, *beside)))
-    return np.zeros((SIDE, SIDE, CHANNELS), np.uint8) if drawn is None else drawn[0]
+    inks = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
+    _draw_inks(own, _draw_line((*line.strokes, *beside)), inks[0])
+    return _as_windows(inks)[0]
 
 
 @dataclass(frozen=True)
@@ -205,45 +215,59 @@ def _draw_line(strokes: Sequence[Stroke]) -> _Canvas:
     # An even number of rows and columns can be halved.
     ink = np.zeros((bottom - top + (bottom - top) % 2, right - left + (right - left) % 2), np.float32)
     for stroke in strokes:
-        _add(ink, stroke, stroke.ink, top, left)
+        _add(ink, stroke.ink, stroke.top - top, stroke.left - left)
     half = (ink[::2, ::2] + ink[1::2, ::2] + ink[::2, 1::2] + ink[1::2, 1::2]) / np.float32(4.0)
     return _Canvas(ink, np.minimum(half, np.float32(1.0)), top, left)
 
 
-def _draw_window(
-    shares: list[tuple[Stroke, Floats]], canvas: _Canvas
-) -> tuple[Windows, npt.NDArray[np.float64]] | None:
-    """The window of some ink and its box in heights of a digit; None if there is too little of it."""
+def _draw_inks(
+    shares: list[tuple[Stroke, Floats]], canvas: _Canvas, inks: Floats
+) -> tuple[float, float, float, float] | None:
+    """Draws the three kinds of ink of a window.
+
+    Args:
+        shares: the strokes of a candidate, and the ink of each that is its own.
+        canvas: of the line.
+        inks: of shape (CHANNELS, SIDE, SIDE), all 0, on which they are drawn; it stays so if there is too little ink.
+
+    Returns:
+        The box of the candidate's ink in heights of a digit: left, top, right, bottom; None if there is too little.
+    """
     box_top, box_left = min(stroke.top for stroke, _ in shares), min(stroke.left for stroke, _ in shares)
-    box_bottom = max(stroke.top + ink.shape[0] for stroke, ink in shares)
-    box_right = max(stroke.left + ink.shape[1] for stroke, ink in shares)
-    own = np.zeros((box_bottom - box_top, box_right - box_left), np.float32)
-    for stroke, ink in shares:
-        _add(own, stroke, ink, box_top, box_left)
-    inked = own >= _INKED
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    if not rows.size:
+    if len(shares) == 1:
+        own = shares[0][1]
+    else:
+        box_bottom = max(stroke.top + ink.shape[0] for stroke, ink in shares)
+        box_right = max(stroke.left + ink.shape[1] for stroke, ink in shares)
+        own = np.zeros((box_bottom - box_top, box_right - box_left), np.float32)
+        for stroke, ink in shares:
+            _add(own, ink, stroke.top - box_top, stroke.left - box_left)
+    x, y, wide, high = cv2.boundingRect((own >= _INKED).view(np.uint8))
+    if not wide:
         return None
-    x0, x1, y0, y1 = columns[0] + box_left, columns[-1] + 1 + box_left, rows[0] + box_top, rows[-1] + 1 + box_top
-    # The window's corner, on the canvas.
-    y, x = (y0 + y1 - SIDE) // 2 - canvas.top, (x0 + x1 - SIDE) // 2 - canvas.left
-    alone = np.zeros((SIDE, SIDE), np.float32)
-    _add(alone, Stroke(box_top, box_left, own), own, y + canvas.top, x + canvas.left)
-    around = canvas.ink[y : y + SIDE, x : x + SIDE] - alone
-    wide_y, wide_x = (y - SIDE // 2) // 2, (x - SIDE // 2) // 2
-    window = np.zeros((SIDE, SIDE, CHANNELS), np.uint8)
-    window[..., 0] = np.rint(np.minimum(alone, 1.0) * 255.0)
-    window[..., 1] = np.rint(np.clip(around, 0.0, 1.0) * 255.0)
-    window[..., 2] = np.rint(canvas.half[wide_y : wide_y + SIDE, wide_x : wide_x + SIDE] * 255.0)
-    return window, np.array([x0, y0, x1, y1]) / HEIGHT
+    x0, x1, y0, y1 = x + box_left, x + wide + box_left, y + box_top, y + high + box_top
+    # The window's corner, on the reduced line.
+    top, left = (y0 + y1 - SIDE) // 2, (x0 + x1 - SIDE) // 2
+    alone, around, wider = inks
+    _add(alone, own, box_top - top, box_left - left)
+    top, left = top - canvas.top, left - canvas.left
+    np.subtract(canvas.ink[top : top + SIDE, left : left + SIDE], alone, out=around)
+    wide_top, wide_left = (top - SIDE // 2) // 2, (left - SIDE // 2) // 2
+    wider[:] = canvas.half[wide_top : wide_top + SIDE, wide_left : wide_left + SIDE]
+    return x0 / HEIGHT, y0 / HEIGHT, x1 / HEIGHT, y1 / HEIGHT
 
 
-def _add(canvas: Floats, stroke: Stroke, ink: Floats, top: int, left: int) -> None:
-    """Adds a stroke's ink to a canvas whose corner is given; what lies outside is left out."""
-    y, x = stroke.top - top, stroke.left - left
-    first_row, first_column = max(0, -y), max(0, -x)
-    last_row, last_column = min(ink.shape[0], canvas.shape[0] - y), min(ink.shape[1], canvas.shape[1] - x)
+def _as_windows(inks: Floats) -> Windows:
+    """Inks of shape (n, CHANNELS, SIDE, SIDE), 0..1 but for where strokes overlap, as windows."""
+    levels = np.rint(np.minimum(np.maximum(inks, 0.0), 1.0) * np.float32(255.0)).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))
+
+
+def _add(canvas: Floats, ink: Floats, top: int, left: int) -> None:
+    """Adds ink to a canvas, with its corner at a place of it; what lies outside is left out."""
+    first_row, first_column = max(0, -top), max(0, -left)
+    last_row, last_column = min(ink.shape[0], canvas.shape[0] - top), min(ink.shape[1], canvas.shape[1] - left)
     if last_row > first_row and last_column > first_column:
-        canvas[y + first_row : y + last_row, x + first_column : x + last_column] += ink[
+        canvas[top + first_row : top + last_row, left + first_column : left + last_column] += ink[
             first_row:last_row, first_column:last_column
         ]

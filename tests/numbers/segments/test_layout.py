@@ -144,3 +144,12 @@ def test_thousands_of_strokes_take_little_memory_to_lay_out() -> None:
     assert sum(len(line.members) for line in lines) == 1_500
     # A table of all pairs would have 18 MB for each number in it, and there were ten of them.
     assert peak < 18e6
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.05])
+def test_a_page_of_many_lines_has_all_of_them_whether_they_fall_or_not(slope: float) -> None:
+    picture = paper(2400, 1000)
+    for line in range(20):
+        for place in range(16):
+            bar(picture, 60 + 50 * place, 60 + 110 * line + round(slope * 50 * place))
+    assert [len(line.members) for line in lines_of(picture)[1]] == [16] * 20
