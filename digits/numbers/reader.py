@@ -48,8 +48,9 @@ SMALLEST = 10
 # All other views together may take this share of the first view's work; and what the first view left of its own, and
 # this share.
 _SECOND_WORK, _MORE_WORK = 0.76, 0.25
-# In another view than the first, lines are as sure as this: what is no number may look like one in some view.
-_LEAST_QUALITY = 0.8
+# In another view than the first, lines are as sure as this: what is no number may look like one in some view. Where the
+# first view shows a number, it is enough that they are surer than those by so much.
+_LEAST_QUALITY, _BETTER = 0.8, 0.1
 # So many digits are given for each place, the most likely first.
 _ALTERNATIVES = 3
 
@@ -158,7 +159,7 @@ def _read(
     if first.line_quality >= _LEAST_QUALITY:
         return first
     try:
-        second = read_again(PEN_VIEWS)
+        second = read_again(PEN_VIEWS, min(_LEAST_QUALITY, first.line_quality + _BETTER))
     except ComputeTimeError:
         return first
     # A view in which less is written does not show all of it.
@@ -177,11 +178,15 @@ def _read_again(
     height: int,
     expectation: Expectation | None,
     views: Iterable[PageView],
+    least_quality: float = _LEAST_QUALITY,
 ) -> Reading | None:
-    """Reads a page in some other views, until one of them shows numbers; the arguments are those of `_read`.
+    """Reads a page in some other views, until one of them shows numbers; the first arguments are those of `_read`.
+
+    In a view that counts, lines are as sure as `least_quality` (0..1) on average.
 
     Returns:
-        What that view shows; None if no view shows enough, or the work for this page is used up before.
+        What the first view shows whose lines are sure, or else the one whose lines are surest; None if no view shows
+        enough, or the work for this page is used up before.
 
     Raises:
         ComputeTimeError: the time for this page is over.
@@ -189,6 +194,7 @@ def _read_again(
     copy = copy_of_page(page) if recognizer.looks_again else None
     if copy is None:
         return None
+    best: Reading | None = None
     # Work of its own: what shadows and a table show may have used up that of the first view.
     most = _most_work(recognizer)
     with budget.bounded_work(min(round(_SECOND_WORK * most), budget.work_left() + round(_MORE_WORK * most))):
@@ -199,13 +205,18 @@ def _read_again(
                 reading = None if seen is None else _read_view(recognizer, seen, width, height, expectation)
             except CrowdedImageError:
                 if not budget.is_work_left():
-                    return None
+                    return best
                 continue
             except ImageContentError:
                 continue
-            if reading is not None and reading.line_quality >= _LEAST_QUALITY:
-                return replace(reading, view=view.name)
-    return None
+            if reading is None or reading.line_quality < least_quality:
+                continue
+            reading = replace(reading, view=view.name)
+            if reading.line_quality >= _LEAST_QUALITY:
+                return reading
+            if best is None or reading.line_quality > best.line_quality:
+                best = reading
+    return best
 
 
 def _read_view(

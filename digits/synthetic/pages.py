@@ -267,11 +267,14 @@ def next_left(before: tuple[Field, int, int], glyph: Field, top: int, gap: float
     tall = cv2.dilate(np.pad((ink > 0.4).astype(np.uint8), ((reach, reach), (0, 0))), np.ones((2 * reach + 1, 1)))
     right_edge = np.full(len(rows), -(10**6))
     left_edge = np.full(len(rows), 10**6)
-    for i, row in enumerate(rows):
-        if 0 <= row - other_top + reach < tall.shape[0] and tall[row - other_top + reach].any():
-            right_edge[i] = int(np.flatnonzero(tall[row - other_top + reach])[-1])
-        if 0 <= row - top < glyph.shape[0] and (glyph[row - top] > 0.4).any():
-            left_edge[i] = int(np.flatnonzero(glyph[row - top] > 0.4)[0])
+    beside, inked = rows - other_top + reach, tall.astype(bool)
+    within = (beside >= 0) & (beside < len(inked))
+    within[within] = inked[beside[within]].any(axis=1)
+    right_edge[within] = inked.shape[1] - 1 - inked[beside[within], ::-1].argmax(axis=1)
+    own, inked = rows - top, glyph > 0.4
+    within = (own >= 0) & (own < len(inked))
+    within[within] = inked[own[within]].any(axis=1)
+    left_edge[within] = inked[own[within]].argmax(axis=1)
     # A comma may lie below all rows of what is before it.
     nearest = int((left_edge - right_edge).min()) if len(rows) else 10**6
     if nearest > 10**5:

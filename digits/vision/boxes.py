@@ -1,8 +1,4 @@
-"""The boxes and combs of forms, off the page.
-
-A box stands around each digit, or many share their sides. A comb is a line to write on, with a short tick between the
-places of two digits.
-"""
+"""The boxes of forms, off the page: one stands around each digit, or many share their sides."""
 
 import cv2
 import numpy as np
@@ -27,16 +23,6 @@ _BAND, _SIDE_COVERED, _MIDDLE_COVERED = 0.12, 0.93, 0.75
 _WIDE, _HOLDS, _AS_HIGH = 1.5, 0.2, 1.3
 # Its lines go straight over this share of its height, if they may be a little askew: this much of it.
 _STRAIGHT, _ASKEW = 0.75, 0.02
-# A comb is at least so many pixels wide and so many times as wide as high. So much of its line is ink.
-_COMB_WIDE, _COMB_FLAT, _COMB_COVERED = 60, 2.5, 0.97
-# It rises or falls so much at the most, in pixels for each pixel.
-_COMB_STEEPEST = 0.05
-# Ticks are so many times as high as the line is thick, at least; a tick counts if it is so high beside those at the
-# ends, and is at most so many times as thick as the line.
-_TICK_HIGH, _TICK_AS_HIGH, _TICK_THICK = 3.0, 0.75, 2.5
-# The fewest ticks; they stand at equal distances, up to this share of one. Writing may hide this share of them, and so
-# much of what looks like ticks are some.
-_FEWEST, _TICK_ASKEW, _MISSING, _TRUE = 3, 0.15, 0.3, 0.6
 # Of a page with more strokes, those with the largest boxes are looked at.
 _MOST = 500
 
@@ -59,6 +45,8 @@ def without_boxes(mask: Gray) -> tuple[Gray, list[Rectangle]]:
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
     possible = (np.minimum(wide, high) >= _LEAST) & (areas <= _MOST_INK * wide * high)
+    # What reaches all sides of the page is its paper's: squares, or an edge.
+    possible &= (wide < mask.shape[1]) | (high < mask.shape[0])
     possible[0] = False
     found = np.flatnonzero(possible)
     boxes = {}
@@ -174,97 +162,3 @@ def _covers_middle(across: Gray) -> bool:
 def _band(field: Gray) -> int:
     """How far from a side what counts for that side may lie, in pixels."""
     return max(2, round(_BAND * field.shape[0]))
-
-
-def without_combs(mask: Gray) -> Gray:
-    """The mask without the lines and ticks of combs; what is written on them stays, even where it touches them.
-
-    Args:
-        mask: uint8 array of shape (height, width), 1 where ink is.
-    """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    # In the order of OpenCV's CC_STAT constants.
-    left, top, wide, high, _ = np.asarray(stats, dtype=np.int64).T
-    possible = (wide >= _COMB_WIDE) & (wide >= _COMB_FLAT * high) & (high >= 4)
-    possible[0] = False
-    chosen = np.flatnonzero(possible)
-    rest = mask
-    for i in chosen[np.argsort(-wide[chosen], kind="stable")[:_MOST]].tolist():
-        budget.spend(int(wide[i] * high[i]))
-        where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
-        lines = _lines_of_comb((labels[where] == i).astype(np.uint8))
-        if lines is not None:
-            rest = mask.copy() if rest is mask else rest
-            rest[where][lines] = 0
-    return rest
-
-
-def _lines_of_comb(stroke: Gray) -> npt.NDArray[np.bool_] | None:
-    """Where a stroke's line and ticks are, if it is a comb."""
-    height, width = stroke.shape
-    # The line is what lies lowest in most columns.
-    lowest = height - 1 - stroke[::-1].argmax(axis=0).astype(np.float64)
-    third = max(1, width // 3)
-    slope = (np.median(lowest[-third:]) - np.median(lowest[:third])) / (width - third)
-    if abs(slope) > _COMB_STEEPEST:
-        return None
-    columns = np.arange(width)
-    middle = float(np.median(lowest - slope * columns))
-    base = np.clip(np.rint(middle + slope * columns), 0, height - 1).astype(np.int64)
-    near = np.stack([stroke[np.clip(base + down, 0, height - 1), columns] for down in (-1, 0, 1)])
-    if near.any(axis=0).mean() < _COMB_COVERED:
-        return None
-    reach = _reach_above(stroke, base)
-    thickness = float(np.median(reach))
-    ticks = _ticks(reach, thickness)
-    if ticks is None:
-        return None
-    lines = np.zeros(stroke.shape, np.bool_)
-    thick = int(np.ceil(thickness)) + 1
-    rows = np.arange(height)[:, np.newaxis]
-    lines |= (rows > base - thick) & (rows <= base + 2)
-    # Where writing crosses the line, there is ink above it and below it.
-    above, below = (stroke[np.clip(base + down, 0, height - 1), columns] > 0 for down in (-thick - 1, 3))
-    lines[:, above & below & (base + 3 < height)] = False
-    for first, last in ticks:
-        top = int(base[first] - reach[first : last + 1].max())
-        inside = slice(max(0, top - 1), int(base[first]) + 1), slice(max(0, first - 1), last + 2)
-        beside = stroke[inside[0], max(0, first - 3)] & stroke[inside[0], min(width - 1, last + 3)]
-        lines[inside] |= (beside == 0)[:, np.newaxis]
-    return lines
-
-
-def _reach_above(stroke: Gray, base: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How many pixels of ink lie above one another in each column, from the line up."""
-    columns = np.arange(stroke.shape[1])
-    reach = np.zeros(stroke.shape[1], np.int64)
-    inked = np.ones(stroke.shape[1], np.bool_)
-    for up in range(int(base.max()) + 1):
-        row = base - up
-        # The line itself may be a pixel off.
-        inked &= (row >= 0) & ((stroke[np.maximum(row, 0), columns] > 0) | (up == 0))
-        reach += inked
-    return reach
-
-
-def _ticks(reach: npt.NDArray[np.int64], thickness: float) -> list[tuple[int, int]] | None:
-    """The first and the last column of each tick; None if there are none at equal distances from end to end."""
-    edge = int(3.0 * thickness) + 3
-    ends = int(reach[:edge].max()), int(reach[-edge:].max())
-    if min(ends) < max(_TICK_HIGH * thickness, _TICK_AS_HIGH * max(ends)):
-        return None
-    tall = np.flatnonzero(reach >= _TICK_AS_HIGH * min(ends))
-    groups = np.split(tall, np.flatnonzero(np.diff(tall) > 1) + 1)
-    thin = [(int(group[0]), int(group[-1])) for group in groups if group.size <= _TICK_THICK * thickness + 2.0]
-    if len(thin) < _FEWEST:
-        return None
-    middles = np.array([(first + last) / 2.0 for first, last in thin])
-    start, span = middles[0], middles[-1] - middles[0]
-    for count in range(len(thin) + 5, _FEWEST - 2, -1):
-        pitch = span / count
-        places = (middles - start) / pitch
-        fits = np.abs(places - np.rint(places)) <= _TICK_ASKEW
-        taken = len(set(np.rint(places[fits]).tolist()))
-        if pitch > 4.0 * thickness and taken >= (1.0 - _MISSING) * (count + 1) and fits.mean() >= _TRUE:
-            return [tick for tick, fit in zip(thin, fits, strict=True) if fit]
-    return None

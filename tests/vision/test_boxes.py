@@ -1,4 +1,4 @@
-"""Digits in the boxes and on the combs of forms."""
+"""Digits in the boxes of forms."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.vision.boxes import without_boxes, without_combs
+from digits.vision.boxes import without_boxes
 
 Mask = npt.NDArray[np.uint8]
 
@@ -77,45 +77,8 @@ def test_a_stroke_across_most_of_a_box_is_no_line_of_it(thickness: int) -> None:
     assert (left & ~strokes & 1).sum() < 0.05 * (mask - strokes).sum()
 
 
-PITCH, PLACES, TOP = 60, 7, 120
-
-
-def comb(thickness: int, tilt: float = 0.0, low: bool = False) -> tuple[Mask, Mask]:
-    """A comb with an oval in each place, and the ovals alone; the low ones touch the line."""
-    lines, strokes = np.zeros((220, 560), np.uint8), np.zeros((220, 560), np.uint8)
-    foot = TOP + 40
-
-    def point(x: int, y: int) -> tuple[int, int]:
-        return x, round(y + tilt * x)
-
-    cv2.line(lines, point(60, foot), point(60 + PITCH * PLACES, foot), 1, thickness)
-    for k in range(PLACES + 1):
-        cv2.line(lines, point(60 + k * PITCH, foot), point(60 + k * PITCH, foot - 24), 1, thickness)
-    for k in range(PLACES):
-        middle = point(60 + k * PITCH + PITCH // 2, foot - (25 if low else 38))
-        cv2.ellipse(strokes, middle, (14, 22), 0, 20, 340, 1, 6)
-    return lines | strokes, strokes
-
-
-@pytest.mark.parametrize("thickness", [1, 2, 3])
-@pytest.mark.parametrize("tilt", [0.0, 0.02, -0.03])
-@pytest.mark.parametrize("low", [False, True])
-def test_combs_are_taken_off_and_what_is_written_on_them_stays(thickness: int, tilt: float, low: bool) -> None:
-    mask, strokes = comb(thickness, tilt, low)
-    left = without_combs(mask)
-    assert (left & strokes).sum() > 0.8 * strokes.sum()
-    assert (left & ~strokes & 1).sum() < 0.1 * (mask - strokes).sum()
-
-
-def test_a_line_under_digits_is_no_comb() -> None:
-    _, strokes = comb(2)
-    cv2.line(strokes, (60, 170), (480, 170), 1, 3)
-    assert np.array_equal(without_combs(strokes), strokes)
-
-
-def test_uneven_strokes_on_a_line_are_no_comb() -> None:
-    mask = np.zeros((220, 560), np.uint8)
-    cv2.line(mask, (60, 160), (480, 160), 1, 3)
-    for x in (60, 83, 190, 231, 400, 480):
-        cv2.line(mask, (x, 160), (x, 120), 1, 3)
-    assert np.array_equal(without_combs(mask), mask)
+def test_squared_paper_is_no_box() -> None:
+    squares = np.zeros((300, 600), np.uint8)
+    squares[0], squares[-1], squares[:, 0], squares[:, -1] = 1, 1, 1, 1
+    cv2.ellipse(squares, (300, 150), (30, 60), 0, 0, 360, 1, 8)
+    assert without_boxes(squares)[1] == []

@@ -29,7 +29,7 @@ def sheet(*, across: int = 0, down: int = 0, falls: float = 0.0) -> tuple[Pictur
     return picture, ring > 0
 
 
-@pytest.mark.parametrize("falls", [0.0, 0.02, -0.03])
+@pytest.mark.parametrize("falls", [0.0, 0.02, -0.03, 0.15, -0.22])
 def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float) -> None:
     picture, ring = sheet(across=60, falls=falls)
     mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
@@ -43,6 +43,30 @@ def test_squares_are_gone_and_what_is_written_on_them_is_whole() -> None:
     mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     assert mask[ring].mean() > 0.9
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.004
+
+
+@pytest.mark.parametrize("degrees", [-10.0, 6.0, 12.0])
+def test_squares_that_lie_askew_are_gone_to_the_corners_of_the_picture(degrees: float) -> None:
+    picture, ring = np.full((700, 900), 240, np.uint8), np.zeros((700, 900), np.uint8)
+    picture[10::50], picture[:, 20::50] = 170, 170
+    picture[11::50], picture[:, 21::50] = 170, 170
+    turn = cv2.getRotationMatrix2D((450, 350), degrees, 1.0)
+    turned = np.asarray(cv2.warpAffine(picture, turn, (900, 700), borderValue=240)[120:580, 150:750], np.uint8)
+    cv2.ellipse(ring, (450, 350), (40, 60), 0, 0, 360, 1, 10)
+    ring = ring[120:580, 150:750]
+    turned[ring > 0] = 30
+    mask = page_mask(find_foreground(turned, even_light=True))[0] > 0
+    assert mask[ring > 0].mean() > 0.9
+    assert mask[~cv2.dilate(ring, np.ones((9, 9))).astype(bool)].mean() < 0.004
+
+
+def test_a_rule_that_writing_hides_is_gone_where_it_is_seen() -> None:
+    picture, _ = sheet(across=60)
+    # A row of strokes along the third rule hides three quarters of it.
+    for x in range(10, 460, 15):
+        picture[130:170, x : x + 8] = 30
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    assert mask[145:157, 480:].mean() < 0.02
 
 
 def test_on_plain_paper_all_ink_stays() -> None:

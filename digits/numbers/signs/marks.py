@@ -19,8 +19,9 @@ _SMALLEST, _LARGEST, _FEWEST_PIXELS = 0.05, 0.4, 2
 _FAINTEST = 0.45
 # A mark is at most so far from what stands beside it, and in height so far beyond it.
 _FAR, _ABOVE, _BELOW = 1.3, 0.1, 0.4
-# A point stands at most so far above the base line; marks of a colon are that much askew at the most.
-_OVER_BASE, _ASKEW = 0.3, 0.2
+# A point stands at most so far above the base line. Marks of a colon lie so far above one another at the least, and are
+# that much askew at the most: people who write at a slant set them at a slant, too.
+_OVER_BASE, _APART, _ASKEW = 0.3, 0.15, 0.35
 # On a page with more small strokes, those with the most ink are looked at.
 _MOST = 300
 
@@ -127,7 +128,7 @@ def find_marks(
     marks: list[Mark] = []
     for i, box in sorted(singles, key=lambda single: single[1].x):
         before = marks[-1] if marks else None
-        if before and abs(before.box.x - box.x) <= _ASKEW * height and len(before.members) == 1:
+        if before and len(before.members) == 1 and _are_of_colon(before.box, box, height):
             marks[-1] = Mark((*before.members, i), Box.around([before.box, box]))
         else:
             marks.append(Mark((i,), box))
@@ -156,6 +157,12 @@ def _is_bar_with(bar: Box, dot: Box, height: float) -> bool:
 def _on_both_sides(parts: Components, members: Sequence[int], bar: Box) -> bool:
     middles = [(parts.top[i] + parts.bottom[i]) / 2.0 for i in members]
     return min(middles) < bar.y < max(middles)
+
+
+def _are_of_colon(first: Box, second: Box, height: float) -> bool:
+    """Whether two marks lie above one another."""
+    across, down = abs(first.x - second.x), abs(first.y - second.y)
+    return across <= _ASKEW * height and down >= max(_APART * height, across)
 
 
 def _beside(mark: Box, boxes: Sequence[Box]) -> tuple[Box, Box] | None:

@@ -57,6 +57,12 @@ def test_two_dots_above_one_another_are_one_mark() -> None:
     assert (mark.box.top, mark.box.bottom) == pytest.approx((86, 130), abs=2)
 
 
+def test_the_dots_of_a_slanted_colon_are_one_mark_and_two_points_are_two() -> None:
+    (mark,) = marks_at((130, 90), (112, 128))
+    assert len(mark.members) == 2
+    assert [len(mark.members) for mark in marks_at((112, 134), (130, 136))] == [1, 1]
+
+
 def bar_with_dots(*dots: tuple[int, int]) -> tuple[list[Mark], dict[int, list[int]]]:
     picture: npt.NDArray[np.uint8] = np.full((220, 260), 240, np.uint8)
     cv2.rectangle(picture, (105, 97), (135, 103), 20, -1)
