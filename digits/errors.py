@@ -28,6 +28,7 @@
     │   └── DataMismatchError (ValueError)
     ├── AccuracyFloorError (RuntimeError)    a training run whose model is not good enough to keep
     ├── ExportError (RuntimeError)           a network whose Keras and ONNX forms differ
+    ├── QuantizationError (RuntimeError)     a network whose int8 form is less accurate
     ├── FeedbackError (RuntimeError)         feedback that cannot be kept or read
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
@@ -164,6 +165,10 @@ class AccuracyFloorError(DigitsError, RuntimeError):
 
 class ExportError(DigitsError, RuntimeError):
     """The ONNX form of a network gives other probabilities than its Keras form."""
+
+
+class QuantizationError(DigitsError, RuntimeError):
+    """The int8 form of a network is less accurate than its float32 form."""
 
 
 class FeedbackError(DigitsError, RuntimeError):

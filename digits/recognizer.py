@@ -13,13 +13,13 @@ from digits.arrays import Pixels
 from digits.errors import ComputeTimeError, ImageError, ModelFileError, NoInkError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
-from digits.installation import train_command
 from digits.model.acceptance import Reason, Thresholds, count_separate_digits, reasons_to_refuse
 from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.model.input_form import INPUT_FORMS
+from digits.model.precision import FLOAT32, Precision, choose_form
 from digits.second_look import DOUBTFUL, look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
@@ -112,12 +112,21 @@ class Recognizer:
         artifact: the model.
         limits: what an image may cost.
         looks_again: whether a picture that the first view does not show well is seen in other views.
+        precision: in which the network computes. Where it cannot, it computes in float32, and `notes` say why.
 
     Raises:
         ModelFileError: the model is not a digit network.
     """
 
-    def __init__(self, artifact: Artifact, limits: ImageLimits | None = None, *, looks_again: bool = True) -> None:
+    def __init__(
+        self,
+        artifact: Artifact,
+        limits: ImageLimits | None = None,
+        *,
+        looks_again: bool = True,
+        precision: Precision = FLOAT32,
+    ) -> None:
+        artifact, self.precision, self.precision_note = choose_form(artifact, precision)
         self.path = artifact.path
         self.card: Card = artifact.card
         self.digest = artifact.digest
@@ -130,14 +139,16 @@ class Recognizer:
             raise ModelFileError(f"The model file {artifact.path} cannot be used: {error}.") from error
 
     @classmethod
-    def load(cls, path: Path | None = None, limits: ImageLimits | None = None) -> "Recognizer":
+    def load(
+        cls, path: Path | None = None, limits: ImageLimits | None = None, *, precision: Precision = FLOAT32
+    ) -> "Recognizer":
         """Loads a model file; without `path`, the one that `find_model` finds.
 
         Raises:
             ModelNotFoundError: no such file.
             ModelFileError: it cannot be used.
         """
-        return cls(read(path or find_model()), limits)
+        return cls(read(path or find_model()), limits, precision=precision)
 
     def warm_up(self) -> None:
         """Recognizes a small picture, so that the first real one does not wait for libraries to set themselves up."""
@@ -157,24 +168,14 @@ class Recognizer:
         quality = "test accuracy unknown" if accuracy is None else f"test accuracy {accuracy:.2%}"
         if accuracy is not None and self.card.test_set != "MNIST":
             quality += f" on {self.card.test_set}"
+        if self.precision != FLOAT32:
+            quality += f", computes in {self.precision}"
         return f"{self.name} (recipe {self.card.recipe}, {quality})"
 
     @property
     def notes(self) -> list[str]:
         """What does not fit between the model and this version of Digits: sentences for people, often none."""
-        if not self.card.is_calibrated:
-            return [
-                "The model is uncalibrated: it was made outside Digits, and nobody measured its accuracy or fitted its "
-                "thresholds, so it gives answers but accepts none. It takes pixels in the form "
-                f"{self.card.input_form}, which was found by trying. digits convert measures and fits what is missing."
-            ]
-        if self.card.preprocessing != PREPROCESSING_VERSION:
-            return [
-                f"The model was made for version {self.card.preprocessing} of the preprocessing; this version of "
-                f"Digits has version {PREPROCESSING_VERSION}. Its accuracy and thresholds were measured on other 28x28 "
-                f"images. Train it anew with {train_command()}."
-            ]
-        return []
+        return [*self.card.notes(PREPROCESSING_VERSION), *([self.precision_note] if self.precision_note else [])]
 
     def recognize(self, file: bytes | OpenedImage) -> Prediction:
         """Reads the digit in an image file.

@@ -8,7 +8,6 @@ other load, and the ratio of the two versions with its standard error.
 
 import argparse
 import contextlib
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,16 +16,9 @@ from statistics import mean, stdev
 
 from benchmarks.support.images import SMALL, image_files
 from benchmarks.support.machine import describe_machine
-from benchmarks.support.servers import DIGITS, DIGITS_RAW, ROOT, Running, Server, load, running
+from benchmarks.support.servers import DIGITS, DIGITS_RAW, ROOT, Server, load, running
 from digits.cli.arguments import whole_number
 from digits.recognizer import shipped_model
-
-
-def _processor_seconds(server: Running) -> float:
-    """Returns the processor time that the server's first process has used, in seconds."""
-    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
-    # User and system time: fields 14 and 15 of the whole line.
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(other: Path, kind: Server, rounds: int, seconds: float, connections: int) -> None:
@@ -55,14 +47,14 @@ def measure(other: Path, kind: Server, rounds: int, seconds: float, connections:
             load(servers[name].url, image, raw=kind.raw, connections=connections, seconds=1)
         for number in range(rounds):
             for name in ("other", "this") if number % 2 else ("this", "other"):
-                before = _processor_seconds(servers[name])
+                before = servers[name].processor_seconds()
                 result = load(servers[name].url, image, raw=kind.raw, connections=connections, seconds=seconds)
                 if result.errors:
                     raise RuntimeError(
                         f'{result.errors} of {result.requests} requests to the checkout "{name}" failed.'
                     )
                 rates[name].append(result.rate)
-                costs[name].append((_processor_seconds(servers[name]) - before) / result.requests * 1e6)
+                costs[name].append((servers[name].processor_seconds() - before) / result.requests * 1e6)
     print(f"\n{kind.name}, 28x28 PNG, {connections} connections, {rounds} pairs of {seconds:g} s")
     for name in ("other", "this"):
         print(

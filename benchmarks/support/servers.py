@@ -148,6 +148,16 @@ class Running:
                 continue  # The process has ended in the meantime.
         return resident / 1024.0 if resident else float("nan")
 
+    def processor_seconds(self) -> float:
+        """Returns the processor time that its first process has used, in seconds.
+
+        Raises:
+            OSError: the process has ended, or the system has no /proc.
+        """
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        # User and system time: fields 14 and 15 of the whole line.
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def running(

@@ -5,6 +5,7 @@ serving needs neither Keras nor TensorFlow and the two forms of the network trav
 
     metadata.json, config.json, model.weights.h5    the members that Keras writes
     digits/model.onnx                               the same network for ONNX Runtime
+    digits/model_int8.onnx                          the same network in int8, if `digits quantize` has made it
     digits/card.json                                what the model is, how it was made and how good it is
     digits/examples.npz                             test images that it reads wrongly, or barely, for people to look at
 
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
@@ -33,6 +34,7 @@ from digits.model.foreign import check_size, convert_command, kind_of
 from digits.model.input_form import INPUT_FORMS, InputForm, find_input_form
 
 _ONNX = "digits/model.onnx"
+_INT8 = "digits/model_int8.onnx"
 _CARD = "digits/card.json"
 _EXAMPLES = "digits/examples.npz"
 _WEIGHTS = "model.weights.h5"
@@ -46,16 +48,32 @@ class Artifact:
         path: the file that it was read from.
         card: what the model is.
         onnx: bytes of the ONNX file that holds the network.
+        int8: bytes of the ONNX file that holds its int8 form; None if there is none.
     """
 
     path: Path
     card: Card
     onnx: bytes
+    int8: bytes | None = None
 
     @property
     def digest(self) -> str:
         """SHA-256 of network and card, on which the answers depend, as 64 hexadecimal digits."""
-        return sha256(self.onnx + json.dumps(self.card.to_json(), sort_keys=True).encode())
+        # An int8 form beside the network changes none of its answers. Where it answers itself, it is `onnx`.
+        card = {name: value for name, value in self.card.to_json().items() if name != "int8"}
+        return sha256(self.onnx + json.dumps(card, sort_keys=True).encode())
+
+    def in_int8(self) -> "Artifact":
+        """Returns the int8 form as an artifact of its own, with its thresholds and test results.
+
+        Raises:
+            ModelFileError: there is none.
+        """
+        if self.int8 is None:
+            raise ModelFileError(
+                f"The model file {self.path} has no int8 form. This makes one: digits quantize {self.path}"
+            )
+        return replace(self, onnx=self.int8, card=self.card.of_int8())
 
 
 def read(path: Path) -> Artifact:
@@ -80,6 +98,7 @@ def read(path: Path) -> Artifact:
             # A network that did not come from Keras has no weights in Keras' form.
             weights = _member(archive, _WEIGHTS) if _WEIGHTS in names else None
             onnx = _member(archive, _ONNX)
+            int8 = _member(archive, _INT8) if _INT8 in names else None
             card = Card.from_json(json.loads(_member(archive, _CARD)))
     except FileNotFoundError:
         raise ModelNotFoundError(
@@ -94,13 +113,14 @@ def read(path: Path) -> Artifact:
     for part, digest, expected in (
         ("weights", "" if weights is None else sha256(weights), card.weights_sha256),
         ("ONNX graph", sha256(onnx), card.onnx_sha256),
+        ("int8 form", "" if int8 is None else sha256(int8), card.int8["onnx_sha256"] if card.int8 else ""),
     ):
         if digest != expected:
             raise ModelFileError(
                 f"The model file {path} cannot be used: its {part} do not match its card "
                 f"(expected SHA-256 {expected or 'none'}, found {digest or 'none'}). {_way_out()}"
             )
-    return Artifact(path, card, onnx)
+    return Artifact(path, card, onnx, int8)
 
 
 def has_members(path: Path) -> bool:
@@ -132,6 +152,7 @@ def write(
     make_card: Callable[[str, str], Card],
     examples: Examples | None = None,
     keep: int = 0,
+    int8: bytes | None = None,
 ) -> Card:
     """Writes a model file whole or not at all: a crash at any moment leaves an existing file as it was.
 
@@ -143,6 +164,7 @@ def write(
             card.
         examples: test images with the digits that the network read in them.
         keep: how many of the files that this one replaces, and that were replaced before, are kept beside it.
+        int8: bytes of the ONNX file that holds the int8 form of the network, which the card then describes.
 
     Returns:
         The card that was written.
@@ -160,6 +182,8 @@ def write(
         card = make_card(weights_sha256, sha256(onnx))
         with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(_ONNX, onnx)
+            if int8 is not None:
+                archive.writestr(_INT8, int8)
             archive.writestr(_CARD, json.dumps(card.to_json(), indent=1))
             if examples is not None:
                 archive.writestr(_EXAMPLES, examples.to_bytes(), zipfile.ZIP_STORED)
@@ -173,8 +197,13 @@ def write(
     return card
 
 
-def replace_card(path: Path, card: Card) -> None:
-    """Puts another card into a model file; everything else in it stays, and so does the file if this fails.
+def replace_card(path: Path, card: Card, int8: bytes | None = None) -> None:
+    """Puts another card into a model file; what else is in it stays, and the whole file stays if this fails.
+
+    Args:
+        path: of the model file.
+        card: the new card.
+        int8: bytes of the ONNX file that holds the int8 form which the card describes; None if it describes none.
 
     Raises:
         ModelFileError: the model file cannot be read.
@@ -184,11 +213,11 @@ def replace_card(path: Path, card: Card) -> None:
     def copy_keras(part: Path) -> None:
         with zipfile.ZipFile(path) as archive, zipfile.ZipFile(part, "w") as copy:
             for member in archive.infolist():
-                if member.filename not in (_CARD, _ONNX, _EXAMPLES):
+                if member.filename not in (_CARD, _ONNX, _INT8, _EXAMPLES):
                     copy.writestr(member, archive.read(member))
 
     save_keras = copy_keras if artifact.card.weights_sha256 else None
-    write(path, save_keras, artifact.onnx, lambda _weights, _onnx: card, examples)
+    write(path, save_keras, artifact.onnx, lambda _weights, _onnx: card, examples, int8=int8)
 
 
 def _way_out() -> str:

@@ -1,7 +1,7 @@
 """The card of a model: what it is, how it was made and how good it is."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from digits.errors import ModelFileError, SettingError
@@ -17,6 +17,8 @@ _FIRST_PREPROCESSING = 1
 # A temperature outside this range is a mistake, not a calibration.
 _TEMPERATURES = (0.01, 100.0)
 
+# What a card says of the int8 form at least: all that answers depend on.
+_INT8 = frozenset({"onnx_sha256", "temperature", "thresholds", "rejection", "test"})
 _SCORES = frozenset({"n", "accuracy", "loss", "calibration_error", "confusion"})
 
 
@@ -52,6 +54,9 @@ class Card:
         weights_sha256: of the Keras weights in this file.
         onnx_sha256: of the ONNX graph in this file.
         onnx_difference: largest difference between the probabilities of the two forms on the test set.
+        int8: the int8 form of the network in this file, as `digits quantize` measured it: `onnx_sha256`, `temperature`,
+            `thresholds`, `rejection`, the results `test`, and beside float32 `changed` and `time`; None if the file
+            has none.
         format_version: of the card itself.
     """
 
@@ -77,6 +82,7 @@ class Card:
     weights_sha256: str = ""
     onnx_sha256: str = ""
     onnx_difference: float | None = None
+    int8: Mapping[str, Any] | None = None
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -93,7 +99,7 @@ class Card:
         for name in ("data", "metrics", "history", "thresholds", "rejection", "versions"):
             if not isinstance(getattr(self, name), dict):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
-        for name in ("started_from", "converted_from"):
+        for name in ("started_from", "converted_from", "int8"):
             if not isinstance(getattr(self, name), dict | None):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
         try:
@@ -114,6 +120,30 @@ class Card:
         accuracy = self.metrics.get("test", {}).get("accuracy")
         if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
             raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
+        if self.int8 is not None:
+            self._check_int8(self.int8)
+
+    def _check_int8(self, int8: Mapping[str, Any]) -> None:
+        if not set(int8) >= _INT8:
+            raise ModelFileError(f"the card's int8 is {int8!r}, not an object with {sorted(_INT8)}")
+        try:
+            self._with_int8(int8)
+        except ModelFileError as error:
+            raise ModelFileError(f"of the int8 form, {error}") from error
+
+    def _with_int8(self, int8: Mapping[str, Any]) -> "Card":
+        calibration = {name: int8[name] for name in ("temperature", "thresholds", "rejection")}
+        return replace(self, **calibration, metrics={**self.metrics, "test": int8["test"]}, int8=None)
+
+    def of_int8(self) -> "Card":
+        """Returns the card of the int8 form: its temperature, thresholds and test results in place of those of float32.
+
+        Raises:
+            ModelFileError: there is no int8 form.
+        """
+        if self.int8 is None:
+            raise ModelFileError("the card has no int8 form")
+        return replace(self._with_int8(self.int8), int8=self.int8)
 
     @property
     def is_calibrated(self) -> bool:
@@ -130,6 +160,26 @@ class Card:
     def test_set(self) -> str:
         """Whose test images were read: "MNIST", or the name of a file or folder of one's own data."""
         return str(self.data.get("calibrated_on") or self.data.get("name") or "MNIST")
+
+    def notes(self, preprocessing: int) -> list[str]:
+        """Returns what does not fit between the model and this version of Digits: sentences for people, often none.
+
+        Args:
+            preprocessing: version of the preprocessing in this version of Digits.
+        """
+        if not self.is_calibrated:
+            return [
+                "The model is uncalibrated: it was made outside Digits, and nobody measured its accuracy or fitted its "
+                "thresholds, so it gives answers but accepts none. It takes pixels in the form "
+                f"{self.input_form}, which was found by trying. digits convert measures and fits what is missing."
+            ]
+        if self.preprocessing != preprocessing:
+            return [
+                f"The model was made for version {self.preprocessing} of the preprocessing; this version of "
+                f"Digits has version {preprocessing}. Its accuracy and thresholds were measured on other 28x28 "
+                f"images. Train it anew with {train_command()}."
+            ]
+        return []
 
     def to_json(self) -> dict[str, Any]:
         """Returns the card as JSON types."""

@@ -106,7 +106,7 @@ class Metrics:
         self._model = prometheus.Gauge(
             "digits_model_info",
             "Workers that use a model; 0 once it was replaced.",
-            ["name", "recipe", "digest"],
+            ["name", "recipe", "digest", "precision"],
             registry=registry,
             multiprocess_mode="livesum",
         )
@@ -201,7 +201,8 @@ class Metrics:
         self._labels(recognizer, 1)
 
     def _labels(self, recognizer: Recognizer, value: int) -> None:
-        self._model.labels(recognizer.name, recognizer.card.recipe, recognizer.digest[:12]).set(value)
+        labels = recognizer.name, recognizer.card.recipe, recognizer.digest[:12], recognizer.precision
+        self._model.labels(*labels).set(value)
 
     def reload(self, outcome: Outcome) -> None:
         """Counts a reload of the model."""

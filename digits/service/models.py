@@ -91,7 +91,9 @@ class Models:
         except ModelError as error:
             raise type(error)(str(error).replace(str(file), str(path))) from error
         _check_card(artifact)
-        recognizer = Recognizer(artifact, self._settings.limits)
+        recognizer = Recognizer(artifact, self._settings.limits, precision=self._settings.precision)
+        if recognizer.precision_note:
+            _log.warning("%s", recognizer.precision_note)
         # The first request must not wait for libraries to initialize.
         recognizer.warm_up()
         return recognizer
@@ -172,6 +174,7 @@ def _describe(recognizer: Recognizer) -> ModelInUse:
         digest=recognizer.digest,
         recipe=recognizer.card.recipe,
         test_accuracy=recognizer.card.test_accuracy,
+        precision=recognizer.precision,
         loaded_at=_now(),
     )
 

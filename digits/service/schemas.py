@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from digits.answers import BatchPrediction, Probability
+from digits.model.precision import Precision
 
 Outcome = Literal["replaced", "unchanged", "failed"]
 
@@ -67,6 +68,7 @@ READ_EXAMPLE: dict[str, Any] = {
     "reading_time_ms": 7.204,
 }
 
+_PRECISION = "In which the network computes: `float32`, or `int8`. Accuracy and digest are those of this form."
 _TEST_ACCURACY = "Share of its test images that it reads correctly: MNIST's, or those of the data that it learned from."
 
 
@@ -104,6 +106,7 @@ class ModelInUse(BaseModel, frozen=True):
     digest: str = Field(description="SHA-256 of all that its answers depend on.")
     recipe: str = Field(description="By which it was made.")
     test_accuracy: Probability | None = Field(description=_TEST_ACCURACY)
+    precision: Precision = Field(description=_PRECISION)
     loaded_at: str = Field(description="Since when it answers, ISO 8601.")
 
 
@@ -120,6 +123,7 @@ class ModelResponse(BaseModel):
 
     name: str = Field(description="Its file, or that it is the one that ships.")
     test_accuracy: Probability | None = Field(description=_TEST_ACCURACY)
+    precision: Precision = Field(description=_PRECISION)
     digest: str = Field(description="SHA-256 of all that its answers depend on.")
     loaded_at: str = Field(description="Since when it answers, ISO 8601.")
     previous: ModelInUse | None = Field(description="The model that it replaced, if there was one.")

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from digits.errors import SettingError
 from digits.images.formats import FORMATS, format_name
 from digits.images.limits import MAX_BYTES, MAX_PIXELS, ImageLimits
+from digits.model.precision import FLOAT32, Precision
 from digits.service.limits.rate import read_limit
 
 PREFIX = "DIGITS_"
@@ -39,6 +40,13 @@ class Settings(BaseSettings):
         None,
         description="A second model file, which sees the same pictures after `/predict/` has answered them. `/metrics` "
         "counts how often it disagrees (`digits_shadow_pictures_total`). Pictures that come too fast are skipped.",
+    )
+
+    precision: Precision = Field(
+        FLOAT32,
+        description="In which the network computes: `float32`, or `int8`, which takes about half as long. Where the "
+        "model file has no int8 form (`digits quantize` makes one), or the processor no instructions for it (AVX-512 "
+        "VNNI or AVX-VNNI, on Linux), `float32` answers, and the log and `/model` say so.",
     )
 
     max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")
@@ -189,7 +197,7 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("log_level", "log_format", "traces", mode="before")
+    @field_validator("log_level", "log_format", "traces", "precision", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value

@@ -36,6 +36,7 @@ def install(app: FastAPI) -> None:
         return ModelResponse(
             name=models.in_use.name,
             test_accuracy=card.test_accuracy,
+            precision=models.in_use.precision,
             digest=models.in_use.digest,
             loaded_at=models.in_use.loaded_at,
             previous=models.previous,
