@@ -17,9 +17,8 @@ from digits.model.acceptance import Reason, Thresholds, count_separate_digits, r
 from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
-from digits.model.engine import Engine
+from digits.model.engine import FLOAT32, Engine, Precision
 from digits.model.input_form import INPUT_FORMS
-from digits.model.precision import FLOAT32, Precision, choose_form
 from digits.second_look import DOUBTFUL, look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
@@ -126,7 +125,7 @@ class Recognizer:
         looks_again: bool = True,
         precision: Precision = FLOAT32,
     ) -> None:
-        artifact, self.precision, self.precision_note = choose_form(artifact, precision)
+        artifact, self.precision, self.precision_note = artifact.in_precision(precision)
         self.path = artifact.path
         self.card: Card = artifact.card
         self.digest = artifact.digest

@@ -11,7 +11,7 @@ from digits.recognizer import shipped_model
 
 # The shipped model, and the members of its file.
 CARD, ONNX, WEIGHTS = "digits/card.json", "digits/model.onnx", "model.weights.h5"
-EXAMPLES = "digits/examples.npz"
+EXAMPLES, INT8 = "digits/examples.npz", "digits/model_int8.onnx"
 SHIPPED = shipped_model().read_bytes()
 OWN_CARD: dict[str, Any] = json.loads(zipfile.ZipFile(io.BytesIO(SHIPPED)).read(CARD))
 

@@ -21,7 +21,7 @@ from benchmarks.speed.workload_files import workload_files
 from benchmarks.support.machine import describe_machine
 from benchmarks.support.servers import DIGITS, Running, load, running
 from digits.cli.arguments import whole_number
-from digits.model.precision import PRECISIONS
+from digits.model.engine import PRECISIONS
 from digits.recognizer import Recognizer, shipped_model
 
 _BATCHES = (1, 8)

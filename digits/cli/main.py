@@ -21,25 +21,11 @@ from collections.abc import Sequence
 
 from digits import __version__
 from digits.cli.arguments import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ArgumentParser
-from digits.cli.commands import (
-    app,
-    convert,
-    evaluate,
-    feedback,
-    key,
-    model,
-    predict,
-    quantize,
-    read,
-    reload,
-    run,
-    serve,
-    train,
-)
+from digits.cli.commands import app, convert, evaluate, feedback, key, model, predict, read, reload, run, serve, train
 from digits.errors import DigitsError
 
 # In the order in which `digits --help` lists them.
-_COMMANDS = (predict, read, model, evaluate, train, convert, quantize, feedback, run, app, serve, reload, key)
+_COMMANDS = (predict, read, model, evaluate, train, convert, feedback, run, app, serve, reload, key)
 
 _EXIT_CODES = """exit codes:
   0    all went well

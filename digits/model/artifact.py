@@ -5,7 +5,7 @@ serving needs neither Keras nor TensorFlow and the two forms of the network trav
 
     metadata.json, config.json, model.weights.h5    the members that Keras writes
     digits/model.onnx                               the same network for ONNX Runtime
-    digits/model_int8.onnx                          the same network in int8, if `digits quantize` has made it
+    digits/model_int8.onnx                          the same network in int8, if `digits model quantize` made it
     digits/card.json                                what the model is, how it was made and how good it is
     digits/examples.npz                             test images that it reads wrongly, or barely, for people to look at
 
@@ -28,7 +28,7 @@ from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 from digits.installation import install_command, train_command
 from digits.model import history
 from digits.model.card import Card
-from digits.model.engine import Engine
+from digits.model.engine import FLOAT32, PRECISIONS, Engine, Precision, has_int8_instructions
 from digits.model.examples import Examples
 from digits.model.foreign import check_size, convert_command, kind_of
 from digits.model.input_form import INPUT_FORMS, InputForm, find_input_form
@@ -63,17 +63,33 @@ class Artifact:
         card = {name: value for name, value in self.card.to_json().items() if name != "int8"}
         return sha256(self.onnx + json.dumps(card, sort_keys=True).encode())
 
-    def in_int8(self) -> "Artifact":
-        """Returns the int8 form as an artifact of its own, with its thresholds and test results.
+    def in_precision(self, wanted: Precision) -> tuple["Artifact", Precision, str | None]:
+        """Chooses the form that answers.
+
+        Args:
+            wanted: the precision that the user asks for.
+
+        Returns:
+            The model in the form that answers, whose card has that form's thresholds and test results; its precision;
+            and for people why that is not the one that is wanted, or None if it is.
 
         Raises:
-            ModelFileError: there is none.
+            SettingError: there is no such precision.
         """
+        if wanted not in PRECISIONS:
+            raise SettingError(f"There is no precision {wanted!r}; there are {' and '.join(PRECISIONS)}.")
+        if wanted == FLOAT32:
+            return self, FLOAT32, None
         if self.int8 is None:
-            raise ModelFileError(
-                f"The model file {self.path} has no int8 form. This makes one: digits quantize {self.path}"
+            reason = (
+                "its file has no int8 form. Where the training install is, this adds one: digits model quantize "
+                f"{self.path.name}"
             )
-        return replace(self, onnx=self.int8, card=self.card.of_int8())
+        elif not has_int8_instructions():
+            reason = "this processor is not known to be faster in int8 (Linux names neither avx512_vnni nor avx_vnni)"
+        else:
+            return replace(self, onnx=self.int8, card=self.card.of_int8()), "int8", None
+        return self, FLOAT32, f"The model answers in float32, and not in int8 as asked: {reason}."
 
 
 def read(path: Path) -> Artifact:

@@ -54,9 +54,9 @@ class Card:
         weights_sha256: of the Keras weights in this file.
         onnx_sha256: of the ONNX graph in this file.
         onnx_difference: largest difference between the probabilities of the two forms on the test set.
-        int8: the int8 form of the network in this file, as `digits quantize` measured it: `onnx_sha256`, `temperature`,
-            `thresholds`, `rejection`, the results `test`, and beside float32 `changed` and `time`; None if the file
-            has none.
+        int8: the int8 form of the network in this file, as `digits model quantize` measured it: `onnx_sha256`,
+            `temperature`, `thresholds`, `rejection`, the results `test`, and beside float32 `changed` and `time`; None
+            if the file has none.
         format_version: of the card itself.
     """
 

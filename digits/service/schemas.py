@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from digits.answers import BatchPrediction, Probability
-from digits.model.precision import Precision
+from digits.model.engine import Precision
 
 Outcome = Literal["replaced", "unchanged", "failed"]
 

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from digits.errors import SettingError
 from digits.images.formats import FORMATS, format_name
 from digits.images.limits import MAX_BYTES, MAX_PIXELS, ImageLimits
-from digits.model.precision import FLOAT32, Precision
+from digits.model.engine import FLOAT32, Precision
 from digits.service.limits.rate import read_limit
 
 PREFIX = "DIGITS_"
@@ -45,8 +45,8 @@ class Settings(BaseSettings):
     precision: Precision = Field(
         FLOAT32,
         description="In which the network computes: `float32`, or `int8`, which takes about half as long. Where the "
-        "model file has no int8 form (`digits quantize` makes one), or the processor no instructions for it (AVX-512 "
-        "VNNI or AVX-VNNI, on Linux), `float32` answers, and the log and `/model` say so.",
+        "model file has no int8 form (`digits model quantize` adds one), or the processor no instructions for it "
+        "(AVX-512 VNNI or AVX-VNNI, on Linux), `float32` answers, and the log and `/model` say so.",
     )
 
     max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")

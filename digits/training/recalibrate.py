@@ -2,7 +2,8 @@
 
 Use this when the preprocessing has changed and the weights stay. It fits them on the held-out MNIST images, augmented
 as the model's recipe says, and writes them on the card with the version of the preprocessing. MNIST's test images
-decide nothing; the share of them that is refused goes on the card. The weights stay as they are.
+decide nothing; the share of them that is refused goes on the card. The weights stay as they are. An int8 form, which
+has thresholds of its own, is dropped: `digits model quantize` makes it anew.
 """
 
 import argparse
@@ -88,6 +89,7 @@ def recalibrate(path: Path, data: Mnist) -> Card:
         thresholds=asdict(fitted.thresholds),
         rejection=fitted.rejection,
         preprocessing=PREPROCESSING_VERSION,
+        int8=None,
     )
     replace_card(path, card)
     return card
@@ -104,6 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DigitsError as error:
         print(f"recalibrate: {error}", file=sys.stderr)
         return 1
+    if before.int8 is not None:
+        print(f"The int8 form was dropped. This makes it anew: digits model quantize {options.model}")
     print(f"Preprocessing: version {before.preprocessing} -> {card.preprocessing}")
     print(f"Temperature:   {before.temperature:.4f} -> {card.temperature:.4f}")
     for name, value in card.thresholds.items():

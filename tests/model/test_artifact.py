@@ -23,12 +23,12 @@ from digits.model.card import Card
 from digits.model.engine import Engine
 from digits.recognizer import shipped_model
 from tests.conftest import ROOT
-from tests.model_files import CARD, EXAMPLES, ONNX, OWN_CARD, SHIPPED, WEIGHTS, repack, with_card
+from tests.model_files import CARD, EXAMPLES, INT8, ONNX, OWN_CARD, SHIPPED, WEIGHTS, repack, with_card
 
 
 def save_keras(path: Path) -> None:
     """What Keras writes: the shipped model without Digits' members."""
-    shutil.move(repack(path.parent, {CARD: None, ONNX: None, EXAMPLES: None}), path)
+    shutil.move(repack(path.parent, {CARD: None, ONNX: None, INT8: None, EXAMPLES: None}), path)
 
 
 def make_card(weights_sha256: str, onnx_sha256: str) -> Card:

@@ -1,5 +1,6 @@
 """Model files and key files that nobody should serve are refused in words, and at once."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from digits.errors import ModelFileError, SettingError
+from digits.model.engine import Precision
 from digits.recognizer import shipped_model
 from digits.service.middleware.keys import Keyring
 from digits.service.models import Models
@@ -35,3 +37,21 @@ def test_clients_are_not_told_in_which_folder_the_model_lies(tmp_path: Path) -> 
     file.write_bytes(shipped_model().read_bytes())
     models = Models(Settings(model=file), None, None)
     assert models.in_use.name == "mine.keras"
+
+
+@pytest.mark.parametrize(("wanted", "fit", "expected"), [("int8", True, "int8"), ("int8", False, "float32")])
+def test_the_precision_that_answers_is_shown(
+    wanted: Precision,
+    fit: bool,
+    expected: Precision,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("digits.model.artifact.has_int8_instructions", lambda: fit)
+    with caplog.at_level(logging.WARNING, "digits"):
+        models = Models(Settings(model=shipped_model(), precision=wanted), None, None)
+    assert models.in_use.precision == expected
+    assert ("answers in float32, and not in int8 as asked" in caplog.text) == (not fit)
+    float32 = Models(Settings(model=shipped_model()), None, None)
+    assert float32.in_use.precision == "float32"
+    assert (models.in_use.digest == float32.in_use.digest) == (not fit)

@@ -60,10 +60,12 @@ def test_other_names_are_somebody_elses(monkeypatch: pytest.MonkeyPatch, name: s
 def test_values_may_be_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITS_FORMATS", "png, jpg")
     monkeypatch.setenv("DIGITS_LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("DIGITS_PRECISION", "INT8")
     monkeypatch.setenv("DIGITS_TRUSTED_HOSTS", "*.example.com, localhost, 10.0.0.7, [::1]")
     monkeypatch.setenv("DIGITS_CORS_ORIGINS", "https://example.com, http://localhost:3000")
     settings = read_settings()
     assert settings.formats == ("PNG", "JPEG")
     assert settings.log_level == "warning"
+    assert settings.precision == "int8"
     assert settings.trusted_hosts == ("*.example.com", "localhost", "10.0.0.7", "[::1]")
     assert settings.cors_origins == ("https://example.com", "http://localhost:3000")

@@ -1,4 +1,4 @@
-"""`digits model`: shows the model in use, compares two models, and goes back to the model before."""
+"""`digits model`: shows the model in use, compares two, goes back to the one before, and adds an int8 form."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from digits.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
     from digits.evaluation.comparison import ModelComparison, Standing
+    from digits.model.card import Card
     from digits.recognizer import Recognizer
 
 # The name of the model that ships, where a model file is asked for.
@@ -20,7 +21,9 @@ _SHOWN = 20
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("model", help="show the model in use and how good it is; compare two; go back")
+    parser = commands.add_parser(
+        "model", help="show the model in use and how good it is; compare two; go back; quantize"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole card as JSON")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
     parser.set_defaults(command=run)
@@ -44,6 +47,18 @@ def add(commands: Commands) -> None:
         "--model", type=Path, metavar="FILE", help="the model file to put back (default: models/mnist_model.keras)"
     )
     back.set_defaults(command=roll_back)
+    quantized = actions.add_parser(
+        "quantize", help="add to a model file the int8 form that DIGITS_PRECISION=int8 serves (training install)"
+    )
+    # Not `model`, which the parser above has set already.
+    quantized.add_argument("file", type=Path, nargs="?", metavar="MODEL", help=MODEL_HELP)
+    quantized.add_argument(
+        "--data",
+        type=Path,
+        metavar="SOURCE",
+        help="the data that the model was trained on with --data, or an mnist.npz (default: MNIST, downloaded)",
+    )
+    quantized.set_defaults(command=quantize)
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -118,6 +133,14 @@ def _rows(standings: "tuple[Standing, Standing]") -> dict[str, list[str]]:
     return {name: texts for name, texts in rows.items() if texts != ["None", "None"]}
 
 
+def _int8_in_words(card: "Card") -> str:
+    if card.int8 is None:
+        return "none (digits model quantize adds one)"
+    test, changed = card.int8["test"], card.int8.get("changed", {})
+    beside = f", {changed['digits']} of which it reads otherwise than float32" if "digits" in changed else ""
+    return f"test accuracy {test['accuracy']:.2%} of {test['n']:,} images{beside}"
+
+
 def _answer(digit: int, confidence: float) -> str:
     return "nothing" if digit < 0 else f"{digit} ({confidence:.1%})"
 
@@ -151,6 +174,24 @@ def roll_back(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def quantize(options: argparse.Namespace) -> int:
+    """Adds an int8 form and says how good it is; returns the exit code."""
+    from digits.data import mnist
+    from digits.recognizer import find_model
+    from digits.training.extra.own_data import load_data
+    from digits.training.quantization import int8_form
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    path = options.file or find_model()
+    int8_form.require_quantizer()
+    data = load_data(options.data, say) if options.data else mnist.load(say=say)
+    print("\n".join(int8_form.describe(int8_form.quantize(path, data, options.command_line))))
+    print(f"Model: {path}. DIGITS_PRECISION=int8 serves this form where the processor is fit for it")
+    return EXIT_OK
+
+
 def run(options: argparse.Namespace) -> int:
     """Shows the model; returns the exit code."""
     from digits.numbers.decoding_file import shipped_decoding
@@ -181,6 +222,7 @@ def run(options: argparse.Namespace) -> int:
         "preprocessing": f"version {card.preprocessing}",
         "input form": card.input_form,
         "ONNX digest": card.onnx_sha256,
+        "int8 form": _int8_in_words(card),
     }
     for name, value in rows.items():
         if value is not None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits.model.engine import has_int8_instructions
 from digits.recognizer import shipped_model
 from digits.service.process.runtime import Runtime, running
 from tests.conftest import BIN, ROOT, Server, child_environment, encode_png, serve
@@ -52,6 +53,22 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pat
         yield server, model
     finally:
         server.stop()
+
+
+def test_the_precision_that_answers_is_in_the_model_and_the_metrics(tmp_path: Path) -> None:
+    server = serve(tmp_path, DIGITS_PRECISION="int8")
+    try:
+        model = httpx.get(server.url + "/model").json()
+        assert post(server.url).json()["predicted_digit"] == 7
+        (labels,) = [name for name in values(server.url) if name.startswith("digits_model_info")]
+    finally:
+        server.stop()
+    expected = "int8" if has_int8_instructions() else "float32"
+    assert model["precision"] == expected
+    assert f'precision="{expected}"' in labels
+    assert len(model["notes"]) == (expected == "float32")
+    form = model["card"]["int8"] if expected == "int8" else model["card"]["metrics"]
+    assert model["test_accuracy"] == form["test"]["accuracy"]
 
 
 def records(server: Server) -> list[dict[str, object]]:

@@ -1,44 +1,37 @@
-"""Makes the int8 form of a trained network and measures it: what `digits quantize` does.
+"""Adds the int8 form of a network to its model file, and measures it: what `digits model quantize` does.
 
-Weights and the images between layers become whole numbers of 8 bits; the scale of each is chosen on held-out training
-images (static quantization; Jacob et al., "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference", CVPR 2018). Temperature and thresholds are fitted to the int8 form anew. Test images
-decide nothing: what comes of them goes on the card.
+The ranges of values between layers are seen on held-out training images, and temperature and thresholds are fitted on
+them anew. Test images decide nothing: what comes of them goes on the card.
 """
 
 import datetime
-import logging
+import importlib.util
 import shlex
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from digits.data.mnist import Mnist, split
-from digits.errors import ModelFileError, QuantizationError
+from digits.errors import MissingInstallError, ModelFileError, QuantizationError
 from digits.evaluation.classification import score
+from digits.installation import install_command
 from digits.model import artifact
 from digits.model.acceptance import Thresholds, reasons_to_refuse
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import Engine
-from digits.model.input_form import INPUT_FORMS, InputForm
+from digits.model.input_form import INPUT_FORMS
 from digits.training.config import TrainingConfig
+from digits.training.quantization.int8_graph import to_int8
 from digits.training.recalibrate import Fitted, fit_to
 
-# Images on which the ranges of values between layers are seen, and how many go through the network at a time.
-_SEEN, _BATCH = 1_000, 50
-# The layers that are computed in int8. The last dense layer stays in float: its ten numbers are the answer.
-_KINDS = ("Conv", "Gemm", "MatMul", "MaxPool", "Relu")
-_DENSE = frozenset({"Gemm", "MatMul"})
+# Images on which the ranges of values between layers are seen.
+_SEEN = 1_000
 # A form that reads fewer held-out digits right than the float32 form, by more than this share, is not written.
 _MOST_LOST = 0.001
 # Sizes of the batches whose time is measured, with the passes that make one measurement.
@@ -94,6 +87,19 @@ def quantize(path: Path, data: Mnist, command: list[str]) -> Card:
     return card
 
 
+def require_quantizer() -> None:
+    """Checks that what quantizes is installed.
+
+    Raises:
+        MissingInstallError: the package onnx, which is part of the training install, is not.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        raise MissingInstallError(
+            "Quantizing needs the package onnx, which the serving install leaves out. Install it with: "
+            f"{install_command('train')}"
+        )
+
+
 @dataclass(frozen=True)
 class Changed:
     """What the int8 form changes on the test images.
@@ -121,87 +127,6 @@ def _changed(before: npt.NDArray[np.float32], card: Card, fitted: Fitted) -> Cha
         accepted=sum(one != other for one, other in zip(*accepted, strict=True)),
         probability=float(np.abs(float32 - int8).max()),
     )
-
-
-def to_int8(onnx_file: bytes, form: InputForm, images: npt.NDArray[np.uint8]) -> bytes:
-    """Quantizes a network.
-
-    The first convolution of a gray image stays in float32: with a single channel it has too little to multiply, and
-    is slower in int8. Weights have 7 bits: the sums of two products of 8 and 7 bits fit in 16 bits, so that processors
-    without instructions for 8-bit sums compute the same numbers.
-
-    Args:
-        onnx_file: the bytes of an ONNX file.
-        form: in which the network takes images.
-        images: uint8 of shape (n, 28, 28), on which the ranges of values between layers are seen.
-
-    Returns:
-        The bytes of an ONNX file that takes and gives the same arrays.
-
-    Raises:
-        ModelFileError: the network has no layers that can be computed in int8, or is of an unknown kind.
-    """
-    import onnx
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
-    model = onnx.load_from_string(onnx_file)
-    constants = {item.name for item in model.graph.initializer}
-    (source,) = (item for item in model.graph.input if item.name not in constants)
-    sizes = {item.name: tuple(item.dims) for item in model.graph.initializer}
-    for number, node in enumerate(model.graph.node):
-        # Nodes are named to be left out, and exporters leave some without a name.
-        node.name = f"{node.op_type}_{number}"
-    thin = [
-        node.name for node in model.graph.node if node.op_type == "Conv" and sizes.get(node.input[1], (0, 0))[1] == 1
-    ]
-    last = [node.name for node in model.graph.node if node.op_type in _DENSE][-1:]
-    shape = [dim.dim_value for dim in source.type.tensor_type.shape.dim[1:]]
-    if not {node.op_type for node in model.graph.node if node.name not in (*thin, *last)} & {"Conv", *_DENSE}:
-        raise ModelFileError("The network has no layer that can be computed in int8.")
-    with tempfile.TemporaryDirectory() as folder, _without_advice():
-        out = Path(folder) / "int8.onnx"
-        try:
-            quantize_static(
-                model,
-                out,
-                _Images(source.name, form.apply(images).reshape(-1, *shape)),
-                quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=list(_KINDS),
-                nodes_to_exclude=thin + last,
-                per_channel=True,
-                reduce_range=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-            )
-            return out.read_bytes()
-        except Exception as error:
-            # Networks from elsewhere may have anything in them.
-            reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
-            raise ModelFileError(f"ONNX Runtime cannot quantize the network ({reason}).") from error
-
-
-class _Images:
-    """Hands images to ONNX Runtime's calibration, which asks for them one batch after the other."""
-
-    def __init__(self, name: str, images: npt.NDArray[np.float32]) -> None:
-        self._batches: Iterator[dict[str, Any]] = (
-            {name: images[start : start + _BATCH]} for start in range(0, len(images), _BATCH)
-        )
-
-    def get_next(self) -> dict[str, Any] | None:
-        return next(self._batches, None)
-
-
-@contextmanager
-def _without_advice() -> Iterator[None]:
-    """Silences the library, which advises to prepare networks in a way that changes nothing in these."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
 
 
 def _check_held_out(engines: tuple[Engine, Engine], data: Mnist, path: Path) -> None:

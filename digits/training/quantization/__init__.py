@@ -1,0 +1,1 @@
+"""Makes int8 forms of trained networks."""
