@@ -104,7 +104,7 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 # Each is a command of its own, too: python -m benchmarks.speed.serving, for example.
-BENCHMARKS := serving serving_workloads under_load latency second_look app bulk training footprint robustness numbers ocr bombs costs fuzz chaos soak
+BENCHMARKS := serving serving_workloads under_load latency second_look precision_time app bulk training footprint robustness precision numbers ocr bombs costs fuzz chaos soak
 bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle machine, an hour, wrk)
 	@$(BIN)/python -m benchmarks.support.all $(BENCHMARKS)
 
@@ -129,6 +129,7 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 # The report of the shipped model illustrates the README.
 shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras --recipe convnet --keep 0 $(ARGS)
+	@$(BIN)/digits model quantize digits/shipped/mnist_model.keras
 	@cd digits/shipped/reports && mv training_curves.png confusion_matrix.png reliability.png ../../../docs/images/
 	@rm -r digits/shipped/reports
 

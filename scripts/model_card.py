@@ -5,8 +5,9 @@ The text between the tables is written by hand. `--check` only says whether the 
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from digits.model.artifact import read
 from digits.model.card import Card
@@ -30,8 +31,26 @@ def facts_table(card: Card) -> str:
         "test digits that are not accepted": f"{rejection['test_digits']:.2%}",
         "held-out drawings of things that are no digit, not accepted": f"{rejection['held_out_outliers']:.2%}",
         "preprocessing": f"version {card.preprocessing}",
-    }
+    } | _int8_rows(card)
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def _int8_rows(card: Card) -> dict[str, str]:
+    if card.int8 is None:
+        return {}
+    int8, changed = card.int8, card.int8["changed"]
+    return {
+        "in int8: test accuracy": f"{int8['test']['accuracy']:.2%}; of the test digits {changed['digits']} are read as "
+        f"another digit than in float32, and {changed['accepted']} are accepted in one of the two alone",
+        "in int8: test digits, and drawings of things that are no digit, not accepted": _not_accepted(int8),
+        "in int8: processor time of the network, over that in float32": " and ".join(
+            f"{ratio:.2f} ({size} image{'s' * (size != '1')} at a time)" for size, ratio in int8["time"].items()
+        ),
+    }
+
+
+def _not_accepted(int8: Mapping[str, Any]) -> str:
+    return f"{int8['rejection']['test_digits']:.2%}, {int8['rejection']['held_out_outliers']:.2%}"
 
 
 def digits_table(card: Card) -> str:
