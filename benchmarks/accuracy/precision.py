@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table in Markdown; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="default: the shipped one")
-    parser.add_argument("--pictures", type=whole_number(2, 10_000), default=100, help="of each kind (default: 100)")
+    parser.add_argument("--pictures", type=whole_number(2, 10_000), default=20, help="of each kind (default: 20)")
     options = parser.parse_args(argv)
     recognizers = Recognizer.load(options.model), Recognizer.load(options.model, precision="int8")
     if recognizers[1].precision_note:

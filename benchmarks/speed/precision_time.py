@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="default: the shipped one")
     parser.add_argument("--rounds", type=whole_number(1, 1_000), default=9, help="default: 9")
-    parser.add_argument("--seconds", type=whole_number(1, 600), default=2, help="length of a load (default: 2)")
+    parser.add_argument("--seconds", type=whole_number(1, 600), default=1, help="length of a load (default: 1)")
     parser.add_argument("--only", default="abcef", metavar="LETTERS", help="workloads (default: abcef)")
     parser.add_argument("--served", default="ab", metavar="LETTERS", help="workloads sent to servers (default: ab)")
     options = parser.parse_args(argv)
