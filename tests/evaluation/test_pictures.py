@@ -39,6 +39,26 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_folder_is_scored_in_int8_and_not_kept_for_the_page_about_float32(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digits.model.artifact.has_int8_instructions", lambda: True)
+    assert main(["evaluate", str(folder), "--precision", "int8"]) == 0
+    output = capsys.readouterr().out
+    assert "computes in int8" in output
+    assert f"accuracy: {Share(7, 9)}" in output
+    assert "kept for the app's page" not in output
+
+
+def test_a_precision_in_which_the_processor_does_not_answer_is_not_measured(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digits.model.artifact.has_int8_instructions", lambda: False)
+    for arguments in ([str(folder)], []):
+        assert main(["evaluate", *arguments, "--precision", "int8"]) == 1
+        assert "answers in float32, and not in int8 as asked" in capsys.readouterr().err
+
+
 def test_a_folder_is_scored_by_source_with_mistakes_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(folder)]) == 0
     output = capsys.readouterr().out

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from digits.data.labeled import LabeledPicture
     from digits.evaluation.numbers import NumbersMeasurement
     from digits.evaluation.pictures import Measurement
+    from digits.model.engine import Precision
+    from digits.recognizer import Recognizer
 
 
 def add(commands: Commands) -> None:
@@ -40,6 +42,12 @@ def add(commands: Commands) -> None:
         "number, with what was read, if anything was, drawn on it",
     )
     parser.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "int8"),
+        default="float32",
+        help="in which the network computes, as DIGITS_PRECISION names it for servers (default: float32)",
+    )
     parser.add_argument(
         "--seeds",
         type=whole_number(1, 100),
@@ -69,9 +77,8 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from digits.evaluation.numbers import is_number, measure_numbers
     from digits.evaluation.pictures import measure
     from digits.evaluation.records import EVALUATIONS, keep_evaluation
-    from digits.recognizer import Recognizer
 
-    recognizer = Recognizer.load(options.model)
+    recognizer = _load(options.model, options.precision)
     pictures = [picture for source in options.sources for picture in read_labeled(source, _say)]
     if not pictures:
         raise DataMismatchError(f"There is no picture to score in {', '.join(map(str, options.sources))}.")
@@ -91,7 +98,8 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     names = ", ".join(map(str, options.sources))
     kept = None
     try:
-        if measurement:
+        # The app's page is about float32.
+        if measurement and recognizer.precision == "float32":
             keep_evaluation(recognizer.card.onnx_sha256, names, measurement)
             kept = f"kept for the app's page about the model in {EVALUATIONS}"
     except (OSError, DataMismatchError) as error:
@@ -110,6 +118,20 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     if kept:
         print(kept)
     return EXIT_OK
+
+
+def _load(model: Path | None, precision: "Precision") -> "Recognizer":
+    """Loads a model; what is measured is in the precision that was asked for.
+
+    Raises:
+        SettingError: the model or the processor has none such.
+    """
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(model, precision=precision)
+    if recognizer.precision_note:
+        raise SettingError(recognizer.precision_note)
+    return recognizer
 
 
 def _say(line: str) -> None:
@@ -145,9 +167,8 @@ def _evaluate_model(options: argparse.Namespace, model: Path) -> int:
     from digits.data import mnist
     from digits.evaluation.classification import confused_pairs, confusion_matrix
     from digits.evaluation.statistics import spread
-    from digits.recognizer import Recognizer
 
-    recognizer = Recognizer.load(model)
+    recognizer = _load(model, options.precision)
     data = mnist.load(options.data, say=lambda line: print(line, file=sys.stderr))
     read = recognizer.classify(data.x_test).argmax(axis=1)
     accuracy = float((read == data.y_test).mean())
