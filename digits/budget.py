@@ -182,11 +182,12 @@ class MemoryBound:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def taken(self, size: int) -> Iterator[None]:
+    def taken(self, size: int, wait_seconds: float = 0.0) -> Iterator[None]:
         """Waits until there is memory for an image, and counts it inside.
 
         Args:
             size: the memory that the image takes, in bytes.
+            wait_seconds: how long it waits, if that is longer than images wait by themselves.
 
         Raises:
             TooManyPixelsError: the image alone needs more than one may.
@@ -198,7 +199,7 @@ class MemoryBound:
                 f"Decoding this image takes {size:,} bytes of memory, more than the {self.most_each:,} allowed. "
                 "Scale it down, or save it as PNG or as a JPEG file that is not progressive."
             )
-        end = time.monotonic() + self._wait_seconds
+        end = time.monotonic() + max(wait_seconds, self._wait_seconds)
         with self._changed:
             while self.taken_bytes and self.taken_bytes + size > self.most_bytes:
                 check()
@@ -231,11 +232,12 @@ def bounded_memory(bound: MemoryBound | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def memory(estimate: Callable[[], int]) -> Iterator[None]:
-    """Waits until an image may be decoded, and counts its memory inside. Without a bound it does nothing.
+def memory(estimate: Callable[[], int], wait_seconds: float = 0.0) -> Iterator[None]:
+    """Waits until an image may be decoded or read, and counts its memory inside. Without a bound it does nothing.
 
     Args:
-        estimate: returns the memory that decoding takes, in bytes.
+        estimate: returns the memory that it takes, in bytes.
+        wait_seconds: as for `MemoryBound.taken`.
 
     Raises:
         TooManyPixelsError, MemoryBusyError, ComputeTimeError, ComputationStoppedError: as `MemoryBound.taken`.
@@ -245,5 +247,5 @@ def memory(estimate: Callable[[], int]) -> Iterator[None]:
     if bound is None or size < _SMALL_BYTES:
         yield
         return
-    with bound.taken(size):
+    with bound.taken(size, wait_seconds):
         yield

@@ -154,17 +154,53 @@ def test_what_waits_for_memory_ends_with_its_time() -> None:
         pass
 
 
+class Watched(MemoryBound):
+    """A bound that notes what is taken of it."""
+
+    def __init__(self) -> None:
+        super().__init__(2**30, 0.0)
+        self.sizes: list[int] = []
+
+    def taken(self, size: int, wait_seconds: float = 0.0) -> contextlib._GeneratorContextManager[None]:
+        self.sizes.append(size)
+        return super().taken(size, wait_seconds)
+
+
 def test_decoding_counts_what_the_header_tells() -> None:
-    taken: list[int] = []
-
-    class Watched(MemoryBound):
-        def taken(self, size: int) -> contextlib._GeneratorContextManager[None]:
-            taken.append(size)
-            return super().taken(size)
-
+    watched = Watched()
     picture = cv2.imencode(".png", np.full((2_000, 2_000), 255, np.uint8))[1].tobytes()
     opened = open_image(picture)
     told = opened.decoding_bytes()
-    with bounded_memory(Watched(10**9, 0.0)):
+    with bounded_memory(watched):
         opened.decode()
-    assert taken == [told]
+    assert watched.sizes == [told]
+
+
+def test_who_waits_for_longer_gets_memory_that_is_given_back_later() -> None:
+    shared, taken = MemoryBound(2**24, wait_seconds=0.0), threading.Event()
+
+    def hold() -> None:
+        with shared.taken(2**24):
+            taken.set()
+            time.sleep(0.3)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    taken.wait()
+    with bounded_memory(shared):
+        with pytest.raises(MemoryBusyError), memory(lambda: 2**23):
+            pass
+        with memory(lambda: 2**23, 60.0):
+            assert shared.taken_bytes == 2**23
+    other.join()
+
+
+@pytest.mark.parametrize(("side", "read"), [(1200, 1200), (2400, 1600)])
+def test_reading_a_page_counts_with_the_size_at_which_it_is_read(side: int, read: int) -> None:
+    page = np.full((side, side), 240, np.uint8)
+    cv2.line(page, (side // 2, side // 4), (side // 2, side // 2), 20, side // 30)
+    watched = Watched()
+    with bounded_memory(watched):
+        read_picture(Recognizer.load(shipped_model()), cv2.imencode(".png", page)[1].tobytes())
+    assert len(watched.sizes) == 2
+    assert watched.sizes[1] == pytest.approx(25 * read**2, rel=0.01)

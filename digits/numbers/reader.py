@@ -45,6 +45,10 @@ PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
 _PIXELS_OF_CANDIDATE = 6_000
 SMALLEST = 10
+# Memory that reading a page takes, in bytes for each pixel at the size at which it is read: masks, labels, distances.
+_READING_BYTES = 25
+# What is decoded waits for so long until it may be read: the largest image is decoded in less, and the work is done.
+_PATIENCE_SECONDS = 2.0
 # All other views together may take this share of the first view's work; and what the first view left of its own, and
 # this share.
 _SECOND_WORK, _MORE_WORK = 0.76, 0.25
@@ -116,6 +120,7 @@ def read_picture(
         UnexpectedNumberError: what is written does not match it.
         NoInkError: nothing is written on it; NoDigitError, which is one: something is, and none of it is a digit.
         CrowdedImageError: more is on it than the recognizer's limits allow.
+        MemoryBusyError: other images take the memory that `digits.budget.bounded_memory` allows.
         ImageError: the file cannot be answered; the message says why and what to do.
     """
     expectation = None if expect is None else parse_expectation(expect)
@@ -125,7 +130,8 @@ def read_picture(
             return _read(recognizer, picture, width, height, expectation)
         opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
         pixels = opened.decode(PAGE_SIDE)
-        return _read(recognizer, pixels, *opened.upright_size, expectation)
+        with budget.memory(lambda: _reading_bytes(pixels), _PATIENCE_SECONDS):
+            return _read(recognizer, pixels, *opened.upright_size, expectation)
 
 
 def _read(
@@ -164,6 +170,12 @@ def _read(
         return first
     # A view in which less is written does not show all of it.
     return first if second is None or len(second.text) < len(first.text) else second
+
+
+def _reading_bytes(pixels: npt.NDArray[np.uint8]) -> int:
+    """Returns about how much memory it takes to read a page besides its pixels, in bytes."""
+    scale = min(1.0, PAGE_SIDE / max(pixels.shape[:2]))
+    return round(_READING_BYTES * scale**2 * pixels.shape[0] * pixels.shape[1])
 
 
 def _most_work(recognizer: Recognizer) -> int:

@@ -19,8 +19,9 @@ from digits.numbers.segments.windows import Windows
 # Classes of the segment classifier: the ten digits, any whole sign, and what is no whole digit or sign.
 SIGN, NOTHING_WHOLE = CLASSES, CLASSES + 1
 SEGMENT_CLASSES = CLASSES + 2
-# So many windows go through a network at a time: more would leave the processor's cache.
-_BATCH = 64
+# So many windows go through a network at a time: more take no less time for each, since they leave the processor's
+# cache, and more memory, which ONNX Runtime keeps for each thread.
+_BATCH = 16
 _FOLDER = Path(__file__).resolve().parents[1] / "shipped"
 
 

@@ -121,10 +121,10 @@ class Settings(BaseSettings):
     max_decoding_bytes: int | None = Field(
         None,
         ge=1,
-        description="Most bytes of memory that all images together take which a worker decodes at a time. An image "
-        "that needs more is decoded alone. What waits for longer than `DIGITS_QUEUE_SECONDS` gets 503. Default: 240 "
-        "MiB or 64 MiB for each image decoded at a time, whichever is more, but no more than the container's memory "
-        "leaves.",
+        description="Most bytes of memory that all images together take which a worker decodes, or reads as "
+        "numbers, at a time. An image that needs more is decoded alone. What waits for longer than "
+        "`DIGITS_QUEUE_SECONDS`, or decoded for 2 seconds, gets 503. Default: 240 MiB or 64 MiB for each image decoded "
+        "at a time, whichever is more, but no more than the container's memory leaves.",
     )
     max_image_memory: int = Field(
         240 * 1024 * 1024,

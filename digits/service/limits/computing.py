@@ -11,6 +11,10 @@ from digits.budget import Budget, bounded_memory, limited
 from digits.errors import MemoryBusyError
 from digits.service.errors import BuffersFullError
 from digits.service.limits.queue import ComputeQueue
+from digits.service.process.heap import HeapTrimmer
+
+# Of the process, as the heap is.
+_TRIMMER = HeapTrimmer()
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -33,9 +37,12 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
     """
 
     def within_budget() -> Result:
-        with limited(budget), bounded_memory(queue.memory):
-            budget.check()
-            return function()
+        try:
+            with limited(budget), bounded_memory(queue.memory):
+                budget.check()
+                return function()
+        finally:
+            _TRIMMER.trim()
 
     watch = asyncio.ensure_future(_stop_when_client_leaves(request, budget))
     try:
