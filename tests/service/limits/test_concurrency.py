@@ -97,7 +97,7 @@ def test_idle_connections_do_not_hold_up_the_others(busy_api: str, sample: Path)
             stack.enter_context(connect(busy_api))
         start = time.monotonic()
         assert post(busy_api, sample.read_bytes()).status_code == 200
-        assert time.monotonic() - start < 2.0
+        assert time.monotonic() - start < 5.0
 
 
 def test_what_a_body_unpacks_to_is_counted_before_it_is_unpacked() -> None:
