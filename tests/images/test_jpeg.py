@@ -103,3 +103,19 @@ def test_a_marker_between_two_pieces_of_the_file_is_found() -> None:
     assert jpeg._first_marker(data, 2) == 0x36
     assert jpeg._first_marker(data, jpeg._PIECE) == 0x36
     assert jpeg._first_marker(b"\xff\x00\xff\xd3\xff\xff\xff", 0) is None
+
+
+# What a segment of EXIF data may hold by chance: the markers before and behind the pixels.
+SEGMENT = b"\xff\xe1" + (2 + 6 + 4 + 40).to_bytes(2) + b"Exif\0\0" + b"\xff\xda\xff\xd9" + bytes(40)
+
+
+@pytest.mark.parametrize("before", [b"", b"\xff\xff"])
+def test_markers_inside_a_segment_do_not_hide_damage_behind_it(before: bytes) -> None:
+    data = file_of(picture((160, 120)))
+    longer = data[:2] + SEGMENT + before + data[2:]
+    pixels = by_opencv(longer, 1000)
+    assert pixels is not None
+    np.testing.assert_array_equal(pixels, by_pillow(data, 1))
+    middle = len(longer) // 2
+    damaged = longer[:middle] + b"\xff\xe5" + longer[middle + 2 :]
+    assert by_opencv(damaged, 1000) is None

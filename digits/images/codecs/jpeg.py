@@ -9,8 +9,8 @@ from PIL import Image
 
 Array = npt.NDArray[np.uint8]
 
-# The marker before the pixels, and the second byte of the one behind them.
-_PIXELS, _END = b"\xff\xda", 0xD9
+# The second bytes of the marker before the pixels, and of the one behind them.
+_PIXELS, _END = 0xDA, 0xD9
 # Whether a byte behind 0xFF makes a marker that does not belong among the pixels: not stuffing, filling and restarts.
 _IS_MARKER = np.ones(256, np.bool_)
 _IS_MARKER[[0x00, 0xFF, *range(0xD0, 0xD8)]] = False
@@ -53,8 +53,10 @@ def decode_jpeg(image: Image.Image, data: bytes, enough: int) -> Array | None:
     if image.format not in ("JPEG", "MPO") or image.mode not in ("L", "RGB") or image.tell():
         return None
     # OpenCV passes over a file that is cut off, and over markers among the pixels, which are damage; Pillow does not.
-    start = data.find(_PIXELS) + len(_PIXELS)
-    if len(data) - start > _MOST_BYTES * image.width * image.height or _first_marker(data, start) != _END:
+    start = _start_of_pixels(data)
+    if start is None or len(data) - start > _MOST_BYTES * image.width * image.height:
+        return None
+    if _first_marker(data, start) != _END:
         return None
     longer = max(image.size)
     scale = max(scale for scale in _FLAGS if scale <= max(1, longer // enough))
@@ -70,6 +72,21 @@ def decode_jpeg(image: Image.Image, data: bytes, enough: int) -> Array | None:
     if pixels.ndim == 3:
         cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
     return np.asarray(pixels, dtype=np.uint8)
+
+
+def _start_of_pixels(data: bytes) -> int | None:
+    """Returns the offset behind the marker before the pixels; None if what comes before is more than segments.
+
+    The same two bytes may stand inside a segment, such as EXIF data.
+    """
+    at = 2
+    while at + 1 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == _PIXELS:
+            return at + 2
+        # Any number of 0xFF may fill the space before a marker.
+        at += 1 if marker == 0xFF else 2 + max(2, int.from_bytes(data[at + 2 : at + 4]))
+    return None
 
 
 def _first_marker(data: bytes, start: int) -> int | None:
