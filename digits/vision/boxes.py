@@ -23,11 +23,19 @@ _BAND, _SIDE_COVERED, _MIDDLE_COVERED = 0.12, 0.93, 0.75
 _WIDE, _HOLDS, _AS_HIGH = 1.5, 0.2, 1.3
 # Its lines go straight over this share of its height, if they may be a little askew: this much of it.
 _STRAIGHT, _ASKEW = 0.75, 0.02
+# A line between two places is at least so many pixels high and at most so wide, as a share of its height, and has ink
+# over so much of it. Such lines are level, up to a share of their height and for each pixel between them; there are so
+# many at least, no nearer to one another than a share of their height.
+_DIVIDER_HIGH, _DIVIDER_WIDE, _DIVIDER_FILLED, _DIVIDERS_LEVEL, _DIVIDERS_TILT = 16, 0.2, 0.6, 0.06, 0.05
+_FEWEST_DIVIDERS, _DIVIDERS_APART = 3, 0.25
+# What is so high beside them is written between them: of that, this share keeps such a distance from both their ends.
+_WRITTEN, _MOST_WRITTEN, _INSET = 0.3, 0.8, 0.05
 # Of a page with more strokes, those with the largest boxes are looked at.
 _MOST = 500
 
 
 Rectangle = tuple[int, int, int, int]
+Integers = npt.NDArray[np.int64]
 
 
 def without_boxes(mask: Gray) -> tuple[Gray, list[Rectangle]]:
@@ -162,3 +170,61 @@ def _covers_middle(across: Gray) -> bool:
 def _band(field: Gray) -> int:
     """How far from a side what counts for that side may lie, in pixels."""
     return max(2, round(_BAND * field.shape[0]))
+
+
+def without_dividers(mask: Gray) -> Gray:
+    """Takes off the lines between the places of digits that are left of boxes whose other sides are dashed or faint.
+
+    They are alike, level, and reach beyond the digits between them at both ends, which strokes of a 1 do not.
+
+    Args:
+        mask: uint8 array of shape (height, width), 1 where ink is.
+    """
+    labels, stats = label_components(mask)
+    # In the order of OpenCV's CC_STAT constants.
+    left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
+    straight = (
+        (high >= _DIVIDER_HIGH) & (wide <= np.maximum(3, _DIVIDER_WIDE * high)) & (areas >= _DIVIDER_FILLED * high)
+    )
+    straight[0] = False
+    found = np.flatnonzero(straight)
+    if found.size < _FEWEST_DIVIDERS:
+        return mask
+    found = found[np.argsort(left[found], kind="stable")][:_MOST]
+    rest = mask
+    while found.size >= _FEWEST_DIVIDERS:
+        i = found[0]
+        aside = left[found] - left[i]
+        askew = _DIVIDERS_LEVEL * high[i] + _DIVIDERS_TILT * aside
+        alike = (np.abs(top[found] - top[i]) <= askew) & (np.abs(top[found] + high[found] - top[i] - high[i]) <= askew)
+        row = found[alike]
+        found = found[~alike]
+        if _are_dividers(row, np.asarray(stats, dtype=np.int64)):
+            rest = mask.copy() if rest is mask else rest
+            for k in row.tolist():
+                where = slice(top[k], top[k] + high[k]), slice(left[k], left[k] + wide[k])
+                rest[where][labels[where] == k] = 0
+    return rest
+
+
+def _are_dividers(row: Integers, stats: Integers) -> bool:
+    """Whether strokes in a row part places of digits.
+
+    Args:
+        row: indices of the strokes, from left to right.
+        stats: of all components.
+    """
+    left, top, wide, high, _ = stats.T
+    if row.size < _FEWEST_DIVIDERS:
+        return False
+    tall, first, last = float(np.median(high[row])), row[0], row[-1]
+    if (np.diff(left[row]) < _DIVIDERS_APART * tall).any():
+        return False
+    middles = left + wide / 2.0
+    level = np.interp(middles, left[row], top[row]), np.interp(middles, left[row], top[row] + high[row])
+    written = (middles > left[first]) & (middles < left[last]) & (high >= _WRITTEN * tall)
+    written &= (top < level[1]) & (top + high > level[0])
+    written[row], written[0] = False, False
+    inset = _INSET * tall
+    inside = (top >= level[0] + inset) & (top + high <= level[1] - inset)
+    return bool(written.sum() >= 2 and inside[written].mean() >= _MOST_WRITTEN)

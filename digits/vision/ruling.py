@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 
 from digits.arrays import Floats, Gray
-from digits.vision.boxes import Rectangle, without_boxes
+from digits.vision.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.combs import without_combs
 from digits.vision.foreground import Foreground
 from digits.vision.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines
+from digits.vision.masks import label_components
 from digits.vision.reduction import at_least, pool
 
 # On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.
@@ -25,6 +26,12 @@ _PARALLEL, _ALIKE = 0.04, 0.06
 _CLEAR = 0.04
 # It was no ruling but the digit if less than this share of the ink, or of the picture, is left without it.
 _LEAST_INK_LEFT, _LEAST_AREA_LEFT = 0.08, 0.002
+# A pen that is so many times as strong as the lines of the paper shows where it crosses them: ink is stronger there
+# than the lines by this share of the difference, and than nine in ten of their pixels by this factor; at the edges of
+# strokes, by the last share.
+_STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
+# Ink is stronger where lines cross, over at most so many times their thickness.
+_CROSSING = 2.0
 # Rules across a page reach over half of it. Lines down, which a 1 may look like, reach from edge to edge.
 # Paper may lie askew by some 15 degrees.
 _FALLS = (-0.17, 0.17)
@@ -103,15 +110,16 @@ def page_mask(foreground: Foreground) -> tuple[Gray, list[Rectangle]]:
     Returns:
         uint8 of shape (height, width), 1 where ink is, weak ink too; and the boxes, as of `without_boxes`.
     """
-    mask, boxes = without_boxes((foreground.strength >= _weak_around(foreground)).astype(np.uint8))
+    inked = (foreground.strength >= _weak_around(foreground)).astype(np.uint8)
+    mask, boxes = without_boxes(inked)
     writing = _without_lines(mask := without_combs(mask), _PAGE_ACROSS)
-    if writing is mask:
-        return mask, boxes
-    # Lines down belong to squares, whose lines across have been found.
-    turned = _turn(writing)
-    without_down = _without_lines(turned, _PAGE_DOWN)
-    writing = writing if without_down is turned else _turn(without_down)
-    return _without_edges_of_lines(foreground, mask, writing), boxes
+    if writing is not mask:
+        # Lines down belong to squares, whose lines across have been found.
+        turned = _turn(writing)
+        without_down = _without_lines(turned, _PAGE_DOWN)
+        writing = writing if without_down is turned else _turn(without_down)
+        writing = _without_edges_of_lines(foreground, mask, writing)
+    return without_dividers(_with_pen_over_lines(foreground, inked, writing)), boxes
 
 
 def _turn(mask: Gray) -> Gray:
@@ -124,6 +132,39 @@ def _without_edges_of_lines(foreground: Foreground, mask: Gray, writing: Gray) -
     beside = cv2.dilate(mask - writing, np.ones((7, 7), np.uint8)) > 0
     writing[beside & (foreground.strength < foreground.weak)] = 0
     return writing
+
+
+def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> Gray:
+    """Gives strokes back what was taken off them with lines that are fainter than the pen; drops what is left of lines.
+
+    Args:
+        foreground: of the page.
+        mask: all ink, uint8 of shape (height, width).
+        writing: without the lines, of the same shape.
+    """
+    strength, removed = foreground.strength, mask > writing
+    if not removed.any():
+        return writing
+    of_lines = strength[removed]
+    typical, strongest = np.quantile(of_lines, (0.5, 0.9)).tolist()
+    if foreground.level < _STRONGER * typical:
+        return writing
+    least = max(typical + _PEN_SHARE * (foreground.level - typical), _ABOVE_LINES * strongest)
+    pen = strength >= least
+    # A stroke's edge is softer than its middle.
+    near = cv2.dilate((pen & removed).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    soft = strength >= typical + _SOFT_SHARE * (foreground.level - typical)
+    whole = np.where(removed & (pen | (near & soft)), 1, writing).astype(np.uint8)
+    labels, stats = label_components(whole)
+    beside = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    on_line = np.bincount(labels[beside], minlength=len(stats)) > 0
+    inked = np.bincount(labels[pen & (writing > 0)], minlength=len(stats)) > 0
+    # Where lines cross, they are stronger; a stroke that lies on a line is longer than that.
+    thickness = 2.0 * float(np.quantile(cv2.distanceTransform(removed.astype(np.uint8), cv2.DIST_C, 3)[removed], 0.9))
+    longer = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    of_pen = np.bincount(labels[pen], minlength=len(stats)) > 0
+    whole[(on_line & ~inked & ~(of_pen & (longer > _CROSSING * thickness + 2.0)))[labels]] = 0
+    return whole
 
 
 def _weak_around(foreground: Foreground) -> Gray:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.vision.boxes import without_boxes
+from digits.vision.boxes import without_boxes, without_dividers
 
 Mask = npt.NDArray[np.uint8]
 
@@ -82,3 +82,28 @@ def test_squared_paper_is_no_box() -> None:
     squares[0], squares[-1], squares[:, 0], squares[:, -1] = 1, 1, 1, 1
     cv2.ellipse(squares, (300, 150), (30, 60), 0, 0, 360, 1, 8)
     assert without_boxes(squares)[1] == []
+
+
+def divided(reach: int = 12, count: int = 5) -> tuple[Mask, Mask]:
+    """Lines with an oval between any two, above and below which they reach so far; and the ovals alone."""
+    lines, strokes = np.zeros((200, 700), np.uint8), np.zeros((200, 700), np.uint8)
+    for k in range(count):
+        cv2.line(lines, (60 + 110 * k, 100 - 40 - reach), (62 + 110 * k, 100 + 40 + reach), 1, 3)
+        if k:
+            cv2.ellipse(strokes, (6 + 110 * k, 100), (22, 36), 0, 20, 340, 1, 8)
+    return lines | strokes, strokes
+
+
+def test_lines_between_digits_are_taken_off() -> None:
+    mask, strokes = divided()
+    assert np.array_equal(without_dividers(mask), strokes)
+
+
+def test_ones_among_other_digits_are_no_lines_between_them() -> None:
+    mask, _ = divided(reach=0)
+    assert np.array_equal(without_dividers(mask), mask)
+
+
+def test_two_lines_may_be_writing() -> None:
+    mask, _ = divided(count=2)
+    assert np.array_equal(without_dividers(mask), mask)

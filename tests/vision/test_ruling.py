@@ -69,6 +69,36 @@ def test_a_rule_that_writing_hides_is_gone_where_it_is_seen() -> None:
     assert mask[145:157, 480:].mean() < 0.02
 
 
+@pytest.mark.parametrize("lines", [150, 205])
+def test_strokes_along_fainter_lines_are_whole(lines: int) -> None:
+    picture, drawn = np.full((400, 600), 240, np.uint8), np.zeros((400, 600), np.uint8)
+    picture[10::24], picture[11::24], picture[12::24] = lines, lines, lines
+    picture[:, 8::24], picture[:, 9::24], picture[:, 10::24] = lines, lines, lines
+    # Digits of straight strokes that lie on the lines and beside them.
+    for x in (104, 200, 296):
+        cv2.rectangle(drawn, (x, 107), (x + 48, 203), 1, 4)
+    picture[drawn > 0] = 30
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    assert mask[drawn > 0].mean() > 0.97
+    assert mask[cv2.dilate(drawn, np.ones((5, 5))) == 0].mean() < 0.002
+    assert cv2.connectedComponents(mask.astype(np.uint8))[0] == 4
+
+
+def test_crossings_that_are_stronger_than_their_lines_are_gone() -> None:
+    picture = np.full((400, 600), 240, np.uint8)
+    for k in range(3):
+        picture[10 + k :: 60], picture[:, 8 + k :: 60] = 190, 190
+    for y in range(10, 400, 60):
+        for x in range(8, 600, 60):
+            picture[y : y + 3, x : x + 3] = 90
+    cv2.rectangle(picture, (210, 90), (290, 220), 30, 8)
+    # A minus right on a line.
+    picture[190:193, 400:440] = 30
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    assert cv2.connectedComponents(mask.astype(np.uint8))[0] == 3
+    assert mask[190:193, 402:438].mean() > 0.9
+
+
 def test_on_plain_paper_all_ink_stays() -> None:
     picture, ring = sheet()
     # A bar as long as that of a 7 is no line.
