@@ -133,8 +133,9 @@ shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@cd digits/shipped/reports && mv training_curves.png confusion_matrix.png reliability.png ../../../docs/images/
 	@rm -r digits/shipped/reports
 
-# The decoding is fitted with both networks and with the recognizer, so it comes last. Hours on one core.
-segmenter: $(VENV)/installed-all ## train the two networks that take numbers apart, and fit the decoding
+# The decoding is fitted with all networks and with the recognizer, so it comes last. Hours on one core.
+segmenter: $(VENV)/installed-all ## train the three networks that read numbers, and fit the decoding
+	@$(BIN)/python -m digits.training.lines.run
 	@$(BIN)/python -m digits.training.segmenter.signs
 	@$(BIN)/python -m digits.training.segmenter.run
 

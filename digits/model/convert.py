@@ -42,17 +42,21 @@ class Foreign:
     save_keras: Callable[[Path], None] | None = None
 
 
+# A side that may have any length is tried with this one.
+_ANY_SIDE = 64
+
+
 def to_onnx(model: Any) -> bytes:
     """Exports a Keras model with its built-in exporter (tf2onnx).
 
     Args:
-        model: a built `keras.Model`.
+        model: a built `keras.Model`; sides of its input that may have any length are `None`.
 
     Returns:
         The bytes of an ONNX file that holds the same network.
     """
     # The exporter refuses a model that was never called.
-    model(np.zeros((1, *model.input_shape[1:]), dtype=np.float32))
+    model(np.zeros((1, *(side or _ANY_SIDE for side in model.input_shape[1:])), dtype=np.float32))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Keras' compatibility shim for tf2onnx touches names that NumPy is about to reuse.
         warnings.simplefilter("ignore", FutureWarning)

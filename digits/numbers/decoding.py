@@ -12,7 +12,7 @@ import numpy as np
 
 from digits.arrays import CLASSES, Floats
 from digits.model.acceptance import digit_scores
-from digits.numbers.acceptance import digit_probabilities, log_odds, logistic, whole_probabilities
+from digits.numbers.acceptance import digit_probabilities, log_odds, whole_probabilities
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.signs.kinds import PIECE
 from digits.numbers.window_network import NOTHING_WHOLE, SIGN
@@ -42,21 +42,6 @@ FEATURES = (
     "ink that cuts go through",
     "sides that are cut",
     "strokes that are joined",
-)
-# Of a line, for a logistic regression of whether all of it is right.
-CONFIDENCE_FEATURES = (
-    "each",
-    "log odds of what is shown",
-    "log odds of the least sure of it",
-    "log odds of the mean of it",
-    "log odds of the path",
-    "logarithm of how many digits and signs",
-    "logarithm of how many signs",
-    "a sign",
-    "log odds of what is shown, with a sign",
-    "log odds of the least sure of it, with a sign",
-    "log odds of the mean of it, with a sign",
-    "log odds of the path, with a sign",
 )
 # Those that depend on how sure the recognizer is; the defaults give them no weight.
 RECOGNIZER_FEATURES = (
@@ -92,6 +77,7 @@ class Decoding:
     Args:
         weights: of each of `FEATURES`, by name.
         confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
+        choice: weights of each of `CHOICE_FEATURES`, by name.
         acceptance: weights of each of `digits.numbers.acceptance.ACCEPTANCE_FEATURES`, by name.
         digit: the least probability, by these weights, with which a candidate counts as a digit, 0..1.
         pool: how the probabilities of both networks are combined.
@@ -99,6 +85,7 @@ class Decoding:
 
     weights: Mapping[str, float]
     confidence: Mapping[str, float]
+    choice: Mapping[str, float]
     acceptance: Mapping[str, float]
     digit: float
     pool: Pool
@@ -294,23 +281,3 @@ def path_probability(spans: Sequence[tuple[int, int]], scores: Floats, path: Seq
         first, last = spans[k]
         total[last] = np.logaddexp(total[last], total[first] + scores[k])
     return float(np.exp(min(0.0, float(scores[list(path)].sum()) - float(total[-1]))))
-
-
-def line_features(probabilities: Sequence[float], path: float, signs: int) -> Floats:
-    """Computes what tells how sure a line is, float64 of shape (len(CONFIDENCE_FEATURES),).
-
-    Args:
-        probabilities: of each digit and sign that is shown.
-        path: the probability of the way in which the line was taken apart.
-        signs: how many of them are signs.
-    """
-    odds = log_odds(np.array([np.prod(probabilities), min(probabilities), np.mean(probabilities), path]))
-    # What is known of a line means less where signs are on it.
-    sign = float(signs > 0)
-    return np.array([1.0, *odds, np.log(len(probabilities)), np.log1p(signs), sign, *(sign * odds)])
-
-
-def line_confidence(features: Floats, decoding: Decoding) -> float:
-    """The probability that all of a line is right, 0..1, by its features."""
-    weights = np.array([decoding.confidence[name] for name in CONFIDENCE_FEATURES])
-    return float(logistic(features @ weights))

@@ -10,7 +10,8 @@ from typing import Any
 
 from digits.errors import ModelFileError
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
-from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, Decoding, Pool
+from digits.numbers.decoding import FEATURES, Decoding, Pool
+from digits.numbers.line_features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.window_network import Shipped
 
 _HOW = "Fit them anew: python -m digits.training.segmenter.run --decoding-only"
@@ -66,6 +67,7 @@ def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
         for field, names in (
             ("weights", FEATURES),
             ("confidence", CONFIDENCE_FEATURES),
+            ("choice", CHOICE_FEATURES),
             ("acceptance", ACCEPTANCE_FEATURES),
         )
     }

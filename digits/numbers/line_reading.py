@@ -21,11 +21,11 @@ from digits.numbers.decoding import (
     best_path,
     candidate_scores,
     join_halves,
-    line_features,
     path_probability,
     pooled_probabilities,
 )
 from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER, Chances, Expectation, best_matching_path
+from digits.numbers.line_features import line_features
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.segments.windows import Floats as FloatInk
 from digits.numbers.segments.windows import ReducedLine, Stroke, Windows, draw_window, reduce_field, reduce_line
@@ -91,6 +91,8 @@ class LineReading:
         matches: whether it matches the pattern that was expected.
         candidates: indices of the candidates that it consists of, but for those without ink.
         acceptance: what tells whether these are digits, of shape (n, len(ACCEPTANCE_FEATURES)).
+        written: the logarithm of the probability that the line network gives to all of it.
+        is_agreed: whether the line network reads the same as the lattice.
     """
 
     entries: tuple[Entry, ...]
@@ -98,23 +100,24 @@ class LineReading:
     matches: bool = True
     candidates: tuple[int, ...] = ()
     acceptance: Floats | None = None
+    written: float = 0.0
+    is_agreed: bool = True
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The digits and signs, as a transcript has them, without blanks."""
+        return tuple(entry.shown for entry in self.entries)
 
     @property
     def features(self) -> Floats:
         """What tells how sure the line is, as `line_features` gives it; the line has at least one entry."""
         probabilities = [entry.probability for entry in self.entries]
-        return line_features(probabilities, self.path, sum(not entry.accepted for entry in self.entries))
+        signs = sum(not entry.accepted for entry in self.entries)
+        return line_features(probabilities, self.path, signs, self.written, self.is_agreed)
 
 
-def read_line(
-    lattice: Lattice,
-    parts: Components,
-    small: Sequence[int],
-    decoding: Decoding,
-    signs: WindowNetwork,
-    expectation: Expectation | None = None,
-) -> LineReading:
-    """Reads a line.
+class PageLine:
+    """A line of a page while it is read.
 
     Args:
         lattice: all ways to take it apart.
@@ -122,30 +125,7 @@ def read_line(
         small: those that may be marks, as `find_small_strokes` gives them.
         decoding: the parameters of the decoding.
         signs: tells digits and signs apart.
-        expectation: a pattern that the line must match, if it can.
-
-    Returns:
-        The line; `matches` says whether it does.
     """
-    spans, scores = [candidate.span for candidate in lattice.candidates], candidate_scores(lattice, decoding)
-    path = join_halves(lattice, scores, best_path(spans, scores), decoding.pool)
-    page = _PageLine(lattice, parts, small, decoding, signs)
-    line = page.read(path, path_probability(spans, scores, path))
-    if expectation is None or not any(entry.accepted for entry in line.entries):
-        return line
-    chances, of_marks = page.chances(line)
-    matching = best_matching_path(expectation, spans, scores, chances, of_marks)
-    if matching is not None:
-        path = [k for k, _ in matching]
-        held = page.read(path, path_probability(spans, scores, path), [token for _, token in matching])
-        # A mark that is passed as dirt still stands on the line, and so does a point that is none in the pattern.
-        if expectation.fits(entry.shown for entry in held.entries):
-            return held
-    return replace(line, matches=expectation.fits(entry.shown for entry in line.entries))
-
-
-class _PageLine:
-    """A line of a page while it is read; arguments as of `read_line`."""
 
     def __init__(
         self,
@@ -157,6 +137,7 @@ class _PageLine:
     ) -> None:
         self._lattice, self._parts, self._small, self._decoding, self._signs = lattice, parts, small, decoding, signs
         self._weights = np.array([decoding.acceptance[name] for name in ACCEPTANCE_FEATURES])
+        self._spans, self._scores = [one.span for one in lattice.candidates], candidate_scores(lattice, decoding)
         self._digits = pooled_probabilities(lattice.segment_probabilities, lattice.probabilities, decoding.pool)
         self._shapes = Shapes(
             lattice.boxes,
@@ -173,8 +154,40 @@ class _PageLine:
         # Only marks are drawn on it, and most lines have none.
         return reduce_line(self._lattice.chain)
 
-    def read(self, path: Sequence[int], probability: float, tokens: Sequence[str] = ()) -> LineReading:
+    @property
+    def height(self) -> float:
+        """The height of the line's digits, in pixels."""
+        return self._lattice.chain.height
+
+    def best(self) -> LineReading:
+        """Reads the line in the best way to take it apart."""
+        path = best_path(self._spans, self._scores)
+        return self._read_path(join_halves(self._lattice, self._scores, path, self._decoding.pool))
+
+    def matching(self, expectation: Expectation, best: LineReading) -> LineReading | None:
+        """Reads the line in the best way that matches a pattern.
+
+        Args:
+            expectation: the pattern.
+            best: what `best` gave right before.
+
+        Returns:
+            The line; None if there is no such way that is likely enough.
+        """
+        chances, of_marks = self._chances(best)
+        matching = best_matching_path(expectation, self._spans, self._scores, chances, of_marks)
+        if matching is None:
+            return None
+        # Another pattern may be asked for: what `best` showed stays what candidates are compared with.
+        shapes, marks = self._read, self._marks
+        held = self._read_path([k for k, _ in matching], [token for _, token in matching])
+        self._read, self._marks = shapes, marks
+        # A mark that is passed as dirt still stands on the line, and so does a point that is none in the pattern.
+        return held if expectation.fits(entry.shown for entry in held.entries) else None
+
+    def _read_path(self, path: Sequence[int], tokens: Sequence[str] = ()) -> LineReading:
         """Reads the candidates of a path, each as what a token of a pattern stands for, if there are tokens."""
+        probability = path_probability(self._spans, self._scores, path)
         lattice = self._lattice
         places = [lattice.chain.ink_between(*lattice.candidates[k].span) for k in path]
         inked = [n for n, (_, mask) in enumerate(places) if mask.any()]
@@ -207,9 +220,9 @@ class _PageLine:
         entries += [_mark_entry(mark, row) for mark, row in zip(marks, looked_at[len(belonging) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
         self._read, self._marks = shapes, len(marks)
-        return LineReading(_with_blanks(entries, lattice.chain.height), probability, True, tuple(chosen), features)
+        return LineReading(with_blanks(entries, lattice.chain.height), probability, True, tuple(chosen), features)
 
-    def chances(self, line: LineReading) -> tuple[list[Chances], dict[int, list[Chances]]]:
+    def _chances(self, line: LineReading) -> tuple[list[Chances], dict[int, list[Chances]]]:
         """What each candidate may be, and each mark of a line that was read, by the place in front of which it is."""
         lattice = self._lattice
         features = acceptance_features(self._shapes, self._read, self._marks)
@@ -309,7 +322,7 @@ def _small_entry(box: Box, of_signs: Floats, signs: str, expected: str = "") -> 
     return replace(entry, sign=expected, sign_probability=share)
 
 
-def _with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
+def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
     """Marks the entries before which the writer left a blank."""
     pairs = list(itertools.pairwise(entries))
     gaps = np.array([after.box.left - before.box.right for before, after in pairs])

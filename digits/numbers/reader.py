@@ -2,12 +2,12 @@
 
 Segmentation by recognition: everything on a line that may be a digit is looked at by two networks, and the best way to
 take the line apart is found by dynamic programming (LeCun et al., "Gradient-Based Learning Applied to Document
-Recognition", 1998, on graph transformers).
+Recognition", 1998, on graph transformers). A third network reads the line as a whole, and the likelier reading counts.
 """
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -24,14 +24,15 @@ from digits.errors import (
     UnexpectedNumberError,
 )
 from digits.images.decode import OpenedImage, open_image
-from digits.numbers.decoding import Decoding, line_confidence
-from digits.numbers.decoding_file import shipped_decoding
+from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import Expectation, parse_expectation
-from digits.numbers.line_reading import Entry, LineReading, read_line
+from digits.numbers.line_features import line_confidence
+from digits.numbers.line_reading import Entry, LineReading
+from digits.numbers.lines.reading import read_line
+from digits.numbers.networks import Networks, shipped_networks
 from digits.numbers.reading import Alternative, ReadDigit, Reading
 from digits.numbers.segmentation import find_writing, take_apart
 from digits.numbers.signs.marks import Box, find_small_strokes
-from digits.numbers.window_network import Shipped, WindowNetwork, shipped_network
 from digits.recognizer import Recognizer
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
@@ -57,21 +58,6 @@ _SECOND_WORK, _MORE_WORK = 0.76, 0.25
 _LEAST_QUALITY, _BETTER = 0.8, 0.1
 # So many digits are given for each place, the most likely first.
 _ALTERNATIVES = 3
-
-
-@dataclass(frozen=True)
-class Networks:
-    """What numbers are read with, beside the recognizer.
-
-    Args:
-        segments: tells whole digits from pieces.
-        signs: tells digits and signs apart.
-        decoding: the parameters of the decoding.
-    """
-
-    segments: WindowNetwork
-    signs: WindowNetwork
-    decoding: Decoding
 
 
 class NumberReader:
@@ -267,15 +253,7 @@ def read_lines(
     writing = find_writing(foreground)
     lattices = take_apart(recognizer, networks.segments, networks.signs, writing)
     small = find_small_strokes(writing.parts, foreground, writing.members)
-    return [
-        read_line(lattice, writing.parts, small, networks.decoding, networks.signs, expectation) for lattice in lattices
-    ]
-
-
-def shipped_networks(recognizer: Recognizer) -> Networks:
-    """What ships with Digits to read numbers with, with the parameters for a recognizer."""
-    decoding = shipped_decoding().decoding_for(recognizer.card.onnx_sha256)
-    return Networks(shipped_network(Shipped.SEGMENTS), shipped_network(Shipped.SIGNS), decoding)
+    return [read_line(lattice, writing.parts, small, networks, expectation) for lattice in lattices]
 
 
 def _confidence(line: LineReading, decoding: Decoding) -> float:

@@ -4,7 +4,7 @@ It is to signs what digits/synthetic/pages.py is to numbers. Signs stand where p
 line, a minus at half the height, a bracket over the whole of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +25,10 @@ from digits.synthetic.pages import (
     stack_lines,
 )
 
+# Of a mark and the one before it: how far apart they are, in heights of a digit; below 0 they overlap.
+Gaps = Callable[[str, str], float]
 # In the place of a digit.
-_DIGIT = "d"
+DIGIT = "d"
 # Signs that come in pairs around a number, and those that stand close to the digits on both sides.
 _BRACKETS = {"(": ")", "[": "]"}
 _INSIDE = (".", ",", ":", ";", "/")
@@ -77,20 +79,20 @@ def write_sums(
         yield _write(page, images, labels, unknown, rng)
 
 
-def _marks(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
-    """One line: `_DIGIT`, a sign, `UNKNOWN`, or a blank."""
+def marks_of_sum(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
+    """One line: `DIGIT`, a sign, `UNKNOWN`, or a blank."""
     spaced = rng.random() < 0.5
     marks: list[str] = []
     for k in range(int(rng.integers(1, 4))):
         if k:
             sign = str(rng.choice(_BETWEEN))
             marks += [" ", sign, " "] if spaced else [sign]
-        number = [_DIGIT] * int(rng.integers(page.digits[0], page.digits[1] + 1))
+        number = [DIGIT] * int(rng.integers(page.digits[0], page.digits[1] + 1))
         if len(number) > 1 and rng.random() < _POINT:
             inside = str(rng.choice(_INSIDE, p=_INSIDE_CHANCES))
             number.insert(int(rng.integers(1, len(number))), inside)
             if rng.random() < _DATE:
-                number += [inside, _DIGIT, _DIGIT]
+                number += [inside, DIGIT, DIGIT]
         if rng.random() < _ALONGSIDE:
             number = [*number, str(rng.choice(_AFTER))] if rng.random() < 0.5 else [str(rng.choice(_BEFORE)), *number]
         if rng.random() < _BRACKET:
@@ -103,7 +105,7 @@ def _marks(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Hand:
+class Hand:
     """How a picture is written; sizes are in pixels.
 
     Args:
@@ -140,31 +142,62 @@ class _Hand:
         return typed or draw_sign(sign, self.height, self.slant, self.pen, rng)
 
 
-def _hand(page: Page, rng: np.random.Generator) -> _Hand:
+def hand_of(page: Page, rng: np.random.Generator) -> Hand:
+    """Chooses how a picture is written."""
     height, slant = rng.uniform(*page.height), rng.uniform(-0.25, 0.35)
     thin = rng.random() < max(page.thin_pen, 0.3)
     pen = height * (rng.uniform(_PENS[0], 0.08) if thin else rng.uniform(0.08, _PENS[1]))
     font = str(rng.choice(FONTS)) if rng.random() < _TYPED else None
-    return _Hand(height, slant, pen, thin, font, draw_sizes(page, rng))
+    return Hand(height, slant, pen, thin, font, draw_sizes(page, rng))
 
 
 def _write(
     page: Page, images: Image, labels: npt.NDArray[np.integer], unknown: float, rng: np.random.Generator
 ) -> WrittenSum:
-    hand, tilt = _hand(page, rng), np.deg2rad(rng.uniform(-4.0, 4.0))
+    hand, tilt = hand_of(page, rng), np.deg2rad(rng.uniform(-4.0, 4.0))
+
+    def gaps() -> Gaps:
+        spacing = rng.uniform(0.1, 0.4)
+        return lambda mark, _before: _gap(mark, spacing, rng)
+
+    return write_marks(page, images, labels, hand, tilt, gaps, lambda: marks_of_sum(page, unknown, rng), rng)
+
+
+def write_marks(
+    page: Page,
+    images: Image,
+    labels: npt.NDArray[np.integer],
+    hand: Hand,
+    tilt: float,
+    gaps: Callable[[], Gaps],
+    marks: Callable[[], Sequence[str]],
+    rng: np.random.Generator,
+) -> WrittenSum:
+    """Writes a picture.
+
+    Args:
+        page: how many lines, and on what.
+        images: uint8 of shape (n, 28, 28), white ink on black.
+        labels: the digits on them, of shape (n,).
+        hand: in which it is written.
+        tilt: by how much lines fall, in radians.
+        gaps: makes, for each line, the function that says how far a glyph is from the one before it.
+        marks: makes one line: `DIGIT`, a sign, `UNKNOWN`, or a blank.
+        rng: decides the rest.
+    """
     lines: list[list[tuple[Field, int, int]]] = []
     written: list[int | None] = []
     signs: list[str | None] = []
     texts, transcripts = [], []
     for _ in range(page.lines):
         placed: list[tuple[Field, int, int]] = []
-        text, transcript, blank = "", "", False
-        spacing = rng.uniform(0.1, 0.4)
-        for mark in _marks(page, unknown, rng):
+        text, transcript, blank, before_mark = "", "", False, ""
+        gap_of = gaps()
+        for mark in marks():
             if mark == " ":
                 blank = True
                 continue
-            if mark == _DIGIT:
+            if mark == DIGIT:
                 i = int(rng.integers(len(images)))
                 glyph, shown = hand.digit(images[i], int(labels[i]), rng), str(labels[i])
                 text += shown
@@ -180,10 +213,10 @@ def _write(
             else:
                 before, left, _ = placed[-1]
                 top = round(np.tan(tilt) * (left + before.shape[1]) + above)
-                gap = _gap(mark, spacing, rng) + (rng.uniform(0.5, 1.0) if blank else 0.0)
+                gap = gap_of(mark, before_mark) + (rng.uniform(0.5, 1.0) if blank else 0.0)
                 placed.append((glyph.ink, next_left(placed[-1], glyph.ink, top, gap * hand.height), top))
             transcript += (" " if blank else "") + shown
-            blank = False
+            blank, before_mark = False, mark
         lines.append(placed)
         texts.append(text)
         transcripts.append(transcript)

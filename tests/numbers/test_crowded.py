@@ -7,7 +7,8 @@ import pytest
 from digits import budget
 from digits.arrays import Floats
 from digits.errors import CrowdedImageError
-from digits.numbers.reader import read_lines, shipped_networks
+from digits.numbers.networks import shipped_networks
+from digits.numbers.reader import read_lines
 from digits.numbers.segments.lattice import Candidate
 from digits.numbers.segments.windows import ReducedLine, Windows, draw_windows
 from digits.recognizer import Recognizer, shipped_model
@@ -28,7 +29,7 @@ def test_of_a_page_that_is_refused_for_its_work_no_window_is_drawn(monkeypatch: 
         return draw_windows(line, candidates)
 
     monkeypatch.setattr("digits.numbers.segmentation.draw_windows", draw)
-    with budget.bounded_work(2_000_000):
+    with budget.bounded_work(3_000_000):
         assert sum(len(line.entries) for line in read_lines(recognizer, foreground, networks)) == 78
     assert len(drawn) >= 6
     drawn.clear()

@@ -4,17 +4,8 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 
-from digits.numbers.decoding import (
-    CONFIDENCE_FEATURES,
-    Decoding,
-    Pool,
-    acceptance_scores,
-    best_path,
-    line_confidence,
-    line_features,
-    path_probability,
-    pooled_probabilities,
-)
+from digits.numbers.decoding import Decoding, Pool, acceptance_scores, best_path, path_probability, pooled_probabilities
+from digits.numbers.line_features import CONFIDENCE_FEATURES, line_confidence, line_features
 from digits.numbers.window_network import NOTHING_WHOLE, SEGMENT_CLASSES, SIGN
 from digits.training.segmenter.crf import Example, fit_weights
 
@@ -127,10 +118,10 @@ def test_the_probabilities_of_all_paths_are_one_together(scores: list[float]) ->
 
 def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
     weights = {name: 1.0 if name.startswith("log odds") else 0.0 for name in CONFIDENCE_FEATURES}
-    decoding = Decoding({}, weights, {}, 0.5, Pool(1.0, 1.0))
+    decoding = Decoding({}, weights, {}, {}, 0.5, Pool(1.0, 1.0))
 
     def confidence(probabilities: list[float], path: float) -> float:
-        return line_confidence(line_features(probabilities, path, 0), decoding)
+        return line_confidence(line_features(probabilities, path, 0, -0.01, True), decoding)
 
     sure = confidence([0.999, 0.999], 0.999)
     assert 0.99 < sure < 1.0
@@ -141,10 +132,16 @@ def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
 
 def test_a_line_with_signs_has_weights_of_its_own() -> None:
     without, with_sign = (
-        dict(zip(CONFIDENCE_FEATURES, line_features([0.9, 0.8], 0.7, n), strict=True)) for n in (0, 1)
+        dict(zip(CONFIDENCE_FEATURES, line_features([0.9, 0.8], 0.7, n, -0.2, True), strict=True)) for n in (0, 1)
     )
-    for name in ("what is shown", "the least sure of it", "the mean of it", "the path"):
-        name = f"log odds of {name}"
+    for name in (
+        "log odds of what is shown",
+        "log odds of the least sure of it",
+        "log odds of the mean of it",
+        "log odds of the path",
+        "log odds of all of it by line network",
+        "the line network reads it too",
+    ):
         assert without[name] == with_sign[name] == with_sign[f"{name}, with a sign"]
         assert without[f"{name}, with a sign"] == 0.0
     assert (without["a sign"], with_sign["a sign"]) == (0.0, 1.0)

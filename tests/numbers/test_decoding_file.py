@@ -10,7 +10,7 @@ import pytest
 from digits.data.mnist import Mnist
 from digits.errors import ModelFileError
 from digits.model.artifact import read
-from digits.numbers import reader as module
+from digits.numbers import networks as module
 from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES
 from digits.numbers.decoding_file import DecodingFile, read_decoding, shipped_decoding
 from digits.numbers.reader import read_picture

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +11,15 @@ import numpy.typing as npt
 from digits.arrays import CLASSES, Floats
 from digits.evaluation.statistics import answer_calibration
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
-from digits.numbers.decoding import CONFIDENCE_FEATURES, Decoding
+from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import LEAST_DIGIT
-from digits.numbers.line_reading import POINT, read_line
+from digits.numbers.line_features import CHOICE_FEATURES, CONFIDENCE_FEATURES
+from digits.numbers.line_reading import POINT, PageLine
+from digits.numbers.lines.image import draw_line_image
+from digits.numbers.lines.reading import both_ways, read_line
+from digits.numbers.networks import Networks
 from digits.numbers.window_network import SIGN, WindowNetwork
+from digits.synthetic.pages import WrittenNumber
 from digits.synthetic.sums import WrittenSum
 from digits.training.segmenter.dataset import ReadLine
 
@@ -79,7 +84,7 @@ def fit_acceptance(
     features, is_digit, sizes = [], [], []
     undecided = replace(decoding, acceptance=dict.fromkeys(ACCEPTANCE_FEATURES, 0.0))
     for line in lines:
-        reading = read_line(line.lattice, line.parts, line.small, undecided, signs)
+        reading = PageLine(line.lattice, line.parts, line.small, undecided, signs).best()
         path = list(reading.candidates)
         if reading.acceptance is None or not line.targets.labels:
             continue
@@ -105,16 +110,65 @@ def fit_acceptance(
     }
 
 
-def fit_confidence(
-    lines: list[ReadLine], decoding: Decoding, signs: WindowNetwork
-) -> tuple[dict[str, float], dict[str, float]]:
+def fit_choice(lines: Iterable[ReadLine], networks: Networks) -> tuple[dict[str, float], dict[str, float]]:
+    """Fits when the way in which the line network reads a line counts, where the lattice reads it in another.
+
+    Args:
+        lines: that were read, of pictures with one line of which all that is written is known.
+        networks: what read them; its parameters of the choice do not count.
+
+    Returns:
+        The weights by name; and how many lines are read in two ways, the shares of them that either reads rightly, and
+        the share that is read rightly by choice, by weights that were fitted on the other parts of the lines.
+    """
+    features, lattice_right, network_right = [], [], []
+    for line in lines:
+        page = PageLine(line.lattice, line.parts, line.small, networks.decoding, networks.signs)
+        by_lattice = page.best()
+        written = _written(line.number)
+        if not by_lattice.entries or written is None:
+            continue
+        chain = line.lattice.chain
+        image = draw_line_image(line.parts, chain.strokes, line.small, chain.height)
+        _, by_network, told = both_ways(page, by_lattice, image, networks.lines(image), line.parts)
+        if by_network is not None and told is not None:
+            features.append(told)
+            lattice_right.append("".join(by_lattice.shown) == written)
+            network_right.append("".join(by_network.shown) == written)
+    told_apart, by_lattice_right, by_network_right = (
+        np.stack(features),
+        np.array(lattice_right),
+        np.array(network_right),
+    )
+    # Where both are right or wrong, either may count.
+    one_right = by_lattice_right != by_network_right
+    weights = fit_logistic(told_apart[one_right], by_network_right[one_right], CHOICE_FEATURES)
+    chosen = np.zeros(len(told_apart), np.bool_)
+    chosen[one_right] = _cross_fitted(told_apart[one_right], by_network_right[one_right], CHOICE_FEATURES) >= 0.5
+    return weights, {
+        "read_in_two_ways": len(told_apart),
+        "of_these_the_lattice_is_right": float(by_lattice_right.mean()),
+        "of_these_the_line_network_is_right": float(by_network_right.mean()),
+        "of_these_the_chosen_is_right": float(np.where(chosen, by_network_right, by_lattice_right).mean()),
+    }
+
+
+def _written(number: WrittenNumber) -> str | None:
+    """What is written on a picture, without blanks; None if it has several lines, or signs that nobody named."""
+    if "\n" in number.text:
+        return None
+    if isinstance(number, WrittenSum):
+        return number.transcript.replace(" ", "")
+    return number.text if None not in number.labels else None
+
+
+def fit_confidence(lines: list[ReadLine], networks: Networks) -> tuple[dict[str, float], dict[str, float]]:
     """Fits the probability that all of a line is right.
 
     Args:
         lines: that were read, those of a picture one after the other, of pictures of which all that is written is
             known; pictures on which several lines are written do not count.
-        decoding: the parameters, of which those of the confidence do not count.
-        signs: tells digits and signs apart.
+        networks: what read them; its parameters of the confidence do not count.
 
     Returns:
         The weights by name; and how many lines there were, the share of them that is right, and the expected
@@ -125,20 +179,20 @@ def fit_confidence(
     for _, of_picture in itertools.groupby(lines, lambda line: id(line.number)):
         first, *others = of_picture
         number = first.number
-        if "\n" in number.text:
+        written = _written(number)
+        if written is None:
             continue
-        readings = [read_line(line.lattice, line.parts, line.small, decoding, signs) for line in (first, *others)]
+        readings = [read_line(line.lattice, line.parts, line.small, networks) for line in (first, *others)]
         # A line on which nothing is read is not shown, and makes no other one wrong.
         shown = [reading for reading in readings if reading.entries]
-        written = number.transcript.replace(" ", "") if isinstance(number, WrittenSum) else number.text
         for reading in shown:
             features.append(reading.features)
-            right.append(len(shown) == 1 and "".join(entry.shown for entry in reading.entries) == written)
+            right.append(len(shown) == 1 and "".join(reading.shown) == written)
             of_sums.append(isinstance(number, WrittenSum))
     told, hits, has_signs = np.stack(features), np.array(right), np.array(of_sums)
     weights = fit_logistic(told, hits, CONFIDENCE_FEATURES)
     measured = {"confidence_lines": len(right), "confidence_right": float(np.mean(right))}
-    confidences = _cross_fitted(told, hits)
+    confidences = _cross_fitted(told, hits, CONFIDENCE_FEATURES)
     for kind, chosen in (("numbers", ~has_signs), ("sums", has_signs)):
         if chosen.any():
             calibration = answer_calibration(confidences[chosen], hits[chosen])
@@ -149,11 +203,11 @@ def fit_confidence(
     return weights, measured
 
 
-def _cross_fitted(features: Floats, targets: npt.NDArray[np.bool_]) -> Floats:
+def _cross_fitted(features: Floats, targets: npt.NDArray[np.bool_], names: Sequence[str]) -> Floats:
     """The probabilities by weights that were fitted without the lines themselves, of shape (n,)."""
     part = np.arange(len(targets)) % _PARTS
     scores = np.zeros(len(targets))
     for k in range(_PARTS):
-        weights = fit_logistic(features[part != k], targets[part != k], CONFIDENCE_FEATURES)
-        scores[part == k] = features[part == k] @ np.array([weights[name] for name in CONFIDENCE_FEATURES])
+        weights = fit_logistic(features[part != k], targets[part != k], names)
+        scores[part == k] = features[part == k] @ np.array([weights[name] for name in names])
     return logistic(scores)

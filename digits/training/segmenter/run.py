@@ -40,6 +40,8 @@ from digits.numbers.decoding import (
     pooled_probabilities,
 )
 from digits.numbers.decoding_file import DecodingFile
+from digits.numbers.lines.network import shipped_line_network
+from digits.numbers.networks import Networks
 from digits.numbers.segments.windows import SIDE, Windows
 from digits.numbers.window_network import (
     NOTHING_WHOLE,
@@ -49,9 +51,10 @@ from digits.numbers.window_network import (
     shipped_network,
 )
 from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.lines import write_lines
 from digits.synthetic.pages import KINDS, Page, WrittenNumber, write_numbers
 from digits.synthetic.sums import write_sums
-from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
+from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence
 from digits.training.segmenter.crf import fit_weights
 from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, read_dataset, write_dataset
 from digits.training.segmenter.network import fit_network
@@ -74,6 +77,8 @@ _SHARES = {"uneven sizes": 3}
 # What the pool is fitted on.
 _ORDINARY = ("digits apart", "digits touching", "uneven sizes")
 _SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25)
+# Lines of all kinds, for the choice between two ways to read a line: so many for each number.
+_LINE, _TIMES_LINES = Page(digits=(1, 4), height=(28, 90), thin_pen=0.4, uneven=0.1), 3
 
 
 def build() -> Any:
@@ -206,18 +211,28 @@ def train_decoding(
     known = [*sums, *itertools.chain(*of_kinds.values())]
     lines = [*touching, *known]
     weights, readable = fit_decoding(lines, pool, _ITERATIONS)
-    fitted, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, 0.5, pool), signs)
+    fitted, accepted = fit_acceptance(lines, _without_fit(weights, pool), signs)
     default_weights, _ = fit_decoding(lines, _DEFAULT_POOL, _ITERATIONS, RECOGNIZER_FEATURES)
     default, _ = fit_acceptance(
-        lines, Decoding(default_weights, {}, {}, 0.5, _DEFAULT_POOL), signs, RECOGNIZER_ACCEPTANCE_FEATURES
+        lines, _without_fit(default_weights, _DEFAULT_POOL), signs, RECOGNIZER_ACCEPTANCE_FEATURES
     )
-    confidence, sure = fit_confidence(known, fitted, signs)
-    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **sure}
+    networks = Networks(classifier, signs, shipped_line_network(), fitted)
+    mixed = read(write_lines(_LINE, images, labels, _TIMES_LINES * numbers, seed + 6))
+    choice, chosen = fit_choice([*mixed, *known], networks)
+    fitted, default = replace(fitted, choice=choice), replace(default, choice=choice)
+    confidence, sure = fit_confidence([*known, *mixed], replace(networks, decoding=fitted))
+    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **chosen, **sure}
     print(f"Held out: {measured}", flush=True)
     decoding = DecodingFile(
         recognizer.card.onnx_sha256, replace(fitted, confidence=confidence), replace(default, confidence=confidence)
     )
-    return decoding, {"seed": seed, "numbers": numbers, "held_out": measured}
+    made = {"seed": seed, "numbers": numbers, "line_network": networks.lines.digest, "held_out": measured}
+    return decoding, made
+
+
+def _without_fit(weights: dict[str, float], pool: Pool) -> Decoding:
+    """The decoding before acceptance, choice and confidence are fitted."""
+    return Decoding(weights, confidence={}, choice={}, acceptance={}, digit=0.5, pool=pool)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,18 +7,23 @@ from typing import Any
 
 import pytest
 
-from digits.data.mnist import Mnist, split
+from digits.data.mnist import Mnist, Split, split
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
-from digits.numbers.decoding import CONFIDENCE_FEATURES, FEATURES, RECOGNIZER_FEATURES, Decoding, decode
-from digits.numbers.line_reading import LineReading, read_line
+from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES, Decoding, decode
+from digits.numbers.line_features import CHOICE_FEATURES, CONFIDENCE_FEATURES
+from digits.numbers.line_reading import LineReading
+from digits.numbers.lines.network import shipped_line_network
+from digits.numbers.lines.reading import read_line
+from digits.numbers.networks import Networks
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.window_network import NOTHING_WHOLE, Shipped, shipped_network
 from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.lines import write_lines
 from digits.synthetic.pages import Page
 from digits.synthetic.sums import write_sums
 from digits.training.segmenter import acceptance
-from digits.training.segmenter.acceptance import fit_acceptance, fit_confidence
-from digits.training.segmenter.dataset import draw_chunk, read_dataset, write_dataset
+from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence
+from digits.training.segmenter.dataset import ReadLine, draw_chunk, read_dataset, write_dataset
 from digits.training.segmenter.run import fit_decoding, fit_pool, measure_network
 from digits.vision.components import Components
 
@@ -44,6 +49,11 @@ def read_nothing_of(small: tuple[int, ...]) -> Callable[..., LineReading]:
     return read
 
 
+def lines_of_all_kinds(recognizer: Recognizer, networks: Networks, parts: Split) -> list[ReadLine]:
+    written = write_lines(Page(digits=(1, 3), height=(30, 60)), parts.x_validation, parts.y_validation, 60, 3)
+    return read_dataset(recognizer, networks.segments, networks.signs, written)
+
+
 def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = split(mnist)
     numbers = write_dataset(parts.x_validation, parts.y_validation, 5, 3)
@@ -59,7 +69,7 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
     assert tuple(weights) == FEATURES
     assert all((weights[name] == 0.0) == (name in RECOGNIZER_FEATURES) for name in FEATURES)
     assert 0.6 < readable <= 1.0
-    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, 0.5, pool), signs)
+    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, {}, 0.5, pool), signs)
     assert 0.0 < decoding.digit < 1.0
     assert tuple(decoding.acceptance) == ACCEPTANCE_FEATURES
     assert accepted["digits_accepted"] >= 0.9
@@ -69,14 +79,21 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
     known = read_dataset(
         recognizer, segments, signs, write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 8, 3)
     )
-    confidence, sure = fit_confidence(known, decoding, signs)
+    networks = Networks(segments, signs, shipped_line_network(), decoding)
+    choice, chosen = fit_choice(lines_of_all_kinds(recognizer, networks, parts), networks)
+    assert tuple(choice) == CHOICE_FEATURES
+    either = max(chosen["of_these_the_lattice_is_right"], chosen["of_these_the_line_network_is_right"])
+    assert 0.0 < either <= 1.0
+    assert chosen["of_these_the_chosen_is_right"] >= either - 0.15
+    networks = replace(networks, decoding=replace(decoding, choice=choice))
+    confidence, sure = fit_confidence(known, networks)
     assert tuple(confidence) == CONFIDENCE_FEATURES
     assert 8 <= sure["confidence_lines"] <= 12
     assert 0.0 <= sure["confidence_error_sums"] <= 1.0
     # A line on which nothing is read makes the one beside it no less right.
     beside = [[line, replace(line, small=NOTHING)] for line in known]
     monkeypatch.setattr(acceptance, "read_line", read_nothing_of(NOTHING))
-    assert fit_confidence([*itertools.chain(*beside)], decoding, signs) == (confidence, sure)
+    assert fit_confidence([*itertools.chain(*beside)], networks) == (confidence, sure)
     for line in lines:
         spans = [line.lattice.candidates[k].span for k in decode(line.lattice, decoding)]
         assert spans[0][0] == 0

@@ -1,0 +1,104 @@
+"""Trains the network that reads whole lines: python -m digits.training.lines.run
+
+Writes digits/shipped/line_recognizer.onnx and line_recognizer.json. Lines are written by code, with MNIST's training
+digits and drawn ones, put on paper and found on it again as in a reading. MNIST's test images are not looked at. After
+it, fit the decoding: `python -m digits.training.segmenter.run --decoding-only`.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digits.data.mnist import load, split
+from digits.model.convert import to_onnx
+from digits.numbers.lines.image import LineImage
+from digits.numbers.lines.network import CARD, FILE, SHOWN, LineNetwork
+from digits.training.lines.dataset import draw_lines
+from digits.training.lines.network import Line, build, fit
+from digits.training.segmenter.options import parse
+
+# The range and the default of each number on the command line.
+_OPTIONS = {
+    "lines": (100, 10_000_000, 32_000),
+    "epochs": (1, 1_000, 7),
+    "seed": (0, 2**31 - 1, 5),
+}
+# Lines are drawn in chunks, each of which depends on the seed and its number alone.
+_CHUNK, _HELD_OUT = 2_000, 1_500
+# What is wider, in pixels, would slow a whole batch.
+_WIDEST = 420
+
+
+def draw_all(count: int, seed: int, *, held_out: bool = False) -> Sequence[Line]:
+    """Draws lines with as many processes as there are processors, of the training digits or the held-out ones."""
+    chunks, size = -(-count // _CHUNK), min(count, _CHUNK)
+    processes = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=processes) as pool:
+        drawn = list(pool.map(partial(_draw_chunk, seed, size, held_out), range(chunks)))
+    lines: list[Line] = []
+    for chunk in drawn:
+        lines.extend(chunk)
+    return lines[:count]
+
+
+def _draw_chunk(seed: int, count: int, held_out: bool, number: int) -> list[Line]:
+    cv2.setNumThreads(1)
+    parts = split(load())
+    images, labels = (parts.x_validation, parts.y_validation) if held_out else (parts.x_fit, parts.y_fit)
+    return draw_lines(images, labels, seed, number, count)
+
+
+def measure(network: LineNetwork, lines: Sequence[Line]) -> dict[str, float]:
+    """Counts the lines that are read exactly."""
+    right = [
+        network(LineImage(pixels, (), (), 1.0)).shown == tuple(SHOWN[one] for one in classes)
+        for pixels, classes in lines
+    ]
+    return {"lines": len(right), "exact": float(np.mean(right))}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains, and writes both files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=FILE.parent, help="folder (default: the package's)")
+    options = parse(parser, _OPTIONS, argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+
+    keras.utils.set_random_seed(options.seed)
+    print(f"Writing {options.lines:,} lines ...", flush=True)
+    lines = [line for line in draw_all(options.lines, options.seed) if line[0].shape[1] <= _WIDEST]
+    model = build()
+    fit(model, lines, options.epochs, options.seed)
+    onnx = to_onnx(model)
+    network = LineNetwork(onnx)
+    measured = measure(network, draw_all(min(options.lines, _HELD_OUT), options.seed + 1, held_out=True))
+    print(f"Held out: {measured}", flush=True)
+    card = {
+        "seed": options.seed,
+        "lines": options.lines,
+        "epochs": options.epochs,
+        "parameters": int(sum(np.prod(variable.shape) for variable in model.trainable_variables)),
+        "onnx_sha256": network.digest,
+        "data": load().digest,
+        "libraries": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
+        "held_out": measured,
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / FILE.name).write_bytes(onnx)
+    (options.out / CARD.name).write_text(json.dumps(card, indent=2) + "\n")
+    print(f"{options.out / FILE.name} ({len(onnx):,} bytes) and {CARD.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

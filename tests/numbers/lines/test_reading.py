@@ -1,0 +1,117 @@
+"""A line is read by taking it apart and as a whole, and the likelier reading counts."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from digits.data.mnist import Mnist
+from digits.numbers.expectation import parse_expectation
+from digits.numbers.line_features import CHOICE_FEATURES
+from digits.numbers.line_reading import LineReading
+from digits.numbers.lines.image import LineImage
+from digits.numbers.lines.network import BLANK, COLUMNS, LINE_CLASSES, SHOWN, LineAnswer, LineNetwork
+from digits.numbers.lines.reading import read_line
+from digits.numbers.networks import Networks, shipped_networks
+from digits.numbers.segmentation import find_writing, take_apart
+from digits.numbers.signs.marks import find_small_strokes
+from digits.recognizer import Recognizer, shipped_model
+from digits.vision.foreground import find_foreground
+
+Picture = npt.NDArray[np.uint8]
+# Weights by which any proposal of the network counts, or none.
+ALWAYS, NEVER = ({name: sign if name == "each" else 0.0 for name in CHOICE_FEATURES} for sign in (9.0, -9.0))
+
+
+class Says(LineNetwork):
+    """A line network that sees what it is told to see, at the columns that it is told."""
+
+    def __init__(self, seen: Mapping[float, str], sure: float = 0.98) -> None:
+        self._seen, self._sure = seen, sure
+
+    def __call__(self, line: LineImage) -> LineAnswer:
+        places = line.pixels.shape[1] // COLUMNS
+        chances = np.full((places, LINE_CLASSES), 1e-6)
+        chances[:, BLANK] = 1.0
+        for share, one in self._seen.items():
+            place = int(share * places)
+            chances[place] = (1.0 - self._sure) / LINE_CLASSES
+            chances[place, SHOWN.index(one)] = self._sure
+        return LineAnswer(np.log(chances / chances.sum(axis=1, keepdims=True)))
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load(shipped_model())
+
+
+def written(mnist: Mnist, overlap: int = 0) -> Picture:
+    """A 3 and a 7 beside one another, or over one another."""
+    page = np.full((160, 260), 240, np.uint8)
+    for k, label in enumerate((3, 7)):
+        digit = mnist.x_test[np.flatnonzero(mnist.y_test == label)[1]].repeat(4, axis=0).repeat(4, axis=1)
+        where = slice(24, 136), slice(20 + k * (112 - overlap), 132 + k * (112 - overlap))
+        page[where] = np.minimum(page[where], 240 - (digit.astype(int) * 210 // 255).astype(np.uint8))
+    return page
+
+
+def read(recognizer: Recognizer, networks: Networks, picture: Picture, pattern: str | None = None) -> LineReading:
+    foreground = find_foreground(picture, even_light=True)
+    writing = find_writing(foreground)
+    (lattice,) = take_apart(recognizer, networks.segments, networks.signs, writing)
+    small = find_small_strokes(writing.parts, foreground, writing.members)
+    expectation = None if pattern is None else parse_expectation(pattern)
+    return read_line(lattice, writing.parts, small, networks, expectation)
+
+
+def networks_of(recognizer: Recognizer, seen: Mapping[float, str], choice: Mapping[str, float]) -> Networks:
+    shipped = shipped_networks(recognizer)
+    return replace(shipped, lines=Says(seen), decoding=replace(shipped.decoding, choice=choice))
+
+
+def test_what_both_read_is_agreed(recognizer: Recognizer, mnist: Mnist) -> None:
+    line = read(recognizer, networks_of(recognizer, {0.25: "3", 0.7: "7"}, NEVER), written(mnist))
+    assert line.shown == ("3", "7")
+    assert line.is_agreed
+    assert -0.2 < line.written < 0.0
+
+
+@pytest.mark.parametrize(("choice", "shown"), [(ALWAYS, ("3", "1")), (NEVER, ("3", "7"))])
+def test_the_choice_decides_between_two_readings(
+    recognizer: Recognizer, mnist: Mnist, choice: Mapping[str, float], shown: tuple[str, ...]
+) -> None:
+    line = read(recognizer, networks_of(recognizer, {0.25: "3", 0.7: "1"}, choice), written(mnist))
+    assert line.shown == shown
+    assert not line.is_agreed
+    first, second = (entry.box for entry in line.entries)
+    assert first.right <= second.left + 4
+    assert all(box.bottom - box.top > 60 for box in (first, second))
+    assert all(entry.digits.argmax() == int(entry.shown) for entry in line.entries)
+
+
+def test_a_sign_that_the_network_sees_keeps_its_box(recognizer: Recognizer, mnist: Mnist) -> None:
+    line = read(recognizer, networks_of(recognizer, {0.25: "3", 0.7: "/"}, ALWAYS), written(mnist))
+    assert line.shown == ("3", "/")
+    assert [entry.accepted for entry in line.entries] == [True, False]
+    assert line.entries[1].sign_probability > 0.9
+
+
+def test_digits_that_no_cut_parts_are_read_as_the_network_sees_them(recognizer: Recognizer, mnist: Mnist) -> None:
+    seen = {0.2: "3", 0.4: "1", 0.6: "8", 0.8: "7"}
+    line = read(recognizer, networks_of(recognizer, seen, ALWAYS), written(mnist, overlap=50))
+    assert line.shown == ("3", "1", "8", "7")
+    boxes = [entry.box for entry in line.entries]
+    assert all(left.x < right.x for left, right in itertools.pairwise(boxes))
+    assert all(box.left < box.right and box.top < box.bottom for box in boxes)
+
+
+def test_a_pattern_is_held_to_whatever_the_network_sees(recognizer: Recognizer, mnist: Mnist) -> None:
+    networks = networks_of(recognizer, {0.25: "3", 0.7: "/"}, ALWAYS)
+    line = read(recognizer, networks, written(mnist), "##")
+    assert (line.shown, line.matches) == (("3", "7"), True)
+    line = read(recognizer, networks, written(mnist), "#/")
+    assert (line.shown, line.matches) == (("3", "/"), True)
+    assert not read(recognizer, networks, written(mnist), "####").matches
