@@ -10,8 +10,8 @@ from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction, Recognizer
 from digits.vision.components import Components, find_components, find_digit
 from digits.vision.foreground import find_foreground
+from digits.vision.paper.ruling import digit_mask
 from digits.vision.reduction import shrink
-from digits.vision.ruling import digit_mask
 from digits.vision.views.table import FIRST, GLANCE
 
 # Other writing is mentioned from this height on, as a share of the digit's height: a speck or a dot is none.

@@ -11,7 +11,7 @@ from typing import Any
 from digits.errors import ModelFileError
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
 from digits.numbers.decoding import FEATURES, Decoding, Pool
-from digits.numbers.line_features import CHOICE_FEATURES, CONFIDENCE_FEATURES
+from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.window_network import Shipped
 
 _HOW = "Fit them anew: python -m digits.training.segmenter.run --decoding-only"

@@ -25,7 +25,7 @@ from digits.numbers.decoding import (
     pooled_probabilities,
 )
 from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER, Chances, Expectation, best_matching_path
-from digits.numbers.line_features import line_features
+from digits.numbers.lines.features import line_features
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.segments.windows import Floats as FloatInk
 from digits.numbers.segments.windows import ReducedLine, Stroke, Windows, draw_window, reduce_field, reduce_line

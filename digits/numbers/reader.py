@@ -26,8 +26,8 @@ from digits.errors import (
 from digits.images.decode import OpenedImage, open_image
 from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import Expectation, parse_expectation
-from digits.numbers.line_features import line_confidence
 from digits.numbers.line_reading import Entry, LineReading
+from digits.numbers.lines.features import line_confidence
 from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks, shipped_networks
 from digits.numbers.reading import Alternative, ReadDigit, Reading

@@ -24,7 +24,7 @@ from digits.recognizer import Recognizer
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import image_of, margin_around
-from digits.vision.ruling import page_mask
+from digits.vision.paper.ruling import page_mask
 
 # Strokes of what is taken for something whole with less probability than this are cut.
 _SURE = 0.9

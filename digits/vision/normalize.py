@@ -16,8 +16,8 @@ from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.components import Components, find_components, find_digit, find_separate_digits
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.mnist_form import crop, even, image_of, like_mnist, margin_around, thicken, tight, to_gray
+from digits.vision.paper.ruling import digit_mask
 from digits.vision.reduction import as_gray, shrink
-from digits.vision.ruling import digit_mask
 from digits.vision.sheet import without_table
 
 # Pictures of at least `GLANCED_SIDE` pixels on the longer side are looked at on a copy first. Its side is a whole

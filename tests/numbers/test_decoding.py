@@ -5,7 +5,7 @@ import hypothesis.strategies as st
 import numpy as np
 
 from digits.numbers.decoding import Decoding, Pool, acceptance_scores, best_path, path_probability, pooled_probabilities
-from digits.numbers.line_features import CONFIDENCE_FEATURES, line_confidence, line_features
+from digits.numbers.lines.features import CONFIDENCE_FEATURES, line_confidence, line_features
 from digits.numbers.window_network import NOTHING_WHOLE, SEGMENT_CLASSES, SIGN
 from digits.training.segmenter.crf import Example, fit_weights
 

@@ -15,8 +15,8 @@ from digits.arrays import CLASSES, Floats
 from digits.numbers.acceptance import logistic
 from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import OTHER, Expectation
-from digits.numbers.line_features import CHOICE_FEATURES, choice_features
 from digits.numbers.line_reading import Entry, LineReading, PageLine, with_blanks
+from digits.numbers.lines.features import CHOICE_FEATURES, choice_features
 from digits.numbers.lines.image import LineImage, draw_line_image
 from digits.numbers.lines.network import LineAnswer, Place
 from digits.numbers.networks import Networks

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.vision.boxes import Rectangle
 from digits.vision.components import Components
+from digits.vision.paper.boxes import Rectangle
 
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

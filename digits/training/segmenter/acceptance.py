@@ -13,8 +13,8 @@ from digits.evaluation.statistics import answer_calibration
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
 from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import LEAST_DIGIT
-from digits.numbers.line_features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.line_reading import POINT, PageLine
+from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.lines.image import draw_line_image
 from digits.numbers.lines.reading import both_ways, read_line
 from digits.numbers.networks import Networks

@@ -28,7 +28,7 @@ from digits.training.segmenter.targets import UNCLEAR, SegmentTargets, owners_of
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
 from digits.vision.mnist_form import BOX
-from digits.vision.ruling import page_mask
+from digits.vision.paper.ruling import page_mask
 
 # What is written, and how often.
 _PAGES: Mapping[Page, float] = {

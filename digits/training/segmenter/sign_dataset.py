@@ -20,7 +20,7 @@ from digits.training.segmenter.dataset import with_forms
 from digits.training.segmenter.targets import NOT_WHOLE, WHOLE, SegmentTargets, owners_of_ink, targets_of
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
-from digits.vision.ruling import page_mask
+from digits.vision.paper.ruling import page_mask
 
 Targets = npt.NDArray[np.bool_]
 

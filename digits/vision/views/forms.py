@@ -9,7 +9,7 @@ from digits.vision.components import Components, find_components, find_digit
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import center, fit, image_of, margin_around
 from digits.vision.normalize import find_strokes
-from digits.vision.ruling import digit_mask
+from digits.vision.paper.ruling import digit_mask
 
 # A picture is framed as MNIST's are if both sides have so many pixels, and are alike up to a factor.
 _LEAST_FRAMED, _MOST_FRAMED, _SQUARE = 20, 44, 1.15

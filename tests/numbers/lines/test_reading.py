@@ -10,8 +10,8 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.numbers.expectation import parse_expectation
-from digits.numbers.line_features import CHOICE_FEATURES
 from digits.numbers.line_reading import LineReading
+from digits.numbers.lines.features import CHOICE_FEATURES
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import BLANK, COLUMNS, LINE_CLASSES, SHOWN, LineAnswer, LineNetwork
 from digits.numbers.lines.reading import read_line

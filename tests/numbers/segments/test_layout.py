@@ -8,7 +8,7 @@ import pytest
 from digits.numbers.segments.layout import Line, find_lines
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
-from digits.vision.ruling import digit_mask
+from digits.vision.paper.ruling import digit_mask
 
 Picture = npt.NDArray[np.uint8]
 

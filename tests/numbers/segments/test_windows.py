@@ -16,7 +16,7 @@ from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.targets import owners_of_ink, targets_of
 from digits.vision.components import find_components
 from digits.vision.foreground import find_foreground
-from digits.vision.ruling import digit_mask
+from digits.vision.paper.ruling import digit_mask
 
 Picture = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ import pytest
 from digits.numbers.signs.marks import Box, Mark, find_marks, find_small_strokes
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import Foreground, find_foreground
-from digits.vision.ruling import page_mask
+from digits.vision.paper.ruling import page_mask
 
 HEIGHT = 80
 # Two digits beside one another, in pixels of the picture below.

@@ -10,8 +10,8 @@ import pytest
 from digits.data.mnist import Mnist, Split, split
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
 from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES, Decoding, decode
-from digits.numbers.line_features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.line_reading import LineReading
+from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.lines.network import shipped_line_network
 from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 
 from digits.arrays import Floats, Gray
-from digits.vision.boxes import Rectangle, without_boxes, without_dividers
-from digits.vision.combs import without_combs
 from digits.vision.foreground import Foreground
-from digits.vision.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines
 from digits.vision.masks import label_components
+from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
+from digits.vision.paper.combs import without_combs
+from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines
 from digits.vision.reduction import at_least, pool
 
 # On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.

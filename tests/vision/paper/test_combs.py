@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.vision.combs import without_combs
+from digits.vision.paper.combs import without_combs
 
 Mask = npt.NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ import pytest
 
 from digits.vision.foreground import find_foreground
 from digits.vision.normalize import normalize
-from digits.vision.ruling import digit_mask, page_mask
+from digits.vision.paper.ruling import digit_mask, page_mask
 
 Picture = npt.NDArray[np.uint8]
 # Where the ring is that is written on each sheet.

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.vision.boxes import without_boxes, without_dividers
+from digits.vision.paper.boxes import without_boxes, without_dividers
 
 Mask = npt.NDArray[np.uint8]
 
