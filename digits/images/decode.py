@@ -24,9 +24,9 @@ from digits.images.pdf.document import PdfDocument
 from digits.images.pixels import gray_if_equal, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
 from digits.images.reducing import LEAST_SIDE
-from digits.images.refusals import as_image_error, broken, no_such_page, unsupported
+from digits.images.refusals import as_image_error, no_such_page, unsupported
 from digits.images.screening.screen import screen
-from digits.images.screening.screened import Screened
+from digits.images.screening.screened import Screened, broken
 
 _REDUCED_SIDE = 2 * LEAST_SIDE
 # PNG and JPEG files of no more bytes and pixels are decoded in less than a millisecond, whatever is in them.

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING
 
 from digits.errors import MissingInstallError
 from digits.images.codecs.heif import open_heif
+from digits.images.codecs.ico import open_ico
+from digits.images.codecs.tga import open_tga
 from digits.images.screening.bmp import screen_bmp
 from digits.images.screening.boxes import screen_boxes
 from digits.images.screening.gif import screen_gif
+from digits.images.screening.ico import screen_ico
 from digits.images.screening.jpeg import screen_jpeg
+from digits.images.screening.jpeg2000.file import screen_jpeg2000
 from digits.images.screening.pdf import screen_pdf
 from digits.images.screening.png import screen_png
+from digits.images.screening.pnm import screen_pnm
 from digits.images.screening.screened import Screened
+from digits.images.screening.tga import TGA_SIGNATURE, screen_tga
 from digits.images.screening.tiff import screen_tiff
 from digits.images.screening.webp import screen_webp
 from digits.installation import Extra, install_command
@@ -73,6 +79,14 @@ def open_pdf(data: bytes, most_pages: int, most_pixels: int) -> "PdfDocument":
     return PdfDocument(data, most_pages, most_pixels)
 
 
+def open_pnm(data: bytes) -> "Image.Image":
+    """Reads the header of a PNM file that was screened."""
+    # It loads NumPy, as above.
+    from digits.images.codecs import pnm
+
+    return pnm.open_pnm(data)
+
+
 def _starts(expression: bytes) -> re.Pattern[bytes]:
     return re.compile(expression, re.DOTALL)
 
@@ -101,6 +115,34 @@ TABLE = (
         extra="phone",
         opener=open_heif,
     ),
+    ImageFormat(
+        "JPEG2000",
+        "JPEG 2000",
+        (".jp2", ".j2k", ".j2c", ".jpc"),
+        "image/jp2",
+        _starts(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+        screen_jpeg2000,
+    ),
+    ImageFormat(
+        "PPM",
+        "PNM",
+        (".pnm", ".pbm", ".pgm", ".ppm"),
+        "image/x-portable-anymap",
+        # White space and comments, and then a width.
+        _starts(rb"P[1-6](?=[\s#])\s*+(?:#[^\r\n]*+[\r\n]\s*+){0,1000}+\d"),
+        screen_pnm,
+        opener=open_pnm,
+    ),
+    # A list of so many pictures, and the first of them: width, height, colors, nothing, planes, bits of a pixel.
+    ImageFormat(
+        "ICO",
+        "ICO",
+        (".ico",),
+        "image/vnd.microsoft.icon",
+        _starts(rb"\x00\x00\x01\x00(?!\x00\x00).{5}[\x00\xff][\x00\x01]\x00[\x00\x01\x04\x08\x10\x18\x20]\x00"),
+        screen_ico,
+        opener=open_ico,
+    ),
     # Some programs write a line before the header.
     ImageFormat(
         "PDF",
@@ -112,6 +154,8 @@ TABLE = (
         extra="pdf",
         document=open_pdf,
     ),
+    # Without a signature, it is what nothing else is.
+    ImageFormat("TGA", "TGA", (".tga",), "image/x-tga", TGA_SIGNATURE, screen_tga, opener=open_tga),
 )
 
 # The library that each optional part of the install brings.

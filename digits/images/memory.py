@@ -2,6 +2,7 @@
 
 from PIL import Image
 
+from digits.images.codecs.jpeg2000 import halvings_of
 from digits.images.screening.screened import Screened
 
 # Bytes that Pillow keeps for each pixel, by mode; it keeps colors as four bytes.
@@ -44,6 +45,11 @@ def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int]
     if image.format == "HEIF" and factor > 1:
         return round(pixels * _heif_bytes(image)) + after
     kept = _MODE_BYTES.get(image.mode, _COLOR_BYTES)
+    if image.format == "JPEG2000":
+        # Samples of four bytes, then of one or two, then pixels.
+        sample = _COEFFICIENT_BYTES * 2 + (2 if deep else 1)
+        decoded = pixels >> 2 * halvings_of(image, screened, factor)
+        return decoded * (len(image.getbands()) * sample + kept) + after
     return pixels * _DECODER_BYTES.get(image.format or "", kept) + after
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from digits.images.codecs.heif import decode_strips
+from digits.images.codecs.jpeg2000 import halve
 from digits.images.screening.screened import Canvas, Screened
 
 # One digit is looked for on this many pixels of the longer side.
@@ -45,6 +46,8 @@ def load_reduced(image: Image.Image, screened: Screened, enough: int) -> Image.I
         if factor > 1 and image.format == "HEIF" and not is_smaller:
             loaded = _decode_heif_reduced(image, screened.data, factor)
         else:
+            if image.format == "JPEG2000":
+                halve(image, screened, factor)
             image.load()
             loaded = _reduce(image, enough)
     return _place(loaded, canvas, factor) if canvas else loaded

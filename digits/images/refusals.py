@@ -2,9 +2,10 @@
 
 from PIL import Image
 
-from digits.errors import BrokenImageError, NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
+from digits.errors import NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
 from digits.images.formats import in_words, is_installed
 from digits.images.limits import ImageLimits
+from digits.images.screening.screened import broken
 
 
 def no_such_page(page: int, pages: int) -> NoSuchPageError:
@@ -40,11 +41,3 @@ def as_image_error(error: Exception, limits: ImageLimits) -> Exception:
     # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
     reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__
     return broken(reason)
-
-
-def broken(reason: str) -> BrokenImageError:
-    """Returns the error for a file that cannot be decoded for this reason."""
-    return BrokenImageError(
-        f"The image file is damaged or cut off and cannot be decoded ({reason}). "
-        "Save or photograph it again and send the new file."
-    )

@@ -35,6 +35,7 @@ class Screened:
         coded_pixels: of the largest image that the decoder makes, where that may differ from the picture's; else 0.
         canvas: where the image in `data` stands, if it is a frame that was cut out of an animation.
         is_in_passes: whether the pixels of a JPEG file come in several passes, between which a decoder keeps them all.
+        halvings: how often width and height of a JPEG 2000 file can be halved by decoding less of it.
     """
 
     data: bytes
@@ -44,6 +45,15 @@ class Screened:
     coded_pixels: int = 0
     pages: tuple[int, ...] = (0,)
     is_in_passes: bool = False
+    halvings: int = 0
+
+
+def broken(reason: str) -> BrokenImageError:
+    """Returns the error for a file that cannot be decoded for this reason."""
+    return BrokenImageError(
+        f"The image file is damaged or cut off and cannot be decoded ({reason}). "
+        "Save or photograph it again and send the new file."
+    )
 
 
 def too_many(pieces: str, limit: int) -> BrokenImageError:

@@ -1,0 +1,84 @@
+"""Decodes the PNM files whose samples Pillow would read one by one: numbers as text, and unusual maxima."""
+
+import io
+import re
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile
+
+from digits.images.screening.pnm import PnmHeader, pnm_header
+
+_DECODER = "pnm_samples"
+_COMMENT = re.compile(rb"#[^\r\n]*+")
+_NUMBERS = re.compile(rb"[\d\s]*+")
+_WHITE_SPACE = b" \t\n\v\f\r"
+# The decoders of Pillow that go through samples one by one.
+_SLOW_DECODERS = frozenset({"ppm", "ppm_plain"})
+
+
+def open_pnm(data: bytes) -> Image.Image:
+    """Reads the header of a PNM file; its pixels are decoded when they are loaded.
+
+    Args:
+        data: the file, screened.
+    """
+    image = Image.open(io.BytesIO(data), formats=("PPM",))
+    if isinstance(image, ImageFile.ImageFile) and image.tile[0].codec_name in _SLOW_DECODERS:
+        image.tile = [ImageFile._Tile(_DECODER, (0, 0, *image.size), 0, ())]
+    return image
+
+
+class _SamplesDecoder(ImageFile.PyDecoder):
+    """Decodes all samples of a file at once."""
+
+    _pulls_fd = True
+
+    def decode(self, _: object) -> tuple[int, int]:
+        """Decodes the file; Pillow calls it.
+
+        Raises:
+            ValueError: a sample is missing, no number, or larger than the largest.
+        """
+        if self.fd is None:
+            raise ValueError("there is no file")
+        data = self.fd.read()
+        header = pnm_header(data)
+        if header.kind == 1:
+            self.set_as_raw(_bits(data, header), "1;8")
+            return -1, 0
+        samples = _numbers(data, header) if header.is_text else _words(data, header)
+        if int(samples.max()) > header.maximum:
+            raise ValueError("a sample is larger than the largest")
+        if self.mode == "I":
+            # The range that they use is stretched later.
+            self.set_as_raw(samples.astype("<u2").tobytes(), "I;16")
+        else:
+            scale = (np.arange(header.maximum + 1) * 255 + header.maximum // 2) // header.maximum
+            self.set_as_raw(scale.astype(np.uint8)[samples].tobytes(), self.mode)
+        return -1, 0
+
+
+def _words(data: bytes, header: PnmHeader) -> npt.NDArray[np.uint8 | np.uint16]:
+    """Returns samples that are stored as bytes, or as pairs of bytes."""
+    return np.frombuffer(data, np.uint8 if header.maximum < 256 else ">u2", header.samples, header.start)
+
+
+def _bits(data: bytes, header: PnmHeader) -> bytes:
+    """Returns the pixels of a bitmap that is written as text: 0 for black, 255 for white."""
+    digits = _COMMENT.sub(b"", data[header.start :]).translate(None, _WHITE_SPACE)[: header.samples]
+    if len(digits) < header.samples or digits.translate(None, b"01"):
+        raise ValueError("its samples are not all 0 or 1")
+    return digits.translate(bytes.maketrans(b"01", b"\xff\0"))
+
+
+def _numbers(data: bytes, header: PnmHeader) -> npt.NDArray[np.uint32]:
+    """Returns samples that are written as text."""
+    text = _NUMBERS.match(_COMMENT.sub(b"", data[header.start :]))
+    numbers = np.fromstring(text[0], np.int32, sep=" ") if text and text[0].strip() else np.zeros(0, np.int32)
+    if numbers.size < header.samples:
+        raise ValueError("its samples are not all numbers")
+    return numbers[: header.samples].view(np.uint32)
+
+
+Image.register_decoder(_DECODER, _SamplesDecoder)
