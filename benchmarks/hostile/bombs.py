@@ -57,7 +57,7 @@ class Cost:
         return self.seconds <= SECONDS and self.megabytes <= MEGABYTES
 
 
-def _resident(name: str) -> float:
+def resident(name: str) -> float:
     """Memory in MB: `VmRSS` now, `VmHWM` at its highest."""
     found = re.search(rf"{name}:\s+(\d+)", _STATUS.read_text())
     return int(found[1]) / 1024.0 if found else float("nan")
@@ -69,7 +69,7 @@ def measure(recognizer: Recognizer, file: bytes, repeats: int, *, whole: bool) -
     for _ in range(repeats):
         # From here on the highest point counts anew.
         Path("/proc/self/clear_refs").write_text("5")
-        before, start, busy = _resident("VmRSS"), time.perf_counter(), time.process_time()
+        before, start, busy = resident("VmRSS"), time.perf_counter(), time.process_time()
         try:
             if whole:
                 outcome = f"{len(read_picture(recognizer, file).digits)} digits"
@@ -78,7 +78,7 @@ def measure(recognizer: Recognizer, file: bytes, repeats: int, *, whole: bool) -
         except ImageError as error:
             outcome = type(error).__name__
         spent = time.perf_counter() - start, time.process_time() - busy
-        costs.append((*spent, _resident("VmHWM") - before))
+        costs.append((*spent, resident("VmHWM") - before))
     seconds, processor, megabytes = zip(*costs, strict=True)
     return Cost(outcome, min(seconds), min(processor), max(megabytes))
 

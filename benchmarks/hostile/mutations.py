@@ -1,6 +1,7 @@
 """Damage done to image files, at random and repeatably: what the fuzzer sends."""
 
 import random
+import re
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,12 @@ SIGNATURES = (
     b"%PDF",
     b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf",
     b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf",
+    b"\0\0\0\x0cjP  \r\n\x87\n",
+    b"\xff\x4f\xff\x51",
+    b"P2\n9 9\n",
+    b"P6 ",
+    b"\0\0\1\0\1\0",
+    b"\0\0\2\0\0\0\0\0",
 )
 
 Files: TypeAlias = Mapping[str, bytes]
@@ -118,8 +125,31 @@ def claim_size(rng: random.Random, file: bytes, _: Files) -> bytes:
     elif file[4:8] == b"ftyp":
         at = file.find(b"ispe") + 8
         damaged[at : at + 8] = struct.pack(">II", width, height)
+    elif b"\xff\x4f\xff\x51" in file:
+        return _jpeg2000_with_size(rng, file, width, height)
+    elif file.startswith(b"P"):
+        return re.sub(rb"\n\d+ \d+\n", b"\n%d %d\n" % (width, height), file, count=1)
+    elif file.startswith(b"\0\0\1\0"):
+        at = int.from_bytes(file[18:22], "little")
+        damaged[at + 4 : at + 12] = struct.pack("<ii", width, rng.choice((height, 2 * height, 2 * width)))
+    elif file[1] < 2 and file[2] < 12:
+        damaged[12:16] = struct.pack("<HH", width, height)
     else:
         return _with_tiff_tag(file, rng.choice((256, 257, 278, 322, 323)), rng.choice((width, 2**31, 2**32 - 1)))
+    return bytes(damaged)
+
+
+def _jpeg2000_with_size(rng: random.Random, file: bytes, width: int, height: int) -> bytes:
+    """The file with another size of picture, tiles or blocks, in all of its headers."""
+    damaged = bytearray(file)
+    at = file.find(b"\xff\x4f\xff\x51") + 8
+    place = rng.choice((0, 0, 8, 16, 24))
+    damaged[at + place : at + place + 8] = struct.pack(">II", width, height)
+    if (box := file.find(b"ihdr")) >= 0 and place == 0:
+        damaged[box + 4 : box + 12] = struct.pack(">II", height, width)
+    style = file.find(b"\xff\x52")
+    if rng.random() < 0.3 and 0 <= style < len(file) - 14:
+        damaged[style + rng.randrange(4, 14)] = rng.choice((0, 1, 2, 5, 12, 32, 255))
     return bytes(damaged)
 
 

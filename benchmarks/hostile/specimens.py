@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from digits.images.decode import decode
@@ -24,6 +25,8 @@ def encode(image: Image.Image, form: str, **options: Any) -> bytes:
     file = io.BytesIO()
     if form == "PDF":
         options.setdefault("resolution", DOTS_PER_INCH)
+    if form == "ICO":
+        options.setdefault("sizes", [image.size])
     if form == "HEIF":
         from pillow_heif import from_pillow
 
@@ -60,6 +63,9 @@ def specimens() -> dict[str, bytes]:
         **_tiff(small, color, gray, clear, deep, frames),
         **_boxes(color, gray, clear, frames),
         **_pdf(color, gray, frames),
+        **_jpeg2000(small, color, gray, clear, deep),
+        **_pnm(small, color, gray, deep),
+        **_icons_and_tga(small, color, gray, clear),
         "bmp": encode(color, "BMP"),
         "bmp gray": encode(small, "BMP"),
         "bmp palette": encode(color.quantize(16), "BMP"),
@@ -208,6 +214,70 @@ def _pdf(color: Image.Image, gray: Image.Image, frames: list[Image.Image]) -> Ma
         "pdf gray": encode(gray, "PDF", **times),
         "pdf fax": encode(gray.convert("1"), "PDF", **times),
         "pdf pages": encode(frames[0], "PDF", save_all=True, append_images=frames[1:], **times),
+    }
+
+
+def _jpeg2000(
+    small: Image.Image, color: Image.Image, gray: Image.Image, clear: Image.Image, deep: Image.Image
+) -> Mapping[str, bytes]:
+    lossy = {"irreversible": True, "quality_mode": "rates", "quality_layers": [40, 10, 5]}
+    return {
+        "jpeg2000": encode(color, "JPEG2000"),
+        "jpeg2000 28x28": encode(small, "JPEG2000"),
+        "jpeg2000 gray": encode(gray, "JPEG2000"),
+        "jpeg2000 alpha": encode(clear, "JPEG2000"),
+        "jpeg2000 16 bit": encode(deep, "JPEG2000"),
+        "jpeg2000 lossy": encode(color, "JPEG2000", progression="RPCL", precinct_size=(64, 64), **lossy),
+        "jpeg2000 tiles": encode(color, "JPEG2000", tile_size=(32, 32), num_resolutions=3, codeblock_size=(16, 16)),
+        "jpeg2000 stream": encode(gray, "JPEG2000", no_jp2=True, comment="a comment"),
+    }
+
+
+def _pnm(small: Image.Image, color: Image.Image, gray: Image.Image, deep: Image.Image) -> Mapping[str, bytes]:
+    return {
+        "ppm": encode(color, "PPM"),
+        "ppm gray": encode(gray, "PPM"),
+        "ppm 1 bit": encode(gray.convert("1"), "PPM"),
+        "ppm 16 bit": encode(deep, "PPM"),
+        "ppm 12 bit": pnm((np.asarray(color) * np.uint16(16)).astype(">u2"), 6, 4095),
+        "ppm 4 bit": pnm(np.asarray(gray) // 16, 5, 15),
+        "ppm text": pnm(np.asarray(color), 3),
+        "ppm text gray": pnm(np.asarray(gray), 2),
+        "ppm text 28x28": pnm(np.asarray(small), 2),
+        "ppm text 16 bit": pnm(np.asarray(deep), 2, 65_535),
+        "ppm text 1 bit": pnm(np.asarray(gray) < 128, 1),
+    }
+
+
+def pnm(pixels: npt.NDArray[Any], kind: int, maximum: int = 255) -> bytes:
+    """A PNM file: of text (kind 1, 2 or 3) with a comment, or of bytes."""
+    head = f"P{kind}\n# a comment\n{pixels.shape[1]} {pixels.shape[0]}\n".encode()
+    head += b"" if kind in (1, 4) else b"%d\n" % maximum
+    if kind > 3:
+        return head + pixels.tobytes()
+    rows = (" ".join(str(int(sample)) for sample in row.ravel()) for row in pixels)
+    return head + "\n".join(rows).encode() + b"\n"
+
+
+def _icons_and_tga(
+    small: Image.Image, color: Image.Image, gray: Image.Image, clear: Image.Image
+) -> Mapping[str, bytes]:
+    return {
+        "ico": encode(color, "ICO"),
+        "ico alpha": encode(clear, "ICO"),
+        "ico sizes": encode(color, "ICO", sizes=[(16, 16), (48, 40), color.size]),
+        "ico bitmap": encode(color, "ICO", bitmap_format="bmp"),
+        "ico bitmap 28x28": encode(small, "ICO", bitmap_format="bmp"),
+        "ico bitmap alpha": encode(clear, "ICO", bitmap_format="bmp"),
+        "tga": encode(color, "TGA"),
+        "tga gray": encode(gray, "TGA"),
+        "tga 1 bit": encode(gray.convert("1"), "TGA"),
+        "tga rgba": encode(clear, "TGA"),
+        "tga gray alpha": encode(clear.convert("LA"), "TGA"),
+        "tga palette": encode(color.quantize(16), "TGA"),
+        "tga runs": encode(color, "TGA", compression="tga_rle"),
+        "tga runs gray": encode(small, "TGA", compression="tga_rle"),
+        "tga runs palette": encode(color.quantize(16), "TGA", compression="tga_rle", orientation=1),
     }
 
 

@@ -1,9 +1,11 @@
 """Estimates the memory that decoding an image takes, from its header, before any of it is taken."""
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from digits.images.codecs.jpeg2000 import halvings_of
+from digits.images.codecs.pnm import SAMPLES_DECODER
 from digits.images.screening.screened import Screened
+from digits.images.screening.tga import is_mirrored
 
 # Bytes that Pillow keeps for each pixel, by mode; it keeps colors as four bytes.
 _MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
@@ -16,6 +18,8 @@ _DECODER_BYTES = {"WEBP": 8, "AVIF": 9, "HEIF": 13}
 _HEIF_SAMPLES, _HEIF_OWN_SAMPLES = {400: 1.0, 420: 1.5, 422: 2.0, 444: 3.0}, 0.5
 # Pillow decodes small WebP files as animations, with two canvases more.
 _SMALL_WEBP_BYTES = 17
+# Text, copies of it, and numbers of four bytes, of which a text has half as many as bytes.
+_TEXT_COPIES = 5
 # A JPEG file in several passes keeps its coefficients, two bytes each.
 _COEFFICIENT_BYTES = 2
 # For each pixel of the reduced image: its copies on the way to an array, and samples of more than 8 bits as floats.
@@ -45,6 +49,10 @@ def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int]
     if image.format == "HEIF" and factor > 1:
         return round(pixels * _heif_bytes(image)) + after
     kept = _MODE_BYTES.get(image.mode, _COLOR_BYTES)
+    if isinstance(image, ImageFile.ImageFile) and image.tile and image.tile[0].codec_name == SAMPLES_DECODER:
+        after += _TEXT_COPIES * len(screened.data)
+    if image.format == "TGA" and is_mirrored(screened.data):
+        kept *= 2
     if image.format == "JPEG2000":
         # Samples of four bytes, then of one or two, then pixels.
         sample = _COEFFICIENT_BYTES * 2 + (2 if deep else 1)

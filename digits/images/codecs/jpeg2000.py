@@ -3,8 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from digits.images.screening.jpeg2000.codestream import CODESTREAM, MAX_SAMPLES
-from digits.images.screening.jpeg2000.demand import Grid
+from digits.images.screening.jpeg2000.codestream import most_samples
 from digits.images.screening.screened import Screened
 
 if TYPE_CHECKING:
@@ -17,10 +16,11 @@ def halvings_of(image: "Image.Image", screened: Screened, factor: int) -> int:
     Args:
         image: opened and not loaded.
         screened: its file.
-        factor: by which the picture may be reduced. One of more than `MAX_SAMPLES` samples is reduced further.
+        factor: by which the picture may be reduced. One of more than `most_samples` is reduced further.
     """
+    most = most_samples(screened.data)
     samples, halvings = math.prod(image.size) * len(image.getbands()), 0
-    while halvings < screened.halvings and (2 << halvings <= factor or samples >> 2 * halvings > MAX_SAMPLES):
+    while halvings < screened.halvings and (2 << halvings <= factor or samples >> 2 * halvings > most):
         halvings += 1
     return halvings
 
@@ -28,15 +28,14 @@ def halvings_of(image: "Image.Image", screened: Screened, factor: int) -> int:
 def halve(image: "Image.Image", screened: Screened, factor: int) -> None:
     """Makes an opened JPEG 2000 image one that is decoded smaller; arguments as for `halvings_of`.
 
-    Pillow can do so, but knows the size only of some.
+    Pillow can do so by itself, but rounds some sizes to others than its decoder makes.
     """
     from PIL import ImageFile
 
     halvings = halvings_of(image, screened, factor)
     if halvings and isinstance(image, ImageFile.ImageFile):
-        at = screened.data.index(CODESTREAM)
-        length = int.from_bytes(screened.data[at + 4 : at + 6])
-        size = Grid.of(screened.data[at + 6 : at + 4 + length]).size(halvings)
-        codec, _, offset, (kind, _, layers, file, file_length) = image.tile[0]
-        image.tile = [ImageFile._Tile(codec, (0, 0, *size), offset, (kind, halvings, layers, file, file_length))]
-        image._size = size
+        width, height = (-(-side >> halvings) for side in image.size)
+        tile = image.tile[0]
+        kind, _, *others = tuple(tile.args or ())
+        image.tile = [tile._replace(extents=(0, 0, width, height), args=(kind, halvings, *others))]
+        image._size = (width, height)

@@ -9,7 +9,9 @@ from PIL import Image, ImageFile
 
 from digits.images.screening.pnm import PnmHeader, pnm_header
 
-_DECODER = "pnm_samples"
+# How Pillow calls the decoder below.
+SAMPLES_DECODER = "pnm_samples"
+_AT_A_TIME = 2**18
 _COMMENT = re.compile(rb"#[^\r\n]*+")
 _NUMBERS = re.compile(rb"[\d\s]*+")
 _WHITE_SPACE = b" \t\n\v\f\r"
@@ -25,7 +27,7 @@ def open_pnm(data: bytes) -> Image.Image:
     """
     image = Image.open(io.BytesIO(data), formats=("PPM",))
     if isinstance(image, ImageFile.ImageFile) and image.tile[0].codec_name in _SLOW_DECODERS:
-        image.tile = [ImageFile._Tile(_DECODER, (0, 0, *image.size), 0, ())]
+        image.tile = [ImageFile._Tile(SAMPLES_DECODER, (0, 0, *image.size), 0, ())]
     return image
 
 
@@ -54,9 +56,16 @@ class _SamplesDecoder(ImageFile.PyDecoder):
             # The range that they use is stretched later.
             self.set_as_raw(samples.astype("<u2").tobytes(), "I;16")
         else:
-            scale = (np.arange(header.maximum + 1) * 255 + header.maximum // 2) // header.maximum
-            self.set_as_raw(scale.astype(np.uint8)[samples].tobytes(), self.mode)
+            self.set_as_raw(_scaled(samples, header.maximum), self.mode)
         return -1, 0
+
+
+def _scaled(samples: npt.NDArray[np.uint8 | np.uint16 | np.uint32], maximum: int) -> bytes:
+    """Returns samples from 0 to a maximum as samples from 0 to 255."""
+    scale = ((np.arange(maximum + 1) * 255 + maximum // 2) // maximum).astype(np.uint8)
+    # NumPy makes eight bytes of each index.
+    parts = (samples[at : at + _AT_A_TIME] for at in range(0, samples.size, _AT_A_TIME))
+    return b"".join(scale[part].tobytes() for part in parts)
 
 
 def _words(data: bytes, header: PnmHeader) -> npt.NDArray[np.uint8 | np.uint16]:
@@ -81,4 +90,4 @@ def _numbers(data: bytes, header: PnmHeader) -> npt.NDArray[np.uint32]:
     return numbers[: header.samples].view(np.uint32)
 
 
-Image.register_decoder(_DECODER, _SamplesDecoder)
+Image.register_decoder(SAMPLES_DECODER, _SamplesDecoder)

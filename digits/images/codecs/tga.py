@@ -24,7 +24,8 @@ def open_tga(data: bytes) -> "Image.Image":
 
     image = Image.open(io.BytesIO(data), formats=("TGA",))
     if isinstance(image, ImageFile.ImageFile) and not has_alpha(data) and image.mode == "RGBA":
-        codec, box, offset, (mode, *others) = image.tile[0]
-        image.tile = [ImageFile._Tile(codec, box, offset, (_OPAQUE[mode], *others))]
+        tile = image.tile[0]
+        mode, *others = tuple(tile.args or ())
+        image.tile = [tile._replace(args=(_OPAQUE[mode], *others))]
         image._mode = "RGB"
     return image

@@ -10,7 +10,8 @@ _HEADER = struct.Struct("<BBBHHBHHHHBB")
 _RUN_LENGTHS = 8
 # A run or a piece of single pixels has one byte before it, and so many pixels at most.
 _MOST_RUN = 128
-_ALPHA_BITS = 0x0F
+# Of the last byte of the header.
+_ALPHA_BITS, _FROM_THE_RIGHT = 0x0F, 0x10
 
 # Any origin, and a width and height that are not 0.
 _PLACE = rb".{4}(?!\x00\x00)..(?!\x00\x00).."
@@ -48,3 +49,8 @@ def screen_tga(data: bytes) -> Screened:
 def has_alpha(data: bytes) -> bool:
     """Returns whether the header says that pixels have bits of transparency."""
     return bool(data[_HEADER.size - 1] & _ALPHA_BITS)
+
+
+def is_mirrored(data: bytes) -> bool:
+    """Returns whether the pixels of a row are stored from right to left."""
+    return bool(data[_HEADER.size - 1] & _FROM_THE_RIGHT)

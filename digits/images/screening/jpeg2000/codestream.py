@@ -9,8 +9,9 @@ from digits.images.screening.screened import MAX_PIECES, broken, too_many
 
 CODESTREAM = b"\xff\x4f\xff\x51"
 
-# The most samples that are decoded: noise of so many takes a second and a half.
-MAX_SAMPLES = 8_000_000
+# The most samples that are decoded: so many for each byte of the file, and some more, for blank paper takes few bytes.
+# Passes over samples are told in few bytes too. The most take a second and a half.
+_LEAST_SAMPLES, _SAMPLES_OF_BYTE, _MOST_SAMPLES = 2_000_000, 8, 8_000_000
 
 _SIZES, _TILE_PART, _DATA, _END = 0xFF51, 0xFF90, 0xFF93, b"\xff\xd9"
 # Coding styles of all components and of one, and their quantization.
@@ -39,13 +40,18 @@ class Codestream:
     halvings: int
 
 
+def most_samples(data: bytes) -> int:
+    """Returns how many samples of a screened file are decoded at most."""
+    return min(_MOST_SAMPLES, _LEAST_SAMPLES + _SAMPLES_OF_BYTE * len(data))
+
+
 def screen_codestream(data: bytes) -> Codestream:
     """Goes from segment to segment; leaves out those that pixels do not need.
 
     Raises:
         BrokenImageError: it is damaged or cut off, has more than `MAX_PIECES` segments, uses what hardly any file
             uses, or asks for more than `Demand` allows.
-        TooManyPixelsError: more than `MAX_SAMPLES` samples are left when it is decoded as small as it can be.
+        TooManyPixelsError: more than `most_samples` are left when it is decoded as small as it can be.
     """
     if not data.startswith(CODESTREAM):
         raise broken("its pixels begin with no header")
@@ -68,14 +74,15 @@ def screen_codestream(data: bytes) -> Codestream:
     if tiles != set(range(grid.tiles)):
         raise broken("parts of its pixels are missing")
     demand.check()
-    width, height = grid.size(0)
-    if width * height * len(grid.steps) >> 2 * demand.halvings > MAX_SAMPLES:
+    body = data[first:end]
+    kept += [body, b"" if body.endswith(_END) else _END]
+    stream = b"".join(kept)
+    width, height = grid.size
+    if width * height * len(grid.steps) >> 2 * demand.halvings > most_samples(stream):
         raise TooManyPixelsError(
             f"The JPEG 2000 file has {width:,} x {height:,} pixels and no smaller copy of them. Save it anew, as PNG."
         )
-    body = data[first:end]
-    kept += [body, b"" if body.endswith(_END) else _END]
-    return Codestream(b"".join(kept), width, height, len(grid.steps), demand.halvings)
+    return Codestream(stream, width, height, len(grid.steps), demand.halvings)
 
 
 class _Walk:

@@ -9,14 +9,14 @@ from digits.images.screening.screened import broken, too_many
 
 # The most tiles. A picture of 50 million pixels in tiles of 256 x 256 has 784.
 MAX_TILES = 800
-# The most blocks of samples. A picture of 50 million pixels and three colors in usual blocks of 64 x 64 has 37,000.
+# The most blocks of samples. That picture, of three colors and in usual blocks of 64 x 64, has 58,800.
 # A decoder keeps some hundred bytes for each; for those whose passes end one by one, several times as many.
-MAX_BLOCKS = 50_000
+MAX_BLOCKS = 60_000
 _BLOCKS_OF_PASSES = 5
 # The most blocks times layers, for each of which a decoder may keep a piece.
 MAX_PIECES_OF_BLOCKS = 1_000_000
 # The most packets: precincts times layers.
-MAX_PACKETS = 100_000
+MAX_PACKETS = 200_000
 # The most places at which a decoder looks for packets, if they are in order of their place.
 MAX_PLACES = 2_000_000
 # The most halvings of the size. Encoders make five or six.
@@ -24,6 +24,8 @@ MAX_LEVELS = 12
 # The most coding styles that differ.
 MAX_STYLES = 16
 
+# Steps from sample to sample, across and down, of usual color sampling.
+_SAMPLINGS = frozenset({(1, 1), (2, 1), (2, 2), (1, 2), (4, 1)})
 _OWN_PRECINCTS, _PASSES_END, _READ_STYLES = 0x01, 0x05, 0x3F
 _LARGEST_PRECINCT = 15
 
@@ -58,12 +60,12 @@ class Grid:
         steps = tuple((across, down) for _, across, down in components)
         if not 1 <= count <= 4 or max(depth for depth, _, _ in components) > 15 or not {*steps} <= _SAMPLINGS:
             raise broken(f"its {count} components are none that are read")
-        if steps[0] != (1, 1) or steps[-1] != (1, 1) and count in (2, 4):
+        if steps[0] != (1, 1) or (count in (2, 4) and steps[-1] != (1, 1)):
             raise broken("its brightness or transparency has fewer samples than it has pixels")
         for begin, end, first, size in ((left, right, tiles_left, width), (top, bottom, tiles_top, height)):
             if not first <= begin < end or begin >= first + size:
                 raise broken("its tiles lie beside it")
-        if -(-(right - tiles_left) // width) * -(-(bottom - tiles_top) // height) > MAX_TILES:
+        if _ceil(right - tiles_left, width) * _ceil(bottom - tiles_top, height) > MAX_TILES:
             raise too_many("tiles", MAX_TILES)
         return cls(_spans(left, right, tiles_left, width), _spans(top, bottom, tiles_top, height), steps)
 
@@ -72,28 +74,34 @@ class Grid:
         """How many there are."""
         return len(self.columns) * len(self.rows)
 
-    def size(self, halvings: int) -> tuple[int, int]:
-        """Returns width and height, in pixels, after they were halved so often."""
-        across, down = ((spans[0][0], spans[-1][1]) for spans in (self.columns, self.rows))
-        return _ceil(across[1], halvings) - _ceil(across[0], halvings), _ceil(down[1], halvings) - _ceil(down[0], halvings)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, in pixels."""
+        width, height = (spans[-1][1] - spans[0][0] for spans in (self.columns, self.rows))
+        return width, height
 
-
-_SAMPLINGS = frozenset({(1, 1), (2, 1), (2, 2), (1, 2), (4, 1)})
+    @property
+    def is_at_origin(self) -> bool:
+        """Whether the picture begins where the reference grid does."""
+        return self.columns[0][0] == self.rows[0][0] == 0
 
 
 def _spans(begin: int, end: int, first: int, size: int) -> Spans:
     return [(max(begin, at), min(end, at + size)) for at in range(first, end, size)]
 
 
-def _ceil(value: int, halvings: int) -> int:
-    return -(-value >> halvings)
+def _ceil(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)
 
 
 def _pieces(spans: Spans, step: int, size: int) -> int:
-    """Returns into how many pieces of a size (a power of two, given by its exponent) the samples in all spans fall."""
-    return sum(
-        max(0, -(-end // step + (1 << size) - 1 >> size) - (-(-begin // step) >> size)) for begin, end in spans
-    )
+    """Returns into how many pieces of a size the samples in all spans fall; the size is an exponent of 2."""
+    pieces = 0
+    for begin, end in spans:
+        first, last = _ceil(begin, step), _ceil(end, step)
+        if first < last:
+            pieces += (last - 1 >> size) - (first >> size) + 1
+    return pieces
 
 
 @dataclass(frozen=True)
@@ -136,18 +144,19 @@ class Style:
     def counts(self, grid: Grid, step: tuple[int, int]) -> tuple[int, int]:
         """Returns how many blocks and precincts a component of these steps has, in all tiles."""
         blocks, precincts = 0, 0
+        axes = list(zip((grid.columns, grid.rows), step, self.block, strict=True))
         for resolution, precinct in enumerate(self.precincts):
-            # From samples of the whole component to those of a resolution, and of one of its three bands.
-            shift = self.levels - resolution
-            band = 1 if resolution else 0
+            # From samples of the component to those of a resolution; each but the smallest has three bands of half
+            # its size.
+            shift, half = self.levels - resolution, min(resolution, 1)
             across, down = (
-                _pieces(spans, one_step, min(size, largest - band) + shift + band)
-                for spans, one_step, size, largest in zip((grid.columns, grid.rows), step, self.block, precinct, strict=True)
+                _pieces(spans, one_step, min(size, largest - half) + half + shift)
+                for (spans, one_step, size), largest in zip(axes, precinct, strict=True)
             )
-            blocks += across * down * (3 if resolution else 1)
+            blocks += across * down * (3 if half else 1)
             across, down = (
                 _pieces(spans, one_step, size + shift)
-                for spans, one_step, size in zip((grid.columns, grid.rows), step, precinct, strict=True)
+                for (spans, one_step, _), size in zip(axes, precinct, strict=True)
             )
             precincts += across * down
         return blocks * (_BLOCKS_OF_PASSES if self.passes_end else 1), precincts
@@ -160,11 +169,12 @@ class Demand:
         grid: of the picture.
 
     Attributes:
-        halvings: how often all components of all tiles can be halved.
+        halvings: how often Pillow can halve all components of all tiles. It fails at those of pictures that do not
+            begin at the origin.
     """
 
     def __init__(self, grid: Grid) -> None:
-        self.halvings = MAX_LEVELS
+        self.halvings = MAX_LEVELS if grid.is_at_origin else 0
         self._grid = grid
         self._layers = 1
         self._styles: list[set[Style]] = [set() for _ in grid.steps]
@@ -235,4 +245,4 @@ class Demand:
             for resolution, precinct in enumerate(style.precincts)
         )
         spans = (self._grid.columns, self._grid.rows)[axis]
-        return sum(-(-(end - begin) // least) + 1 for begin, end in spans)
+        return sum(_ceil(end - begin, least) + 1 for begin, end in spans)
