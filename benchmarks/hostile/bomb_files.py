@@ -7,6 +7,7 @@ from PIL import Image
 
 from benchmarks.hostile.box_bombs import BOX_BOMBS
 from benchmarks.hostile.deflated import zeros
+from benchmarks.hostile.rare_bombs import RARE_BOMBS
 from benchmarks.hostile.specimens import PNG_SIGNATURE, SAMPLES, chunk, encode
 from digits.images.decode import decode
 
@@ -304,6 +305,7 @@ def bmp_palette() -> bytes:
 
 BOMBS: Mapping[str, Callable[[], bytes]] = {
     **BOX_BOMBS,
+    **RARE_BOMBS,
     **{
         function.__name__.replace("_", " "): function
         for function in (

@@ -1,10 +1,11 @@
 """What the most costly small pictures cost: python -m benchmarks.hostile.costs
 
-Thin strokes, crowded pages and all families of growing pictures, each read as one digit and as a page, in a process
-that has read small images before. The time is of the processor, the shortest of some; the memory is what the process
-needed more at its highest point than before. Then several clients send all of them to a service of one worker, mixed
-with large images. `--files FOLDER` measures the files of a folder instead. The command fails if a picture takes more
-than 1 second as one digit or 2 seconds as a page, or if the worker takes more than 400 MB or refuses everything.
+Thin strokes, crowded pages, all families of growing pictures, and a JPEG 2000 file of very many passes, each read as
+one digit and as a page, in a process that has read small images before. The time is of the processor, the shortest of
+some; the memory is what the process needed more at its highest point than before. Then several clients send all of them
+to a service of one worker, mixed with large images. `--files FOLDER` measures the files of a folder instead. The
+command fails if a picture takes more than 1 second as one digit or 2 seconds as a page, or if the worker takes more
+than 400 MB or refuses everything.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from benchmarks.hostile.costly_pictures import PAGE_SIDE, Picture
 from benchmarks.hostile.crowded_pages import CROWDED
 from benchmarks.hostile.growing_pictures import GROWING
 from benchmarks.hostile.large_files import LARGE
+from benchmarks.hostile.rare_bombs import jpeg2000_passes
 from benchmarks.hostile.specimens import specimens
 from benchmarks.support.client import Connection, UnansweredError, address_of, upload
 from benchmarks.support.machine import describe_machine
@@ -48,7 +50,7 @@ def costly_files(folder: Path | None) -> dict[str, Callable[[], bytes]]:
     if folder is not None:
         return {file.name: file.read_bytes for file in sorted(folder.iterdir()) if file.is_file()}
     families = {f"{name}, {side}": partial(_png, draw, side) for name, draw in GROWING.items() for side in _SIDES}
-    return families | {f"page of {name}": make for name, make in CROWDED.items()}
+    return families | {f"page of {name}": make for name, make in CROWDED.items()} | {"jpeg2000 passes": jpeg2000_passes}
 
 
 # Half as large as a page is read, as large, and larger.

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from PIL import Image
 
 from benchmarks.hostile.bomb_files import UNDER, png
 from benchmarks.hostile.deflated import zeros
-from benchmarks.hostile.specimens import encode
+from benchmarks.hostile.specimens import encode, pnm
 
 
 def blank_png(color: int) -> bytes:
@@ -34,5 +35,11 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
     "webp animated": lambda: blank_animation("WEBP", lossless=True, method=0),
     "avif": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "AVIF", speed=10),
     "gif animated": lambda: blank_animation("GIF"),
+    "jpeg2000": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "JPEG2000"),
+    "jpeg2000 noise": lambda: encode(Image.effect_noise((3_000, 2_000), 100.0), "JPEG2000"),
+    "ppm text": lambda: pnm(np.full((2_500, 2_000), 255, np.uint8), 2),
+    "ppm 15 bit": lambda: pnm(np.full((3_000, 3_300), 32_767, ">u2"), 5, 32_767),
+    "tga runs": lambda: encode(Image.new("L", (UNDER, UNDER), 255), "TGA", compression="tga_rle"),
+    "tga runs color": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "TGA", compression="tga_rle"),
     "tiff pages": lambda: blank_animation("TIFF", compression="tiff_lzw"),
 }

@@ -245,7 +245,7 @@ def _pnm(small: Image.Image, color: Image.Image, gray: Image.Image, deep: Image.
         "ppm text gray": pnm(np.asarray(gray), 2),
         "ppm text 28x28": pnm(np.asarray(small), 2),
         "ppm text 16 bit": pnm(np.asarray(deep), 2, 65_535),
-        "ppm text 1 bit": pnm(np.asarray(gray) < 128, 1),
+        "ppm text 1 bit": pnm(np.asarray(gray) < 200, 1),
     }
 
 

@@ -129,7 +129,7 @@ TABLE = (
         (".pnm", ".pbm", ".pgm", ".ppm"),
         "image/x-portable-anymap",
         # White space and comments, and then a width.
-        _starts(rb"P[1-6](?=[\s#])\s*+(?:#[^\r\n]*+[\r\n]\s*+){0,1000}+\d"),
+        _starts(rb"P[1-6](?=[\s#])(?:\s|#[^\r\n]{0,1000}+[\r\n]){1,1000}+\d"),
         screen_pnm,
         opener=open_pnm,
     ),

@@ -20,6 +20,8 @@ _HEIF_SAMPLES, _HEIF_OWN_SAMPLES = {400: 1.0, 420: 1.5, 422: 2.0, 444: 3.0}, 0.5
 _SMALL_WEBP_BYTES = 17
 # Text, copies of it, and numbers of four bytes, of which a text has half as many as bytes.
 _TEXT_COPIES = 5
+# OpenJPEG copies the bytes of a tile, and Digits the file without what is not needed.
+_STREAM_COPIES = 3
 # A JPEG file in several passes keeps its coefficients, two bytes each.
 _COEFFICIENT_BYTES = 2
 # For each pixel of the reduced image: its copies on the way to an array, and samples of more than 8 bits as floats.
@@ -57,7 +59,7 @@ def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int]
         # Samples of four bytes, then of one or two, then pixels.
         sample = _COEFFICIENT_BYTES * 2 + (2 if deep else 1)
         decoded = pixels >> 2 * halvings_of(image, screened, factor)
-        return decoded * (len(image.getbands()) * sample + kept) + after
+        return decoded * (len(image.getbands()) * sample + kept) + after + _STREAM_COPIES * len(screened.data)
     return pixels * _DECODER_BYTES.get(image.format or "", kept) + after
 
 

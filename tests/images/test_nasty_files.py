@@ -11,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from benchmarks.accuracy.corpus.pen import Hand, seeded, write_digit
-from benchmarks.hostile.specimens import encode
+from benchmarks.hostile.specimens import encode, pnm
 from digits.errors import ImageError
 from digits.recognizer import Recognizer, shipped_model
 
@@ -77,6 +77,10 @@ _MODES = {
     "BMP": ("L", "RGB", "P", "1"),
     "AVIF": ("L", "RGB", "RGBA"),
     "HEIF": ("L", "RGB", "RGBA"),
+    "JPEG2000": ("L", "RGB", "RGBA", "LA", "I;16"),
+    "PPM": ("L", "RGB", "1", "I;16"),
+    "ICO": ("RGB", "RGBA"),
+    "TGA": ("L", "RGB", "RGBA", "LA", "P", "1"),
 }
 
 READ: Mapping[str, tuple[int, Callable[[], bytes]]] = {
@@ -88,10 +92,20 @@ READ: Mapping[str, tuple[int, Callable[[], bytes]]] = {
         f"{form} turned {turn}": (turn + 1, partial(turned, turn + 1, turn, form))
         for turn, form in product((2, 3, 6, 8), ("JPEG", "PNG", "AVIF", "WEBP"))
     },
-    **{f"{form} cut out": (k + 2, partial(cut_out, k + 2, form)) for k, form in enumerate(("PNG", "WEBP", "TIFF"))},
+    "JPEG 2000 stream": (4, lambda: encode(picture(4), "JPEG2000", no_jp2=True)),
+    "JPEG 2000 of few bytes": (2, lambda: encode(picture(2), "JPEG2000", irreversible=True, quality_layers=[30])),
+    "PGM of text": (6, lambda: pnm(np.asarray(picture(6)), 2)),
+    "PPM of text": (9, lambda: pnm(np.asarray(picture(9).convert("RGB")), 3)),
+    "PBM of text": (1, lambda: pnm(np.asarray(picture(1)) < 128, 1)),
+    "icon of bitmaps": (8, lambda: encode(picture(8).convert("RGB"), "ICO", bitmap_format="bmp")),
+    "TGA of runs": (5, lambda: encode(picture(5), "TGA", compression="tga_rle")),
+    **{
+        f"{form} cut out": (k + 2, partial(cut_out, k + 2, form))
+        for k, form in enumerate(("PNG", "WEBP", "TIFF", "TGA", "JPEG2000"))
+    },
     **{
         f"{form} strokes of {value}": (5, partial(strokes_alone, 5, value, form))
-        for value, form in product((0, 255), ("PNG", "WEBP", "AVIF"))
+        for value, form in product((0, 255), ("PNG", "WEBP", "AVIF", "TGA", "ICO"))
     },
     **{f"{form} animated": (3, partial(animated, 3, form)) for form in ("GIF", "PNG", "WEBP", "AVIF", "TIFF")},
     "tiny digit on a big sheet": (7, lambda: encode(picture(7, 1400, 5, (-25, 20)), "PNG")),
@@ -113,6 +127,14 @@ REFUSED: Mapping[str, Callable[[], bytes]] = {
     "one row": lambda: encode(Image.new("L", (3000, 1), 255), "PNG"),
     "transparent": lambda: encode(Image.new("RGBA", (90, 90), (9, 9, 9, 0)), "AVIF"),
     "blank WebP animation": animated_blank,
+    "half a JPEG 2000": lambda: encode(picture(3), "JPEG2000")[:-200],
+    "half a PGM": lambda: pnm(np.asarray(picture(3)), 2)[:-200],
+    "half an icon": lambda: encode(picture(3).convert("RGB"), "ICO", bitmap_format="bmp")[:-200],
+    "half a TGA": lambda: encode(picture(3), "TGA")[:-200],
+    "text like a PGM": lambda: b"P2 and P3 are formats",
+    "PCX": lambda: encode(picture(3), "PCX"),
+    "SGI": lambda: encode(picture(3), "SGI"),
+    "DIB": lambda: encode(picture(3), "DIB"),
     "zip": lambda: b"PK\3\4" + bytes(100),
     "PNG in a text": lambda: b"data:image/png;base64,iVBORw0KGgo=",
     "JPEG without an image": lambda: b"\xff\xd8\xff\xd9",

@@ -73,9 +73,14 @@ def _words(data: bytes, header: PnmHeader) -> npt.NDArray[np.uint8 | np.uint16]:
     return np.frombuffer(data, np.uint8 if header.maximum < 256 else ">u2", header.samples, header.start)
 
 
+def _text(data: bytes, header: PnmHeader) -> bytes:
+    """Returns the samples that are written as text, with what may be behind them, and without comments."""
+    return _COMMENT.sub(b"", data[header.start :])
+
+
 def _bits(data: bytes, header: PnmHeader) -> bytes:
     """Returns the pixels of a bitmap that is written as text: 0 for black, 255 for white."""
-    digits = _COMMENT.sub(b"", data[header.start :]).translate(None, _WHITE_SPACE)[: header.samples]
+    digits = _text(data, header).translate(None, _WHITE_SPACE)[: header.samples]
     if len(digits) < header.samples or digits.translate(None, b"01"):
         raise ValueError("its samples are not all 0 or 1")
     return digits.translate(bytes.maketrans(b"01", b"\xff\0"))
@@ -83,7 +88,7 @@ def _bits(data: bytes, header: PnmHeader) -> bytes:
 
 def _numbers(data: bytes, header: PnmHeader) -> npt.NDArray[np.uint32]:
     """Returns samples that are written as text."""
-    text = _NUMBERS.match(_COMMENT.sub(b"", data[header.start :]))
+    text = _NUMBERS.match(_text(data, header))
     numbers = np.fromstring(text[0], np.int32, sep=" ") if text and text[0].strip() else np.zeros(0, np.int32)
     if numbers.size < header.samples:
         raise ValueError("its samples are not all numbers")

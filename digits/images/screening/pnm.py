@@ -12,6 +12,8 @@ _HEADER = re.compile(rb"P([1-6])" + _GAP + rb"(\d{1,10})" + _GAP + rb"(\d{1,10})
 _MAXIMUM = re.compile(_GAP + rb"(\d{1,5})")
 # A header of so many bytes, or one with comments, is written anew.
 _USUAL_BYTES = 40
+# No usual program writes more text for a sample, with the space around it.
+_BYTES_OF_SAMPLE = 32
 _BITMAPS, _PIXMAPS, _TEXTS = (1, 4), (3, 6), (1, 2, 3)
 
 
@@ -53,6 +55,11 @@ class PnmHeader:
             return -(-self.width // 8) * self.height
         return self.samples * (1 if self.maximum < 256 else 2)
 
+    @property
+    def most_bytes(self) -> int:
+        """The length of the samples, of text the longest that is read."""
+        return MAX_TEXT_BYTES + _BYTES_OF_SAMPLE * self.samples if self.is_text else self.least_bytes
+
 
 def pnm_header(data: bytes) -> PnmHeader:
     """Reads the header of a PNM file.
@@ -74,15 +81,17 @@ def pnm_header(data: bytes) -> PnmHeader:
 
 
 def screen_pnm(data: bytes) -> Screened:
-    """Checks that the file is long enough for its pixels; leaves out comments of the header.
+    """Checks that the file is long enough for its pixels; leaves out comments of the header, and what is behind the
+    pixels.
 
     Raises:
         BrokenImageError: the header is damaged, or longer than `MAX_TEXT_BYTES`.
     """
     header = pnm_header(data)
     is_whole = len(data) - header.start >= header.least_bytes
-    if header.start > _USUAL_BYTES or b"#" in data[: header.start]:
+    end = header.start + header.most_bytes
+    if header.start > _USUAL_BYTES or b"#" in data[: header.start] or len(data) > end:
         # Pillow reads a header byte by byte.
         maximum = b"" if header.kind in _BITMAPS else b"%d\n" % header.maximum
-        data = b"P%d\n%d %d\n" % (header.kind, header.width, header.height) + maximum + data[header.start :]
+        data = b"P%d\n%d %d\n" % (header.kind, header.width, header.height) + maximum + data[header.start : end]
     return Screened(data, is_whole=is_whole)

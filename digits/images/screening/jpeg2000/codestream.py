@@ -11,7 +11,10 @@ CODESTREAM = b"\xff\x4f\xff\x51"
 
 # The most samples that are decoded: so many for each byte of the file, and some more, for blank paper takes few bytes.
 # Passes over samples are told in few bytes too. The most take a second and a half.
-_LEAST_SAMPLES, _SAMPLES_OF_BYTE, _MOST_SAMPLES = 2_000_000, 8, 8_000_000
+_LEAST_SAMPLES, _SAMPLES_OF_BYTE, _MOST_SAMPLES = 1_000_000, 8, 8_000_000
+
+# More pixels than these are over any limit that can be set.
+_MOST_PIXELS = 100_000_000
 
 _SIZES, _TILE_PART, _DATA, _END = 0xFF51, 0xFF90, 0xFF93, b"\xff\xd9"
 # Coding styles of all components and of one, and their quantization.
@@ -51,13 +54,20 @@ def screen_codestream(data: bytes) -> Codestream:
     Raises:
         BrokenImageError: it is damaged or cut off, has more than `MAX_PIECES` segments, uses what hardly any file
             uses, or asks for more than `Demand` allows.
-        TooManyPixelsError: more than `most_samples` are left when it is decoded as small as it can be.
+        TooManyPixelsError: it has more pixels than any limit allows, or more than `most_samples` when it is decoded as
+            small as it can be.
     """
     if not data.startswith(CODESTREAM):
         raise broken("its pixels begin with no header")
     walk = _Walk(data)
     marker, start, end = walk.segment(2)
     grid, kept = Grid.of(data[start:end]), [data[:end]]
+    width, height = grid.size
+    if width * height > _MOST_PIXELS:
+        raise TooManyPixelsError(
+            f"The image has {width:,} x {height:,} pixels, more than can be read. "
+            "Scale it down or crop it to the digit."
+        )
     demand = Demand(grid)
     while (marker := walk.marker(end)) != _TILE_PART:
         _, start, end = walk.segment(end)
@@ -77,7 +87,6 @@ def screen_codestream(data: bytes) -> Codestream:
     body = data[first:end]
     kept += [body, b"" if body.endswith(_END) else _END]
     stream = b"".join(kept)
-    width, height = grid.size
     if width * height * len(grid.steps) >> 2 * demand.halvings > most_samples(stream):
         raise TooManyPixelsError(
             f"The JPEG 2000 file has {width:,} x {height:,} pixels and no smaller copy of them. Save it anew, as PNG."
