@@ -17,7 +17,9 @@ FILES = specimens()
 def test_memory_is_told_for_every_kind_of_file_and_is_enough_for_its_pixels(name: str) -> None:
     opened = open_image(FILES[name])
     told = opened.decoding_bytes()
-    assert opened.decode().nbytes <= told <= 60 * opened.width * opened.height
+    # Text is much longer than its pixels.
+    of_text = 6 * len(FILES[name]) if name.startswith("ppm text") else 0
+    assert opened.decode().nbytes <= told <= 60 * opened.width * opened.height + of_text
     assert opened.decoding_bytes() == told
 
 

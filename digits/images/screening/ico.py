@@ -55,12 +55,13 @@ def _screen_bitmap(picture: bytes) -> Screened:
     colors = (struct.unpack_from("<I", picture, 32)[0] or 1 << depth) if depth <= 8 else 0
     start = header + 4 * colors + (_MASK_BYTES if packing == _MASKED and header == min(_BITMAP_HEADERS) else 0)
     pixels, mask = -(-width * depth // 32) * 4 * height, -(-width // 32) * 4 * height
-    # Of old icons of 32 bits, only the mask says what is transparent, as of all of fewer bits.
-    has_alpha = depth == 32 and (len(picture) < start + pixels + mask or any(picture[start + 3 : start + pixels : 4]))
-    end = start + pixels + (0 if has_alpha else mask)
-    if colors > _MOST_COLORS or len(picture) < end:
+    if colors > _MOST_COLORS or len(picture) < start + pixels:
         raise broken("its largest picture is cut off")
-    # Pillow takes the last bytes of a picture of fewer than 32 bits for its mask.
+    # Of old icons of 32 bits, only the mask says what is transparent, as of all of fewer bits. Pillow takes the last
+    # bytes for the mask; where programs write none, or a shorter one, nothing is transparent.
+    has_alpha = depth == 32 and any(picture[start + 3 : start + pixels : 4])
+    end = start + pixels + (0 if has_alpha else mask)
+    kept = picture[:end] if len(picture) >= end else picture[: start + pixels] + bytes(mask)
     bits = 32 if has_alpha else min(depth, 24)
     entry = _ENTRY.pack(width % 256, height % 256, bits, end, _HEADER_BYTES + _ENTRY.size)
-    return Screened(struct.pack("<HHH", 0, 1, 1) + entry + picture[:end])
+    return Screened(struct.pack("<HHH", 0, 1, 1) + entry + kept)
