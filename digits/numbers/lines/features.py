@@ -7,6 +7,7 @@ import numpy as np
 from digits.arrays import Floats
 from digits.numbers.acceptance import log_odds, logistic
 from digits.numbers.decoding import Decoding
+from digits.numbers.signs.kinds import UNKNOWN
 
 # Of a line, for a logistic regression of whether all of it is right.
 CONFIDENCE_FEATURES = (
@@ -36,11 +37,16 @@ CHOICE_FEATURES = (
     "log odds of the path of the other",
     "log odds of the least sure of the other",
     "no such path",
+    "unknown signs of the other that it knows",
+    "digits that it has more",
+    "digits that it has less",
 )
 
 # Beyond this logarithm of a ratio, all that is added means less. Larger ratios than the second count as that, and
 # probabilities whose logarithms are less than the third as that.
 _SURE_RATIO, _MOST_RATIO, _LEAST_LOG = 3.0, 30.0, -20.0
+# So many digits or signs that differ count at the most.
+_MOST_OTHERS = 3
 
 
 def line_features(probabilities: Sequence[float], path: float, signs: int, written: float, is_agreed: bool) -> Floats:
@@ -65,7 +71,15 @@ def line_features(probabilities: Sequence[float], path: float, signs: int, writt
     )
 
 
-def choice_features(chosen: float, other: float, path: float, least: float, *, has_path: bool) -> Floats:
+def choice_features(
+    chosen: float,
+    other: float,
+    path: float,
+    least: float,
+    *,
+    has_path: bool,
+    shown: tuple[Sequence[str], Sequence[str]],
+) -> Floats:
     """Computes what tells which of two ways to read a line is right, float64 of shape (len(CHOICE_FEATURES),).
 
     Args:
@@ -74,10 +88,20 @@ def choice_features(chosen: float, other: float, path: float, least: float, *, h
         path: the probability of the path of the other way, 0..1.
         least: the least probability of a digit or sign of the other way, 0..1.
         has_path: whether the lattice has a path for the way that the line network takes.
+        shown: the digits and signs of the network's way, and of the other.
     """
     ratio = min(chosen - other, _MOST_RATIO)
     odds = log_odds(np.array([path, least]))
-    return np.array([1.0, ratio, max(0.0, ratio - _SURE_RATIO), max(chosen, _LEAST_LOG), *odds, float(not has_path)])
+    unknown = [sum(one == UNKNOWN for one in way) for way in shown]
+    digits = [sum(one.isdecimal() for one in way) for way in shown]
+    return np.array(
+        [
+            *(1.0, ratio, max(0.0, ratio - _SURE_RATIO), max(chosen, _LEAST_LOG), *odds, float(not has_path)),
+            min(_MOST_OTHERS, max(0, unknown[1] - unknown[0])),
+            min(_MOST_OTHERS, max(0, digits[0] - digits[1])),
+            min(_MOST_OTHERS, max(0, digits[1] - digits[0])),
+        ]
+    )
 
 
 def line_confidence(features: Floats, decoding: Decoding) -> float:

@@ -101,7 +101,8 @@ def both_ways(
         by_network = _by_places(image, answer, parts, page.height)
     chosen = answer.logarithm_of(seen)
     least = min(entry.probability for entry in by_lattice.entries)
-    features = choice_features(chosen, written, by_lattice.path, least, has_path=has_path)
+    shown = seen, by_lattice.shown
+    features = choice_features(chosen, written, by_lattice.path, least, has_path=has_path, shown=shown)
     return by_lattice, replace(by_network, written=chosen, is_agreed=False), features
 
 

@@ -13,7 +13,7 @@ from digits.evaluation.statistics import answer_calibration
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
 from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import LEAST_DIGIT
-from digits.numbers.line_reading import POINT, PageLine
+from digits.numbers.line_reading import POINT, LineReading, PageLine
 from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
 from digits.numbers.lines.image import draw_line_image
 from digits.numbers.lines.reading import both_ways, read_line
@@ -114,7 +114,7 @@ def fit_choice(lines: Iterable[ReadLine], networks: Networks) -> tuple[dict[str,
     """Fits when the way in which the line network reads a line counts, where the lattice reads it in another.
 
     Args:
-        lines: that were read, of pictures with one line of which all that is written is known.
+        lines: that were read; pictures on which several lines are written do not count.
         networks: what read them; its parameters of the choice do not count.
 
     Returns:
@@ -125,16 +125,15 @@ def fit_choice(lines: Iterable[ReadLine], networks: Networks) -> tuple[dict[str,
     for line in lines:
         page = PageLine(line.lattice, line.parts, line.small, networks.decoding, networks.signs)
         by_lattice = page.best()
-        written = _written(line.number)
-        if not by_lattice.entries or written is None:
+        if not by_lattice.entries or "\n" in line.number.text:
             continue
         chain = line.lattice.chain
         image = draw_line_image(line.parts, chain.strokes, line.small, chain.height)
         _, by_network, told = both_ways(page, by_lattice, image, networks.lines(image), line.parts)
         if by_network is not None and told is not None:
             features.append(told)
-            lattice_right.append("".join(by_lattice.shown) == written)
-            network_right.append("".join(by_network.shown) == written)
+            lattice_right.append(_is_right(by_lattice, line.number))
+            network_right.append(_is_right(by_network, line.number))
     told_apart, by_lattice_right, by_network_right = (
         np.stack(features),
         np.array(lattice_right),
@@ -151,6 +150,14 @@ def fit_choice(lines: Iterable[ReadLine], networks: Networks) -> tuple[dict[str,
         "of_these_the_line_network_is_right": float(by_network_right.mean()),
         "of_these_the_chosen_is_right": float(np.where(chosen, by_network_right, by_lattice_right).mean()),
     }
+
+
+def _is_right(reading: LineReading, number: WrittenNumber) -> bool:
+    """Whether all of a line is read rightly; its digits alone, where nobody named the signs."""
+    written = _written(number)
+    if written is not None:
+        return "".join(reading.shown) == written
+    return "".join(one for one in reading.shown if one.isdecimal()) == number.text
 
 
 def _written(number: WrittenNumber) -> str | None:

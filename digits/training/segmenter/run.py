@@ -54,6 +54,7 @@ from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.lines import write_lines
 from digits.synthetic.pages import KINDS, Page, WrittenNumber, write_numbers
 from digits.synthetic.sums import write_sums
+from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence
 from digits.training.segmenter.crf import fit_weights
 from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, read_dataset, write_dataset
@@ -79,6 +80,8 @@ _ORDINARY = ("digits apart", "digits touching", "uneven sizes")
 _SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25)
 # Lines of all kinds, for the choice between two ways to read a line: so many for each number.
 _LINE, _TIMES_LINES = Page(digits=(1, 4), height=(28, 90), thin_pen=0.4, uneven=0.1), 3
+# Letters and other signs among digits, which neither way may take for digits; so many are drawn.
+_STRANGE, _SYMBOLS = Page(signs=0.5), 600
 
 
 def build() -> Any:
@@ -218,7 +221,9 @@ def train_decoding(
     )
     networks = Networks(classifier, signs, shipped_line_network(), fitted)
     mixed = read(write_lines(_LINE, images, labels, _TIMES_LINES * numbers, seed + 6))
-    choice, chosen = fit_choice([*mixed, *known], networks)
+    symbols = draw_symbols(_SYMBOLS, np.random.default_rng((seed, 8)))
+    strange = read(write_numbers(_STRANGE, images, labels, numbers, seed + 8, symbols))
+    choice, chosen = fit_choice([*mixed, *known, *touching, *strange], networks)
     fitted, default = replace(fitted, choice=choice), replace(default, choice=choice)
     confidence, sure = fit_confidence([*known, *mixed], replace(networks, decoding=fitted))
     measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **chosen, **sure}
