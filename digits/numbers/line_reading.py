@@ -92,7 +92,7 @@ class LineReading:
         candidates: indices of the candidates that it consists of, but for those without ink.
         acceptance: what tells whether these are digits, of shape (n, len(ACCEPTANCE_FEATURES)).
         written: the logarithm of the probability that the line network gives to all of it.
-        is_agreed: whether the line network reads the same as the lattice.
+        is_agreed: whether the lattice and the line network read the same.
     """
 
     entries: tuple[Entry, ...]

@@ -79,7 +79,7 @@ def _marks(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:
         if rng.random() < 0.3:
             marks += [str(rng.choice(list(",."))), *_digits(rng, 3)]
         if rng.random() < 0.8:
-            marks += [str(rng.choice(list(",.,.-"))), *_digits(rng, 1, 2, 2)]
+            marks += [str(rng.choice(list(",.-"), p=[0.4, 0.4, 0.2])), *_digits(rng, 1, 2, 2)]
         sign = str(rng.choice(["€", "$", "%", ""], p=[0.4, 0.25, 0.15, 0.2]))
         if not sign:
             return marks

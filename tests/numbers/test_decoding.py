@@ -140,7 +140,7 @@ def test_a_line_with_signs_has_weights_of_its_own() -> None:
         "log odds of the mean of it",
         "log odds of the path",
         "log odds of all of it by line network",
-        "the line network reads it too",
+        "both ways read the same",
     ):
         assert without[name] == with_sign[name] == with_sign[f"{name}, with a sign"]
         assert without[f"{name}, with a sign"] == 0.0

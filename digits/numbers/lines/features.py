@@ -24,9 +24,9 @@ CONFIDENCE_FEATURES = (
     "log odds of the mean of it, with a sign",
     "log odds of the path, with a sign",
     "log odds of all of it by line network",
-    "the line network reads it too",
+    "both ways read the same",
     "log odds of all of it by line network, with a sign",
-    "the line network reads it too, with a sign",
+    "both ways read the same, with a sign",
 )
 # Of a line that the line network reads in another way, for a logistic regression of whether that way is right.
 CHOICE_FEATURES = (
@@ -57,7 +57,7 @@ def line_features(probabilities: Sequence[float], path: float, signs: int, writt
         path: the probability of the way in which the line was taken apart.
         signs: how many of them are signs.
         written: the logarithm of the probability that the line network gives to all of it.
-        is_agreed: whether the line network reads the same.
+        is_agreed: whether the lattice and the line network read the same.
     """
     odds = log_odds(np.array([np.prod(probabilities), min(probabilities), np.mean(probabilities), path]))
     by_network = np.array([float(log_odds(np.exp(np.array(written)))), float(is_agreed)])

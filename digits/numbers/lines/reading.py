@@ -59,8 +59,10 @@ def read_line(
     image = draw_line_image(parts, lattice.chain.strokes, small, lattice.chain.height)
     budget.spend(_WORK * image.pixels.size)
     answer = networks.lines(image)
+    budget.spend(len(answer.logarithms) * len(by_lattice.entries))
     best = _likelier(*both_ways(page, by_lattice, image, answer, parts), networks.decoding)
-    if expectation is None or not any(entry.accepted for entry in best.entries) or expectation.fits(best.shown):
+    has_digits = any(entry.accepted for entry in (*by_lattice.entries, *best.entries))
+    if expectation is None or not has_digits or expectation.fits(best.shown):
         return best
     held = page.matching(expectation, by_lattice)
     if held is None:
@@ -177,13 +179,15 @@ def _boxes(image: LineImage, columns: Sequence[float], parts: Components) -> lis
                 )
     whole = Box.around([piece for of_one in pieces for piece in of_one])
     return [
-        Box.around(of_one) if of_one else _empty_box(image, column, whole)
+        Box.around(of_one) if of_one else _empty_box(image, parts, column, whole)
         for of_one, column in zip(pieces, columns, strict=True)
     ]
 
 
-def _empty_box(image: LineImage, column: float, line: Box) -> Box:
+def _empty_box(image: LineImage, parts: Components, column: float, line: Box) -> Box:
     """Where something is seen that shares its ink with what stands beside it."""
     half = min(2.0 * _BESIDE / image.scale, (line.right - line.left) / 2.0)
-    x = float(np.clip((column + image.shifts[0]) / image.scale, line.left + half, line.right - half))
+    lefts = parts.left[list(image.strokes)] * image.scale - np.array(image.shifts)
+    shift = image.shifts[max(0, int((lefts <= column).sum()) - 1)]
+    x = float(np.clip((column + shift) / image.scale, line.left + half, line.right - half))
     return Box(x - half, line.top, x + half, line.bottom)

@@ -34,8 +34,6 @@ _OPTIONS = {
 }
 # Lines are drawn in chunks, each of which depends on the seed and its number alone.
 _CHUNK, _HELD_OUT = 2_000, 1_500
-# What is wider, in pixels, would slow a whole batch.
-_WIDEST = 420
 
 
 def draw_all(count: int, seed: int, *, held_out: bool = False) -> Sequence[Line]:
@@ -76,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     keras.utils.set_random_seed(options.seed)
     print(f"Writing {options.lines:,} lines ...", flush=True)
-    lines = [line for line in draw_all(options.lines, options.seed) if line[0].shape[1] <= _WIDEST]
+    lines = draw_all(options.lines, options.seed)
     model = build()
     fit(model, lines, options.epochs, options.seed)
     onnx = to_onnx(model)

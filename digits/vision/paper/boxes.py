@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.arrays import Floats, Gray
+from digits.arrays import Flags, Floats, Gray
 from digits.vision.masks import keep_long_runs, label_components
 from digits.vision.reduction import median_of_few, quantile_of
 
@@ -30,7 +30,9 @@ _DIVIDER_HIGH, _DIVIDER_WIDE, _DIVIDER_FILLED, _DIVIDERS_LEVEL, _DIVIDERS_TILT =
 _FEWEST_DIVIDERS, _DIVIDERS_APART = 3, 0.25
 # What is so high beside them is written between them: of that, this share keeps such a distance from both their ends.
 _WRITTEN, _MOST_WRITTEN, _INSET = 0.3, 0.8, 0.05
-# Of a page with more strokes, those with the largest boxes are looked at.
+# At both of their ends a line was taken off, no farther than this share of their height, over so much of the row.
+_FRAME_NEAR, _FRAME_COVERED = 0.12, 0.4
+# Of a page with more strokes, those with the largest boxes, or the highest, are looked at.
 _MOST = 500
 
 
@@ -172,59 +174,79 @@ def _band(field: Gray) -> int:
     return max(2, round(_BAND * field.shape[0]))
 
 
-def without_dividers(mask: Gray) -> Gray:
+def without_dividers(mask: Gray, removed: Flags) -> Gray:
     """Takes off the lines between the places of digits that are left of boxes whose other sides are dashed or faint.
 
-    They are alike, level, and reach beyond the digits between them at both ends, which strokes of a 1 do not.
+    They are alike, level, reach beyond the digits between them at both ends, and end where lines were taken off.
 
     Args:
         mask: uint8 array of shape (height, width), 1 where ink is.
+        removed: bool of the same shape, where the lines were that have been taken off already.
     """
+    if not removed.any():
+        return mask
     labels, stats = label_components(mask)
-    # In the order of OpenCV's CC_STAT constants.
-    left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
-    straight = (
+    # In the order of OpenCV's CC_STAT constants. What is less high is neither a line nor a digit between lines.
+    components = np.asarray(stats, dtype=np.int64)
+    places = np.flatnonzero(components[:, cv2.CC_STAT_HEIGHT] >= _WRITTEN * _DIVIDER_HIGH)
+    places = places[places > 0]
+    places = places[np.argsort(components[places, cv2.CC_STAT_LEFT], kind="stable")]
+    components = components[places]
+    left, top, wide, high, areas = components.T
+    is_straight = (
         (high >= _DIVIDER_HIGH) & (wide <= np.maximum(3, _DIVIDER_WIDE * high)) & (areas >= _DIVIDER_FILLED * high)
     )
-    straight[0] = False
-    found = np.flatnonzero(straight)
-    if found.size < _FEWEST_DIVIDERS:
-        return mask
-    found = found[np.argsort(left[found], kind="stable")][:_MOST]
+    found = np.flatnonzero(is_straight)
+    found = np.sort(found[np.argsort(-high[found], kind="stable")[:_MOST]])
     rest = mask
     while found.size >= _FEWEST_DIVIDERS:
+        budget.check()
         i = found[0]
         aside = left[found] - left[i]
         askew = _DIVIDERS_LEVEL * high[i] + _DIVIDERS_TILT * aside
         alike = (np.abs(top[found] - top[i]) <= askew) & (np.abs(top[found] + high[found] - top[i] - high[i]) <= askew)
         row = found[alike]
         found = found[~alike]
-        if _are_dividers(row, np.asarray(stats, dtype=np.int64)):
+        if _are_dividers(row, components, removed):
             rest = mask.copy() if rest is mask else rest
             for k in row.tolist():
                 where = slice(top[k], top[k] + high[k]), slice(left[k], left[k] + wide[k])
-                rest[where][labels[where] == k] = 0
+                rest[where][labels[where] == places[k]] = 0
     return rest
 
 
-def _are_dividers(row: Integers, stats: Integers) -> bool:
+def _are_dividers(row: Integers, components: Integers, removed: Flags) -> bool:
     """Whether strokes in a row part places of digits.
 
     Args:
         row: indices of the strokes, from left to right.
-        stats: of all components.
+        components: of the page, from left to right, as OpenCV describes each.
+        removed: where lines have been taken off.
     """
-    left, top, wide, high, _ = stats.T
+    left, top, wide, high, _ = components.T
     if row.size < _FEWEST_DIVIDERS:
         return False
     tall, first, last = float(np.median(high[row])), row[0], row[-1]
     if (np.diff(left[row]) < _DIVIDERS_APART * tall).any():
         return False
-    middles = left + wide / 2.0
-    level = np.interp(middles, left[row], top[row]), np.interp(middles, left[row], top[row] + high[row])
-    written = (middles > left[first]) & (middles < left[last]) & (high >= _WRITTEN * tall)
-    written &= (top < level[1]) & (top + high > level[0])
-    written[row], written[0] = False, False
+    # Only what lies between the first and the last can be written between them.
+    start, end = np.searchsorted(left, (left[first], left[last]))
+    between = np.setdiff1d(np.arange(start, end), row)
+    middles = left[between] + wide[between] / 2.0
+    upper = np.interp(middles, left[row], top[row])
+    lower = np.interp(middles, left[row], top[row] + high[row])
+    written = (high[between] >= _WRITTEN * tall) & (top[between] < lower) & (top[between] + high[between] > upper)
     inset = _INSET * tall
-    inside = (top >= level[0] + inset) & (top + high <= level[1] - inset)
-    return bool(written.sum() >= 2 and inside[written].mean() >= _MOST_WRITTEN)
+    inside = (top[between] >= upper + inset) & (top[between] + high[between] <= lower - inset)
+    if written.sum() < 2 or inside[written].mean() < _MOST_WRITTEN:
+        return False
+    columns = np.arange(left[first], left[last])
+    reach = max(2, round(_FRAME_NEAR * tall))
+    ends = np.interp(columns, left[row], top[row]), np.interp(columns, left[row], top[row] + high[row])
+    return all(_covered(removed, columns, end, reach) >= _FRAME_COVERED for end in ends)
+
+
+def _covered(removed: Flags, columns: Integers, rows: Floats, reach: int) -> float:
+    """The share of some columns in which a line was taken off within so many pixels of a row."""
+    near = np.rint(rows).astype(np.int64)[:, np.newaxis] + np.arange(-reach, reach + 1)
+    return float(removed[np.clip(near, 0, removed.shape[0] - 1), columns[:, np.newaxis]].any(axis=1).mean())

@@ -119,7 +119,8 @@ def page_mask(foreground: Foreground) -> tuple[Gray, list[Rectangle]]:
         without_down = _without_lines(turned, _PAGE_DOWN)
         writing = writing if without_down is turned else _turn(without_down)
         writing = _without_edges_of_lines(foreground, mask, writing)
-    return without_dividers(_with_pen_over_lines(foreground, inked, writing)), boxes
+    writing = _with_pen_over_lines(foreground, mask, writing)
+    return without_dividers(writing, inked > writing), boxes
 
 
 def _turn(mask: Gray) -> Gray:

@@ -1,6 +1,7 @@
 """What the line network's answer says, and the network itself."""
 
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from digits.arrays import Floats
 from digits.errors import ModelFileError
 from digits.numbers.lines import network
 from digits.numbers.lines.image import ROWS, LineImage
-from digits.numbers.lines.network import BLANK, LINE_CLASSES, SHOWN, LineAnswer, LineNetwork, shipped_line_network
+from digits.numbers.lines.network import BLANK, CARD, LINE_CLASSES, SHOWN, LineAnswer, LineNetwork, shipped_line_network
+from digits.numbers.window_network import Shipped
 
 
 def answer_of(*places: int) -> LineAnswer:
@@ -75,3 +77,10 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.
         shipped_line_network()
     with pytest.raises(ModelFileError):
         LineNetwork(b"nothing")
+
+
+def test_the_cards_belong_to_the_file() -> None:
+    digest = shipped_line_network().digest
+    assert json.loads(CARD.read_text())["onnx_sha256"] == digest
+    # The choice between two readings was fitted with it.
+    assert json.loads(Shipped.SEGMENTS.card.read_text())["fit"]["line_network"] == digest

@@ -115,3 +115,11 @@ def test_a_pattern_is_held_to_whatever_the_network_sees(recognizer: Recognizer, 
     line = read(recognizer, networks, written(mnist), "#/")
     assert (line.shown, line.matches) == (("3", "/"), True)
     assert not read(recognizer, networks, written(mnist), "####").matches
+
+
+def test_a_pattern_finds_digits_where_the_network_sees_none(recognizer: Recognizer, mnist: Mnist) -> None:
+    networks = networks_of(recognizer, {0.25: "/", 0.7: "/"}, ALWAYS)
+    assert read(recognizer, networks, written(mnist)).shown == ("/", "/")
+    line = read(recognizer, networks, written(mnist), "##")
+    assert (line.shown, line.matches) == (("3", "7"), True)
+    assert not read(recognizer, networks, written(mnist), "####").matches

@@ -76,7 +76,8 @@ def test_strokes_along_fainter_lines_are_whole(lines: int) -> None:
     picture[:, 8::24], picture[:, 9::24], picture[:, 10::24] = lines, lines, lines
     # Digits of straight strokes that lie on the lines and beside them.
     for x in (104, 200, 296):
-        cv2.rectangle(drawn, (x, 107), (x + 48, 203), 1, 4)
+        cv2.line(drawn, (x, 107), (x, 203), 1, 4)
+        cv2.line(drawn, (x, 155), (x + 48, 155), 1, 4)
     picture[drawn > 0] = 30
     mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     assert mask[drawn > 0].mean() > 0.97
@@ -97,6 +98,19 @@ def test_crossings_that_are_stronger_than_their_lines_are_gone() -> None:
     mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
     assert cv2.connectedComponents(mask.astype(np.uint8))[0] == 3
     assert mask[190:193, 402:438].mean() > 0.9
+
+
+def test_the_border_of_a_dark_box_on_fainter_squares_is_gone() -> None:
+    picture = np.full((400, 700), 240, np.uint8)
+    picture[10::24], picture[:, 8::24] = 200, 200
+    for x in range(60, 640, 145):
+        cv2.rectangle(picture, (x, 120), (x + 140, 260), 30, 2)
+        cv2.ellipse(picture, (x + 70, 190), (26, 44), 0, 20, 340, 30, 8)
+    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    ovals = np.zeros_like(picture)
+    for x in range(60, 640, 145):
+        cv2.ellipse(ovals, (x + 70, 190), (26, 44), 0, 0, 360, 1, 16)
+    assert mask[ovals == 0].mean() < 0.002
 
 
 def test_on_plain_paper_all_ink_stays() -> None:
