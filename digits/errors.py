@@ -126,7 +126,7 @@ class SeveralDigitsError(ImageContentError):
     def __init__(self, count: int, *, or_more: bool = False) -> None:
         super().__init__(
             f"{count}{' or more' if or_more else ''} digits were seen in this picture, and one is expected. "
-            "Crop it to the digit that you mean."
+            "Crop it to the digit that you mean. `/read/`, `digits read` and the app's page Numbers read all of them."
         )
         self.count = count
 

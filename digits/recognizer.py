@@ -177,12 +177,13 @@ class Recognizer:
         return [*self.card.notes(PREPROCESSING_VERSION), *([self.precision_note] if self.precision_note else [])]
 
     def recognize(self, file: bytes | OpenedImage) -> Prediction:
-        """Reads the digit in an image file.
+        """Reads the digit in an image file, which is given as its bytes or as `open_image` opened it.
 
         Raises:
             ImageError: the file cannot be answered; the message says why and what to do.
+            TypeError: it is neither, such as the file's name.
         """
-        opened = open_image(file, self.limits) if isinstance(file, bytes) else file
+        opened = file if isinstance(file, OpenedImage) else open_image(file, self.limits)
         return self.recognize_pixels(opened.decode())
 
     def recognize_pixels(self, pixels: Pixels) -> Prediction:

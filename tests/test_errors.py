@@ -42,4 +42,4 @@ def test_several_digits_are_counted_in_a_message_that_says_what_to_do() -> None:
     error = SeveralDigitsError(3)
     assert error.count == 3
     assert str(error).startswith("3 digits were seen in this picture")
-    assert str(error).endswith("Crop it to the digit that you mean.")
+    assert "Crop it to the digit that you mean. `/read/`, `digits read`" in str(error)

@@ -253,7 +253,7 @@ class OpenedImage:
         return width, height
 
 
-def open_image(data: bytes, limits: ImageLimits | None = None, page: int = 1) -> OpenedImage:
+def open_image(data: bytes | bytearray | memoryview, limits: ImageLimits | None = None, page: int = 1) -> OpenedImage:
     """Reads the header of an image file, and no pixel. Of a plain PNG file, it also checks that all of it is undamaged.
 
     This takes microseconds for a small file, and some milliseconds for one of many megabytes.
@@ -269,8 +269,16 @@ def open_image(data: bytes, limits: ImageLimits | None = None, page: int = 1) ->
         UnsupportedFormatError: not an image, or of another format.
         BrokenImageError: its header is damaged.
         NoSuchPageError: the file has no such page.
+        TypeError: `data` is not bytes.
     """
     limits = limits or ImageLimits()
+    if isinstance(data, (bytearray, memoryview)):
+        data = bytes(data)
+    if not isinstance(data, bytes):
+        raise TypeError(
+            f"An image is given as the bytes of its file, such as Path('photo.jpg').read_bytes(), not as a "
+            f"{type(data).__name__}."
+        )
     if not data:
         raise EmptyFileError("The file is empty (0 bytes). Choose an image file and send it again.")
     if len(data) > limits.max_bytes:

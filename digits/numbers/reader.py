@@ -114,7 +114,7 @@ def read_picture(
         if isinstance(picture, np.ndarray):
             width, height = size or (picture.shape[1], picture.shape[0])
             return _read(recognizer, picture, width, height, expectation)
-        opened = open_image(picture, recognizer.limits) if isinstance(picture, bytes) else picture
+        opened = picture if isinstance(picture, OpenedImage) else open_image(picture, recognizer.limits)
         pixels = opened.decode(PAGE_SIDE)
         with budget.memory(lambda: _reading_bytes(pixels), _PATIENCE_SECONDS):
             return _read(recognizer, pixels, *opened.upright_size, expectation)

@@ -220,7 +220,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "several-digits",
         422,
         "Several digits were seen",
-        "2 digits were seen in this picture, and one is expected. Crop it to the digit that you mean.",
+        str(SeveralDigitsError(2)),
     ),
     BodyTooSlowError: Problem(
         "body-too-slow",

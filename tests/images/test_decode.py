@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -287,3 +288,14 @@ def test_a_tiff_whose_tiles_are_far_larger_than_its_image_is_refused_before_it_i
     file.write(pixels)
     with pytest.raises(ImageTooLargeError, match="tiles of 1,073,741,824 pixels"):
         open_image(file.getvalue())
+
+
+@pytest.mark.parametrize("wrap", [bytearray, memoryview])
+def test_bytes_may_come_in_a_buffer(wrap: Any) -> None:
+    assert open_image(wrap(encode(PICTURE, "PNG"))).decode().shape == open_image(encode(PICTURE, "PNG")).decode().shape
+
+
+@pytest.mark.parametrize("name", ["digit.png", Path("digit.png"), None])
+def test_the_name_of_a_file_is_not_taken_for_its_bytes(name: object) -> None:
+    with pytest.raises(TypeError, match=r"read_bytes\(\), not as a"):
+        open_image(cast(Any, name))
