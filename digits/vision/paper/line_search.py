@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
@@ -23,6 +24,10 @@ PARALLEL = 0.04
 # Distances of neighboring rules differ by this share at the most. Where one is missing among others, ink covers so much
 # of its place, which may be so many pixels of the copy off.
 _AS_FAR, _MISSING_COVERED, _OFF = 0.12, 0.6, 1.5
+# Lines are compared with one another at so many columns.
+_COMPARED = 33
+# A line that falls less is level, in pixels for each pixel to the right.
+_LEVEL = 0.08
 # So many parallel lines at least are those of a paper that lies askew.
 _FEWEST_ASKEW = 2
 # So many of the lines of a paper lie at equal distances, as a share.
@@ -89,10 +94,13 @@ def find_lines(mask: Gray, search: Search) -> list[Line]:
     small = pool(mask, factor)
     lines: list[Line] = []
     for fall in (0.0, *search.falls):
+        # Paper lies in one way: where several lines are about level, none lies askew.
+        if sum(abs(line.slope) <= _LEVEL for line in lines) > _FEWEST_ASKEW:
+            break
         sheared, shifts = _sheared(small, fall)
         found = _lines_of_copy(sheared, shifts, mask, factor, search)
         # Paper that lies askew has several lines, all parallel. A line alone that rises or falls may be a stroke.
-        if fall and sum(abs(line.slope - found[0].slope) <= PARALLEL for line in found) < _FEWEST_ASKEW:
+        if fall and _parallel(found).size < _FEWEST_ASKEW:
             continue
         lines += [line for line in found if _is_new(line, lines, factor)]
     if search.falls and len(lines) >= _FEWEST_ASKEW:
@@ -142,7 +150,20 @@ def _lines_of_copy(sheared: Gray, shifts: Floats, mask: Gray, factor: int, searc
 
 
 def _is_new(line: Line, lines: list[Line], factor: int) -> bool:
-    return all(np.abs(other.middle - line.middle).mean() > 3.0 * factor for other in lines)
+    """Whether a line is none of some others, by where it lies at a few columns."""
+    if not lines:
+        return True
+    some = np.linspace(0, line.middle.size - 1, _COMPARED).astype(np.int64)
+    others = np.array([other.middle for other in lines])[:, some]
+    return bool(np.abs(others - line.middle[some]).mean(axis=1).min() > 3.0 * factor)
+
+
+def _parallel(lines: list[Line]) -> npt.NDArray[np.int64]:
+    """The indices of those lines that fall about as much as the typical one."""
+    if not lines:
+        return np.zeros(0, np.int64)
+    slopes = np.array([line.slope for line in lines])
+    return np.flatnonzero(np.abs(slopes - np.median(slopes)) <= PARALLEL)
 
 
 def _missing(lines: list[Line], small: Gray, factor: int) -> list[Line]:
@@ -153,47 +174,48 @@ def _missing(lines: list[Line], small: Gray, factor: int) -> list[Line]:
         small: the copy on which they were found.
         factor: by which it was reduced.
     """
-    slope = float(np.median([line.slope for line in lines]))
-    rules = sorted(
-        (line for line in lines if abs(line.slope - slope) <= PARALLEL), key=lambda line: float(line.middle.mean())
-    )
-    places = np.array([float(line.middle.mean()) for line in rules])
-    if len(rules) < _FEWEST_ASKEW:
+    parallel = [lines[k] for k in _parallel(lines).tolist()]
+    if len(parallel) < _FEWEST_ASKEW:
         return []
+    middles = np.array([line.middle for line in parallel]).mean(axis=1)
+    order = np.argsort(middles, kind="stable")
+    rules, places = [parallel[k] for k in order.tolist()], middles[order]
     pitch = float(np.median(np.diff(places)))
     if pitch < 4.0 * factor:
         return []
     # A stroke along the rules may have been taken for one: those count that fit most others.
     offsets = (places[:, np.newaxis] - places) / pitch
     fits = np.abs(offsets - np.rint(offsets)) <= _AS_FAR
-    rules = [rules[k] for k in np.flatnonzero(fits[int(fits.sum(axis=1).argmax())]).tolist()]
+    kept = np.flatnonzero(fits[int(fits.sum(axis=1).argmax())])
+    rules = [rules[k] for k in kept.tolist()]
     # Lines whose distances have no common measure are not the rules of a paper.
     if len(rules) < max(_FEWEST_ASKEW, _MOST_FIT * len(places)):
         return []
-    counts = np.rint(np.diff([float(line.middle.mean()) for line in rules]) / pitch)
+    counts = np.rint(np.diff(places[kept]) / pitch)
+    # A line may lie as many pixels beside its place.
+    inked = np.asarray(cv2.dilate(small, np.ones((2 * round(_OFF) + 1, 1), np.uint8)), dtype=np.uint8)
     missing: list[Line] = []
     for before, after, count in zip(rules[:-1], rules[1:], counts.astype(int).tolist(), strict=True):
         for k in range(1, count):
             middle = before.middle + (after.middle - before.middle) * (k / count)
-            missing += _seen(middle, small, factor)
+            missing += _seen(middle, inked, factor)
     for edge, way in ((rules[0], -pitch), (rules[-1], pitch)):
         middle = edge.middle + way
-        while seen := _seen(middle, small, factor):
+        while seen := _seen(middle, inked, factor):
             missing += seen
             middle = middle + way
     return missing
 
 
-def _seen(middle: Floats, small: Gray, factor: int) -> list[Line]:
+def _seen(middle: Floats, inked: Gray, factor: int) -> list[Line]:
     """The line that is looked for at a place, if enough of it is there."""
-    columns = np.arange(small.shape[1])
+    columns = np.arange(inked.shape[1])
     rows = np.interp((columns + 0.5) * factor, np.arange(middle.size) + 0.5, middle) / factor - 0.5
-    inside = (rows >= 0.0) & (rows <= small.shape[0] - 1.0)
+    inside = (rows >= 0.0) & (rows <= inked.shape[0] - 1.0)
     # Of less than this much of a line, a stroke may cover most.
     if inside.mean() < _RUN:
         return []
-    inked = cv2.dilate(small, np.ones((2 * round(_OFF) + 1, 1), np.uint8))
-    hits = inked[np.clip(np.rint(rows), 0, small.shape[0] - 1).astype(np.int64), columns] > 0
+    hits = inked[np.clip(np.rint(rows), 0, inked.shape[0] - 1).astype(np.int64), columns] > 0
     covered = float(hits[inside].mean())
     if covered < _MISSING_COVERED:
         return []
