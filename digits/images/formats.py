@@ -16,14 +16,14 @@ from digits.images.codecs.tga import open_tga
 from digits.images.screening.bmp import screen_bmp
 from digits.images.screening.boxes import screen_boxes
 from digits.images.screening.gif import screen_gif
-from digits.images.screening.ico import screen_ico
 from digits.images.screening.jpeg import screen_jpeg
 from digits.images.screening.jpeg2000.file import screen_jpeg2000
 from digits.images.screening.pdf import screen_pdf
 from digits.images.screening.png import screen_png
-from digits.images.screening.pnm import screen_pnm
+from digits.images.screening.rare.ico import screen_ico
+from digits.images.screening.rare.pnm import screen_pnm
+from digits.images.screening.rare.tga import TGA_SIGNATURE, screen_tga
 from digits.images.screening.screened import Screened
-from digits.images.screening.tga import TGA_SIGNATURE, screen_tga
 from digits.images.screening.tiff import screen_tiff
 from digits.images.screening.webp import screen_webp
 from digits.installation import Extra, install_command

@@ -4,8 +4,8 @@ from PIL import Image, ImageFile
 
 from digits.images.codecs.jpeg2000 import halvings_of
 from digits.images.codecs.pnm import SAMPLES_DECODER
+from digits.images.screening.rare.tga import is_mirrored
 from digits.images.screening.screened import Screened
-from digits.images.screening.tga import is_mirrored
 
 # Bytes that Pillow keeps for each pixel, by mode; it keeps colors as four bytes.
 _MODE_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}

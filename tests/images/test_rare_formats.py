@@ -12,7 +12,7 @@ from benchmarks.hostile.specimens import pnm
 from digits.errors import BrokenImageError, ImageError, UnsupportedFormatError
 from digits.images.decode import decode, open_image
 from digits.images.formats import format_of
-from digits.images.screening.ico import MAX_ENTRIES
+from digits.images.screening.rare.ico import MAX_ENTRIES
 from digits.images.screening.screen import screen
 from tests.pictures import PICTURE, encode
 

@@ -1,4 +1,4 @@
-"""Opens the picture that `digits.images.screening.ico` keeps of an ICO file."""
+"""Opens the picture that `digits.images.screening.rare.ico` keeps of an ICO file."""
 
 import io
 from typing import TYPE_CHECKING

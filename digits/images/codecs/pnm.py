@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
-from digits.images.screening.pnm import PnmHeader, pnm_header
+from digits.images.screening.rare.pnm import PnmHeader, pnm_header
 
 # How Pillow calls the decoder below.
 SAMPLES_DECODER = "pnm_samples"

@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING
 
-from digits.images.screening.tga import has_alpha
+from digits.images.screening.rare.tga import has_alpha
 
 if TYPE_CHECKING:
     from PIL import Image

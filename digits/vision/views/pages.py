@@ -102,10 +102,10 @@ def _on_white(swallowed: Ink, copy: Copy) -> Gray | None:
     return np.asarray(255 - cv2.resize(strength, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-# In the order in which they are made.
+# In the order in which they are made. The grain of a rough table takes much work to read, so it is left out first.
 PEN_VIEWS = (
-    PageView("pen strokes", _pen_strokes),
     PageView("pen strokes on a sheet", _pen_strokes_on_sheet),
+    PageView("pen strokes", _pen_strokes),
 )
 PAGE_VIEWS = (
     PageView("along its main colors", _along_colors),
