@@ -13,7 +13,7 @@ from digits.numbers.segmentation import find_writing
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN_CLASS
 from digits.numbers.signs.marks import find_small_strokes
 from digits.synthetic.lines import write_lines
-from digits.synthetic.pages import Page, WrittenNumber
+from digits.synthetic.pages import Page
 from digits.synthetic.sums import WrittenSum
 from digits.training.segmenter.dataset import with_forms
 from digits.vision.foreground import find_foreground
@@ -27,8 +27,8 @@ _PAGES: Mapping[Page, float] = {
 }
 _AT_A_TIME = 5
 _DRAWN = 600
-# A digit or sign stands on a line if so much of its ink does.
-_MOST_OF_IT = 0.5
+# A digit or sign stands on a line if so much of its ink does, and does not if no more than the second share does.
+_MOST_OF_IT, _TRACE = 0.5, 0.15
 
 
 def written_lines(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenSum]:
@@ -39,17 +39,15 @@ def written_lines(images: Images, labels: Labels, rng: np.random.Generator) -> I
         yield from write_lines(page, images, labels, _AT_A_TIME, int(rng.integers(2**31)), of_one=_DRAWN)
 
 
-def labels_of(number: WrittenNumber) -> list[int]:
+def classes_of(number: WrittenSum) -> list[int]:
     """The class of each digit and sign of a picture, as the sign classifier has them."""
-    if not isinstance(number, WrittenSum):
-        return [UNKNOWN_CLASS if label is None else label for label in number.labels]
     return [
         label if label is not None else CLASSES + SIGNS.index(sign) if sign in SIGNS else UNKNOWN_CLASS
         for label, sign in zip(number.labels, number.signs, strict=True)
     ]
 
 
-def line_examples(number: WrittenNumber) -> Iterator[tuple[npt.NDArray[np.uint8], list[int]]]:
+def line_examples(number: WrittenSum) -> Iterator[tuple[npt.NDArray[np.uint8], list[int]]]:
     """Draws each line of a picture, and says which classes stand on it, from left to right."""
     try:
         foreground = find_foreground(number.picture, even_light=True)
@@ -59,7 +57,7 @@ def line_examples(number: WrittenNumber) -> Iterator[tuple[npt.NDArray[np.uint8]
     writing = find_writing(foreground)
     parts = writing.parts
     small = list(find_small_strokes(parts, foreground, writing.members))
-    classes = labels_of(number)
+    classes = classes_of(number)
     totals = np.bincount(owners[owners >= 0].ravel(), minlength=len(classes))
     for line in writing.lines:
         image = draw_line_image(parts, line.members, small, line.height)
@@ -70,7 +68,7 @@ def line_examples(number: WrittenNumber) -> Iterator[tuple[npt.NDArray[np.uint8]
             counts += np.bincount(here[here >= 0], minlength=len(classes))
         share = counts / np.maximum(totals, 1)
         # What is torn apart over two lines teaches nothing.
-        if ((share > 0.15) & (share < _MOST_OF_IT)).any():
+        if ((share > _TRACE) & (share < _MOST_OF_IT)).any():
             continue
         present = np.flatnonzero(share >= _MOST_OF_IT)
         if present.size:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.arrays import Gray
+from digits.arrays import Flags, Gray
 from digits.vision.masks import label_components
 
 # A comb is at least so many pixels wide and so many times as wide as high. So much of its line is ink.
@@ -56,7 +56,7 @@ def without_combs(mask: Gray) -> Gray:
     return _without_brackets(rest)
 
 
-def _lines_of_comb(stroke: Gray) -> npt.NDArray[np.bool_] | None:
+def _lines_of_comb(stroke: Gray) -> Flags | None:
     """Where a stroke's line and ticks are, if it is a comb."""
     base = _base(stroke)
     if base is None:
@@ -94,13 +94,12 @@ def _base(stroke: Gray) -> npt.NDArray[np.int64] | None:
     return base if inked.mean() >= _COMB_COVERED else None
 
 
-def _band_of_line(stroke: Gray, base: npt.NDArray[np.int64], thickness: float) -> npt.NDArray[np.bool_]:
+def _band_of_line(stroke: Gray, base: npt.NDArray[np.int64], thickness: float) -> Flags:
     """Where a line is, but for where writing crosses it."""
     height, columns = stroke.shape[0], np.arange(stroke.shape[1])
-    lines = np.zeros(stroke.shape, np.bool_)
     thick = int(np.ceil(thickness)) + 1
     rows = np.arange(height)[:, np.newaxis]
-    lines[:] = (rows > base - thick) & (rows <= base + 2)
+    lines = np.asarray((rows > base - thick) & (rows <= base + 2))
     # Where writing crosses the line, there is ink above it and below it.
     above, below = (stroke[np.clip(base + down, 0, height - 1), columns] > 0 for down in (-thick - 1, 3))
     lines[:, above & below & (base + 3 < height)] = False
@@ -157,7 +156,7 @@ class _Bracket:
     """
 
     where: tuple[slice, slice]
-    lines: npt.NDArray[np.bool_]
+    lines: Flags
     y: float
     wide: int
     tick: int

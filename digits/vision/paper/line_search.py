@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
@@ -19,8 +18,8 @@ _RUN = 0.08
 _THICKENED = 2.0
 # A line reaches from edge to edge over this share of the picture's length. Another has this share of it covered by ink.
 EDGE_TO_EDGE = 0.95
-# Lines of a page are parallel if their slopes differ by less than this.
-PARALLEL = 0.04
+# Lines are parallel if their slopes differ from the typical one by no more than this.
+_PARALLEL = 0.04
 # Distances of neighboring rules differ by this share at the most. Where one is missing among others, ink covers so much
 # of its place, which may be so many pixels of the copy off.
 _AS_FAR, _MISSING_COVERED, _OFF = 0.12, 0.6, 1.5
@@ -100,7 +99,7 @@ def find_lines(mask: Gray, search: Search) -> list[Line]:
         sheared, shifts = _sheared(small, fall)
         found = _lines_of_copy(sheared, shifts, mask, factor, search)
         # Paper that lies askew has several lines, all parallel. A line alone that rises or falls may be a stroke.
-        if fall and _parallel(found).size < _FEWEST_ASKEW:
+        if fall and len(parallel_lines(found)) < _FEWEST_ASKEW:
             continue
         lines += [line for line in found if _is_new(line, lines, factor)]
     if search.falls and len(lines) >= _FEWEST_ASKEW:
@@ -158,12 +157,12 @@ def _is_new(line: Line, lines: list[Line], factor: int) -> bool:
     return bool(np.abs(others - line.middle[some]).mean(axis=1).min() > 3.0 * factor)
 
 
-def _parallel(lines: list[Line]) -> npt.NDArray[np.int64]:
-    """The indices of those lines that fall about as much as the typical one."""
+def parallel_lines(lines: list[Line]) -> list[Line]:
+    """Those lines that fall about as much as the typical one."""
     if not lines:
-        return np.zeros(0, np.int64)
+        return []
     slopes = np.array([line.slope for line in lines])
-    return np.flatnonzero(np.abs(slopes - np.median(slopes)) <= PARALLEL)
+    return [lines[k] for k in np.flatnonzero(np.abs(slopes - np.median(slopes)) <= _PARALLEL).tolist()]
 
 
 def _missing(lines: list[Line], small: Gray, factor: int) -> list[Line]:
@@ -174,7 +173,7 @@ def _missing(lines: list[Line], small: Gray, factor: int) -> list[Line]:
         small: the copy on which they were found.
         factor: by which it was reduced.
     """
-    parallel = [lines[k] for k in _parallel(lines).tolist()]
+    parallel = parallel_lines(lines)
     if len(parallel) < _FEWEST_ASKEW:
         return []
     middles = np.array([line.middle for line in parallel]).mean(axis=1)

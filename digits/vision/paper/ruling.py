@@ -8,7 +8,7 @@ from digits.vision.foreground import Foreground
 from digits.vision.masks import label_components
 from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.combs import without_combs
-from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines
+from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines, parallel_lines
 from digits.vision.reduction import at_least, pool
 
 # On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.
@@ -19,9 +19,8 @@ _SHORTEST = 40
 _LONG = 0.6
 # The side of a frame is at least so long, as a share of the picture's length, if there is no other side like it.
 _SIDE_OF_FRAME = 0.85
-# Two lines are parallel if their slopes differ by less than this, and alike if both ends differ by less than this share
-# of the picture's length.
-_PARALLEL, _ALIKE = 0.04, 0.06
+# Two lines are alike if both ends differ by no more than this share of the picture's length.
+_ALIKE = 0.06
 # One line alone is ruling if it reaches from edge to edge, and the rest keeps this share of its length from its ends.
 _CLEAR = 0.04
 # It was no ruling but the digit if less than this share of the ink, or of the picture, is left without it.
@@ -32,9 +31,9 @@ _LEAST_INK_LEFT, _LEAST_AREA_LEFT = 0.08, 0.002
 _STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
 # Ink is stronger where lines cross, over at most so many times their thickness.
 _CROSSING = 2.0
-# Rules across a page reach over half of it. Lines down, which a 1 may look like, reach from edge to edge.
 # Paper may lie askew by some 15 degrees.
 _FALLS = (-0.17, 0.17)
+# Rules across a page reach over half of it. Lines down, which a 1 may look like, reach from edge to edge.
 _PAGE_ACROSS = Search(PAGE_SIDE, 0.5, 0.9, (8,), 1.0, 0.4, 0.5, _FALLS)
 _PAGE_DOWN = Search(PAGE_SIDE, 0.9, 0.9, (8,), 1.0, 0.4, 0.5, _FALLS)
 _DIGIT = Search(200, _LONG, 0.9, (5, 9, 16), 0.03, 0.6, 0.3)
@@ -86,10 +85,7 @@ def _like_ruling(lines: list[Line]) -> list[Line]:
     Rules are parallel. A line that does not reach from edge to edge is unbroken, and nearly as long, or begins and
     ends where another one does, as two sides of a frame.
     """
-    if not lines:
-        return []
-    slope = float(np.median([line.slope for line in lines]))
-    lines = [line for line in lines if abs(line.slope - slope) <= _PARALLEL]
+    lines = parallel_lines(lines)
     return [
         line
         for line in lines
