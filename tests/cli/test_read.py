@@ -51,8 +51,58 @@ def test_a_line_that_is_not_accepted_says_why(
         "year.png: 2",
         # What was written stands in brackets, so that nothing is left out without a word.
         "year.png: 4 [4?] (not accepted: not a digit)",
+        "year.png: [?] (not accepted: not a digit)",
         "year.png: 7 (not accepted: low confidence)",
     ]
+
+
+def _page(number: int, *confidences: float) -> PageReading:
+    """A page with a 2 on each line."""
+    digits = tuple(reading.ReadDigit(2, 0.9, True, (0, 10 * line, 9, 9), line) for line in range(len(confidences)))
+    return PageReading(number, reading.Reading(digits, 40, 60, confidences))
+
+
+@pytest.mark.parametrize(
+    ("pages", "doubt"),
+    [
+        ([_page(1, 0.9, 0.8)], None),
+        (
+            [_page(1, 0.6, 0.7)],
+            "year.png: (not accepted: low confidence) Each of the 2 lines is more likely right than "
+            "wrong, but that all are right has a probability of 42%.",
+        ),
+        # A page that is refused says so itself.
+        (
+            [_page(1, 0.6, 0.7), _page(2, 0.9)],
+            "year.png, page 1 of 2: (not accepted: low confidence) Each of the 2 lines"
+            " is more likely right than wrong, but that all are right has a probability of 42%.",
+        ),
+        # An empty page says nothing of the others.
+        (
+            [_page(1, 0.6), _page(2), _page(3, 0.6)],
+            "year.png: (not accepted: low confidence) Each of the 2 lines is more "
+            "likely right than wrong, but that all are right has a probability of 36%.",
+        ),
+        # The line itself says why.
+        ([_page(1, 0.4, 0.9)], None),
+    ],
+)
+def test_lines_that_are_accepted_alone_but_not_together_say_so(
+    pages: list[PageReading],
+    doubt: str | None,
+    files: tuple[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = DocumentReading(tuple(pages), len(pages))
+    monkeypatch.setattr("digits.numbers.document.read_document", lambda *_, **__: document)
+    assert main(["read", files[0]]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "Each of" in line] == ([doubt] if doubt else [])
+    # JSON says the same.
+    assert main(["read", "--json", files[0]]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert any("not accepted" in line for line in lines) == (not answer["accepted"])
 
 
 def test_json_lines_are_what_the_api_answers(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

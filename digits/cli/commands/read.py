@@ -13,6 +13,7 @@ from digits.errors import ImageError
 
 if TYPE_CHECKING:
     from digits.numbers.document import DocumentReading
+    from digits.numbers.reading import Reading
 
 
 def add(commands: Commands) -> None:
@@ -75,15 +76,31 @@ def run(options: argparse.Namespace) -> int:
 
 def _print_lines(name: str, document: "DocumentReading") -> None:
     """Prints the lines of a document, with the page of each if there are several pages."""
+    is_doubted = False
     for page in document.pages:
         place = f"{name}, page {page.page} of {document.page_count}" if document.page_count > 1 else name
         if page.problem:
             print(f"digits: {place}: {page.problem}", file=sys.stderr)
         for number, line in enumerate(page.reading.lines):
-            if line:
-                reason = page.reading.reason_of(number)
-                doubt = "" if reason is None else f" (not accepted: {reason.replace('_', ' ')})"
-                written = page.reading.transcript_lines[number]
-                # Nothing is left out without a word.
-                signs = f" [{written}]" if written != line else ""
-                print(f"{place}: {line}{signs}{doubt}")
+            # Nothing is left out without a word, such as a line that holds only signs.
+            if written := page.reading.transcript_lines[number]:
+                parts = (line, f"[{written}]" if written != line else "", _doubt(page.reading.reason_of(number)))
+                print(f"{place}: {' '.join(filter(None, parts))}")
+        is_doubted |= _print_doubt_of_all(place, page.reading)
+    if not is_doubted and len(document.pages) > 1:
+        _print_doubt_of_all(name, document.joined)
+
+
+def _print_doubt_of_all(place: str, reading: "Reading") -> bool:
+    """Says if lines are not accepted together; returns whether any is not accepted, alone or with the others."""
+    count = len(reading.line_confidences)
+    if not any(map(reading.reason_of, range(count))) and count > 1 and reading.reason is not None:
+        print(
+            f"{place}: {_doubt(reading.reason)} Each of the {count} lines is more likely right than wrong, but that "
+            f"all are right has a probability of {reading.confidence:.0%}."
+        )
+    return count > 0 and reading.reason is not None
+
+
+def _doubt(reason: str | None) -> str:
+    return "" if reason is None else f"(not accepted: {reason.replace('_', ' ')})"
