@@ -4,6 +4,7 @@ The names and the order of the fields are promises to programs, and so are the n
 generators name theirs.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -18,8 +19,21 @@ from digits.vision.views.table import FIRST, GLANCE
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
+Warnings = Annotated[
+    list[str],
+    Field(
+        description="What was passed over in the request, such as a field with an unknown name: a sentence each, for a "
+        "person. Left out if there is nothing to say."
+    ),
+]
+
 # The network is never certain, so an answer never says 1.
 _MOST = 0.999999
+
+
+def warned(warnings: Sequence[str]) -> dict[str, Any]:
+    """Returns the field `warnings` of an answer; nothing if there are none, so that it is left out."""
+    return {"warnings": list(warnings)} if warnings else {}
 
 
 def _fields(prediction: Prediction, page: int, page_count: int) -> dict[str, Any]:
@@ -75,13 +89,29 @@ class PredictionResponse(BatchPrediction):
     prediction_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
     )
+    warnings: Warnings = []
 
     @classmethod
     def timed(
-        cls, prediction: Prediction, milliseconds: float, page: int = 1, page_count: int = 1
+        cls,
+        prediction: Prediction,
+        milliseconds: float,
+        page: int = 1,
+        page_count: int = 1,
+        warnings: Sequence[str] = (),
     ) -> "PredictionResponse":
-        """Returns the answer for a prediction that took this many milliseconds; pages as for `BatchPrediction.of`."""
-        return PredictionResponse(**_fields(prediction, page, page_count), prediction_time_ms=milliseconds)
+        """Returns the answer for a prediction.
+
+        Args:
+            prediction: the prediction.
+            milliseconds: the time that it took.
+            page: as for `BatchPrediction.of`.
+            page_count: as for `BatchPrediction.of`.
+            warnings: what was passed over in the request, a sentence each.
+        """
+        return PredictionResponse(
+            **_fields(prediction, page, page_count), prediction_time_ms=milliseconds, **warned(warnings)
+        )
 
 
 class Alternative(BaseModel):
@@ -242,10 +272,24 @@ class ReadResponse(Text):
     reading_time_ms: float = Field(
         ge=0.0, description="Milliseconds from the received bytes to the answer; the transfer does not count."
     )
+    warnings: Warnings = []
 
     @classmethod
-    def timed(cls, document: DocumentReading, milliseconds: float, frame: Frame | None = None) -> "ReadResponse":
-        """Returns the answer for a document that took this many milliseconds; `frame` as for `ReadDigit.of`."""
+    def timed(
+        cls,
+        document: DocumentReading,
+        milliseconds: float,
+        frame: Frame | None = None,
+        warnings: Sequence[str] = (),
+    ) -> "ReadResponse":
+        """Returns the answer for a document.
+
+        Args:
+            document: what was read.
+            milliseconds: the time that it took.
+            frame: as for `ReadDigit.of`.
+            warnings: what was passed over in the request, a sentence each.
+        """
         reading, several = document.joined, document.page_count > 1
         numbers = [page.page for page in document.pages for _ in page.reading.digits]
         pages = {"page_count": document.page_count, "pages": [ReadPage.of(page) for page in document.pages]}
@@ -257,6 +301,7 @@ class ReadResponse(Text):
             ],
             **(pages if several else {}),
             reading_time_ms=milliseconds,
+            **warned(warnings),
         )
 
 

@@ -27,8 +27,8 @@ DOCUMENT = DocumentReading((PageReading(1, READING),))
 
 
 def fields_of_one_page(model: type[BaseModel]) -> list[str]:
-    """The fields of an answer for a file of one page: those that tell of pages are left out."""
-    return [name for name in model.model_fields if name not in ("page", "page_count", "pages")]
+    """The fields of an answer for a file of one page: without those that tell of pages or of warnings."""
+    return [name for name in model.model_fields if name not in ("page", "page_count", "pages", "warnings")]
 
 
 @pytest.fixture(scope="module")

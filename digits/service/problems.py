@@ -167,7 +167,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "missing-file",
         422,
         "No file was sent",
-        "The form has no field 'file'. Send the image in it, for example: curl -F file=@7.png",
+        "The form has no field 'file', but 'image'. Send the image in it, for example: curl -F file=@7.png",
     ),
     EmptyFileError: Problem(
         "empty-file",

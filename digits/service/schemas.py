@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from digits.answers import BatchPrediction, Probability
+from digits.answers import BatchPrediction, Probability, Warnings
 from digits.model.engine import Precision
 
 Outcome = Literal["replaced", "unchanged", "failed"]
@@ -97,6 +97,7 @@ class BatchResponse(BaseModel):
 
     results: list[BatchItem]
     prediction_time_ms: float = Field(ge=0.0, description="Milliseconds for all of them.")
+    warnings: Warnings = []
 
 
 class ModelInUse(BaseModel, frozen=True):

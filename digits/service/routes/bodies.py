@@ -9,7 +9,7 @@ import json
 import re
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +19,7 @@ from digits.errors import DigitsError, ImageTooLargeError
 from digits.images.ink import MAX_POINTS, Frame, draw_strokes, read_strokes
 from digits.images.limits import too_many_bytes
 from digits.service.errors import MalformedBodyError, MissingFileError, UnsupportedMediaTypeError
-from digits.service.routes.parameters import PAGE_FIELD
+from digits.service.routes.parameters import PAGE_FIELD, in_quotes, passed_over
 
 IMAGE_MEMBERS = ("image", "file")
 # Strokes; those of the second name hold all x of a stroke, then all y, as in Quick, Draw!.
@@ -123,11 +123,13 @@ class Upload:
         content: the bytes of the image file.
         texts: the texts that came with it, by the names of their fields.
         frame: where the picture lies among the strokes of which it was drawn; None if it came as an image.
+        warnings: what was passed over in the body, a sentence each.
     """
 
     content: bytes
     texts: Mapping[str, str] = field(default_factory=dict)
     frame: Frame | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Upload:
@@ -171,18 +173,26 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Uplo
         if name in value:
             if not isinstance(value[name], str):
                 raise MalformedBodyError(f"The JSON's member {name!r} is no text. " + _HOW)
-            return Upload(from_base64(value[name].encode("ascii", "replace"), max_bytes), texts)
+            image = from_base64(value[name].encode("ascii", "replace"), max_bytes)
+            return Upload(image, texts, warnings=_passed_over(value, name, text_fields))
     for name in (*STROKES, *COLUMNS):
         if name in value:
             strokes = value[name]
             # ML Kit's Ink is an object with strokes.
             if isinstance(strokes, dict) and "strokes" in strokes:
                 strokes = strokes["strokes"]
-            return _drawn(strokes, texts, columns=name in COLUMNS)
-    raise MissingFileError(f"The JSON has the members {', '.join(map(repr, list(value)[:5])) or 'none'}. {_HOW}"[:400])
+            warnings = _passed_over(value, name, text_fields)
+            return replace(_drawn(strokes, texts, columns=name in COLUMNS), warnings=warnings)
+    raise MissingFileError(f"The JSON has {f'only {in_quotes(value)}' if value else 'no members'}. {_HOW}")
 
 
 _HOW = 'Send {"image": "<base64 or data URL>"}, or {"strokes": [[[x, y], ...], ...]}.'
+
+
+def _passed_over(members: Collection[str], used: str, text_fields: Collection[str]) -> tuple[str, ...]:
+    """Returns the warning of members beside the one that holds the picture, and beside those of parameters."""
+    others = [name for name in members if name != used and name not in text_fields]
+    return passed_over("JSON", others, (used, *text_fields))
 
 
 def _drawn(value: Any, texts: Mapping[str, str], *, columns: bool) -> Upload:

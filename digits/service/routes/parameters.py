@@ -1,6 +1,6 @@
 """The parameters of the recognition routes, which may stand in the query or in fields of the form."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -25,6 +25,8 @@ PAGE: dict[str, Any] = {
 PAGE_TO_PREDICT = PAGE | {"description": f"{PAGE['description']} Without it, page 1 is read."}
 PAGE_TO_READ = PAGE | {"description": f"{PAGE['description']} Without it, all pages are read."}
 
+# A warning names no more than so many names, nor more than so many characters of one.
+_MOST_NAMES, _MOST_CHARACTERS = 5, 60
 # A page's number has no more digits than this.
 _MOST_DIGITS = 9
 
@@ -59,3 +61,32 @@ def chosen_page(request: Request, texts: Mapping[str, str]) -> int | None:
     if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS) or int(number) < 1:
         raise NoSuchPageError(f"page is {number[:60]!r}. Send the number of a page, from 1, such as page=2.")
     return int(number)
+
+
+def in_quotes(names: Collection[str]) -> str:
+    """Returns names as a sentence has them: the first few, cut where they are long."""
+    shown = [repr(name[:_MOST_CHARACTERS]) for name in names][:_MOST_NAMES]
+    if len(names) > _MOST_NAMES:
+        shown.append(f"{len(names) - _MOST_NAMES} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def passed_over(where: str, names: Collection[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Returns the warning that a request used names that its route does not know; nothing if there are none.
+
+    Args:
+        where: the part of the request, such as "form".
+        names: the unknown names.
+        known: the names that the route knows there.
+    """
+    if not names:
+        return ()
+    use = f"Use {in_quotes(known)}." if known else "It takes none."
+    return (f"Passed over in the {where}: {in_quotes(names)}. {use}",)
+
+
+def passed_over_in_query(request: Request, known: Sequence[str]) -> tuple[str, ...]:
+    """Returns the warning that a request's query has unknown parameters; nothing if it has none."""
+    if not request.scope["query_string"]:
+        return ()
+    return passed_over("query", [name for name in request.query_params if name not in known], known)

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
+from digits.answers import BatchPrediction, PredictionResponse, ReadResponse, warned
 from digits.budget import Budget
 from digits.errors import (
     CrowdedImageError,
@@ -52,6 +52,8 @@ from digits.service.routes.parameters import (
     chosen,
     chosen_page,
     in_query,
+    passed_over,
+    passed_over_in_query,
 )
 from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
@@ -121,7 +123,9 @@ async def _predict(request: Request) -> Response:
             prediction, page_count = await _recognize(state, request, data, page)
     if state.metrics:
         state.metrics.prediction(prediction)
-    response = model_response(PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count))
+    warnings = upload.warnings + passed_over_in_query(request, (PAGE_FIELD,))
+    answer = PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count, warnings)
+    response = model_response(answer)
     if state.shadow:
         response.background = state.shadow.after(data, page, prediction)
     return response
@@ -175,21 +179,24 @@ async def _predict_batch(request: Request) -> Response:
     settings, recognizer = state.settings, state.models.recognizer
     with Room(state.buffers) as room:
         state.batch_queue.check()
-        files = await read_image_files(
+        form = await read_image_files(
             request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
         )
         start = time.perf_counter()
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
-            contents = each_with_its_time((part.content for part in files), budget)
+            contents = each_with_its_time((part.content for part in form.parts), budget)
             page_counts: list[int] = []
             opened = open_each(contents, recognizer.limits, page_counts)
             answers = await compute(lambda: list(recognizer.recognize_many(opened)), request, budget, state.batch_queue)
     items = [
         _item(state, part.file or "", answer, count)
-        for part, answer, count in zip(files, answers, page_counts, strict=True)
+        for part, answer, count in zip(form.parts, answers, page_counts, strict=True)
     ]
-    return model_response(BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start)))
+    warnings = passed_over("form", form.others, (BATCH_FIELD,)) + passed_over_in_query(request, ())
+    return model_response(
+        BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(warnings))
+    )
 
 
 def _item(state: ServiceState, file: str, answer: Prediction | ImageError, page_count: int) -> BatchItem:
@@ -230,7 +237,8 @@ async def _read(request: Request) -> Response:
             )
     if state.metrics:
         state.metrics.reading(document.joined)
-    return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame))
+    warnings = upload.warnings + passed_over_in_query(request, (EXPECT_FIELD, PAGE_FIELD))
+    return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame, warnings))
 
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"
@@ -256,7 +264,7 @@ _BATCH_EXAMPLES: dict[type[DigitsError], str] = {
     "Let your HTTP client build it, for example: curl -F files=@7.png -F files=@2.png",
     UnsupportedMediaTypeError: "The request has Content-Type 'application/json'. Send the images as "
     "multipart/form-data, each in a field 'files', for example: curl -F files=@7.png -F files=@2.png",
-    MissingFileError: "The form has no file in a field 'files'. Send each image in one, "
+    MissingFileError: "The form has no field 'files', but 'file'. Send each image in one, "
     "for example: curl -F files=@7.png -F files=@2.png",
 }
 

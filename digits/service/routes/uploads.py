@@ -27,6 +27,7 @@ from digits.service.errors import (
 from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT
 from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, inflated_bytes
+from digits.service.routes.parameters import in_quotes, passed_over
 
 FIELD = "file"
 # The media types of a body that is the file itself; any other that begins with image/ is one, too.
@@ -69,6 +70,19 @@ class Part:
     file: str | None
     content: bytes
     is_base64: bool = False
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is in a multipart form.
+
+    Args:
+        parts: those that are asked for, in their order.
+        others: the names of the other fields, each once.
+    """
+
+    parts: list[Part]
+    others: list[str]
 
 
 async def read_upload(
@@ -118,26 +132,29 @@ async def read_upload(
     too_many = MalformedFormError(
         f"The form has more than {_MAX_SAME_PARTS} fields '{FIELD}'. Send one file, {_HOW}; many go to /predict/batch/."
     )
-    parts = await _parse_form(request, body, room, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_fields)
-    chosen = [part for part in parts if part.field == FIELD]
-    texts = {part.field: part.content.decode("utf-8", "replace") for part in parts if part.field != FIELD}
+    form = await _parse_form(request, body, room, FIELD, _HOW, _MAX_SAME_PARTS, too_many, text_fields)
+    chosen = [part for part in form.parts if part.field == FIELD]
+    texts = {part.field: part.content.decode("utf-8", "replace") for part in form.parts if part.field != FIELD}
     if not chosen:
-        raise MissingFileError(f"The form has no field '{FIELD}'. Send the image in it, {_HOW}")
+        raise MissingFileError(f"The form has {_not_this(FIELD, form)}. Send the image in it, {_HOW}")
+    warnings = passed_over("form", form.others, (FIELD, *text_fields))
+    if len(chosen) > 1:
+        warnings += (f"The form has {len(chosen)} fields '{FIELD}'. The last was read; many go to /predict/batch/.",)
     content, file = chosen[-1].content, chosen[-1].file
     if chosen[-1].is_base64 or (file is None and content[:5].lower() == b"data:"):
         image = await room.unpack(from_base64, content, max_bytes, takes=_COPIES * len(content))
-        return Upload(image, texts)
+        return Upload(image, texts, warnings=warnings)
     if file is None:
         raise MissingFileError(
             f"The form's field '{FIELD}' is text, not a file and not a data URL. Send a file in it, {_HOW}"
         )
     if len(content) > max_bytes:
         raise too_large
-    return Upload(content, texts)
+    return Upload(content, texts, warnings=warnings)
 
 
-async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> list[Part]:
-    """Returns the files in a form's fields `files`, in order.
+async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> Form:
+    """Returns the files in a form's fields `files`, in order, and the names of its other fields.
 
     Args:
         request: request whose body has not been read.
@@ -162,17 +179,22 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     )
     body = await read_plain_body(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room)
     too_many = TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
-    parts = await _parse_form(request, body, room, BATCH_FIELD, _HOW_MANY, max_files, too_many)
-    files = [part for part in parts if part.file is not None]
-    if not files:
-        raise MissingFileError(f"The form has no file in a field '{BATCH_FIELD}'. Send each image in one, {_HOW_MANY}")
-    if len(files) < len(parts):
+    form = await _parse_form(request, body, room, BATCH_FIELD, _HOW_MANY, max_files, too_many)
+    files = [part for part in form.parts if part.file is not None]
+    if not form.parts:
+        raise MissingFileError(f"The form has {_not_this(BATCH_FIELD, form)}. Send each image in one, {_HOW_MANY}")
+    if len(files) < len(form.parts):
         raise MissingFileError(
             f"A field '{BATCH_FIELD}' of the form is text, not a file. Send a file in it, {_HOW_MANY}"
         )
     if sum(len(part.content) for part in files) > max_bytes:
         raise too_large
-    return files
+    return form
+
+
+def _not_this(field: str, form: Form) -> str:
+    """Returns what a form has instead of the field that is needed."""
+    return f"no field '{field}'" + (f", but {in_quotes(form.others)}" if form.others else "")
 
 
 def _media_type(request: Request) -> str:
@@ -231,11 +253,11 @@ async def _parse_form(
     how: str,
     most: int,
     too_many: DigitsError,
-    others: Collection[str] = (),
-) -> list[Part]:
+    texts: Collection[str] = (),
+) -> Form:
     """Returns the parts of one field of a multipart form; raises `too_many` if there are more than `most`.
 
-    The parts of the fields `others` are among them.
+    The parts of the fields `texts` are among them.
 
     Starlette's own parser passes each part through a temporary file and several awaitables, which for small images
     takes longer than reading the digit.
@@ -246,7 +268,7 @@ async def _parse_form(
         if not boundary:
             raise MultipartError("its Content-Type names no boundary")
         # The parts are a copy of the body, and take its place.
-        wanted = (boundary, field, most, too_many, others)
+        wanted = (boundary, field, most, too_many, texts)
         return await room.unpack(_parts_of, body, *wanted, takes=len(body), on_the_spot=_ON_THE_SPOT_BYTES)
     except MultipartError as error:
         raise MalformedFormError(
@@ -254,10 +276,9 @@ async def _parse_form(
         ) from error
 
 
-def _parts_of(
-    body: bytes, boundary: str, field: str, most: int, too_many: DigitsError, others: Collection[str]
-) -> list[Part]:
+def _parts_of(body: bytes, boundary: str, field: str, most: int, too_many: DigitsError, texts: Collection[str]) -> Form:
     parts: list[Part] = []
+    others: list[str] = []
     content: list[bytes] = []
     seen = seen_others = 0
     # Any byte is a character of Latin-1: names in other encodings do not spoil the form.
@@ -272,12 +293,14 @@ def _parts_of(
                 if seen_others > _MAX_OTHER_PARTS:
                     raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
             elif event is None:
-                if part.name == field or part.name in others:
+                if part.name == field or part.name in texts:
                     is_base64 = (part.header(_TRANSFER_ENCODING) or "").strip().lower() == "base64"
                     parts.append(Part(part.name, _file_name(part), b"".join(content), is_base64))
+                else:
+                    others.append(_in_utf8(part.name))
             else:
                 content.append(event)
-    return parts
+    return Form(parts, list(dict.fromkeys(others)))
 
 
 def _file_name(part: MultipartSegment) -> str | None:
@@ -286,6 +309,11 @@ def _file_name(part: MultipartSegment) -> str | None:
     if name is None:
         extended = _EXTENDED_NAME.search(part.header("Content-Disposition") or "")
         return unquote(extended[1].rpartition("'")[2]) if extended else None
+    return _in_utf8(name)
+
+
+def _in_utf8(name: str) -> str:
+    """Returns a name that was read as Latin-1 in UTF-8, which most clients send, if it is that."""
     try:
         return name.encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -295,9 +295,9 @@ def test_a_damaged_form_gives_files_or_a_documented_error_and_nothing_else(data:
         upload = asyncio.run(read_upload(request_of(body, media_type), 1000, 1.0, Room(Buffers(9000))))
         assert isinstance(upload.content, bytes)
     with contextlib.suppress(UploadError, ImageError):
-        files = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000, 1.0, Room(Buffers(90_000))))
-        assert 1 <= len(files) <= 2
-        assert all(file.file is not None for file in files)
+        batch = asyncio.run(read_image_files(request_of(body, media_type), 2, 1000, 1.0, Room(Buffers(90_000))))
+        assert 1 <= len(batch.parts) <= 2
+        assert all(file.file is not None for file in batch.parts)
 
 
 def test_a_real_clients_form_is_read(strict_api: str, sample: Path) -> None:

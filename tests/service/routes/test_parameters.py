@@ -1,0 +1,118 @@
+"""What a request holds beside the picture, and what the answer says of names that the route does not know."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT
+
+SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
+LINES = (ROOT / "digits" / "samples" / "numbers" / "two_lines.png").read_bytes()
+PNG = {"content-type": "image/png"}
+STROKES = [[[20, 10], [80, 10], [60, 50], [45, 100]]]
+
+
+def warnings(api: str, path: str, **options: Any) -> list[str] | None:
+    """The warnings of an answer; None where it has no such field."""
+    response = httpx.post(api + path, timeout=30, **options)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer.get("warnings")
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        ("/predict/", {"files": {"file": SEVEN}}),
+        ("/predict/?page=1", {"content": SEVEN, "headers": PNG}),
+        ("/predict/", {"files": {"file": SEVEN}, "data": {"page": "1"}}),
+        ("/predict/", {"json": {"strokes": STROKES, "page": 1}}),
+        ("/read/?page=1&expect=4-6", {"content": LINES, "headers": PNG}),
+        ("/read/", {"files": {"file": LINES}, "data": {"page": "1", "expect": ""}}),
+        ("/predict/batch/", {"files": [("files", SEVEN), ("files", SEVEN)]}),
+    ],
+    ids=range(7),
+)
+def test_a_request_of_which_all_is_used_gets_no_warnings(api: str, path: str, options: dict[str, Any]) -> None:
+    assert warnings(api, path, **options) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "warning"),
+    [
+        (
+            "/read/",
+            {"files": {"file": SEVEN}, "data": {"pattern": "#"}},
+            "Passed over in the form: 'pattern'. Use 'file', 'expect' and 'page'.",
+        ),
+        (
+            "/read/?expects=%23",
+            {"content": SEVEN, "headers": PNG},
+            "Passed over in the query: 'expects'. Use 'expect' and 'page'.",
+        ),
+        (
+            "/predict/?expect=%23&_=1",
+            {"files": {"file": SEVEN}},
+            "Passed over in the query: 'expect' and '_'. Use 'page'.",
+        ),
+        (
+            "/predict/",
+            {"files": {"file": SEVEN, "größe": b"x"}, "data": {"größe": "9"}},
+            "Passed over in the form: 'größe'. Use 'file' and 'page'.",
+        ),
+        (
+            "/predict/",
+            {"files": [("file", b"none"), ("file", SEVEN)]},
+            "The form has 2 fields 'file'. The last was read; many go to /predict/batch/.",
+        ),
+        (
+            "/predict/",
+            {"json": {"drawing": [[[20, 80, 60, 45], [10, 10, 50, 99]]], "word": "seven", "page": None}},
+            "Passed over in the JSON: 'word'. Use 'drawing' and 'page'.",
+        ),
+        (
+            "/predict/batch/",
+            {"files": {"files": SEVEN, "file": SEVEN}},
+            "Passed over in the form: 'file'. Use 'files'.",
+        ),
+        ("/predict/batch/?page=2", {"files": {"files": SEVEN}}, "Passed over in the query: 'page'. It takes none."),
+    ],
+    ids=["form", "query", "parameter of another path", "utf-8, twice", "files", "json", "batch", "batch query"],
+)
+def test_what_is_passed_over_is_named_with_what_would_be_used(
+    api: str, path: str, options: dict[str, Any], warning: str
+) -> None:
+    assert warnings(api, path, **options) == [warning]
+
+
+def test_form_and_query_have_a_warning_each(api: str) -> None:
+    assert warnings(api, "/predict/?a=1", files={"file": SEVEN}, data={"b": "2"}) == [
+        "Passed over in the form: 'b'. Use 'file' and 'page'.",
+        "Passed over in the query: 'a'. Use 'page'.",
+    ]
+
+
+def test_a_warning_stays_short_and_printable_whatever_the_names_are(api: str) -> None:
+    body = json.dumps({"strokes": STROKES, "\ud800": 1, "\x1b[2J": 2, "x" * 5000: 3} | {f"n{i}": i for i in range(50)})
+    (warning,) = warnings(api, "/predict/", content=body, headers={"content-type": "application/json"}) or []
+    names = ["'\\ud800'", "'\\x1b[2J'", repr("x" * 60), "'n0'", "'n1'"]
+    assert warning == f"Passed over in the JSON: {', '.join(names)} and 48 more. Use 'strokes' and 'page'."
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "detail"),
+    [
+        ("/predict/", {"files": {"image": SEVEN}}, "The form has no field 'file', but 'image'. Send the image in it"),
+        ("/predict/batch/", {"files": {"file": SEVEN}}, "The form has no field 'files', but 'file'. Send each image"),
+        ("/read/", {"json": {"picture": "", "page": 1}}, "The JSON has only 'picture' and 'page'. Send {\"image\""),
+    ],
+    ids=["form", "batch", "json"],
+)
+def test_a_request_without_the_picture_is_told_what_it_has_instead(
+    api: str, path: str, options: dict[str, Any], detail: str
+) -> None:
+    response = httpx.post(api + path, timeout=30, **options)
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith(detail)
