@@ -5,7 +5,6 @@ import ctypes
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from types import FrameType
 
 from digits.app.calls import API_URL_VARIABLE
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK
+from digits.cli.ports import check_port
 from digits.errors import MissingInstallError, SettingError
 from digits.installation import clone, install_command
 
@@ -71,7 +71,7 @@ def services(api_port: int, app_port: int) -> tuple[Service, Service]:
         api_port,
         command,
         "/health/ready",
-        (*_PYTHON, "digits", "serve", "--host", LOOPBACK, "--port", str(api_port)),
+        (*_PYTHON, "digits", "serve", "--host", LOOPBACK, "--port", str(api_port), "--brief"),
         uses_model=True,
     )
     command = "make run APP_PORT={port}" if clone() else "digits run --app-port {port}"
@@ -89,6 +89,8 @@ def app_service(
         "/_stcore/health",
         (
             *(*_PYTHON, "streamlit", "run", str(_APP_SCRIPT), "--server.headless", "true"),
+            # The launcher prints the address itself.
+            *("--logger.hideWelcomeMessage", "true"),
             *("--server.address", host, "--server.port", str(port)),
         ),
         environment or {},
@@ -103,7 +105,7 @@ def run(chosen: Sequence[Service]) -> int:
         Exit code 0 after Ctrl-C or a signal to stop, 1 if a server failed.
 
     Raises:
-        SettingError: a port is in use, or two servers have the same.
+        SettingError: a port cannot be listened at, or two servers have the same.
         MissingInstallError: Streamlit, which the app needs, is not installed.
     """
     _check(chosen)
@@ -112,7 +114,8 @@ def run(chosen: Sequence[Service]) -> int:
     with _stop_requests() as stop:
         running: list[tuple[Service, subprocess.Popen[bytes]]] = []
         try:
-            print(f"Starting {' and '.join(service.name for service in chosen)} ...", flush=True)
+            places = (f"{service.name} at {service.address}" for service in chosen)
+            print(f"Starting the {' and the '.join(places)} ...", flush=True)
             for service in chosen:
                 # One by one, so that the first is stopped if the second cannot be started.
                 running.append((service, _start(service)))  # noqa: PERF401
@@ -166,23 +169,7 @@ def _check(chosen: Sequence[Service]) -> None:
     if len({service.port for service in chosen}) < len(chosen):
         raise SettingError(f"API and app cannot share port {chosen[0].port}. Choose another for one of them.")
     for service in chosen:
-        if not _is_free(service.host, service.port):
-            raise SettingError(
-                f"Port {service.port}, for the {service.name}, is in use. "
-                f"Choose another, for example: {service.other_port.format(port=service.port + 1)}"
-            )
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        # As servers do: a port whose last connections are only fading counts as free.
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        check_port(service.host, service.port, f"the {service.name}", service.other_port)
 
 
 @contextlib.contextmanager

@@ -19,12 +19,15 @@ def add(commands: Commands) -> None:
         metavar="PREFIX",
         help="path under which a proxy shows the API, and which it takes off, such as /ml (default: none)",
     )
+    parser.add_argument("--brief", action="store_true", help="do not print the settings")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serves until a signal stops it; returns the exit code."""
+    from digits.cli.ports import check_port
     from digits.service.process.server import serve
 
-    stopped_in_order = serve(options.host, options.port, options.workers, options.root_path)
+    check_port(options.host, options.port, "the API", "digits serve --port {port}")
+    stopped_in_order = serve(options.host, options.port, options.workers, options.root_path, brief=options.brief)
     return EXIT_OK if stopped_in_order else EXIT_FAILED

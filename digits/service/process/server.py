@@ -26,7 +26,7 @@ _log = logging.getLogger("digits")
 _HEALTH_CHECK_SECONDS = 10
 
 
-def serve(host: str, port: int, workers: int, root_path: str = "") -> bool:
+def serve(host: str, port: int, workers: int, root_path: str = "", *, brief: bool = False) -> bool:
     """Runs the API until a signal stops it.
 
     Args:
@@ -34,6 +34,7 @@ def serve(host: str, port: int, workers: int, root_path: str = "") -> bool:
         port: port to listen on.
         workers: number of processes that answer.
         root_path: prefix that a proxy takes off the paths of requests, such as /ml.
+        brief: whether to leave out the settings from what is printed at the start.
 
     Returns:
         True after a stop in order, False if the API could not be started or a worker failed.
@@ -69,7 +70,8 @@ def serve(host: str, port: int, workers: int, root_path: str = "") -> bool:
     # Each worker takes its share of the container's memory.
     os.environ[WORKERS_VARIABLE] = str(workers)
     os.environ[ADDRESS_VARIABLE] = f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
-    print(_summary(settings, workers), flush=True)
+    if not brief:
+        print(_summary(settings, workers), flush=True)
     return _serve_alone(config) if workers == 1 else _supervise(config)
 
 
