@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import digits.errors
 from benchmarks.support.all import module_of
+from digits import NumberReader, Prediction, Reading, Recognizer
 from tests.conftest import ROOT, run_python
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -53,11 +55,26 @@ def test_each_link_leads_to_a_file_and_a_heading(document: Path) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}, target
 
 
-@pytest.mark.parametrize(
-    "example",
-    re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.M | re.S),
-)
-def test_each_example_of_the_python_page_runs(example: str) -> None:
+PYTHON_PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+# Each example, and what the page says that it prints.
+EXAMPLES = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```", PYTHON_PAGE, re.M | re.S)
+
+
+def test_each_example_of_the_python_page_has_what_it_prints() -> None:
+    assert len(EXAMPLES) == PYTHON_PAGE.count("```python") >= 5
+
+
+@pytest.mark.parametrize(("example", "printed"), EXAMPLES)
+def test_each_example_of_the_python_page_prints_what_stands_below_it(example: str, printed: str) -> None:
     done = run_python(["-W", "error", "-c", example], ROOT)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    assert done.stdout == printed
+
+
+def test_the_python_page_names_calls_fields_and_errors_that_exist() -> None:
+    kinds = (Recognizer, Prediction, NumberReader, Reading)
+    known = {name for kind in kinds for name in (kind.__name__, *dir(kind), *vars(kind).get("__annotations__", ()))}
+    cells = re.findall(r"^\| (`.*?) \|", PYTHON_PAGE, re.M)
+    named = {name for cell in cells for name in re.findall(r"`(?:recognizer\.|reader\.)?(\w+)", cell)}
+    assert len(named) >= 25
+    assert {name for name in named if not hasattr(digits.errors, name)} <= known
