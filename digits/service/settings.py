@@ -167,7 +167,12 @@ class Settings(BaseSettings):
         None,
         description="Most requests per key or address, such as 100/minute, counted over all workers of one machine.",
     )
-    cors_origins: Names = Field((), description="Web origins whose pages may call the API, or * for all.")
+    cors_origins: Names = Field(
+        (),
+        description="Web origins whose pages may call the API (CORS), separated by commas, such as "
+        "https://example.com,http://localhost:3000, or * for all. Default: none, so browsers refuse the answers to pages "
+        "of other origins.",
+    )
     trusted_hosts: Names = Field(
         (), description="Host names that the API answers to, such as *.example.com. Default: all."
     )
