@@ -170,8 +170,8 @@ class Settings(BaseSettings):
     cors_origins: Names = Field(
         (),
         description="Web origins whose pages may call the API (CORS), separated by commas, such as "
-        "https://example.com,http://localhost:3000, or * for all. Default: none, so browsers refuse the answers to pages "
-        "of other origins.",
+        "https://example.com,http://localhost:3000, or * for all. Default: none, so browsers refuse the answers to "
+        "pages of other origins.",
     )
     trusted_hosts: Names = Field(
         (), description="Host names that the API answers to, such as *.example.com. Default: all."
