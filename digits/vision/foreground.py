@@ -76,7 +76,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
         light = ground.enlarge(clear)
         swallowed = cv2.divide(cv2.subtract(light, clear), light, scale=255.0)
         strength = strongest_channel(np.asarray(swallowed, dtype=np.uint8))
-        noise *= 255.0 / max(float(ground.color.mean()), 1.0)
+        noise *= 255.0 / max(ground.light, 1.0)
     else:
         strength = ground.difference(clear)
     if tiny:

@@ -1,6 +1,8 @@
 """Finds the ground on which something is written: its color at each pixel, and whether ink is darker or lighter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -24,6 +26,11 @@ _NEAR_BORDER, _BLOB, _TIMES_WIDER = 0.04, 0.13, 2.0
 _INK = 0.995
 # Ink of at least this share of the strongest is looked at for that.
 _STRONG = 0.6
+# In a channel in which ink lies so many times farther on the other side, nothing is measured.
+_OPPOSITE = 2.0
+
+# How much lighter than the ground ink is, and how much darker, in one channel.
+_Contrast: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,9 @@ class Ground:
     """The ground of a picture.
 
     Args:
-        color: uint8 of shape (h, w) or (h, w, 3), a small picture of the ground; one pixel if it is of one color.
+        color: uint8 of shape (h, w) or (h, w, 3), a small picture of the ground; one pixel if it is of one color. A
+            channel in which ink lies on the other side is 0 where ink is dark, and 255 where it is light, so that
+            nothing differs from it towards the ink.
         is_light: whether it is lighter than the ink.
         is_even: whether it is the same everywhere.
     """
@@ -39,6 +48,12 @@ class Ground:
     color: Pixels
     is_light: bool
     is_even: bool = False
+
+    @property
+    def light(self) -> float:
+        """The mean of its color, without the channels that are left out."""
+        means = [float(channel.mean()) for channel in channels_of(self.color)]
+        return float(np.mean([mean for mean in means if mean] or [0.0]))
 
     def enlarge(self, pixels: Pixels) -> Pixels:
         """The color of the ground at each pixel of a picture."""
@@ -59,14 +74,13 @@ def find_even_ground(pixels: Pixels) -> Ground:
     if (thick := ground_of_thick_strokes(pixels)) is not None:
         return Ground(*thick, is_even=True)
     counts = [histogram(channel) for channel in channels_of(pixels)]
-    most_light, most_dark = (max(each) for each in zip(*map(_ink_beside_median, counts), strict=True))
-    is_light = most_dark >= most_light
+    is_light = _is_dark([_ink_beside_median(each) for each in counts])
     values = np.array([quantile(each, 0.75 if is_light else 0.25) for each in counts], dtype=np.uint8)
     return Ground(values.reshape(1, 1) if len(values) == 1 else values.reshape(1, 1, 3), is_light)
 
 
-def _ink_beside_median(counts: Counts) -> tuple[int, int]:
-    """How much lighter and how much darker than the median ink is, from a histogram: as `ink_is_dark` compares them."""
+def _ink_beside_median(counts: Counts) -> _Contrast:
+    """How much lighter and how much darker than the median ink is, from a histogram."""
     ground = quantile(counts, 0.5)
     lighter, darker = counts[ground:].copy(), counts[ground::-1].copy()
     lighter[0] += counts[:ground].sum()
@@ -84,24 +98,27 @@ def find_ground(pixels: Pixels, *, is_page: bool, quick: bool = False) -> Ground
     """
     copy = shrink(pixels, _QUICK_SIDE if quick else _SIDE)
     if is_page:
-        return _bridge_strokes(copy, is_light=_ink_is_darker_than_around(copy))
+        contrasts = _contrasts_around(copy)
+        return _bridge_strokes(copy, contrasts, is_light=_is_dark(contrasts))
     small = shrink(copy, _SMALL_SIDE)
     if (thick := ground_of_thick_strokes(small)) is not None:
         return Ground(*thick, is_even=True)
-    ground = _bridge_strokes(copy, is_light=_ink_is_darker_than_around(small, quick=quick))
+    contrasts = _contrasts_around(small, quick=quick)
+    ground = _bridge_strokes(copy, contrasts, is_light=_is_dark(contrasts))
     ink = _strong_ink(small, ground)
     width, (x, y) = half_width(ink)
     if width > _BLOB * max(ink.shape) and _comes_near_border(ink, x, y):
-        other = _bridge_strokes(copy, is_light=not ground.is_light)
+        other = _bridge_strokes(copy, contrasts, is_light=not ground.is_light)
         if width > _TIMES_WIDER * half_width(_strong_ink(small, other))[0]:
             return other
     return ground
 
 
-def _bridge_strokes(copy: Pixels, *, is_light: bool) -> Ground:
+def _bridge_strokes(copy: Pixels, contrasts: Sequence[_Contrast], *, is_light: bool) -> Ground:
     """The ground as a morphological closing (for dark ink) with a window wider than a stroke.
 
-    It follows shadows and their edges, and bridges the strokes.
+    It follows shadows and their edges, and bridges the strokes. Blue ink on brown paper is darker in two channels and
+    lighter in the third, where the closing would take what the ink encloses for ink: that channel is left out.
     """
     window = max(5, round(_WINDOW * max(copy.shape[:2])) | 1)
     # A square window costs the same at any width; a round one would cost its area.
@@ -109,16 +126,21 @@ def _bridge_strokes(copy: Pixels, *, is_light: bool) -> Ground:
     padded = cv2.copyMakeBorder(copy, window, window, window, window, cv2.BORDER_REPLICATE)
     method = cv2.MORPH_CLOSE if is_light else cv2.MORPH_OPEN
     bridged = cv2.morphologyEx(padded, method, kernel)[window:-window, window:-window]
-    return Ground(np.asarray(cv2.blur(bridged, (3, 3)), dtype=np.uint8), is_light)
+    color = np.asarray(cv2.blur(bridged, (3, 3)), dtype=np.uint8)
+    for channel, (lighter, darker) in enumerate(contrasts):
+        ours, theirs = (darker, lighter) if is_light else (lighter, darker)
+        if len(contrasts) > 1 and theirs > _OPPOSITE * ours:
+            color[..., channel] = 0 if is_light else 255
+    return Ground(color, is_light)
 
 
-def _ink_is_darker_than_around(copy: Pixels, *, quick: bool = False) -> bool:
-    """Whether ink is darker than the median of a wide window, which keeps to the ground and follows the light."""
+def _contrasts_around(copy: Pixels, *, quick: bool = False) -> list[_Contrast]:
+    """The contrasts with the median of a wide window, which keeps to the ground and follows the light."""
     reduced = shrink(copy, _MEDIAN_SIDE) if quick else copy
     around = np.asarray(cv2.medianBlur(reduced, round(0.5 * min(reduced.shape[:2])) | 1), dtype=np.uint8)
     if reduced is not copy:
         around = np.asarray(cv2.resize(around, copy.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    return ink_is_dark(copy, around)
+    return _contrasts(copy, around)
 
 
 def _strong_ink(copy: Pixels, ground: Ground) -> Gray:
@@ -136,12 +158,18 @@ def _comes_near_border(mask: Gray, x: int, y: int) -> bool:
     return bool(part[:near].any() or part[-near:].any() or part[:, :near].any() or part[:, -near:].any())
 
 
-def ink_is_dark(picture: Pixels, ground: Pixels) -> bool:
-    """Whether ink is darker than the ground, in the color channel in which they differ most."""
-    most_light, most_dark = (
-        max(quantile(histogram(channel), _INK) for channel in channels_of(_towards_ink(picture, ground, is_light)))
+def _contrasts(picture: Pixels, ground: Pixels) -> list[_Contrast]:
+    """How much lighter and how much darker than the ground ink is, in each channel."""
+    lighter, darker = (
+        [quantile(histogram(channel), _INK) for channel in channels_of(_towards_ink(picture, ground, is_light))]
         for is_light in (False, True)
     )
+    return list(zip(lighter, darker, strict=True))
+
+
+def _is_dark(contrasts: Sequence[_Contrast]) -> bool:
+    """Whether ink is darker than the ground, in the channel in which they differ most."""
+    most_light, most_dark = (max(each) for each in zip(*contrasts, strict=True))
     return most_dark >= most_light
 
 

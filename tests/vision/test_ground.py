@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from digits.arrays import Gray, Pixels
+from digits.vision.foreground import find_foreground
 from digits.vision.ground import find_even_ground, find_ground, strongest_channel
 
 
@@ -58,3 +59,13 @@ def test_the_strongest_channel_is_the_largest() -> None:
     picture = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
     np.testing.assert_array_equal(strongest_channel(picture), picture.max(axis=2))
     np.testing.assert_array_equal(strongest_channel(picture[..., 0]), picture[..., 0])
+
+
+@pytest.mark.parametrize("even_light", [False, True])
+def test_brown_paper_inside_a_blue_0_is_no_ink(even_light: bool) -> None:
+    # Blue ink is darker than brown paper in red and green, and lighter in blue.
+    pixels = np.full((200, 340, 3), (175, 140, 95), np.uint8)
+    cv2.ellipse(pixels, (170, 100), (40, 60), 0, 0, 360, (40, 50, 160), 14)
+    strength = find_foreground(pixels, even_light=even_light).strength
+    assert strength[100, 170] < 10
+    assert strength[100, 130] > 100
