@@ -25,6 +25,9 @@ _MOST = 60
 # Work of looking for the cuts of a stroke, in pixels of crops, as `digits.budget.spend` counts it; and for each pixel
 # of the field where they are looked for.
 _WORK, _WORK_OF_PIXEL = 10_000, 10
+# What is so thick that a circle of this radius, in heights of a digit, fits into it is no stroke of a pen, but a stamp
+# or a blot; the boldest pens write strokes half as thick.
+_SOLID = 0.3
 # What a pixel without ink costs beside one with, and a step aside of what a pixel costs: cuts are nearly straight.
 _WAY, _ASIDE = 0.2, 1.0
 # Cuts are looked for through each place at these shares of the height.
@@ -49,7 +52,7 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
 
     A cut goes down row by row and a column aside at the most (dynamic programming, as seam carving does: Avidan and
     Shamir, SIGGRAPH 2007). Of the best ways through each place at some heights, those that go through little ink are
-    cuts, if they part the ink otherwise than better ones do. Cuts may cross.
+    cuts, if they part the ink otherwise than better ones do. Cuts may cross. A solid blot has none.
 
     Args:
         mask: uint8 of shape (height, width), 1 where the stroke is.
@@ -62,6 +65,8 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
     budget.spend(_WORK + _WORK_OF_PIXEL * size[0] * size[1])
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     ink = np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=method), dtype=np.float32)
+    if cv2.distanceTransform((ink >= 0.5).astype(np.uint8), cv2.DIST_L2, 3).max() > _SOLID * high:
+        return []
     levels = sorted({round(level * (size[1] - 1)) for level in _LEVELS})
     ways = _ways_through(ink + np.float32(_WAY), levels)
     rows = np.arange(size[1])

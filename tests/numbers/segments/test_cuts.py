@@ -75,3 +75,13 @@ def test_cuts_of_a_very_long_stroke_take_no_more_memory_than_of_one_of_sixty_dig
         assert len(cuts) > 50
         assert all(abs(cut.ink - 3 / 8) < 0.1 for cut in cuts)
     assert most[1] < 1.2 * most[0]
+
+
+def test_a_solid_blot_is_not_cut() -> None:
+    stamp = np.zeros((HEIGHT, 140), np.uint8)
+    cv2.rectangle(stamp, (40, 5), (100, 55), 1, cv2.FILLED)
+    for row in (15, 30, 45):
+        cv2.line(stamp, (2, row), (138, row), 1, 2)
+    assert find_cuts(stamp, HEIGHT) == []
+    bold, _ = two_rings()
+    assert find_cuts(np.asarray(cv2.dilate(bold, np.ones((9, 9), np.uint8)), dtype=np.uint8), HEIGHT)
