@@ -29,6 +29,9 @@ _PROBLEMS = {
     "ImageLimitError": later("The picture is too large or has too many parts. Make it smaller, or crop it."),
     "ComputeTimeError": later("The picture takes too long to read. Make it smaller, or crop it."),
     "NoInkError": later("No ink was found. Use a darker pen, write larger, or give it more light."),
+    "NoDigitError": later(
+        "No digit was found in what is written here. Crop the picture to the number, or give it more light."
+    ),
     "NoSuchPageError": later("The file has no such page."),
     "SeveralDigitsError": later("{count} digits were seen, and one is expected. Crop the picture to one."),
     "UnexpectedNumberError": later("What is written does not match the form that you expect."),

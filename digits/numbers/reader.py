@@ -39,7 +39,10 @@ from digits.vision.reduction import shrink
 from digits.vision.sheet import without_table
 from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, PageView, copy_of_page
 
-_NO_DIGIT = "No digit was found in this picture: what is written on it looks like none."
+_NO_DIGIT = (
+    "No digit was found in this picture: what is written on it looks like none. Crop it to the number, so that nothing "
+    "else shows, such as a table; write larger; or give it more light."
+)
 
 # A page is read at so many pixels on its longer side, if its shorter one then has as many as a small digit.
 PAGE_SIDE = 1600
@@ -127,7 +130,8 @@ def _read(
     page = shrink(pixels, PAGE_SIDE)
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
-            f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit."
+            f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit. "
+            "Crop it to the number, or send it at its full size."
         )
     read_again = partial(_read_again, recognizer, page, width, height, expectation)
     try:

@@ -19,7 +19,7 @@ from digits.app.pages.classroom import COUNTED, Counted
 from digits.app.pages.numbers import NUMBERS
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
-from digits.errors import NoInkError
+from digits.errors import NoDigitError, NoInkError
 from tests.conftest import ROOT, SAMPLES, encode_png
 
 _PACKAGE = Path(digits.__file__).parent
@@ -70,6 +70,12 @@ def test_a_problem_is_short_in_every_language(code: str, monkeypatch: pytest.Mon
     short = short_problem(NoInkError("No ink was found: the image is blank. Write the digit with a darker pen."))
     assert short
     assert not any(stop in short for stop in (". ", "。", "।"))
+
+
+def test_a_page_without_digits_is_not_taken_for_one_without_ink(monkeypatch: pytest.MonkeyPatch) -> None:
+    for code in LANGUAGES:
+        monkeypatch.setattr("digits.app.language.language", lambda code=code: code)
+        assert short_problem(NoDigitError("")) != short_problem(NoInkError(""))
 
 
 def test_a_browsers_locale_chooses_the_language() -> None:

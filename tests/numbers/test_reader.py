@@ -182,9 +182,9 @@ def test_what_holds_no_digit_is_refused(recognizer: Recognizer) -> None:
     picture = sheet()
     write(picture, 60, 60, MINUS)
     write(picture, 200, 60, MINUS, PLUS)
-    with pytest.raises(NoDigitError, match="No digit was found"):
+    with pytest.raises(NoDigitError, match=r"No digit was found .* Crop it to the number, .* more light"):
         read_picture(recognizer, picture)
-    with pytest.raises(NoInkError, match="too small"):
+    with pytest.raises(NoInkError, match=r"too small, .* Crop it"):
         read_picture(recognizer, np.zeros((2, 40), np.uint8))
 
 
