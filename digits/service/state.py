@@ -44,7 +44,7 @@ BATCH_TIMES = 10
 _STUCK_TIMES = 2
 
 # Bodies of no more bytes may be read on the event loop, without a turn.
-ON_THE_SPOT_BYTES = 16 * 1024
+READ_ON_THE_SPOT_BYTES = 16 * 1024
 # Paths to which a single image is sent.
 IMAGE_ROUTES = ("/predict/", "/predict", "/read/", "/read")
 # Metrics keep a series for each of these paths.
@@ -85,7 +85,7 @@ class ServiceState:
         # Pages of other origins and traces need headers and spans that only the whole way adds.
         self.early_refusal = None
         if not settings.cors_origins and settings.traces == "off":
-            self.early_refusal = EarlyRefusal(self.queue, self.metrics, IMAGE_ROUTES, ON_THE_SPOT_BYTES)
+            self.early_refusal = EarlyRefusal(self.queue, self.metrics, IMAGE_ROUTES, READ_ON_THE_SPOT_BYTES)
         least = max(settings.max_batch_bytes, _FORMS_OF_AN_IMAGE * settings.max_bytes)
         if settings.max_buffered_bytes < least:
             _log.warning(

@@ -183,6 +183,28 @@ def test_a_page_for_whose_views_there_is_no_time_is_not_called_blank(recognizer:
         read_picture(recognizer, page)
 
 
+def test_a_doubtful_page_for_whose_views_there_is_no_time_is_answered_by_the_first(
+    recognizer: Recognizer, first_view: Recognizer, mnist: Mnist
+) -> None:
+    # Strokes so thick that they fill the gaps of a 5.
+    page = np.asarray(cv2.erode(handwritten(mnist, *WRITTEN.split("\n"))[0], np.ones((13, 13), np.uint8)), np.uint8)
+    asked, enough = 0, 10**9
+
+    def clock() -> float:
+        nonlocal asked
+        asked += 1
+        return 0.0 if asked <= enough else 10.0
+
+    with limited(Budget(1.0, clock=clock)):
+        first = read_picture(first_view, page)
+    assert 0.0 < first.line_quality < 0.8
+    # Time runs out where the first view has been seen.
+    asked, enough = 0, asked
+    with limited(Budget(1.0, clock=clock)):
+        assert read_picture(recognizer, page) == first
+    assert asked > enough
+
+
 def test_lines_that_hold_nothing_do_not_make_a_page_surer() -> None:
     unsure = ReadDigit(7, 0.4, False, (0, 0, 9, 9), line=2)
     page = Reading((unsure,), 100, 100, (1.0, 1.0, 0.3))

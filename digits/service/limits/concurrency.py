@@ -12,7 +12,7 @@ from digits.service.errors import BuffersFullError, OverloadedError
 Result = TypeVar("Result")
 
 # A shorter body is unpacked on the event loop. It inflates to no more than about a thousand times its size.
-_ON_THE_SPOT_BYTES = 2 * 1024
+_UNPACK_ON_THE_SPOT_BYTES = 2 * 1024
 
 
 class ConcurrencyLimit:
@@ -93,7 +93,7 @@ class Room:
         body: bytes,
         *arguments: Any,
         takes: int,
-        on_the_spot: int = _ON_THE_SPOT_BYTES,
+        on_the_spot: int = _UNPACK_ON_THE_SPOT_BYTES,
     ) -> Result:
         """Calls a function on a body: in a thread, unless the body is so short that other requests need not wait.
 

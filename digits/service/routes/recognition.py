@@ -57,7 +57,7 @@ from digits.service.routes.parameters import (
 )
 from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
-from digits.service.state import BATCH_TIMES, ON_THE_SPOT_BYTES, ServiceState, state_of
+from digits.service.state import BATCH_TIMES, READ_ON_THE_SPOT_BYTES, ServiceState, state_of
 
 
 def _binary(shows: str) -> dict[str, Any]:
@@ -134,14 +134,14 @@ async def _predict(request: Request) -> Response:
 def _refuse_early(state: ServiceState, request: Request) -> None:
     """Refuses a large image before its body is read if the queue is too long for it."""
     length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length[:20]) > ON_THE_SPOT_BYTES:
+    if not length.isdecimal() or int(length[:20]) > READ_ON_THE_SPOT_BYTES:
         state.queue.check()
 
 
 async def _recognize(state: ServiceState, request: Request, data: bytes, page: int) -> tuple[Prediction, int]:
     """Reads the digit on a page of a file; returns it, and how many pages the file has."""
     recognizer = state.models.recognizer
-    at_once = len(data) <= ON_THE_SPOT_BYTES and not starts_a_process(data)
+    at_once = len(data) <= READ_ON_THE_SPOT_BYTES and not starts_a_process(data)
     image = open_image(data, recognizer.limits, page) if at_once else None
     budget = Budget(state.settings.compute_seconds)
     if image is not None and image.is_plain and image.width * image.height <= _ON_THE_SPOT_PIXELS:

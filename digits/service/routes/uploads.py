@@ -42,7 +42,7 @@ _MAX_OTHER_PARTS = 7
 _MAX_SAME_PARTS = 8
 _MAX_HEADERS = 16
 # A thread parses a larger form, so that other requests need not wait for it.
-_ON_THE_SPOT_BYTES = 64 * 1024
+_PARSE_ON_THE_SPOT_BYTES = 64 * 1024
 # Base64 and JSON are copied so often while they are read.
 _COPIES = 3
 
@@ -269,7 +269,7 @@ async def _parse_form(
             raise MultipartError("its Content-Type names no boundary")
         # The parts are a copy of the body, and take its place.
         wanted = (boundary, field, most, too_many, texts)
-        return await room.unpack(_parts_of, body, *wanted, takes=len(body), on_the_spot=_ON_THE_SPOT_BYTES)
+        return await room.unpack(_parts_of, body, *wanted, takes=len(body), on_the_spot=_PARSE_ON_THE_SPOT_BYTES)
     except MultipartError as error:
         raise MalformedFormError(
             f"The multipart form cannot be read ({error.args[0]}). Let your HTTP client build it, {how}"

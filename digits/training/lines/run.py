@@ -6,13 +6,11 @@ it, fit the decoding: `python -m digits.training.segmenter.run --decoding-only`.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -25,6 +23,7 @@ from digits.numbers.lines.network import CARD, FILE, SHOWN, LineNetwork
 from digits.training.lines.dataset import draw_lines
 from digits.training.lines.network import Line, build, fit
 from digits.training.segmenter.options import parse
+from digits.training.segmenter.written import made_with, write_network
 
 # The range and the default of each number on the command line.
 _OPTIONS = {
@@ -78,23 +77,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = build()
     fit(model, lines, options.epochs, options.seed)
     onnx = to_onnx(model)
-    network = LineNetwork(onnx)
-    measured = measure(network, draw_all(min(options.lines, _HELD_OUT), options.seed + 1, held_out=True))
+    measured = measure(LineNetwork(onnx), draw_all(min(options.lines, _HELD_OUT), options.seed + 1, held_out=True))
     print(f"Held out: {measured}", flush=True)
     card = {
         "seed": options.seed,
         "lines": options.lines,
         "epochs": options.epochs,
         "parameters": int(sum(np.prod(variable.shape) for variable in model.trainable_variables)),
-        "onnx_sha256": network.digest,
+        **made_with(onnx),
         "data": load().digest,
-        "libraries": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
         "held_out": measured,
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / FILE.name).write_bytes(onnx)
-    (options.out / CARD.name).write_text(json.dumps(card, indent=2) + "\n")
-    print(f"{options.out / FILE.name} ({len(onnx):,} bytes) and {CARD.name}")
+    write_network(options.out, FILE.name, onnx, CARD.name, card)
     return 0
 
 

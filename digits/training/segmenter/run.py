@@ -13,13 +13,11 @@ some minutes on one core:
 """
 
 import argparse
-import hashlib
 import itertools
 import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +59,7 @@ from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, rea
 from digits.training.segmenter.network import fit_network
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.targets import SegmentTargets
+from digits.training.segmenter.written import made_with, write_network
 
 # The range and the default of each number on the command line.
 _OPTIONS = {
@@ -186,8 +185,7 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
         "seed": seed,
         "windows": windows,
         "epochs": epochs,
-        "onnx_sha256": hashlib.sha256(onnx).hexdigest(),
-        "libraries": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
+        **made_with(onnx),
         "held_out": measured,
     }
 
@@ -270,10 +268,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recognizer = Recognizer.load(options.model)
     decoding, fit = train_decoding(parts, onnx, recognizer, options.numbers, options.seed)
     card = {"decoding": decoding.to_json(), "fit": fit, "network": made}
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / network).write_bytes(onnx)
-    (options.out / card_file).write_text(json.dumps(card, indent=2) + "\n")
-    print(f"{options.out / network} ({len(onnx):,} bytes) and {card_file}")
+    write_network(options.out, network, onnx, card_file, card)
     return 0
 
 

@@ -12,11 +12,9 @@ the data set has got new kinds of writing:
 """
 
 import argparse
-import hashlib
 import json
 import os
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from digits.numbers.window_network import Shipped, WindowNetwork
 from digits.training.segmenter.network import fit_network, restore
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.sign_dataset import Targets, draw_sign_examples
+from digits.training.segmenter.written import made_with, write_network
 
 _HELD_OUT = 3_000
 # The range and the default of each number on the command line.
@@ -123,17 +122,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "seed": options.seed,
         "windows": options.windows,
         "epochs": options.epochs,
-        "onnx_sha256": hashlib.sha256(onnx).hexdigest(),
+        **made_with(onnx),
         "data": data.digest,
-        "libraries": {name: version(name) for name in ("keras", "tensorflow", "numpy")},
         "held_out": measured,
     }
     if before is not None:
         card["before"] = {name: value for name, value in before.items() if name != "held_out"}
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / network_file.name).write_bytes(onnx)
-    (options.out / card_file.name).write_text(json.dumps(card, indent=2) + "\n")
-    print(f"{options.out / network_file.name} ({len(onnx):,} bytes) and {card_file.name}")
+    write_network(options.out, network_file.name, onnx, card_file.name, card)
     return 0
 
 

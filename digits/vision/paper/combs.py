@@ -39,7 +39,7 @@ def without_combs(mask: Gray) -> Gray:
     Args:
         mask: uint8 array of shape (height, width), 1 where ink is.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels, stats = label_components(mask)
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, _ = np.asarray(stats, dtype=np.int64).T
     possible = (wide >= _COMB_WIDE) & (wide >= _COMB_FLAT * high) & (high >= 4)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray, Ink, Pixels
+from digits.vision.masks import label_components
 
 # The sensor's own light, which keeps ratios of dark pixels from running away.
 _DARK_LEVEL = 4.0
@@ -60,8 +61,8 @@ def on_smooth_sheet(swallowed: Ink) -> Ink | None:
     rough = float(np.median(np.concatenate([part.ravel() for part in ring])))
     if rough < _ROUGH:
         return None
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((texture < _SMOOTH * rough).astype(np.uint8))
-    if count < 2:
+    labels, stats = label_components((texture < _SMOOTH * rough).astype(np.uint8))
+    if len(stats) < 2:
         return None
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     outlines, _ = cv2.findContours((labels == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
