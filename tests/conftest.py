@@ -20,7 +20,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from digits.data.mnist import Mnist, load
-from digits.recognizer import shipped_model
+from digits.model.artifact import read
+from digits.recognizer import Recognizer, shipped_model
 from scripts.find_browser import BROWSER_ARGUMENTS, find_browser
 from tests.browsing import PATIENCE
 from tests.kinds import KINDS, alone, mark
@@ -253,6 +254,18 @@ def api(repository: Path, pytestconfig: pytest.Config) -> Iterator[str]:
     """The address of a running API that serves the trained model."""
     with api_served(repository, on_ray=pytestconfig.getoption("--on-ray")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def recognizer() -> Recognizer:
+    """The model that ships."""
+    return Recognizer.load(shipped_model())
+
+
+@pytest.fixture(scope="session")
+def first_view() -> Recognizer:
+    """The model that ships, which sees each picture in one way only."""
+    return Recognizer(read(shipped_model()), looks_again=False)
 
 
 STRICT_BYTES, STRICT_BATCH_FILES, STRICT_BATCH_BYTES = 30_000, 3, 60_000

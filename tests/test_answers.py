@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from digits.answers import BatchPrediction, PredictionResponse, ReadResponse
 from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.reading import Alternative, ReadDigit, Reading
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 from tests.conftest import run_python
 
 READING = Reading(
@@ -29,11 +29,6 @@ DOCUMENT = DocumentReading((PageReading(1, READING),))
 def fields_of_one_page(model: type[BaseModel]) -> list[str]:
     """The fields of an answer for a file of one page: without those that tell of pages or of warnings."""
     return [name for name in model.model_fields if name not in ("page", "page_count", "pages", "warnings")]
-
-
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
 
 
 def test_a_prediction_as_json_is_what_programs_get(recognizer: Recognizer, sample: Path) -> None:

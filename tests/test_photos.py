@@ -22,11 +22,6 @@ from tests.conftest import encode_png
 from tests.pictures import side_by_side
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
 def photo_of(height: int, count: int = 1) -> bytes:
     """A JPEG photo of 1440 x 1440 pixels of sevens so high, beside one another."""
     pixels = np.full((1440, 1440, 3), 210, np.uint8)

@@ -37,11 +37,6 @@ from tests.model_files import CARD, OWN_CARD, repack, with_card
 from tests.pictures import side_by_side
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
 def with_thresholds(thresholds: Thresholds) -> Recognizer:
     """The shipped network, judged by other thresholds."""
     artifact = read(shipped_model())

@@ -19,16 +19,6 @@ from digits.vision.normalize import Normalized
 from digits.vision.views.table import FIRST, LARGE_VIEWS, SMALL_VIEWS
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
-@pytest.fixture(scope="module")
-def first_view() -> Recognizer:
-    return Recognizer(read(shipped_model()), looks_again=False)
-
-
 def three(side: int, pen: float = 0.08) -> Gray:
     """A 3, white on black."""
     field, scale = np.zeros((8 * side, 8 * side), np.uint8), 8 * side

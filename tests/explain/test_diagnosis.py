@@ -29,11 +29,6 @@ def grainy(picture: npt.NDArray[np.uint8], sigma: float) -> npt.NDArray[np.uint8
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
 def hints(recognizer: Recognizer, picture: npt.NDArray[np.uint8]) -> list[Hint]:
     """What is said of a picture that comes as a file, as in the app."""
     opened = open_image(encode_png(picture))

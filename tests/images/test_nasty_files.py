@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from benchmarks.accuracy.corpus.pen import Hand, seeded, write_digit
 from benchmarks.hostile.specimens import encode, pnm
 from digits.errors import ImageError
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 
 _SIDE = 140
 
@@ -140,11 +140,6 @@ REFUSED: Mapping[str, Callable[[], bytes]] = {
     "JPEG without an image": lambda: b"\xff\xd8\xff\xd9",
     "swapped": lambda: encode(picture(3), "JPEG")[:100] + encode(picture(3), "PNG")[100:],
 }
-
-
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
 
 
 @pytest.mark.parametrize("name", READ)

@@ -31,11 +31,6 @@ from tests.pictures import handwritten, tiff_of
 BLANK = np.full((100, 200), 255, np.uint8)
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
 def test_each_page_is_read_as_if_it_were_alone(recognizer: Recognizer, mnist: Mnist) -> None:
     pages = [handwritten(mnist, *lines)[0] for lines in (("2024",), ("39", "715"), ("86",))]
     document = read_document(recognizer, tiff_of(*pages))

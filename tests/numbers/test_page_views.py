@@ -26,16 +26,6 @@ from tests.pictures import handwritten
 WRITTEN = "2024\n715"
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
-@pytest.fixture(scope="module")
-def first_view() -> Recognizer:
-    return Recognizer(read(shipped_model()), looks_again=False)
-
-
 def faint(paper: Gray) -> Pixels:
     """Ink of 8 levels."""
     return (240.0 - (255.0 - paper) * (8.0 / 255.0)).astype(np.uint8)

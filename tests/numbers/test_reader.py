@@ -28,11 +28,6 @@ Picture = npt.NDArray[np.uint8]
 PEN = 9
 
 
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
-
-
 def sheet(width: int = 460, height: int = 200) -> Picture:
     return np.full((height, width), 240, np.uint8)
 

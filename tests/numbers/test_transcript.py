@@ -16,16 +16,11 @@ from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.segments.windows import Windows
 from digits.numbers.signs.kinds import SIGN_CLASSES, SIGNS, UNKNOWN
 from digits.numbers.window_network import WindowNetwork
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 from digits.synthetic.glyphs import draw_sign
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
-
-
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
 
 
 TEXTS = ("20.24", "12.3", "52-08", "4+5=9", "(12)", "12:45", "6<7", "3,50", "8÷4", "[7]", "5≠6")

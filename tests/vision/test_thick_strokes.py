@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.arrays import Gray, Pixels
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 from digits.vision.foreground import find_foreground
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
 
@@ -34,11 +34,6 @@ def cut_off(digit: int, share: float = 1.0) -> Gray:
 def colored(strokes: Gray, ink: tuple[int, int, int], ground: tuple[int, int, int]) -> Pixels:
     share = strokes[..., np.newaxis] / 255.0
     return np.rint(share * ink + (1.0 - share) * np.array(ground)).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
 
 
 @pytest.mark.parametrize("digit", STROKES)

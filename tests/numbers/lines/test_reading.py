@@ -18,7 +18,7 @@ from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks, shipped_networks
 from digits.numbers.segmentation import find_writing, take_apart
 from digits.numbers.signs.marks import find_small_strokes
-from digits.recognizer import Recognizer, shipped_model
+from digits.recognizer import Recognizer
 from digits.vision.foreground import find_foreground
 
 Picture = npt.NDArray[np.uint8]
@@ -41,11 +41,6 @@ class Says(LineNetwork):
             chances[place] = (1.0 - self._sure) / LINE_CLASSES
             chances[place, SHOWN.index(one)] = self._sure
         return LineAnswer(np.log(chances / chances.sum(axis=1, keepdims=True)))
-
-
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer.load(shipped_model())
 
 
 def written(mnist: Mnist, overlap: int = 0) -> Picture:
