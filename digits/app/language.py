@@ -69,6 +69,9 @@ def say(text: str, /, **values: object) -> str:
 
 def say_problem(error: DigitsError) -> str:
     """Returns what is wrong: in English the error's own message, which knows most; else a sentence for its kind."""
+    if language() == ENGLISH and isinstance(error, SeveralDigitsError):
+        # Beside it, the page has a button for what its last sentence names for programs.
+        return f"{str(error).rpartition('. ')[0]}."
     if language() == ENGLISH:
         return str(error)
     kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _PROBLEMS)

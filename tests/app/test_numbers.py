@@ -3,14 +3,18 @@
 import io
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from digits.app.components.canvas import ShownPicture
 from digits.app.pages.numbers import NUMBERS
 from digits.app.stage import OnStage
 from digits.data.mnist import Mnist
+from digits.numbers.reading import ReadDigit, Reading
+from digits.numbers.signs.kinds import UNKNOWN
 from tests.app.test_recognize import texts
 from tests.conftest import ROOT, encode_png
 from tests.pictures import handwritten, tiff_of
@@ -130,6 +134,42 @@ def test_what_cannot_be_read_gets_a_sentence(image: bytes, message: str) -> None
     app = upload(run_page(), image)
     assert message in app.error[0].value
     assert not app.code
+
+
+def test_a_reading_that_is_not_accepted_is_not_shown_as_a_sure_one(mnist: Mnist) -> None:
+    paper, _ = handwritten(mnist, "2024", "715")
+    app = upload(run_page(), encode_png(paper))
+    assert not app.warning
+    # Strokes so thick that they fill the gaps of a 5.
+    upload(app, encode_png(np.asarray(cv2.erode(paper, np.ones((13, 13), np.uint8)), np.uint8)))
+    assert app.code
+    assert app.warning[0].value.startswith("Not sure: this is more likely wrong than right.")
+    # Who has corrected it has looked at it.
+    choose(choose(app, 0, 6), 1, "5")
+    assert not app.warning
+
+
+def test_a_sign_that_is_not_known_is_said_to_be_in_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = (ReadDigit(2, 0.9, True, (0, 0, 9, 9), 0), ReadDigit(1, 0.3, False, (10, 0, 9, 9), 0, UNKNOWN, 0.9))
+    strange = Reading(digits, 40, 40, (0.9,))
+    monkeypatch.setattr("digits.app.pages.numbers.read_picture", lambda *_: strange)
+    app = give_sample(run_page())
+    assert app.warning[0].value.startswith("Something was not recognized: ? stands for it.")
+
+
+def test_a_picture_stays_in_sight_when_no_number_is_read_on_it(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = list[ShownPicture]()
+    monkeypatch.setattr(type(NUMBERS), "show", lambda _, picture: shown.append(picture))
+    app = give_sample(run_page())
+    assert shown[-1].url
+    app.text_input[0].set_value("##/##/####").run()
+    assert "does not match the pattern" in app.error[0].value
+    assert shown[-1].url
+    assert shown[-1].alt == "The picture that you gave"
+    # What cannot be decoded cannot be shown.
+    app.session_state[NUMBERS.key] = OnStage("upload", b"only text")
+    app.run()
+    assert shown[-1].url is None
 
 
 def test_the_signs_and_the_confidence_of_the_whole_are_shown() -> None:

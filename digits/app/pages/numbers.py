@@ -40,18 +40,18 @@ _SHOWN_SIDE = 1000
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A picture and its reading.
+class _Seen:
+    """A picture, and what was read on it.
 
     Args:
         key: tells the picture and the model from others.
         pixels: uint8 of shape (height, width) or (height, width, 3); a large picture is reduced.
-        reading: the reading, with boxes in pixels of the whole picture.
+        answer: the reading, with boxes in pixels of the whole picture; or why there is none.
     """
 
     key: str
     pixels: npt.NDArray[np.uint8]
-    reading: Reading
+    answer: Reading | DigitsError
 
 
 def numbers_page() -> None:
@@ -66,30 +66,33 @@ def numbers_page() -> None:
 def _stage(recognizer: Recognizer) -> None:
     content = NUMBERS.content()
     pages: Pages | None = None
-    read, reading, error = None, None, None
+    seen: _Seen | None = None
+    answer: Reading | DigitsError | None = None
     if content.file is not None:
         try:
             pages = pages_of(content.file, recognizer.limits)
-            read = _read(recognizer, content.file, pages.chosen, _expected())
-            reading = _corrected(read.reading, st.session_state.get(_corrections_of(read), {}))
+            seen = _see(recognizer, content.file, pages.chosen, _expected())
+            answer = _corrected(seen)
         except DigitsError as problem:
-            error = problem
+            answer = problem
     giving, answering = st.columns([11, 9], gap="medium")
     with giving:
-        NUMBERS.show(_shown(content, read, reading))
+        NUMBERS.show(_shown(content, seen, answer))
         if pages is not None:
             pages.show()
     with answering:
-        if error is not None:
-            st.error(say_problem(error))
-        elif read is None or reading is None:
+        if isinstance(answer, DigitsError):
+            st.error(say_problem(answer))
+        elif seen is None or answer is None:
             st.header(say(_INVITATION), anchor=False)
         else:
-            _show_text(reading)
-            _correct(read, reading)
+            _show_text(answer)
+            if answer == seen.answer:
+                _show_doubt(answer)
+            _correct(seen, answer)
             if not content.name:
-                boxed = say("The drawing with a box around each digit: {digits}", digits=_spoken(reading))
-                st.image(_with_boxes(read, reading), alt=boxed)
+                boxed = say("The drawing with a box around each digit: {digits}", digits=_spoken(answer))
+                st.image(draw_reading(seen.pixels, answer), alt=boxed)
     # Below the answer, which they would push out of sight on a phone.
     choosing, expecting = st.columns([11, 9], gap="medium")
     with choosing:
@@ -104,18 +107,18 @@ def _stage(recognizer: Recognizer) -> None:
         )
 
 
-def _shown(content: OnStage, read: _Read | None, reading: Reading | None) -> ShownPicture:
-    """Returns the picture with its boxes; a drawing stays as it is."""
-    if not content.name or read is None or reading is None:
+def _shown(content: OnStage, seen: _Seen | None, answer: Reading | DigitsError | None) -> ShownPicture:
+    """Returns the picture, with its boxes if it was read; a drawing stays as it is."""
+    if not content.name or seen is None:
         return ShownPicture(content.name)
+    if not isinstance(answer, Reading):
+        return ShownPicture(
+            f"{content.name} {seen.key}", data_url(seen.pixels, _SHOWN_SIDE), say("The picture that you gave")
+        )
     # Corrections change the boxes, and so the name.
-    name = f"{content.name} {read.key} {hash(reading)}"
-    alt = say("The picture with a box around each digit: {digits}", digits=_spoken(reading))
-    return ShownPicture(name, data_url(_with_boxes(read, reading), _SHOWN_SIDE), alt)
-
-
-def _with_boxes(read: _Read, reading: Reading) -> npt.NDArray[np.uint8]:
-    return draw_reading(read.pixels, reading)
+    name = f"{content.name} {seen.key} {hash(answer)}"
+    alt = say("The picture with a box around each digit: {digits}", digits=_spoken(answer))
+    return ShownPicture(name, data_url(draw_reading(seen.pixels, answer), _SHOWN_SIDE), alt)
 
 
 def _samples() -> None:
@@ -128,25 +131,39 @@ def _expected() -> str | None:
     return str(st.session_state.get(_EXPECTED) or "").strip() or None
 
 
-def _read(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> _Read:
-    """Reads a page of an image file, unless it is the one that was read last."""
+def _see(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> _Seen:
+    """Reads a page of an image file, unless it is the one that was read last.
+
+    Raises:
+        DigitsError: the file cannot be decoded.
+    """
     key = hashlib.sha256(image + f"{recognizer.digest} {page} {expected or ''}".encode()).hexdigest()[:16]
-    last: _Read | None = st.session_state.get(_LAST)
+    last: _Seen | None = st.session_state.get(_LAST)
     if last is None or last.key != key:
         opened = open_image(image, recognizer.limits, page)
         pixels = opened.decode(PAGE_SIDE)
-        reading = read_picture(recognizer, pixels, opened.upright_size, expected)
-        last = st.session_state[_LAST] = _Read(key, pixels, reading)
+        answer: Reading | DigitsError
+        try:
+            answer = read_picture(recognizer, pixels, opened.upright_size, expected)
+        except DigitsError as error:
+            answer = error
+        last = _Seen(key, pixels, answer)
+        if isinstance(answer, Reading):
+            st.session_state[_LAST] = last
     return last
 
 
-def _corrections_of(read: _Read) -> str:
+def _corrections_of(seen: _Seen) -> str:
     """Returns the session key of a picture's corrections: digits by their index, None where there is no digit."""
-    return f"corrections {read.key}"
+    return f"corrections {seen.key}"
 
 
-def _corrected(reading: Reading, corrections: dict[int, int | None]) -> Reading:
-    """Returns a reading as a person has corrected it."""
+def _corrected(seen: _Seen) -> Reading | DigitsError:
+    """Returns what was read as a person has corrected it."""
+    reading = seen.answer
+    if not isinstance(reading, Reading):
+        return reading
+    corrections: dict[int, int | None] = st.session_state.get(_corrections_of(seen), {})
 
     def correct(read_digit: ReadDigit, digit: int | None) -> ReadDigit:
         if digit is None:
@@ -196,21 +213,31 @@ def _show_text(reading: Reading) -> None:
         st.caption(" ".join(sentences))
 
 
-def _correct(read: _Read, reading: Reading) -> None:
+def _show_doubt(reading: Reading) -> None:
+    """Says that a reading should not be acted on, and why."""
+    if reading.reason == "not_a_digit":
+        st.warning(say("Something was not recognized: ? stands for it. Write it more clearly, or crop the picture."))
+    elif reading.reason is not None:
+        st.warning(say("Not sure: this is more likely wrong than right. Check each digit, or write more clearly."))
+
+
+def _correct(seen: _Seen, reading: Reading) -> None:
     """Lets a person choose a digit or sign, and say what it is."""
     chosen = st.pills(
         say("Is one of them wrong? Choose it; ? is a sign that is not in the text."),
         range(len(reading.digits)),
         format_func=lambda i: str(reading.digits[i].digit) if reading.digits[i].accepted else "?",
-        key=f"wrong {read.key}",
+        key=f"wrong {seen.key}",
     )
     if chosen is None:
         return
     digit = reading.digits[chosen]
-    key = _corrections_of(read)
+    key = _corrections_of(seen)
     with st.container(horizontal=True, vertical_alignment="top"):
         shows = say("read as {digit}", digit=digit.digit) if digit.accepted else say("another sign")
-        st.image(_cut_out(read, digit), width=90, alt=say("Sign {number}, {shows}", number=chosen + 1, shows=shows))
+        st.image(
+            _cut_out(seen, digit, reading), width=90, alt=say("Sign {number}, {shows}", number=chosen + 1, shows=shows)
+        )
         # A container is as wide as its content, unless it is given a width.
         with st.container(width=320):
             label = f"right {key} {chosen}"
@@ -232,9 +259,9 @@ def _keep_correction(key: str, index: int, label: str) -> None:
         st.session_state[key] = corrections | {index: None if chosen == _NO_DIGIT else int(chosen)}
 
 
-def _cut_out(read: _Read, digit: ReadDigit) -> npt.NDArray[np.uint8]:
+def _cut_out(seen: _Seen, digit: ReadDigit, reading: Reading) -> npt.NDArray[np.uint8]:
     x, y, width, height = digit.box
     margin = _MARGIN * height
-    down, across = read.pixels.shape[0] / read.reading.height, read.pixels.shape[1] / read.reading.width
+    down, across = seen.pixels.shape[0] / reading.height, seen.pixels.shape[1] / reading.width
     rows = slice(max(0, round((y - margin) * down)), round((y + height + margin) * down))
-    return read.pixels[rows, max(0, round((x - margin) * across)) : round((x + width + margin) * across)]
+    return seen.pixels[rows, max(0, round((x - margin) * across)) : round((x + width + margin) * across)]
