@@ -98,7 +98,8 @@ def install(app: FastAPI) -> None:
             raise error
         # The path or the method does not exist.
         title = HTTPStatus(error.status_code).phrase
-        detail = f"{request.method} {request.url.path}: {title}. See /docs for what there is."
+        allowed = f" Send {error.headers['Allow']}." if error.headers and "Allow" in error.headers else ""
+        detail = f"{request.method} {request.url.path}: {title}.{allowed} See /docs for what there is."
         return blank_response(error.status_code, detail, error.headers)
 
     app.add_exception_handler(DigitsError, digits_error)

@@ -97,7 +97,7 @@ def from_base64(text: bytes, max_bytes: int) -> bytes:
         if not head[0].lower().endswith(";base64") or characters[head.end() : head.end() + 1] != ",":
             raise MalformedBodyError(
                 f"The data URL begins with {head[0][:60]!r}; one with base64 is needed, such as "
-                "data:image/png;base64,iVBORw0..."
+                "data:image/png;base64,iVBORw0... (curl's -F ends a text at a semicolon: use --form-string)."
             )
         characters = characters[head.end() + 1 :]
         if "%" in characters:

@@ -1,5 +1,6 @@
 """The parameters of the recognition routes, which may stand in the query or in fields of the form."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ EXPECT_FIELD, PAGE_FIELD = "expect", "page"
 EXPECT: dict[str, Any] = {
     "type": "string",
     "description": "What must come on each line: a count of digits (`4`, `4-6`), or a mask in which `#` is a digit, "
-    "`#+` one digit or more, and anything else stands for itself (`####`, `##/##/####`, `#+.##`).",
+    "`#+` one digit or more, and anything else stands for itself (`####`, `##/##/####`, `#+.##`). "
+    "In an address, `#` is written as `%23` and `+` as `%2B`.",
     "example": "####",
 }
 PAGE: dict[str, Any] = {
@@ -27,6 +29,8 @@ PAGE_TO_READ = PAGE | {"description": f"{PAGE['description']} Without it, all pa
 
 # A warning names no more than so many names, nor more than so many characters of one.
 _MOST_NAMES, _MOST_CHARACTERS = 5, 60
+# A plus in an address is a blank. Between two digits of a mask it may be meant as one, elsewhere it is of a `#+`.
+_PLAIN_PLUS = re.compile(rb"(?:^|&)expect=[^&]*%23\+(?!%23|\d)")
 # A page's number has no more digits than this.
 _MOST_DIGITS = 9
 
@@ -85,8 +89,26 @@ def passed_over(where: str, names: Collection[str], known: Sequence[str]) -> tup
     return (f"Passed over in the {where}: {in_quotes(names)}. {use}",)
 
 
-def passed_over_in_query(request: Request, known: Sequence[str]) -> tuple[str, ...]:
-    """Returns the warning that a request's query has unknown parameters; nothing if it has none."""
-    if not request.scope["query_string"]:
+def passed_over_in_query(request: Request, texts: Mapping[str, str], known: Sequence[str]) -> tuple[str, ...]:
+    """Returns what of a request's query was passed over, or may not have arrived as it was meant: a sentence each.
+
+    Args:
+        request: the request.
+        texts: the text fields of its form, which come before the query.
+        known: the parameters that its route knows.
+    """
+    raw: bytes = request.scope["query_string"]
+    if not raw:
         return ()
-    return passed_over("query", [name for name in request.query_params if name not in known], known)
+    query = request.query_params
+    warnings = list(passed_over("query", [name for name in query if name not in known], known))
+    for name in known:
+        if texts.get(name) and query.get(name) not in (None, texts[name]):
+            warnings.append(f"Passed over in the query: {name!r}, which the form has, too.")
+        elif query.get(name) == "":
+            # Whatever follows a plain # is not sent at all.
+            hint = " In an address, write # as %23." if name == EXPECT_FIELD else ""
+            warnings.append(f"Passed over in the query: {name!r}, which is empty.{hint}")
+    if _PLAIN_PLUS.search(raw):
+        warnings.append(f"In the query, the + of {EXPECT_FIELD!r} stands for a blank. For a plus, write %2B.")
+    return tuple(warnings)

@@ -117,13 +117,13 @@ async def _predict(request: Request) -> Response:
         _refuse_early(state, request)
         upload = await read_upload(request, settings.max_bytes, settings.receive_seconds, room, (PAGE_FIELD,))
         data, page = upload.content, chosen_page(request, upload.texts) or 1
+        warnings = upload.warnings + passed_over_in_query(request, upload.texts, (PAGE_FIELD,))
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
             start = time.perf_counter()
             prediction, page_count = await _recognize(state, request, data, page)
     if state.metrics:
         state.metrics.prediction(prediction)
-    warnings = upload.warnings + passed_over_in_query(request, (PAGE_FIELD,))
     answer = PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count, warnings)
     response = model_response(answer)
     if state.shadow:
@@ -193,7 +193,7 @@ async def _predict_batch(request: Request) -> Response:
         _item(state, part.file or "", answer, count)
         for part, answer, count in zip(form.parts, answers, page_counts, strict=True)
     ]
-    warnings = passed_over("form", form.others, (BATCH_FIELD,)) + passed_over_in_query(request, ())
+    warnings = passed_over("form", form.others, (BATCH_FIELD,)) + passed_over_in_query(request, {}, ())
     return model_response(
         BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(warnings))
     )
@@ -227,17 +227,22 @@ async def _read(request: Request) -> Response:
             request, settings.max_bytes, settings.receive_seconds, room, (EXPECT_FIELD, PAGE_FIELD)
         )
         expect, page = chosen(request, upload.texts, EXPECT_FIELD), chosen_page(request, upload.texts)
+        warnings = upload.warnings + passed_over_in_query(request, upload.texts, (EXPECT_FIELD, PAGE_FIELD))
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
-            document = await compute(
-                lambda: read_document(recognizer, upload.content, page, expect), request, budget, state.queue
-            )
+            try:
+                document = await compute(
+                    lambda: read_document(recognizer, upload.content, page, expect), request, budget, state.queue
+                )
+            except (PatternError, UnexpectedNumberError) as error:
+                # The pattern may have arrived in another form than it was written in.
+                error.args = (" ".join((str(error), *warnings)),)
+                raise
     if state.metrics:
         state.metrics.reading(document.joined)
-    warnings = upload.warnings + passed_over_in_query(request, (EXPECT_FIELD, PAGE_FIELD))
     return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame, warnings))
 
 

@@ -52,6 +52,7 @@ _TRANSFER_ENCODING = "Content-Transfer-Encoding"
 _EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*\"?([^\";]*)", re.IGNORECASE)
 
 _HOW = f"for example: curl -F {FIELD}=@7.png"
+_HOW_RAW = "curl -H 'Content-Type: image/png' --data-binary @7.png"
 _HOW_MANY = f"for example: curl -F {BATCH_FIELD}=@7.png -F {BATCH_FIELD}=@2.png"
 
 
@@ -124,9 +125,9 @@ async def read_upload(
         return await room.unpack(from_json, body, max_bytes, text_fields, takes=_COPIES * len(body))
     if media_type != "multipart/form-data":
         raise UnsupportedMediaTypeError(
-            f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the image as "
-            f"multipart/form-data in field '{FIELD}', {_HOW}; as the body alone, with a Content-Type such as "
-            "image/png; or as application/json, with base64 or a data URL as 'image'."
+            f"The request has {_content_type(request)}. Send the image as multipart/form-data in field '{FIELD}', "
+            f"{_HOW}; as the body alone, with a Content-Type such as image/png, for example: {_HOW_RAW}; or as "
+            "application/json, with base64 or a data URL as 'image'."
         )
     body = await read_plain_body(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room)
     too_many = MalformedFormError(
@@ -146,7 +147,8 @@ async def read_upload(
         return Upload(image, texts, warnings=warnings)
     if file is None:
         raise MissingFileError(
-            f"The form's field '{FIELD}' is text, not a file and not a data URL. Send a file in it, {_HOW}"
+            f"The form's field '{FIELD}' is text, not a file and not a data URL. Send a file in it, with curl by an @ "
+            f"before its name, {_HOW}"
         )
     if len(content) > max_bytes:
         raise too_large
@@ -171,7 +173,7 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     """
     if _media_type(request) != "multipart/form-data":
         raise UnsupportedMediaTypeError(
-            f"The request has Content-Type {request.headers.get('content-type', '')!r}. Send the images as "
+            f"The request has {_content_type(request)}. Send the images as "
             f"multipart/form-data, each in a field '{BATCH_FIELD}', {_HOW_MANY}"
         )
     too_large = BatchTooLargeError(
@@ -199,6 +201,12 @@ def _not_this(field: str, form: Form) -> str:
 
 def _media_type(request: Request) -> str:
     return str(request.headers.get("content-type", "").partition(";")[0].strip().lower())
+
+
+def _content_type(request: Request) -> str:
+    """Returns in words which Content-Type a request has."""
+    value = request.headers.get("content-type", "")
+    return f"Content-Type {value!r}" if value else "no Content-Type"
 
 
 async def _read_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:

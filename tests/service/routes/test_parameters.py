@@ -87,6 +87,41 @@ def test_what_is_passed_over_is_named_with_what_would_be_used(
     assert warnings(api, path, **options) == [warning]
 
 
+@pytest.mark.parametrize(
+    ("query", "data", "warning"),
+    [
+        ("page=1", {"page": "1"}, None),
+        ("page=2", {"page": "1"}, "Passed over in the query: 'page', which the form has, too."),
+        ("page=", {}, "Passed over in the query: 'page', which is empty."),
+        # What follows a plain # is never sent.
+        ("expect=", {}, "Passed over in the query: 'expect', which is empty. In an address, write # as %23."),
+        ("expect=%23%2B", {}, None),
+        # A blank in a pattern means nothing.
+        ("expect=+%23", {}, None),
+    ],
+)
+def test_a_parameter_that_does_not_count_is_named(
+    api: str, query: str, data: dict[str, str], warning: str | None
+) -> None:
+    told = warnings(api, f"/read/?{query}", files={"file": SEVEN}, data=data)
+    assert told == ([warning] if warning else None)
+
+
+def test_a_plus_that_was_lost_in_an_address_is_explained_where_the_pattern_does_not_fit(api: str) -> None:
+    response = httpx.post(api + "/read/?expect=%23+", files={"file": LINES}, timeout=30)
+    assert response.status_code == 422
+    detail = response.json()["detail"]
+    assert detail.startswith("What is written does not match the pattern '#'")
+    assert detail.endswith("In the query, the + of 'expect' stands for a blank. For a plus, write %2B.")
+
+
+@pytest.mark.parametrize(("path", "method"), [("/predict/", "GET"), ("/read/", "PUT")])
+def test_a_wrong_method_is_told_the_right_one(api: str, path: str, method: str) -> None:
+    response = httpx.request(method, api + path, timeout=30)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert response.json()["detail"] == f"{method} {path}: Method Not Allowed. Send POST. See /docs for what there is."
+
+
 def test_form_and_query_have_a_warning_each(api: str) -> None:
     assert warnings(api, "/predict/?a=1", files={"file": SEVEN}, data={"b": "2"}) == [
         "Passed over in the form: 'b'. Use 'file' and 'page'.",

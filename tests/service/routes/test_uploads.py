@@ -88,7 +88,7 @@ def test_a_wrong_content_type_is_told_with_both_ways_to_send_an_image(strict_api
 def test_a_request_without_content_type_is_told_the_same(strict_api: str) -> None:
     response = httpx.post(strict_api + "/predict/", content=SEVEN)
     assert problem(response) == (415, "unsupported-media-type")
-    assert response.json()["detail"].startswith("The request has Content-Type ''.")
+    assert response.json()["detail"].startswith("The request has no Content-Type. Send the image")
 
 
 def test_the_last_of_several_files_counts(strict_api: str) -> None:
@@ -111,6 +111,7 @@ def test_a_text_field_named_file_is_told_that_it_is_no_file(strict_api: str, par
     response = post(strict_api, form(*parts))
     assert problem(response) == (422, "missing-file")
     assert "is text, not a file" in response.json()["detail"]
+    assert "with curl by an @ before its name" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("body", [form(), form(part(SEVEN, "image")), form(part(SEVEN, "files"))])
