@@ -9,7 +9,7 @@ import numpy.typing as npt
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.foreground import Foreground
-from digits.vision.masks import Labels, label_components
+from digits.vision.masks import LabeledMask, Labels
 from digits.vision.reduction import at_least
 
 Indices = npt.NDArray[np.int64]
@@ -93,14 +93,15 @@ class Components:
         return (rows, columns), chosen.take(self.labels[rows, columns], mode="clip")
 
 
-def find_components(foreground: Foreground, mask: Gray) -> Components:
+def find_components(foreground: Foreground, mask: Gray | LabeledMask) -> Components:
     """Finds the connected strokes of a picture.
 
     Args:
         foreground: how strong ink is at each pixel.
         mask: uint8 of the same shape, 1 where ink is, weak ink too.
     """
-    labels, stats = label_components(mask)
+    labeled = mask if isinstance(mask, LabeledMask) else LabeledMask(mask)
+    (labels, stats), mask = labeled.components, labeled.mask
     count, at = len(stats), np.flatnonzero(mask.view(np.bool_))
     which, strength = labels.ravel()[at], foreground.strength.ravel()[at]
     ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)

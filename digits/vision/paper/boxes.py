@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
-from digits.vision.masks import keep_long_runs, label_components
+from digits.vision.masks import LabeledMask, keep_long_runs, label_components
 from digits.vision.reduction import median_of_few, quantile_of
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
@@ -32,6 +32,12 @@ _FEWEST_DIVIDERS, _DIVIDERS_APART = 3, 0.25
 _WRITTEN, _MOST_WRITTEN, _INSET = 0.3, 0.8, 0.05
 # At both of their ends a line was taken off, no farther than this share of their height, over so much of the row.
 _FRAME_NEAR, _FRAME_COVERED = 0.12, 0.4
+# So many boxes that are as wide and high as one another up to a factor, and level up to a share of their height, are
+# some if writing that touches their lines goes on inside of them.
+_FEWEST_ALIKE, _ALIKE, _LEVEL = 3, 1.15, 0.25
+# Inside a box, lines down from its top to its foot have ink over so much of it. They part it into equal places, up to
+# a share of one, and are as thick as one another up to a factor; a place is wider than that share of the height.
+_DOWN_COVERED, _PLACES_ASKEW, _AS_THICK, _PLACE_WIDE = 0.95, 0.12, 2.0, 0.3
 # Of a page with more strokes, those with the largest boxes, or the highest, are looked at.
 _MOST = 500
 
@@ -40,17 +46,17 @@ Rectangle = tuple[int, int, int, int]
 Integers = npt.NDArray[np.int64]
 
 
-def without_boxes(mask: Gray) -> tuple[Gray, list[Rectangle]]:
+def without_boxes(page: LabeledMask) -> tuple[LabeledMask, list[Rectangle]]:
     """Takes the lines of boxes off a mask; what they hold stays, even where it touches them.
 
     Args:
-        mask: uint8 array of shape (height, width), 1 where ink is.
+        page: its ink.
 
     Returns:
-        The mask without them, and the boxes: left, top, width and height of each, in pixels. Boxes that share a side
-        are one.
+        The ink without them, the same object if there are none; and the boxes: left, top, width and height of each, in
+        pixels. Boxes that share a side are one.
     """
-    labels, stats = label_components(mask)
+    (labels, stats), mask = page.components, page.mask
     count = len(stats)
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
@@ -59,12 +65,15 @@ def without_boxes(mask: Gray) -> tuple[Gray, list[Rectangle]]:
     possible &= (wide < mask.shape[1]) | (high < mask.shape[0])
     possible[0] = False
     found = np.flatnonzero(possible)
-    boxes = {}
+    boxes, written = {}, []
     for i in found[np.argsort(-(wide * high)[found], kind="stable")[:_MOST]].tolist():
         budget.spend(int(wide[i] * high[i]))
         where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
-        if (lines := _lines_of_box((labels[where] == i).astype(np.uint8))) is not None:
+        stroke = (labels[where] == i).astype(np.uint8)
+        if (lines := _lines_of_box(stroke)) is not None:
             boxes[i] = where, lines
+            if _holds_writing(stroke, lines):
+                written.append(i)
     others = np.arange(1, count)
     sure = [
         i
@@ -77,16 +86,31 @@ def without_boxes(mask: Gray) -> tuple[Gray, list[Rectangle]]:
             & (top[others] + high[others] < top[i] + high[i])
             & (high[others] >= _HOLDS * high[i])
         )
+        or (i in written and _alike(stats[i], stats[written]) >= _FEWEST_ALIKE)
     ]
     if not sure:
-        return mask, []
+        return page, []
     mask = mask.copy()
     rectangles = []
     for i, (where, lines) in boxes.items():
         if np.any(np.abs(np.log(high[i] / high[sure])) <= np.log(_AS_HIGH)):
             mask[where][lines] = 0
             rectangles.append((int(left[i]), int(top[i]), int(wide[i]), int(high[i])))
-    return mask, rectangles
+    return LabeledMask(mask), rectangles
+
+
+def _holds_writing(stroke: Gray, lines: Flags) -> bool:
+    """Whether more than lines is inside of a box, as high as what a box holds."""
+    band = _band(stroke)
+    inside = np.flatnonzero((stroke > lines)[band:-band, band:-band].any(axis=1))
+    return inside.size >= _HOLDS * stroke.shape[0]
+
+
+def _alike(box: npt.NDArray[np.int32], boxes: npt.NDArray[np.int32]) -> int:
+    """How many boxes, as OpenCV describes each, are as large as one and stand on its level, with itself."""
+    size, sizes = box[2:4].astype(np.float64), boxes[:, 2:4].astype(np.float64)
+    as_large = (np.abs(np.log(sizes / size)) <= np.log(_ALIKE)).all(axis=1)
+    return int((as_large & (np.abs(boxes[:, 1] - box[1]) <= _LEVEL * size[1])).sum())
 
 
 def _lines_of_box(stroke: Gray) -> npt.NDArray[np.bool_] | None:
@@ -115,7 +139,7 @@ def _lines_of_box(stroke: Gray) -> npt.NDArray[np.bool_] | None:
     band = _band(inner)
     across[band:-band] = 0
     lines = np.zeros_like(upright)
-    lines[y : y + high, x : x + wide] = np.maximum(across, upwards) & ~_strokes(inner)
+    lines[y : y + high, x : x + wide] = (np.maximum(across, upwards) & ~_strokes(inner)) | _dividers(inner)
     back = cv2.warpAffine(lines, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
     return np.asarray(cv2.dilate(back, np.ones((3, 3), np.uint8)) > 0)
 
@@ -147,12 +171,32 @@ def _straight(stroke: Gray) -> tuple[Gray, Gray]:
 def _strokes(stroke: Gray) -> Gray:
     """What is thicker than a box's lines: writing that touches them."""
     band = _band(stroke)
-    thickness = int(np.median(np.concatenate([stroke[:band].sum(axis=0), stroke[-band:].sum(axis=0)])))
+    # Lines down may be thicker than lines across.
+    ends = (stroke[:band], stroke[-band:]), (stroke[:, :band].T, stroke[:, -band:].T)
+    thickness = max(int(np.median(np.concatenate([end.sum(axis=0) for end in pair]))) for pair in ends)
     side = thickness + 2 + thickness // 3
     # Beyond its border a field would count as ink.
     thick = cv2.morphologyEx(np.pad(stroke, side), cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     thick = cv2.dilate(thick, np.ones((3, 3), np.uint8))
     return np.asarray(thick[side:-side, side:-side], dtype=np.uint8)
+
+
+def _dividers(stroke: Gray) -> Gray:
+    """The lines down that part a box into equal places, however thick they are: those of double frames are."""
+    lines = np.zeros_like(stroke)
+    height, width = stroke.shape
+    down = np.flatnonzero(stroke.sum(axis=0) >= _DOWN_COVERED * height)
+    # What lies nearer together than a place is wide is one line, or a double one. The first and the last are sides.
+    inner = np.split(down, np.flatnonzero(np.diff(down) >= _PLACE_WIDE * height) + 1)[1:-1]
+    if not inner:
+        return lines
+    first, last = (np.array([group[end] for group in inner]) for end in (0, -1))
+    thick, count = last + 1 - first, len(inner) + 1
+    off = np.abs((first + last) / 2.0 - (np.arange(1, count) / count) * (width - 1))
+    if off.max() <= _PLACES_ASKEW * width / count and thick.max() <= _AS_THICK * thick.min():
+        for start, end in zip(first.tolist(), last.tolist(), strict=True):
+            lines[:, start : end + 1] = 1
+    return lines
 
 
 def _has_sides(stroke: Gray) -> bool:

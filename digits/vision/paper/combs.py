@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Flags, Gray
-from digits.vision.masks import label_components
+from digits.vision.masks import LabeledMask
+from digits.vision.reduction import median_of_few
 
 # A comb is at least so many pixels wide and so many times as wide as high. So much of its line is ink.
 _COMB_WIDE, _COMB_FLAT, _COMB_COVERED = 60, 2.5, 0.97
@@ -33,13 +34,12 @@ _FEWEST_BRACKETS, _BRACKETS_ALIKE, _LEVEL = 3, 1.25, 0.3
 _MOST = 500
 
 
-def without_combs(mask: Gray) -> Gray:
-    """The mask without the lines and ticks of combs; what is written on them stays, even where it touches them.
+def without_combs(page: LabeledMask) -> LabeledMask:
+    """A page's ink without the lines and ticks of combs, the same object if there are none.
 
-    Args:
-        mask: uint8 array of shape (height, width), 1 where ink is.
+    What is written on them stays, even where it touches them.
     """
-    labels, stats = label_components(mask)
+    (labels, stats), mask = page.components, page.mask
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, _ = np.asarray(stats, dtype=np.int64).T
     possible = (wide >= _COMB_WIDE) & (wide >= _COMB_FLAT * high) & (high >= 4)
@@ -53,7 +53,7 @@ def without_combs(mask: Gray) -> Gray:
         if lines is not None:
             rest = mask.copy() if rest is mask else rest
             rest[where][lines] = 0
-    return _without_brackets(rest)
+    return _without_brackets(page if rest is mask else LabeledMask(rest))
 
 
 def _lines_of_comb(stroke: Gray) -> Flags | None:
@@ -81,11 +81,11 @@ def _base(stroke: Gray) -> npt.NDArray[np.int64] | None:
     # The line is what lies lowest in most columns.
     lowest = height - 1 - stroke[::-1].argmax(axis=0).astype(np.float64)
     third = max(1, width // 3)
-    slope = (np.median(lowest[-third:]) - np.median(lowest[:third])) / (width - third)
+    slope = (median_of_few(lowest[-third:]) - median_of_few(lowest[:third])) / (width - third)
     if abs(slope) > _COMB_STEEPEST:
         return None
     columns = np.arange(width)
-    middle = float(np.median(lowest - slope * columns))
+    middle = median_of_few(lowest - slope * columns)
     base = np.clip(np.rint(middle + slope * columns), 0, height - 1).astype(np.int64)
     near = np.stack([stroke[np.clip(base + down, 0, height - 1), columns] for down in (-1, 0, 1)])
     # A thick pen or a rounded line leaves its corners free.
@@ -174,9 +174,9 @@ class _Bracket:
         )
 
 
-def _without_brackets(mask: Gray) -> Gray:
-    """The mask without rows of brackets; what is written on them stays."""
-    labels, stats = label_components(mask)
+def _without_brackets(page: LabeledMask) -> LabeledMask:
+    """A page's ink without rows of brackets; what is written on them stays."""
+    labels, stats = page.components
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, _ = np.asarray(stats, dtype=np.int64).T
     possible = (wide >= _BRACKET_WIDE) & (high >= 4) & (high <= 4 * wide)
@@ -190,8 +190,8 @@ def _without_brackets(mask: Gray) -> Gray:
             brackets.append(bracket)
     in_rows = _in_rows(brackets)
     if not in_rows:
-        return mask
-    mask = mask.copy()
+        return page
+    mask = page.mask.copy()
     for bracket in in_rows:
         mask[bracket.where][bracket.lines] = 0
     # Where each has one tick, the last of a row stands alone.
@@ -200,7 +200,7 @@ def _without_brackets(mask: Gray) -> Gray:
         if any(bracket.ends_with(int(left[i]), int(top[i]), int(wide[i]), int(high[i])) for bracket in in_rows):
             where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
             mask[where][labels[where] == i] = 0
-    return mask
+    return LabeledMask(mask)
 
 
 def _in_rows(brackets: list[_Bracket]) -> list[_Bracket]:

@@ -5,7 +5,7 @@ import numpy as np
 
 from digits.arrays import Floats, Gray
 from digits.vision.foreground import Foreground
-from digits.vision.masks import label_components
+from digits.vision.masks import LabeledMask, label_components
 from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.combs import without_combs
 from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines, parallel_lines
@@ -100,15 +100,17 @@ def _like_ruling(lines: list[Line]) -> list[Line]:
     ]
 
 
-def page_mask(foreground: Foreground) -> tuple[Gray, list[Rectangle]]:
+def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
     """Finds the ink of a page, without the lines of the paper and the boxes of forms.
 
     Returns:
-        uint8 of shape (height, width), 1 where ink is, weak ink too; and the boxes, as of `without_boxes`.
+        The ink, weak ink too; and the boxes, as of `without_boxes`.
     """
     inked = (foreground.strength >= _weak_around(foreground)).astype(np.uint8)
-    mask, boxes = without_boxes(inked)
-    writing = _without_lines(mask := without_combs(mask), _PAGE_ACROSS)
+    without, boxes = without_boxes(LabeledMask(inked))
+    page = without_combs(without)
+    mask = page.mask
+    writing = _without_lines(mask, _PAGE_ACROSS)
     if writing is not mask:
         # Lines down belong to squares, whose lines across have been found.
         turned = _turn(writing)
@@ -116,7 +118,8 @@ def page_mask(foreground: Foreground) -> tuple[Gray, list[Rectangle]]:
         writing = writing if without_down is turned else _turn(without_down)
         writing = _without_edges_of_lines(foreground, mask, writing)
     writing = _with_pen_over_lines(foreground, mask, writing)
-    return without_dividers(writing, inked > writing), boxes
+    writing = without_dividers(writing, inked > writing)
+    return page if writing is mask else LabeledMask(writing), boxes
 
 
 def _turn(mask: Gray) -> Gray:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from digits.vision.masks import LabeledMask
 from digits.vision.paper.boxes import without_boxes, without_dividers
 
 Mask = npt.NDArray[np.uint8]
@@ -38,7 +39,8 @@ def turned(mask: Mask, angle: float) -> Mask:
 @pytest.mark.parametrize("thickness", [2, 3, 5])
 def test_boxes_are_taken_off_and_what_they_hold_stays(gap: int, angle: float, thickness: int) -> None:
     mask, strokes = form(gap, thickness, empty=(3, 4))
-    (left, boxes), wanted = without_boxes(turned(mask, angle)), turned(strokes, angle)
+    (rest, boxes), wanted = without_boxes(LabeledMask(turned(mask, angle))), turned(strokes, angle)
+    left = rest.mask
     assert len(boxes) == (6 if gap else 1)
     assert np.array_equal(left & wanted, wanted)
     assert int((left - wanted).sum()) < 0.01 * mask.sum()
@@ -46,23 +48,62 @@ def test_boxes_are_taken_off_and_what_they_hold_stays(gap: int, angle: float, th
 
 def test_writing_that_touches_its_box_stays() -> None:
     mask, strokes = form(digit=SIDE)
-    left, _ = without_boxes(mask)
+    left = without_boxes(LabeledMask(mask))[0].mask
     assert (left & strokes).sum() > 0.95 * strokes.sum()
     assert (left & ~strokes & 1).sum() < 0.1 * (mask - strokes).sum()
+
+
+@pytest.mark.parametrize(("count", "are_boxes"), [(2, False), (3, True)])
+def test_boxes_in_a_row_are_some_though_all_digits_touch_them(count: int, are_boxes: bool) -> None:
+    mask, strokes = form(gap=25, digit=SIDE - 8)
+    width = 60 + count * (SIDE + 25)
+    mask, strokes = mask[:, :width].copy(), strokes[:, :width].copy()
+    rest, boxes = without_boxes(LabeledMask(mask))
+    assert len(boxes) == (count if are_boxes else 0)
+    assert (rest.mask is mask) == (not are_boxes)
+    assert (rest.mask & strokes).sum() > 0.93 * strokes.sum()
+    assert not are_boxes or (rest.mask & ~strokes & 1).sum() < 0.1 * (mask - strokes).sum()
+
+
+def test_squares_in_a_row_that_hold_nothing_may_be_zeros() -> None:
+    mask, _ = form(gap=25, thickness=9, empty=range(6))
+    rest, boxes = without_boxes(LabeledMask(mask))
+    assert (rest.mask is mask, boxes) == (True, [])
+
+
+@pytest.mark.parametrize("thickness", [2, 4])
+def test_double_frames_are_taken_off_where_their_lines_run_together(thickness: int) -> None:
+    mask, strokes = form(thickness=thickness)
+    for k in range(6):
+        x = 60 + k * SIDE
+        cv2.rectangle(mask, (x + 7, 87), (x + SIDE - 7, 73 + SIDE), 1, thickness)
+        for side in (x, x + SIDE):
+            mask[80 : 81 + SIDE, side - 7 : side + 8] = 1
+    left = without_boxes(LabeledMask(mask))[0].mask
+    assert np.array_equal(left & strokes, strokes)
+    assert (left & ~strokes & 1)[90 : 70 + SIDE].sum() == 0
+
+
+def test_a_tall_1_in_a_row_of_boxes_is_no_divider() -> None:
+    mask, _ = form(empty=(2,))
+    one = np.zeros_like(mask)
+    one[81 : 80 + SIDE, 60 + 2 * SIDE + 40 : 60 + 2 * SIDE + 50] = 1
+    left, inside = without_boxes(LabeledMask(mask | one))[0].mask, slice(90, 70 + SIDE)
+    assert (left & one)[inside].sum() >= 0.9 * one[inside].sum()
 
 
 def test_a_square_alone_may_be_a_digit() -> None:
     mask = np.zeros((200, 200), np.uint8)
     cv2.rectangle(mask, (60, 40), (140, 160), 1, 4)
-    assert np.array_equal(without_boxes(mask)[0], mask)
+    assert np.array_equal(without_boxes(LabeledMask(mask))[0].mask, mask)
 
 
 def test_digits_and_squared_paper_are_no_boxes() -> None:
     _, strokes = form()
-    assert np.array_equal(without_boxes(strokes)[0], strokes)
+    assert np.array_equal(without_boxes(LabeledMask(strokes))[0].mask, strokes)
     squares = np.zeros((300, 600), np.uint8)
     squares[10:290:40, 10:580] = squares[10:290, 10:580:40] = 1
-    assert np.array_equal(without_boxes(squares)[0], squares)
+    assert np.array_equal(without_boxes(LabeledMask(squares))[0].mask, squares)
 
 
 @pytest.mark.parametrize("thickness", [2, 3])
@@ -72,7 +113,8 @@ def test_a_stroke_across_most_of_a_box_is_no_line_of_it(thickness: int) -> None:
         x = 60 + k * (SIDE + 20)
         for canvas in (mask, strokes):
             cv2.line(canvas, (x + 8, 160), (x + 94, 158), 1, 12)
-    left, boxes = without_boxes(mask)
+    rest, boxes = without_boxes(LabeledMask(mask))
+    left = rest.mask
     assert len(boxes) == 6
     assert (left & strokes).sum() > 0.97 * strokes.sum()
     assert (left & ~strokes & 1).sum() < 0.05 * (mask - strokes).sum()
@@ -82,7 +124,7 @@ def test_squared_paper_is_no_box() -> None:
     squares = np.zeros((300, 600), np.uint8)
     squares[0], squares[-1], squares[:, 0], squares[:, -1] = 1, 1, 1, 1
     cv2.ellipse(squares, (300, 150), (30, 60), 0, 0, 360, 1, 8)
-    assert without_boxes(squares)[1] == []
+    assert without_boxes(LabeledMask(squares))[1] == []
 
 
 def divided(reach: int = 12, count: int = 5) -> tuple[Mask, Mask, npt.NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from digits.vision.masks import LabeledMask
 from digits.vision.paper.combs import without_combs
 
 Mask = npt.NDArray[np.uint8]
@@ -36,7 +37,7 @@ def comb(thickness: int, tilt: float = 0.0, low: bool = False) -> tuple[Mask, Ma
 @pytest.mark.parametrize("low", [False, True])
 def test_combs_are_taken_off_and_what_is_written_on_them_stays(thickness: int, tilt: float, low: bool) -> None:
     mask, strokes = comb(thickness, tilt, low)
-    left = without_combs(mask)
+    left = without_combs(LabeledMask(mask)).mask
     assert (left & strokes).sum() > 0.8 * strokes.sum()
     assert (left & ~strokes & 1).sum() < 0.1 * (mask - strokes).sum()
 
@@ -44,7 +45,7 @@ def test_combs_are_taken_off_and_what_is_written_on_them_stays(thickness: int, t
 def test_a_line_under_digits_is_no_comb() -> None:
     _, strokes = comb(2)
     cv2.line(strokes, (60, 170), (480, 170), 1, 3)
-    assert np.array_equal(without_combs(strokes), strokes)
+    assert np.array_equal(without_combs(LabeledMask(strokes)).mask, strokes)
 
 
 def test_uneven_strokes_on_a_line_are_no_comb() -> None:
@@ -52,7 +53,7 @@ def test_uneven_strokes_on_a_line_are_no_comb() -> None:
     cv2.line(mask, (60, 160), (480, 160), 1, 3)
     for x in (60, 83, 190, 231, 400, 480):
         cv2.line(mask, (x, 160), (x, 120), 1, 3)
-    assert np.array_equal(without_combs(mask), mask)
+    assert np.array_equal(without_combs(LabeledMask(mask)).mask, mask)
 
 
 Ticks = Literal["left", "both"]
@@ -80,14 +81,14 @@ def brackets(thickness: int, ticks: Ticks, places: int = PLACES, low: bool = Fal
 @pytest.mark.parametrize("low", [False, True])
 def test_brackets_are_taken_off_and_what_is_written_on_them_stays(thickness: int, ticks: Ticks, low: bool) -> None:
     mask, strokes = brackets(thickness, ticks, low=low)
-    left = without_combs(mask)
+    left = without_combs(LabeledMask(mask)).mask
     assert (left & strokes).sum() > 0.8 * strokes.sum()
     assert (left & ~strokes & 1).sum() < 0.05 * (mask - strokes).sum()
 
 
 def test_two_brackets_may_be_writing() -> None:
     mask, _ = brackets(3, "left", places=2)
-    assert np.array_equal(without_combs(mask), mask)
+    assert np.array_equal(without_combs(LabeledMask(mask)).mask, mask)
 
 
 def test_underlined_ones_are_no_brackets() -> None:
@@ -95,4 +96,4 @@ def test_underlined_ones_are_no_brackets() -> None:
     for x in (60, 160, 260, 360):
         cv2.line(mask, (x, 160), (x + 40, 160), 1, 6)
         cv2.line(mask, (x + 20, 160), (x + 20, 90), 1, 6)
-    assert np.array_equal(without_combs(mask), mask)
+    assert np.array_equal(without_combs(LabeledMask(mask)).mask, mask)

@@ -32,7 +32,7 @@ def sheet(*, across: int = 0, down: int = 0, falls: float = 0.0) -> tuple[Pictur
 @pytest.mark.parametrize("falls", [0.0, 0.02, -0.03, 0.15, -0.22])
 def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float) -> None:
     picture, ring = sheet(across=60, falls=falls)
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     assert mask[ring].mean() > 0.93
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.002
     assert cv2.connectedComponents(mask[RING].astype(np.uint8))[0] == 2
@@ -40,7 +40,7 @@ def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float)
 
 def test_squares_are_gone_and_what_is_written_on_them_is_whole() -> None:
     picture, ring = sheet(across=40, down=40)
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     assert mask[ring].mean() > 0.9
     assert mask[~cv2.dilate(ring.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 0.004
 
@@ -55,7 +55,7 @@ def test_squares_that_lie_askew_are_gone_to_the_corners_of_the_picture(degrees: 
     cv2.ellipse(ring, (450, 350), (40, 60), 0, 0, 360, 1, 10)
     ring = ring[120:580, 150:750]
     turned[ring > 0] = 30
-    mask = page_mask(find_foreground(turned, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(turned, even_light=True))[0].mask > 0
     assert mask[ring > 0].mean() > 0.9
     assert mask[~cv2.dilate(ring, np.ones((9, 9))).astype(bool)].mean() < 0.004
 
@@ -65,7 +65,7 @@ def test_a_rule_that_writing_hides_is_gone_where_it_is_seen() -> None:
     # A row of strokes along the third rule hides three quarters of it.
     for x in range(10, 460, 15):
         picture[130:170, x : x + 8] = 30
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     assert mask[145:157, 480:].mean() < 0.02
 
 
@@ -79,7 +79,7 @@ def test_strokes_along_fainter_lines_are_whole(lines: int) -> None:
         cv2.line(drawn, (x, 107), (x, 203), 1, 4)
         cv2.line(drawn, (x, 155), (x + 48, 155), 1, 4)
     picture[drawn > 0] = 30
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     assert mask[drawn > 0].mean() > 0.97
     assert mask[cv2.dilate(drawn, np.ones((5, 5))) == 0].mean() < 0.002
     assert cv2.connectedComponents(mask.astype(np.uint8))[0] == 4
@@ -95,7 +95,7 @@ def test_crossings_that_are_stronger_than_their_lines_are_gone() -> None:
     cv2.rectangle(picture, (210, 90), (290, 220), 30, 8)
     # A minus right on a line.
     picture[190:193, 400:440] = 30
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     assert cv2.connectedComponents(mask.astype(np.uint8))[0] == 3
     assert mask[190:193, 402:438].mean() > 0.9
 
@@ -106,7 +106,7 @@ def test_the_border_of_a_dark_box_on_fainter_squares_is_gone() -> None:
     for x in range(60, 640, 145):
         cv2.rectangle(picture, (x, 120), (x + 140, 260), 30, 2)
         cv2.ellipse(picture, (x + 70, 190), (26, 44), 0, 20, 340, 30, 8)
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     ovals = np.zeros_like(picture)
     for x in range(60, 640, 145):
         cv2.ellipse(ovals, (x + 70, 190), (26, 44), 0, 0, 360, 1, 16)
@@ -117,7 +117,7 @@ def test_on_plain_paper_all_ink_stays() -> None:
     picture, ring = sheet()
     # A bar as long as that of a 7 is no line.
     picture[140:148, 300:380] = 30
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     assert mask[ring].mean() > 0.97
     assert mask[140:148, 302:378].mean() > 0.97
 
@@ -125,7 +125,7 @@ def test_on_plain_paper_all_ink_stays() -> None:
 def test_a_faint_pen_beside_a_strong_one_is_ink() -> None:
     picture, _ = sheet()
     cv2.ellipse(picture, (450, 200), (40, 60), 0, 0, 360, 165, 8)
-    mask = page_mask(find_foreground(picture, even_light=True))[0] > 0
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
     drawn = np.zeros_like(picture)
     cv2.ellipse(drawn, (450, 200), (40, 60), 0, 0, 360, 1, 6)
     assert mask[drawn > 0].mean() > 0.9
