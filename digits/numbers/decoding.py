@@ -51,6 +51,9 @@ RECOGNIZER_FEATURES = (
     "log odds of any digit, of a digit by sign classifier",
 )
 
+# No confidence reaches this bound of `Decoding.sure`.
+NEVER_SURE = 1.5
+
 # No probability counts as less than this.
 _LEAST = 1e-5
 # Two halves are joined to a 1 that is at least so probable, if their score is larger by less than this.
@@ -77,6 +80,8 @@ class Decoding:
     Args:
         weights: of each of `FEATURES`, by name.
         confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
+        lattice_confidence: weights of each of `LATTICE_FEATURES`, by name.
+        sure: about lines of digits alone with this confidence by the lattice, or more, the line network is not asked.
         choice: weights of each of `CHOICE_FEATURES`, by name.
         acceptance: weights of each of `digits.numbers.acceptance.ACCEPTANCE_FEATURES`, by name.
         digit: the least probability, by these weights, with which a candidate counts as a digit, 0..1.
@@ -85,6 +90,8 @@ class Decoding:
 
     weights: Mapping[str, float]
     confidence: Mapping[str, float]
+    lattice_confidence: Mapping[str, float]
+    sure: float
     choice: Mapping[str, float]
     acceptance: Mapping[str, float]
     digit: float

@@ -11,7 +11,7 @@ from typing import Any
 from digits.errors import ModelFileError
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
 from digits.numbers.decoding import FEATURES, Decoding, Pool
-from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
+from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES, LATTICE_FEATURES
 from digits.numbers.window_network import Shipped
 
 _HOW = "Fit them anew: python -m digits.training.segmenter.run --decoding-only"
@@ -67,12 +67,14 @@ def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
         for field, names in (
             ("weights", FEATURES),
             ("confidence", CONFIDENCE_FEATURES),
+            ("lattice_confidence", LATTICE_FEATURES),
             ("choice", CHOICE_FEATURES),
             ("acceptance", ACCEPTANCE_FEATURES),
         )
     }
     pool = Pool(**{name: _finite(name, exponent, card) for name, exponent in values["pool"].items()})
-    return Decoding(**weights, digit=_finite("digit", values["digit"], card), pool=pool)
+    digit, sure = (_finite(name, values[name], card) for name in ("digit", "sure"))
+    return Decoding(**weights, digit=digit, sure=sure, pool=pool)
 
 
 def _weights(values: Mapping[str, Any], names: Sequence[str], card: Path) -> dict[str, float]:

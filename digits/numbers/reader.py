@@ -7,14 +7,13 @@ Recognition", 1998, on graph transformers). A third network reads the line as a 
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.arrays import Floats
 from digits.errors import (
     ComputeTimeError,
     CrowdedImageError,
@@ -24,10 +23,9 @@ from digits.errors import (
     UnexpectedNumberError,
 )
 from digits.images.decode import OpenedImage, open_image
-from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import Expectation, parse_expectation
-from digits.numbers.line_reading import Entry, LineReading
-from digits.numbers.lines.features import line_confidence
+from digits.numbers.line_reading import LineReading
+from digits.numbers.lines.entries import Entry
 from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks, shipped_networks
 from digits.numbers.reading import Alternative, ReadDigit, Reading
@@ -36,7 +34,7 @@ from digits.numbers.signs.marks import Box, find_small_strokes
 from digits.recognizer import Recognizer
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
 from digits.vision.reduction import shrink
-from digits.vision.sheet import without_table
+from digits.vision.sheet import crop_to_sheet
 from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, PageView, copy_of_page
 
 _NO_DIGIT = (
@@ -127,7 +125,7 @@ def _read(
     recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
 ) -> Reading:
     """Reads pixels, which may be a reduced copy of a picture of `width` x `height` pixels, in which boxes are given."""
-    page = shrink(pixels, PAGE_SIDE)
+    page = shrink(pixels, PAGE_SIDE, quick=True)
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit. "
@@ -135,7 +133,8 @@ def _read(
         )
     read_again = partial(_read_again, recognizer, page, width, height, expectation)
     try:
-        first = _read_view(recognizer, without_table(page), width, height, expectation)
+        sheet, corner = crop_to_sheet(page)
+        first = _read_view(recognizer, sheet, _Place(width, height, page.shape[1], page.shape[0], *corner), expectation)
     except NoInkError as error:
         # That there is no digit may only be said when all views were seen, and not when time runs out before.
         # On a page of nothing but lines, every piece of a line would be a pen's stroke.
@@ -204,14 +203,17 @@ def _read_again(
             try:
                 budget.check()
                 seen = view.show(copy)
-                reading = None if seen is None else _read_view(recognizer, seen, width, height, expectation)
+                if seen is None:
+                    continue
+                place = _Place(width, height, seen.shape[1], seen.shape[0])
+                reading = _read_view(recognizer, seen, place, expectation)
             except CrowdedImageError:
                 if not budget.is_work_left():
                     return best
                 continue
             except ImageContentError:
                 continue
-            if reading is None or reading.line_quality < least_quality:
+            if reading.line_quality < least_quality:
                 continue
             reading = replace(reading, view=view.name)
             if reading.line_quality >= _LEAST_QUALITY:
@@ -221,29 +223,56 @@ def _read_again(
     return best
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where what is read lies in the picture.
+
+    Args:
+        width, height: of the picture, in pixels.
+        columns, rows: of the copy of all of it on which it is read.
+        left, top: of what is read, in pixels of the copy.
+    """
+
+    width: int
+    height: int
+    columns: int
+    rows: int
+    left: int = 0
+    top: int = 0
+
+    def box_of(self, box: Box, margin: int) -> tuple[int, int, int, int]:
+        """Brings a box of what is read, with a margin around, to the picture's pixels: (x, y, width, height)."""
+        scale, size = np.array([self.width / self.columns, self.height / self.rows]), (self.width, self.height)
+        edges = np.array([[box.left, box.top], [box.right, box.bottom]]) - margin
+        first, last = (edges + np.array([self.left, self.top])) * scale
+        start = np.clip(np.floor(first), 0, (self.width - 1, self.height - 1)).astype(int)
+        end = np.clip(np.ceil(last), start + 1, size).astype(int)
+        return int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])
+
+
 def _read_view(
-    recognizer: Recognizer, page: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
+    recognizer: Recognizer, page: npt.NDArray[np.uint8], place: _Place, expectation: Expectation | None
 ) -> Reading:
-    """Reads a page in one view; the arguments are those of `_read`."""
+    """Reads a page, or what of it lies in a place, in one view; other arguments are those of `_read`."""
     networks = shipped_networks(recognizer)
     foreground = find_foreground(page, even_light=True)
     lines = read_lines(recognizer, foreground, networks, expectation)
-    scale = np.array([width / page.shape[1], height / page.shape[0]])
     digits = [
-        _read_digit(entry, number, _box(entry.box, foreground.margin, scale, width, height))
+        _read_digit(entry, number, place.box_of(entry.box, foreground.margin))
         for number, line in enumerate(lines)
         for entry in line.entries
     ]
     if not any(digit.accepted for digit in digits):
         raise NoDigitError(_NO_DIGIT) if digits else NoInkError(NO_INK)
     if expectation is not None and not all(line.matches for line in lines):
-        read = Reading(tuple(digits), width, height).transcript.replace("\n", " / ")
+        read = Reading(tuple(digits), place.width, place.height).transcript.replace("\n", " / ")
         raise UnexpectedNumberError(
             f"What is written does not match the pattern {expectation.pattern!r}: {read!r} was read. "
             "Send another picture, or a pattern that fits it."
         )
-    confidences = [_confidence(line, networks.decoding) for line in lines]
-    return Reading(tuple(digits), width, height, tuple(confidences[: 1 + digits[-1].line]))
+    # A line on which nothing is read is right.
+    confidences = [line.confidence(networks.decoding) if line.entries else 1.0 for line in lines]
+    return Reading(tuple(digits), place.width, place.height, tuple(confidences[: 1 + digits[-1].line]))
 
 
 def read_lines(
@@ -258,22 +287,6 @@ def read_lines(
     lattices = take_apart(recognizer, networks.segments, networks.signs, writing)
     small = find_small_strokes(writing.parts, foreground, writing.members)
     return [read_line(lattice, writing.parts, small, networks, expectation) for lattice in lattices]
-
-
-def _confidence(line: LineReading, decoding: Decoding) -> float:
-    """The probability that all of a line is right; 1 if nothing is on it."""
-    if not line.entries:
-        return 1.0
-    return line_confidence(line.features, decoding)
-
-
-def _box(box: Box, margin: int, scale: Floats, width: int, height: int) -> tuple[int, int, int, int]:
-    """Brings a box of the page to the pixels of the picture: (x, y, width, height)."""
-    edges = np.array([box.left, box.top, box.right, box.bottom]) - margin
-    left, top, right, bottom = edges.tolist()
-    start = np.clip(np.floor((left, top) * scale), 0, (width - 1, height - 1)).astype(int)
-    end = np.clip(np.ceil((right, bottom) * scale), start + 1, (width, height)).astype(int)
-    return int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])
 
 
 def _read_digit(entry: Entry, line: int, box: tuple[int, int, int, int]) -> ReadDigit:

@@ -22,6 +22,8 @@ _MARGIN = 2
 _MIN_CONTRAST = 16.0
 _MIN_SIGNAL = 4.5
 _NOISE_SIDE = 20
+# The noise of a page is measured on rows with at least so many pixels together.
+_NOISE_PIXELS = 400_000
 # Ink this strong, as a share of the strongest, starts a stroke; ink half as strong goes on with it.
 _STRONG = 0.45
 _WEAK = 0.2
@@ -67,7 +69,8 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
         NoInkError: nothing stands out from the ground.
     """
     smooth = np.asarray(cv2.medianBlur(pixels, 3), dtype=np.uint8)
-    noise = _noise(pixels, smooth)
+    step = max(1, smooth.shape[0] * smooth.shape[1] // _NOISE_PIXELS) if even_light else 1
+    noise = _noise(pixels[::step], smooth[::step])
     tiny = max(pixels.shape[:2]) <= _TINY_SIDE
     # A clean picture is not smoothed: a line one pixel wide would be lost.
     clear = pixels if tiny or noise == 0.0 else smooth

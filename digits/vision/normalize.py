@@ -135,7 +135,7 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     small = shrink(pixels, ENOUGH_SIDE)
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
-    sheet = without_table(small, straight=True)
+    sheet = without_table(small)
     normalized = _image_digit(*find_strokes(sheet))
     return normalized if sheet is small else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
@@ -169,7 +169,7 @@ def glance(pixels: Pixels) -> Normalized | None:
     if min(height, width) < _LARGE_DIGIT:
         return None
     copy = _halved(pixels, height, width)
-    sheet = without_table(copy, straight=True)
+    sheet = without_table(copy)
     try:
         foreground, components = find_strokes(sheet, quick=True)
     except NoInkError:

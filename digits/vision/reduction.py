@@ -12,25 +12,31 @@ import numpy.typing as npt
 
 from digits.arrays import Gray, Pixels
 
+# At this scale, or a larger one, each pixel of the copy stands for little more than one: the mean of the nearest four
+# tells it as well as the mean of all that it covers, in a fifth of the time.
+_NEARLY_AS_LARGE = 0.7
+
 # How many pixels have each of the 256 values.
 Counts = npt.NDArray[np.int64]
 
 _FALLING = np.arange(255, -1, -1)
 
 
-def shrink(image: Pixels, side: int) -> Pixels:
+def shrink(image: Pixels, side: int, *, quick: bool = False) -> Pixels:
     """Reduces a picture to at most `side` pixels on its longer side; a smaller one stays as it is.
 
     Args:
         image: uint8 of shape (height, width) or (height, width, 3).
         side: in pixels.
+        quick: whether pixels of a copy that is nearly as large are means of the nearest four.
     """
     height, width = image.shape[:2]
     if not image.size or max(height, width) <= side:
         return image
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    method = cv2.INTER_LINEAR if quick and scale >= _NEARLY_AS_LARGE else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, size, interpolation=method), dtype=np.uint8)
 
 
 def pool(gray: Gray, factor: int) -> Gray:

@@ -42,28 +42,58 @@ _INK = 0.002
 _EDGE = 0.012
 
 
-def without_table(pixels: Pixels, *, straight: bool = False) -> Pixels:
-    """Replaces a darker table around a light sheet by paper.
+def crop_to_sheet(pixels: Pixels) -> tuple[Pixels, tuple[int, int]]:
+    """Cuts a light sheet on a darker table out of a picture; what else is in its box is replaced by paper.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
-        straight: whether only a sheet with straight sides counts, and none in a picture of few pixels. In a picture of
-            one digit, a white digit on black is light and convex too, and its hole would be the ink.
+
+    Returns:
+        The pixels of the sheet's box, and its left and its upper edge in the picture; the same pixels if there is no
+        sheet on a table.
+    """
+    seen = _find_sheet(pixels)
+    if seen is None:
+        return pixels, (0, 0)
+    inside = _enlarged(seen[0], pixels)
+    left, top, width, height = cv2.boundingRect(inside)
+    where = slice(top, top + height), slice(left, left + width)
+    return _spread_paper(pixels[where], inside[where]), (left, top)
+
+
+def without_table(pixels: Pixels) -> Pixels:
+    """Replaces a darker table around a light sheet by paper, in a picture of a single digit.
+
+    There, only a sheet with straight sides counts, and none in a picture of few pixels: a white digit on black is light
+    and convex, too, and its hole would be the ink.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
 
     Returns:
         Pixels of the same shape, in which what lies beside the sheet has the color of the sheet's nearest edge; the
         same pixels if there is no sheet on a table.
     """
-    if straight and max(pixels.shape[:2]) < _FEW_PIXELS:
+    if max(pixels.shape[:2]) < _FEW_PIXELS:
         return pixels
     seen = _find_sheet(pixels)
     if seen is None:
         return pixels
     sheet, light = seen
-    if straight and not (_has_straight_sides(sheet) and _is_on_table(sheet, light)):
+    if not (_has_straight_sides(sheet) and _is_on_table(sheet, light)):
         return pixels
+    return _spread_paper(pixels, _enlarged(sheet, pixels))
+
+
+def _enlarged(sheet: Gray, pixels: Pixels) -> Gray:
+    """The mask of a sheet at the size of a picture."""
     height, width = pixels.shape[:2]
-    inside = cv2.resize(sheet, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(sheet, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+def _spread_paper(pixels: Pixels, inside: Gray) -> Pixels:
+    """Gives what lies outside of a sheet, whose mask has the picture's shape, the color of its nearest edge."""
+    height, width = pixels.shape[:2]
     # Each pixel's label is that of the nearest pixel of the sheet.
     _, labels = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     rows, columns = np.nonzero(inside)

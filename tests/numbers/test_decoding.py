@@ -4,8 +4,16 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 
-from digits.numbers.decoding import Decoding, Pool, acceptance_scores, best_path, path_probability, pooled_probabilities
-from digits.numbers.lines.features import CONFIDENCE_FEATURES, line_confidence, line_features
+from digits.numbers.decoding import (
+    NEVER_SURE,
+    Decoding,
+    Pool,
+    acceptance_scores,
+    best_path,
+    path_probability,
+    pooled_probabilities,
+)
+from digits.numbers.lines.features import CONFIDENCE_FEATURES, lattice_features, line_confidence, line_features
 from digits.numbers.window_network import NOTHING_WHOLE, SEGMENT_CLASSES, SIGN
 from digits.training.segmenter.crf import Example, fit_weights
 
@@ -118,10 +126,10 @@ def test_the_probabilities_of_all_paths_are_one_together(scores: list[float]) ->
 
 def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
     weights = {name: 1.0 if name.startswith("log odds") else 0.0 for name in CONFIDENCE_FEATURES}
-    decoding = Decoding({}, weights, {}, {}, 0.5, Pool(1.0, 1.0))
+    decoding = Decoding({}, weights, {}, NEVER_SURE, {}, {}, 0.5, Pool(1.0, 1.0))
 
     def confidence(probabilities: list[float], path: float) -> float:
-        return line_confidence(line_features(probabilities, path, 0, -0.01, True), decoding)
+        return line_confidence(line_features(lattice_features(probabilities, path, 0), -0.01, True), decoding)
 
     sure = confidence([0.999, 0.999], 0.999)
     assert 0.99 < sure < 1.0
@@ -132,7 +140,8 @@ def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
 
 def test_a_line_with_signs_has_weights_of_its_own() -> None:
     without, with_sign = (
-        dict(zip(CONFIDENCE_FEATURES, line_features([0.9, 0.8], 0.7, n, -0.2, True), strict=True)) for n in (0, 1)
+        dict(zip(CONFIDENCE_FEATURES, line_features(lattice_features([0.9, 0.8], 0.7, n), -0.2, True), strict=True))
+        for n in (0, 1)
     )
     for name in (
         "log odds of what is shown",

@@ -9,7 +9,7 @@ from digits.data.mnist import Mnist
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
-from digits.vision.sheet import without_table
+from digits.vision.sheet import crop_to_sheet, without_table
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
@@ -35,7 +35,7 @@ def paper(mnist: Mnist) -> Picture:
 def test_a_number_on_a_dark_table_is_read(paper: Picture, margin: tuple[int, int, int, int], color: bool) -> None:
     picture = on_table(paper, margin)
     pixels = np.repeat(picture[..., np.newaxis], 3, axis=2) if color else picture
-    assert without_table(pixels) is not pixels
+    assert crop_to_sheet(pixels)[0] is not pixels
     assert read_picture(Recognizer.load(shipped_model()), pixels).transcript == "4726"
 
 
@@ -63,8 +63,27 @@ def test_a_sheet_on_a_table_of_any_darker_color_is_found_in_a_shadow_too(
         across = np.linspace(-1.0, 1.0, width)[np.newaxis, :] + np.linspace(-0.5, 0.5, height)[:, np.newaxis]
         picture *= (1.0 - 0.35 / (1.0 + np.exp(-20.0 * across)))[..., np.newaxis]
     pixels = np.clip(picture + rng.normal(0.0, 3.0, picture.shape), 0, 255).astype(np.uint8)
-    assert without_table(pixels) is not pixels
+    assert crop_to_sheet(pixels)[0] is not pixels
     assert read_picture(Recognizer.load(shipped_model()), pixels).transcript == "4726"
+
+
+@pytest.mark.parametrize("angle", [0.0, 9.0])
+def test_the_squares_of_a_sheet_on_a_table_are_taken_off(mnist: Mnist, angle: float) -> None:
+    number, boxes = handwritten(mnist, "4726")
+    paper = np.pad(number, 80, constant_values=255)
+    squares = np.full(paper.shape, 255, np.uint8)
+    squares[10::45] = squares[11::45] = squares[:, 10::45] = squares[:, 11::45] = 190
+    picture = on_table(np.minimum(paper, squares), (200, 200, 300, 100))
+    height, width = picture.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    turned = np.asarray(cv2.warpAffine(picture, turn, (width, height), borderValue=(35.0,)), dtype=np.uint8)
+    reading = read_picture(Recognizer.load(shipped_model()), turned)
+    assert (reading.transcript, reading.view) == ("4726", "as it is")
+    # Boxes are in pixels of the whole picture.
+    for entry, (left, top, wide, high) in zip(reading.digits, boxes, strict=True):
+        x, y = turn @ (300 + 80 + left + wide / 2, 200 + 80 + top + high / 2, 1.0)
+        assert entry.box[0] <= x <= entry.box[0] + entry.box[2]
+        assert entry.box[1] <= y <= entry.box[1] + entry.box[3]
 
 
 def test_what_is_no_sheet_on_a_table_stays_as_it_is(paper: Picture) -> None:
@@ -76,19 +95,22 @@ def test_what_is_no_sheet_on_a_table_stays_as_it_is(paper: Picture) -> None:
     bar = np.zeros((200, 100), np.uint8)
     bar[20:180, 30:70] = 255
     for picture in (paper, shadow, blackboard, blank_sheet, np.asarray(ring, np.uint8), bar):
-        assert without_table(picture) is picture
+        assert crop_to_sheet(picture) == (picture, (0, 0))
 
 
 @pytest.mark.parametrize("shape", [(10, 10), (10, 1600), (1600, 10), (28, 28)])
 def test_small_and_narrow_pictures_are_looked_at(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     for picture in (np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), rng.integers(0, 256, shape, np.uint8)):
-        assert without_table(picture).shape == shape
+        sheet, (left, top) = crop_to_sheet(picture)
+        assert min(sheet.shape) > 0
+        assert left + sheet.shape[1] <= shape[1]
+        assert top + sheet.shape[0] <= shape[0]
 
 
 def test_a_shadow_is_no_table(mnist: Mnist) -> None:
     for written in write_numbers(KINDS["shadow"], mnist.x_test, mnist.y_test, 100, 0):
-        assert without_table(written.picture) is written.picture
+        assert crop_to_sheet(written.picture) == (written.picture, (0, 0))
 
 
 @pytest.mark.parametrize("angle", [0.0, 6.0])
@@ -109,17 +131,17 @@ def test_a_fat_white_digit_on_black_is_no_sheet(axes: tuple[int, int]) -> None:
     picture = np.zeros((220, 220), np.uint8)
     cv2.ellipse(picture, (110, 110), axes, 0, 0, 360, 255, -1)
     cv2.ellipse(picture, (110, 110), (axes[0] // 3, axes[1] // 3), 0, 0, 360, 0, -1)
-    assert without_table(picture, straight=True) is picture
+    assert without_table(picture) is picture
 
 
 def test_a_picture_of_few_pixels_has_no_sheet() -> None:
     picture = np.zeros((28, 28), np.uint8)
     picture[4:24, 4:24] = 255
     picture[10:18, 12:16] = 0
-    assert without_table(picture, straight=True) is picture
+    assert without_table(picture) is picture
 
 
 def test_the_inside_of_a_frame_is_no_sheet(mnist: Mnist) -> None:
     framed = np.pad(handwritten(mnist, "7")[0], 60, constant_values=235)
     cv2.rectangle(framed, (4, 4), (framed.shape[1] - 5, framed.shape[0] - 5), 40, 9)
-    assert without_table(framed, straight=True) is framed
+    assert without_table(framed) is framed

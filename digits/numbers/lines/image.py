@@ -55,7 +55,7 @@ def draw_line_image(parts: Components, members: Sequence[int], small: Sequence[i
         height: of the line's digits, in pixels.
     """
     scale = HEIGHT / height
-    strokes = sorted([*members, *_small_on_line(parts, members, small, height)], key=lambda i: int(parts.left[i]))
+    strokes = sorted([*members, *small_on_line(parts, members, small, height)], key=lambda i: int(parts.left[i]))
     middle, slope = _course(parts, members, height)
     placed: list[Stroke] = []
     shifts: list[int] = []
@@ -85,8 +85,8 @@ def draw_line_image(parts: Components, members: Sequence[int], small: Sequence[i
     return LineImage(pixels, tuple(strokes), tuple(shifts), scale)
 
 
-def _small_on_line(parts: Components, members: Sequence[int], small: Sequence[int], height: float) -> list[int]:
-    """Those small strokes that lie within the reach of a line."""
+def small_on_line(parts: Components, members: Sequence[int], small: Sequence[int], height: float) -> list[int]:
+    """Those small strokes that lie within the reach of a line; arguments are those of `draw_line_image`."""
     if not small:
         return []
     chosen, own = np.asarray(small, dtype=np.int64), _tall(parts, members, height)

@@ -85,16 +85,25 @@ class LineAnswer:
         """The logarithm of the probability that these digits and signs are written, and nothing else."""
         extended = np.full(2 * len(shown) + 1, BLANK)
         extended[1::2] = [SHOWN.index(one) for one in shown]
-        may_skip = np.zeros(len(extended), np.bool_)
+        may_skip = np.zeros(len(extended))
         may_skip[3::2] = extended[3::2] != extended[1:-2:2]
-        ways = np.full(len(extended), -np.inf)
-        ways[:2] = self.logarithms[0, extended[:2]]
-        with np.errstate(invalid="ignore"):
-            for row in self.logarithms[1:]:
-                one_on = np.concatenate(([-np.inf], ways[:-1]))
-                two_on = np.where(may_skip, np.concatenate(([-np.inf, -np.inf], ways[:-2]))[: len(ways)], -np.inf)
-                ways = np.logaddexp(np.logaddexp(ways, one_on), two_on) + row[extended]
-        return float(np.logaddexp(ways[-1], ways[-2])) if len(shown) else float(ways[-1])
+        chances = np.exp(self.logarithms[:, extended])
+        ways = np.zeros(len(extended))
+        ways[:2] = chances[0, :2]
+        logarithm = 0.0
+        for row in chances[1:]:
+            after = ways.copy()
+            after[1:] += ways[:-1]
+            after[2:] += may_skip[2:] * ways[:-2]
+            ways = after * row
+            largest = float(ways.max())
+            if largest == 0.0:
+                return -np.inf
+            # So that products of many small numbers do not become 0.
+            ways /= largest
+            logarithm += np.log(largest)
+        with np.errstate(divide="ignore"):
+            return float(logarithm + np.log(ways[-2:].sum()))
 
 
 class LineNetwork:

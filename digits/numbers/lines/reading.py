@@ -6,7 +6,7 @@ a path for that, the path gives the boxes.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from digits.arrays import CLASSES, Floats
 from digits.numbers.acceptance import logistic
 from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import OTHER, Expectation
-from digits.numbers.line_reading import Entry, LineReading, PageLine, with_blanks
-from digits.numbers.lines.features import CHOICE_FEATURES, choice_features
-from digits.numbers.lines.image import LineImage, draw_line_image
-from digits.numbers.lines.network import LineAnswer, Place
+from digits.numbers.line_reading import LineReading, PageLine
+from digits.numbers.lines.entries import Entry, with_blanks
+from digits.numbers.lines.features import CHOICE_FEATURES, Evidence, choice_features
+from digits.numbers.lines.image import LineImage
+from digits.numbers.lines.network import LineAnswer, LineNetwork, Place
 from digits.numbers.networks import Networks
 from digits.numbers.segments.lattice import Lattice
 from digits.numbers.signs.kinds import UNKNOWN
@@ -53,68 +54,82 @@ def read_line(
         The line; `matches` says whether it does.
     """
     page = PageLine(lattice, parts, small, networks.decoding, networks.signs)
-    by_lattice = page.best()
+    by_lattice = page.best
     if not by_lattice.entries:
         return by_lattice
-    image = draw_line_image(parts, lattice.chain.strokes, small, lattice.chain.height)
-    budget.spend(_WORK * image.pixels.size)
-    answer = networks.lines(image)
-    budget.spend(len(answer.logarithms) * len(by_lattice.entries))
-    best = _likelier(*both_ways(page, by_lattice, image, answer, parts), networks.decoding)
-    has_digits = any(entry.accepted for entry in (*by_lattice.entries, *best.entries))
-    if expectation is None or not has_digits or expectation.fits(best.shown):
+    if page.is_sure and _is_held(expectation, by_lattice):
+        return by_lattice
+    ways = read_two_ways(page, networks.lines)
+    best = ways.likelier(networks.decoding)
+    if expectation is None or _is_held(expectation, best, by_lattice):
         return best
-    held = page.matching(expectation, by_lattice)
+    held = page.matching(expectation)
     if held is None:
         return replace(best, matches=False)
-    return replace(held, written=answer.logarithm_of(held.shown), is_agreed=answer.shown == held.shown)
+    return replace(held, written=ways.answer.logarithm_of(held.shown), is_agreed=ways.answer.shown == held.shown)
 
 
-def both_ways(
-    page: PageLine, by_lattice: LineReading, image: LineImage, answer: LineAnswer, parts: Components
-) -> tuple[LineReading, LineReading | None, Floats | None]:
-    """Reads a line as the lattice does, and as the line network does.
+def _is_held(expectation: Expectation | None, best: LineReading, *others: LineReading) -> bool:
+    """Whether a line matches a pattern, if there is one; one on which neither way to read it shows digits does."""
+    has_digits = any(entry.accepted for line in (best, *others) for entry in line.entries)
+    return expectation is None or not has_digits or expectation.fits(best.shown)
+
+
+@dataclass(frozen=True)
+class TwoWays:
+    """A line, read in two ways.
 
     Args:
-        page: the line.
-        by_lattice: what `page.best` gave right before; it has at least one entry.
-        image: the line's picture.
         answer: of the line network.
-        parts: the strokes of the page.
-
-    Returns:
-        The line as the lattice reads it; and, if the network reads it in another way, that way, and what tells which
-        is right, as `choice_features` gives it.
+        by_lattice: the line as the lattice reads it.
+        by_network: the line as the network reads it; None if it reads the same, or nothing.
+        features: what tells which is right, as `choice_features` gives it; None if there is no other way.
     """
-    seen, written = answer.shown, answer.logarithm_of(by_lattice.shown)
-    by_lattice = replace(by_lattice, written=written, is_agreed=seen == by_lattice.shown)
+
+    answer: LineAnswer
+    by_lattice: LineReading
+    by_network: LineReading | None = None
+    features: Floats | None = None
+
+    def likelier(self, decoding: Decoding) -> LineReading:
+        """The way that is likelier to be right."""
+        if self.by_network is None or self.features is None:
+            return self.by_lattice
+        chance = logistic(self.features @ np.array([decoding.choice[name] for name in CHOICE_FEATURES]))
+        return self.by_network if chance >= 0.5 else self.by_lattice
+
+
+def read_two_ways(page: PageLine, network: LineNetwork) -> TwoWays:
+    """Reads a line as the lattice does, and as the line network does; it has at least one entry."""
+    image = page.picture()
+    budget.spend(_WORK * image.pixels.size)
+    answer = network(image)
+    budget.spend(len(answer.logarithms) * len(page.best.entries))
+    seen, written = answer.shown, answer.logarithm_of(page.best.shown)
+    by_lattice = replace(page.best, written=written, is_agreed=seen == page.best.shown)
     if not seen or by_lattice.is_agreed:
-        return by_lattice, None, None
+        return TwoWays(answer, by_lattice)
     tokens = tuple(OTHER if one == UNKNOWN else one for one in seen)
-    held = page.matching(Expectation("", tokens), by_lattice)
-    has_path = held is not None and held.shown == seen
-    if held is not None and has_path:
+    held = page.matching(Expectation("", tokens))
+    likelihood = None
+    if held is not None and held.shown == seen:
+        likelihood = held.likelihood
         # A pattern makes sure what it asks for; here, the network says how sure it is.
         entries = tuple(
             _as_seen(entry, one, place) for entry, one, place in zip(held.entries, seen, answer.places, strict=True)
         )
         by_network = replace(held, entries=entries)
     else:
-        by_network = _by_places(image, answer, parts, page.height)
+        by_network = _by_places(image, answer, page.parts, page.height)
     chosen = answer.logarithm_of(seen)
     least = min(entry.probability for entry in by_lattice.entries)
-    shown = seen, by_lattice.shown
-    features = choice_features(chosen, written, by_lattice.path, least, has_path=has_path, shown=shown)
-    return by_lattice, replace(by_network, written=chosen, is_agreed=False), features
-
-
-def _likelier(
-    by_lattice: LineReading, by_network: LineReading | None, features: Floats | None, decoding: Decoding
-) -> LineReading:
-    if by_network is None or features is None:
-        return by_lattice
-    chance = logistic(features @ np.array([decoding.choice[name] for name in CHOICE_FEATURES]))
-    return by_network if chance >= 0.5 else by_lattice
+    features = choice_features(
+        Evidence(seen, chosen, likelihood),
+        Evidence(by_lattice.shown, written, by_lattice.likelihood),
+        by_lattice.path,
+        least,
+    )
+    return TwoWays(answer, by_lattice, replace(by_network, written=chosen, is_agreed=False), features)
 
 
 def _as_seen(entry: Entry, shown: str, place: Place) -> Entry:

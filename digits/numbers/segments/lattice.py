@@ -72,6 +72,9 @@ class Chain:
     def ink_between(self, first: int, last: int) -> tuple[Where, Gray]:
         """The ink between two places, cut out of the page: where it lies, and its mask; an empty mask if none does."""
         budget.check()
+        if self.is_stroke(first, last):
+            stroke = self.places[first].stroke
+            return self.where[stroke], self.masks[stroke]
         shares = self.shares(first, last)
         rows = slice(
             min(self.where[i][0].start for i, _, _ in shares), max(self.where[i][0].stop for i, _, _ in shares)

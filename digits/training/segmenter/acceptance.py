@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,10 @@ from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
 from digits.numbers.decoding import Decoding
 from digits.numbers.expectation import LEAST_DIGIT
 from digits.numbers.line_reading import POINT, LineReading, PageLine
-from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
-from digits.numbers.lines.image import draw_line_image
-from digits.numbers.lines.reading import both_ways, read_line
+from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES, LATTICE_FEATURES
+from digits.numbers.lines.reading import TwoWays, read_two_ways
 from digits.numbers.networks import Networks
 from digits.numbers.window_network import SIGN, WindowNetwork
-from digits.synthetic.pages import WrittenNumber
 from digits.synthetic.sums import WrittenSum
 from digits.training.segmenter.dataset import ReadLine
 
@@ -29,6 +27,8 @@ _REFUSED = 0.006
 _PENALTY = 1e-4
 # A feature that is spread less than this is the same everywhere.
 _SAME = 1e-9
+# Of the lines about which the line network is not asked, so many may be read rightly only if it were.
+_LOST = 0.005
 # The confidence of each of so many parts of the lines is measured by a fit on the others.
 _PARTS = 5
 
@@ -84,7 +84,7 @@ def fit_acceptance(
     features, is_digit, sizes = [], [], []
     undecided = replace(decoding, acceptance=dict.fromkeys(ACCEPTANCE_FEATURES, 0.0))
     for line in lines:
-        reading = PageLine(line.lattice, line.parts, line.small, undecided, signs).best()
+        reading = PageLine(line.lattice, line.parts, line.small, undecided, signs).best
         path = list(reading.candidates)
         if reading.acceptance is None or not line.targets.labels:
             continue
@@ -110,111 +110,195 @@ def fit_acceptance(
     }
 
 
-def fit_choice(lines: Iterable[ReadLine], networks: Networks) -> tuple[dict[str, float], dict[str, float]]:
+@dataclass(frozen=True)
+class LineWays:
+    """A line of the fit, read in two ways.
+
+    Args:
+        ways: to read it.
+        picture: number of the picture that it is on.
+        digits: that are written on it; None if it is a part of a line.
+        written: all that is written on it, without blanks; None if that is not known.
+        is_sum: whether it is a sum with signs.
+    """
+
+    ways: TwoWays
+    picture: int
+    digits: str | None
+    written: str | None
+    is_sum: bool
+
+    def is_right(self, reading: LineReading | None) -> bool:
+        """Whether all of it is read rightly; its digits alone, where nobody named the signs."""
+        if reading is None or self.digits is None:
+            return False
+        if self.written is not None:
+            return "".join(reading.shown) == self.written
+        return "".join(one for one in reading.shown if one.isdecimal()) == self.digits
+
+
+def read_ways(lines: Iterable[ReadLine], networks: Networks) -> list[LineWays]:
+    """Reads lines in two ways, those of a picture one after the other.
+
+    Lines on which nothing is read are left out: they are not shown, and make no other line of their picture wrong. So
+    are pictures of several lines that are read as more lines or as fewer: which is which is not known.
+
+    Args:
+        lines: that were read.
+        networks: what read them; of its decoding, choice and confidence do not count.
+    """
+    read = []
+    for picture, (_, of_picture) in enumerate(itertools.groupby(lines, lambda line: id(line.number))):
+        some = list(of_picture)
+        number = some[0].number
+        pages = [PageLine(line.lattice, line.parts, line.small, networks.decoding, networks.signs) for line in some]
+        ways = [read_two_ways(page, networks.lines) for page in pages if page.best.entries]
+        texts: list[str] | list[None] = list(number.text.split("\n"))
+        if len(texts) != len(ways):
+            if len(texts) > 1:
+                continue
+            texts = [None] * len(ways)
+        is_sum = isinstance(number, WrittenSum)
+        for one, text in zip(ways, texts, strict=True):
+            written = number.transcript.replace(" ", "") if isinstance(number, WrittenSum) else text
+            is_known = is_sum or None not in number.labels
+            read.append(LineWays(one, picture, text, (written or "") if is_known else None, is_sum))
+    return read
+
+
+def fit_choice(lines: Sequence[LineWays]) -> tuple[dict[str, float], list[LineReading], dict[str, float]]:
     """Fits when the way in which the line network reads a line counts, where the lattice reads it in another.
 
     Args:
-        lines: that were read; pictures on which several lines are written do not count.
-        networks: what read them; its parameters of the choice do not count.
+        lines: that were read in two ways.
 
     Returns:
-        The weights by name; and how many lines are read in two ways, the shares of them that either reads rightly, and
-        the share that is read rightly by choice, by weights that were fitted on the other parts of the lines.
+        The weights by name; each line as it is read by weights that were fitted without its picture; and how many lines
+        are read in two ways, the shares of them that either way reads rightly, and the share of those readings that is
+        right.
     """
-    features, lattice_right, network_right = [], [], []
-    for line in lines:
-        page = PageLine(line.lattice, line.parts, line.small, networks.decoding, networks.signs)
-        by_lattice = page.best()
-        if not by_lattice.entries or "\n" in line.number.text:
-            continue
-        chain = line.lattice.chain
-        image = draw_line_image(line.parts, chain.strokes, line.small, chain.height)
-        _, by_network, told = both_ways(page, by_lattice, image, networks.lines(image), line.parts)
-        if by_network is not None and told is not None:
-            features.append(told)
-            lattice_right.append(_is_right(by_lattice, line.number))
-            network_right.append(_is_right(by_network, line.number))
-    told_apart, by_lattice_right, by_network_right = (
-        np.stack(features),
-        np.array(lattice_right),
-        np.array(network_right),
-    )
+    doubtful = [
+        (k, one.ways.features, one.is_right(one.ways.by_lattice), one.is_right(one.ways.by_network))
+        for k, one in enumerate(lines)
+        if one.ways.by_network is not None and one.ways.features is not None
+    ]
+    told, lattice_right, network_right = (np.array([found[column] for found in doubtful]) for column in (1, 2, 3))
+    pictures = np.array([lines[k].picture for k, *_ in doubtful])
     # Where both are right or wrong, either may count.
-    one_right = by_lattice_right != by_network_right
-    weights = fit_logistic(told_apart[one_right], by_network_right[one_right], CHOICE_FEATURES)
-    chosen = np.zeros(len(told_apart), np.bool_)
-    chosen[one_right] = _cross_fitted(told_apart[one_right], by_network_right[one_right], CHOICE_FEATURES) >= 0.5
-    return weights, {
-        "read_in_two_ways": len(told_apart),
-        "of_these_the_lattice_is_right": float(by_lattice_right.mean()),
-        "of_these_the_line_network_is_right": float(by_network_right.mean()),
-        "of_these_the_chosen_is_right": float(np.where(chosen, by_network_right, by_lattice_right).mean()),
-    }
+    one_right = lattice_right != network_right
+    weights = fit_logistic(told[one_right], network_right[one_right], CHOICE_FEATURES)
+    chances = _cross_fitted(told, network_right, CHOICE_FEATURES, pictures, one_right)
+    chosen = [one.ways.by_lattice for one in lines]
+    for (k, *_), chance in zip(doubtful, chances.tolist(), strict=True):
+        by_network = lines[k].ways.by_network
+        if by_network is not None and chance >= 0.5:
+            chosen[k] = by_network
+    return (
+        weights,
+        chosen,
+        {
+            "read_in_two_ways": len(doubtful),
+            "of_these_the_lattice_is_right": float(lattice_right.mean()),
+            "of_these_the_line_network_is_right": float(network_right.mean()),
+            "of_these_the_chosen_is_right": float(np.where(chances >= 0.5, network_right, lattice_right).mean()),
+        },
+    )
 
 
-def _is_right(reading: LineReading, number: WrittenNumber) -> bool:
-    """Whether all of a line is read rightly; its digits alone, where nobody named the signs."""
-    written = _written(number)
-    if written is not None:
-        return "".join(reading.shown) == written
-    return "".join(one for one in reading.shown if one.isdecimal()) == number.text
-
-
-def _written(number: WrittenNumber) -> str | None:
-    """What is written on a picture, without blanks; None if it has several lines, or signs that nobody named."""
-    if "\n" in number.text:
-        return None
-    if isinstance(number, WrittenSum):
-        return number.transcript.replace(" ", "")
-    return number.text if None not in number.labels else None
-
-
-def fit_confidence(lines: list[ReadLine], networks: Networks) -> tuple[dict[str, float], dict[str, float]]:
-    """Fits the probability that all of a line is right.
+@dataclass(frozen=True)
+class Confidence:
+    """How sure lines are.
 
     Args:
-        lines: that were read, those of a picture one after the other, of pictures of which all that is written is
-            known; pictures on which several lines are written do not count.
-        networks: what read them; its parameters of the confidence do not count.
+        weights: of `CONFIDENCE_FEATURES`, by name.
+        by_lattice: of `LATTICE_FEATURES`, by name.
+        sure: about lines of digits alone that are as sure by the lattice, or surer, the line network is not asked.
+    """
+
+    weights: dict[str, float]
+    by_lattice: dict[str, float]
+    sure: float
+
+
+def fit_confidence(lines: Sequence[LineWays], chosen: Sequence[LineReading]) -> tuple[Confidence, dict[str, float]]:
+    """Fits the probability that all of a line is right, and when the line network need not be asked.
+
+    Args:
+        lines: that were read in two ways; those of which not all that is written is known do not count.
+        chosen: each line as it is read in the end, by a choice that was fitted without it.
 
     Returns:
-        The weights by name; and how many lines there were, the share of them that is right, and the expected
-        calibration error of numbers and of sums, each by weights that were fitted on the other parts of the lines;
-        beside it, the error by chance (`digits.evaluation.statistics.AnswerCalibration`).
+        The fit; and how many lines there were, the share of them that is right, and the expected calibration error of
+        numbers and of sums, each by weights that were fitted on the other parts of the lines; beside it, the error by
+        chance (`digits.evaluation.statistics.AnswerCalibration`); and the share of the lines about which the line
+        network is not asked, and of these the shares that are right by the lattice alone, and by choice.
     """
-    features, right, of_sums = [], [], []
-    for _, of_picture in itertools.groupby(lines, lambda line: id(line.number)):
-        first, *others = of_picture
-        number = first.number
-        written = _written(number)
-        if written is None:
-            continue
-        readings = [read_line(line.lattice, line.parts, line.small, networks) for line in (first, *others)]
-        # A line on which nothing is read is not shown, and makes no other one wrong.
-        shown = [reading for reading in readings if reading.entries]
-        for reading in shown:
-            features.append(reading.features)
-            right.append(len(shown) == 1 and "".join(reading.shown) == written)
-            of_sums.append(isinstance(number, WrittenSum))
-    told, hits, has_signs = np.stack(features), np.array(right), np.array(of_sums)
-    weights = fit_logistic(told, hits, CONFIDENCE_FEATURES)
-    measured = {"confidence_lines": len(right), "confidence_right": float(np.mean(right))}
-    confidences = _cross_fitted(told, hits, CONFIDENCE_FEATURES)
-    for kind, chosen in (("numbers", ~has_signs), ("sums", has_signs)):
-        if chosen.any():
-            calibration = answer_calibration(confidences[chosen], hits[chosen])
+    known = [k for k, one in enumerate(lines) if one.written is not None]
+    of_both = np.stack([chosen[k].features for k in known])
+    of_lattice = np.stack([lines[k].ways.by_lattice.lattice_features for k in known])
+    hits = np.array([lines[k].is_right(chosen[k]) for k in known])
+    lattice_hits = np.array([lines[k].is_right(lines[k].ways.by_lattice) for k in known])
+    has_signs, pictures = (np.array([getattr(lines[k], name) for k in known]) for name in ("is_sum", "picture"))
+    measured = {"confidence_lines": len(hits), "confidence_right": float(np.mean(hits))}
+    confidences = _cross_fitted(of_both, hits, CONFIDENCE_FEATURES, pictures)
+    for kind, some in (("numbers", ~has_signs), ("sums", has_signs)):
+        if some.any():
+            calibration = answer_calibration(confidences[some], hits[some])
             measured |= {
                 f"confidence_error_{kind}": calibration.error,
                 f"confidence_error_{kind}_by_chance": calibration.by_chance,
             }
-    return weights, measured
+    by_lattice = _cross_fitted(of_lattice, lattice_hits, LATTICE_FEATURES, pictures)
+    of_digits = np.array([all(entry.accepted for entry in lines[k].ways.by_lattice.entries) for k in known])
+    sure = fit_bound(by_lattice[of_digits], (hits & ~lattice_hits)[of_digits])
+    unasked = of_digits & (by_lattice >= sure)
+    measured |= {
+        "line_network_not_asked": float(unasked.mean()),
+        "of_these_the_lattice_alone_is_right": float(lattice_hits[unasked].mean()) if unasked.any() else 1.0,
+        "of_these_the_choice_would_be_right": float(hits[unasked].mean()) if unasked.any() else 1.0,
+    }
+    return Confidence(
+        fit_logistic(of_both, hits, CONFIDENCE_FEATURES),
+        fit_logistic(of_lattice, lattice_hits, LATTICE_FEATURES),
+        sure,
+    ), measured
 
 
-def _cross_fitted(features: Floats, targets: npt.NDArray[np.bool_], names: Sequence[str]) -> Floats:
-    """The probabilities by weights that were fitted without the lines themselves, of shape (n,)."""
-    part = np.arange(len(targets)) % _PARTS
+def fit_bound(confidences: Floats, lost: npt.NDArray[np.bool_]) -> float:
+    """The least confidence at which, of all lines as sure or surer, at most a given share is lost; 1 if there is none.
+
+    Args:
+        confidences: of each line by the lattice alone, of shape (n,).
+        lost: whether a line is read rightly only if the line network is asked, of shape (n,).
+    """
+    order = np.argsort(-confidences, kind="stable")
+    within = np.cumsum(lost[order]) <= _LOST * np.arange(1, len(order) + 1)
+    if not within.any():
+        return 1.0
+    return math.ceil(float(confidences[order][np.flatnonzero(within)[-1]]) * 1e4) / 1e4
+
+
+def _cross_fitted(
+    features: Floats,
+    targets: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    pictures: npt.NDArray[np.int64],
+    fitted: npt.NDArray[np.bool_] | None = None,
+) -> Floats:
+    """The probabilities by weights that were fitted without the lines' own pictures, of shape (n,).
+
+    Args:
+        features: of shape (n, f).
+        targets: of shape (n,).
+        names: of the features.
+        pictures: the number of each line's picture, of shape (n,).
+        fitted: the lines that the weights are fitted on, of shape (n,); all if None.
+    """
+    part = pictures % _PARTS
+    fitted = np.ones(len(targets), np.bool_) if fitted is None else fitted
     scores = np.zeros(len(targets))
     for k in range(_PARTS):
-        weights = fit_logistic(features[part != k], targets[part != k], names)
+        others = fitted & (part != k)
+        weights = fit_logistic(features[others], targets[others], names)
         scores[part == k] = features[part == k] @ np.array([weights[name] for name in names])
     return logistic(scores)

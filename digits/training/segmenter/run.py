@@ -13,7 +13,6 @@ some minutes on one core:
 """
 
 import argparse
-import itertools
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -32,6 +31,7 @@ from digits.model.convert import to_onnx
 from digits.numbers.acceptance import RECOGNIZER_ACCEPTANCE_FEATURES
 from digits.numbers.decoding import (
     FEATURES,
+    NEVER_SURE,
     RECOGNIZER_FEATURES,
     Decoding,
     Pool,
@@ -53,7 +53,7 @@ from digits.synthetic.lines import write_lines
 from digits.synthetic.pages import KINDS, Page, WrittenNumber, write_numbers
 from digits.synthetic.sums import write_sums
 from digits.synthetic.symbols import draw_symbols
-from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence
+from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence, read_ways
 from digits.training.segmenter.crf import fit_weights
 from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, read_dataset, write_dataset
 from digits.training.segmenter.network import fit_network
@@ -72,10 +72,8 @@ _OPTIONS = {
 _ITERATIONS = 80
 # For a recognizer for which nothing was fitted, both networks count alike.
 _DEFAULT_POOL = Pool(0.5, 0.5)
-# Of the kinds of pictures that hold numbers alone, one for each so many of the others; a sixth where nothing is said.
-_SHARES = {"uneven sizes": 3}
-# What the pool is fitted on.
-_ORDINARY = ("digits apart", "digits touching", "uneven sizes")
+# Of each kind of pictures that hold numbers alone, one for each so many of the others.
+_SHARE = 2
 _SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25)
 # Lines of all kinds, for the choice between two ways to read a line: so many for each number.
 _LINE, _TIMES_LINES = Page(digits=(1, 4), height=(28, 90), thin_pen=0.4, uneven=0.1), 3
@@ -204,12 +202,13 @@ def train_decoding(
     touching = read(write_dataset(images, labels, numbers, seed + 2))
     sums = read(write_sums(_SUM, images, labels, numbers, seed + 4))
     # Most lines that people send hold no sign: without them, a thin or small digit would be taken for one too often.
-    of_kinds = {
-        name: read(write_numbers(page, images, labels, numbers // _SHARES.get(name, 6), seed + 10 + kind))
-        for kind, (name, page) in enumerate(KINDS.items())
-    }
-    pool, told_apart = fit_pool([line for name in _ORDINARY for line in of_kinds[name]])
-    known = [*sums, *itertools.chain(*of_kinds.values())]
+    numbers_alone = [
+        line
+        for kind, page in enumerate(KINDS.values())
+        for line in read(write_numbers(page, images, labels, numbers // _SHARE, seed + 10 + kind))
+    ]
+    pool, told_apart = fit_pool(numbers_alone)
+    known = [*sums, *numbers_alone]
     lines = [*touching, *known]
     weights, readable = fit_decoding(lines, pool, _ITERATIONS)
     fitted, accepted = fit_acceptance(lines, _without_fit(weights, pool), signs)
@@ -221,13 +220,27 @@ def train_decoding(
     mixed = read(write_lines(_LINE, images, labels, _TIMES_LINES * numbers, seed + 6))
     symbols = draw_symbols(_SYMBOLS, np.random.default_rng((seed, 8)))
     strange = read(write_numbers(_STRANGE, images, labels, numbers, seed + 8, symbols))
-    choice, chosen = fit_choice([*mixed, *known, *touching, *strange], networks)
-    fitted, default = replace(fitted, choice=choice), replace(default, choice=choice)
-    confidence, sure = fit_confidence([*known, *mixed], replace(networks, decoding=fitted))
-    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **chosen, **sure}
+    ways = read_ways([*mixed, *known], networks)
+    choice, chosen, told = fit_choice([*ways, *read_ways([*touching, *strange], networks)])
+    # Lines of strange signs and of digits that touch more than most people's would make it too low.
+    confidence, sure = fit_confidence(ways, chosen[: len(ways)])
+
+    def with_confidence(decoding: Decoding, bound: float) -> Decoding:
+        return replace(
+            decoding,
+            choice=choice,
+            confidence=confidence.weights,
+            lattice_confidence=confidence.by_lattice,
+            sure=bound,
+        )
+
+    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **told, **sure}
     print(f"Held out: {measured}", flush=True)
     decoding = DecodingFile(
-        recognizer.card.onnx_sha256, replace(fitted, confidence=confidence), replace(default, confidence=confidence)
+        recognizer.card.onnx_sha256,
+        with_confidence(fitted, confidence.sure),
+        # How sure the lattice is with another recognizer is not known.
+        with_confidence(default, NEVER_SURE),
     )
     made = {"seed": seed, "numbers": numbers, "line_network": networks.lines.digest, "held_out": measured}
     return decoding, made
@@ -235,7 +248,16 @@ def train_decoding(
 
 def _without_fit(weights: dict[str, float], pool: Pool) -> Decoding:
     """The decoding before acceptance, choice and confidence are fitted."""
-    return Decoding(weights, confidence={}, choice={}, acceptance={}, digit=0.5, pool=pool)
+    return Decoding(
+        weights,
+        confidence={},
+        lattice_confidence={},
+        sure=NEVER_SURE,
+        choice={},
+        acceptance={},
+        digit=0.5,
+        pool=pool,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

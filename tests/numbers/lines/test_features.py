@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from digits.numbers.lines.features import CHOICE_FEATURES, choice_features
+from digits.numbers.lines.features import CHOICE_FEATURES, Evidence, choice_features
 
 
-def features(network: str, lattice: str, ratio: float = 2.0) -> dict[str, float]:
-    told = choice_features(-1.0, -1.0 - ratio, 0.9, 0.8, has_path=True, shown=(tuple(network), tuple(lattice)))
+def features(network: str, lattice: str, held: float | None = -4.0) -> dict[str, float]:
+    told = choice_features(Evidence(network, -1.0, held), Evidence(lattice, -3.0, -0.5), 0.9, 0.8)
     assert np.isfinite(told).all()
     return dict(zip(CHOICE_FEATURES, told.tolist(), strict=True))
 
@@ -26,6 +26,19 @@ def test_what_one_way_has_and_the_other_has_not(
 
 
 def test_what_is_impossible_is_no_more_than_hardly_likely() -> None:
-    told = choice_features(-1.0, -np.inf, 0.0, 0.0, has_path=False, shown=(("1",), ("7",)))
+    told = choice_features(Evidence("1", -1.0, None), Evidence("7", -np.inf, -20.0), 0.0, 0.0)
     assert np.isfinite(told).all()
     assert dict(zip(CHOICE_FEATURES, told.tolist(), strict=True))["no such path"] == 1.0
+
+
+def test_how_much_likelier_the_lattice_takes_its_own_way() -> None:
+    likelier = "log of how much likelier the lattice takes the other"
+    assert features("17", "11")[likelier] == 3.5
+    # Where it has no path for the other way, it says nothing of it.
+    told = features("17", "11", None)
+    assert (told[likelier], told["no such path"]) == (0.0, 1.0)
+
+
+def test_signs_are_counted_apart_from_digits() -> None:
+    assert features("4/5", "415")["signs that it has more"] == 1.0
+    assert features("415", "4/5")["signs that it has less"] == 1.0

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from digits.data.mnist import Mnist
+from digits.numbers.decoding import NEVER_SURE
 from digits.numbers.expectation import parse_expectation
-from digits.numbers.line_reading import LineReading
+from digits.numbers.line_reading import LineReading, PageLine
 from digits.numbers.lines.features import CHOICE_FEATURES
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import BLANK, COLUMNS, LINE_CLASSES, SHOWN, LineAnswer, LineNetwork
@@ -31,8 +32,10 @@ class Says(LineNetwork):
 
     def __init__(self, seen: Mapping[float, str], sure: float = 0.98) -> None:
         self._seen, self._sure = seen, sure
+        self.asked = 0
 
     def __call__(self, line: LineImage) -> LineAnswer:
+        self.asked += 1
         places = line.pixels.shape[1] // COLUMNS
         chances = np.full((places, LINE_CLASSES), 1e-6)
         chances[:, BLANK] = 1.0
@@ -53,6 +56,13 @@ def written(mnist: Mnist, overlap: int = 0) -> Picture:
     return page
 
 
+def page_line(recognizer: Recognizer, picture: Picture) -> PageLine:
+    networks, foreground = shipped_networks(recognizer), find_foreground(picture, even_light=True)
+    writing = find_writing(foreground)
+    (lattice,) = take_apart(recognizer, networks.segments, networks.signs, writing)
+    return PageLine(lattice, writing.parts, (), networks.decoding, networks.signs)
+
+
 def read(recognizer: Recognizer, networks: Networks, picture: Picture, pattern: str | None = None) -> LineReading:
     foreground = find_foreground(picture, even_light=True)
     writing = find_writing(foreground)
@@ -62,16 +72,46 @@ def read(recognizer: Recognizer, networks: Networks, picture: Picture, pattern: 
     return read_line(lattice, writing.parts, small, networks, expectation)
 
 
-def networks_of(recognizer: Recognizer, seen: Mapping[float, str], choice: Mapping[str, float]) -> Networks:
+def networks_of(
+    recognizer: Recognizer, seen: Mapping[float, str], choice: Mapping[str, float], sure: float = NEVER_SURE
+) -> Networks:
     shipped = shipped_networks(recognizer)
-    return replace(shipped, lines=Says(seen), decoding=replace(shipped.decoding, choice=choice))
+    return replace(shipped, lines=Says(seen), decoding=replace(shipped.decoding, choice=choice, sure=sure))
 
 
 def test_what_both_read_is_agreed(recognizer: Recognizer, mnist: Mnist) -> None:
     line = read(recognizer, networks_of(recognizer, {0.25: "3", 0.7: "7"}, NEVER), written(mnist))
     assert line.shown == ("3", "7")
     assert line.is_agreed
+    assert line.written is not None
     assert -0.2 < line.written < 0.0
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.0, 0), (NEVER_SURE, 1)])
+def test_the_line_network_is_not_asked_about_what_is_sure(
+    recognizer: Recognizer, mnist: Mnist, sure: float, asked: int
+) -> None:
+    networks = networks_of(recognizer, {0.25: "3", 0.7: "1"}, ALWAYS, sure)
+    line = read(recognizer, networks, written(mnist))
+    assert isinstance(networks.lines, Says)
+    assert networks.lines.asked == asked
+    assert line.shown == (("3", "1") if asked else ("3", "7"))
+    assert (line.written is None) == (not asked)
+    assert 0.5 < line.confidence(networks.decoding) < 1.0 or asked
+    # A pattern that a sure line does not match has to be looked for.
+    held = read(recognizer, networks, written(mnist), "#1")
+    assert networks.lines.asked > asked
+    assert held.shown == ("3", "1")
+
+
+@pytest.mark.parametrize("first", ["##", "3#", ""])
+def test_what_was_read_before_changes_nothing(recognizer: Recognizer, mnist: Mnist, first: str) -> None:
+    page = page_line(recognizer, written(mnist))
+    if first:
+        page.matching(parse_expectation(first))
+    held = page.matching(parse_expectation("#7"))
+    assert held is not None
+    assert held.shown == page.best.shown == ("3", "7")
 
 
 @pytest.mark.parametrize(("choice", "shown"), [(ALWAYS, ("3", "1")), (NEVER, ("3", "7"))])

@@ -1,31 +1,26 @@
 """The data set of the segment classifier and the fit of the decoding."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from digits.data.mnist import Mnist, Split, split
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES
-from digits.numbers.decoding import FEATURES, RECOGNIZER_FEATURES, Decoding, decode
-from digits.numbers.line_reading import LineReading
-from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES
+from digits.numbers.decoding import FEATURES, NEVER_SURE, RECOGNIZER_FEATURES, Decoding, decode
+from digits.numbers.line_reading import LineReading, PageLine
+from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES, LATTICE_FEATURES
 from digits.numbers.lines.network import shipped_line_network
-from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks
-from digits.numbers.segments.lattice import Lattice
 from digits.numbers.window_network import NOTHING_WHOLE, Shipped, shipped_network
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.lines import write_lines
 from digits.synthetic.pages import Page
 from digits.synthetic.sums import write_sums
 from digits.training.segmenter import acceptance
-from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence
+from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence, read_ways
 from digits.training.segmenter.dataset import ReadLine, draw_chunk, read_dataset, write_dataset
 from digits.training.segmenter.run import fit_decoding, fit_pool, measure_network
-from digits.vision.components import Components
 
 
 def test_it_tells_whole_digits_from_pieces(mnist: Mnist) -> None:
@@ -40,13 +35,12 @@ def test_it_tells_whole_digits_from_pieces(mnist: Mnist) -> None:
 NOTHING = (-1,)
 
 
-def read_nothing_of(small: tuple[int, ...]) -> Callable[..., LineReading]:
-    """Reads lines, and nothing of those that have these small strokes."""
+class Unread(PageLine):
+    """A line of which nothing is read if it has certain small strokes."""
 
-    def read(lattice: Lattice, parts: Components, strokes: tuple[int, ...], *others: Any) -> LineReading:
-        return LineReading((), 0.0) if strokes == small else read_line(lattice, parts, strokes, *others)
-
-    return read
+    @property
+    def best(self) -> LineReading:
+        return LineReading((), 0.0) if self._small == NOTHING else super().best
 
 
 def lines_of_all_kinds(recognizer: Recognizer, networks: Networks, parts: Split) -> list[ReadLine]:
@@ -69,7 +63,7 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
     assert tuple(weights) == FEATURES
     assert all((weights[name] == 0.0) == (name in RECOGNIZER_FEATURES) for name in FEATURES)
     assert 0.6 < readable <= 1.0
-    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, {}, 0.5, pool), signs)
+    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, NEVER_SURE, {}, {}, 0.5, pool), signs)
     assert 0.0 < decoding.digit < 1.0
     assert tuple(decoding.acceptance) == ACCEPTANCE_FEATURES
     assert accepted["digits_accepted"] >= 0.9
@@ -80,20 +74,27 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
         recognizer, segments, signs, write_sums(Page(digits=(1, 3)), parts.x_validation, parts.y_validation, 8, 3)
     )
     networks = Networks(segments, signs, shipped_line_network(), decoding)
-    choice, chosen = fit_choice(lines_of_all_kinds(recognizer, networks, parts), networks)
+    mixed = read_ways(lines_of_all_kinds(recognizer, networks, parts), networks)
+    choice, chosen, told = fit_choice(mixed)
     assert tuple(choice) == CHOICE_FEATURES
-    either = max(chosen["of_these_the_lattice_is_right"], chosen["of_these_the_line_network_is_right"])
+    either = max(told["of_these_the_lattice_is_right"], told["of_these_the_line_network_is_right"])
     assert 0.0 < either <= 1.0
-    assert chosen["of_these_the_chosen_is_right"] >= either - 0.15
-    networks = replace(networks, decoding=replace(decoding, choice=choice))
-    confidence, sure = fit_confidence(known, networks)
-    assert tuple(confidence) == CONFIDENCE_FEATURES
+    assert told["of_these_the_chosen_is_right"] >= either - 0.15
+    assert all(
+        reading is one.ways.by_lattice or reading is one.ways.by_network
+        for one, reading in zip(mixed, chosen, strict=True)
+    )
+    ways = read_ways(known, networks)
+    confidence, sure = fit_confidence(ways, [one.ways.by_lattice for one in ways])
+    assert tuple(confidence.weights) == CONFIDENCE_FEATURES
+    assert tuple(confidence.by_lattice) == LATTICE_FEATURES
+    assert 0.0 < confidence.sure <= NEVER_SURE
     assert 8 <= sure["confidence_lines"] <= 12
     assert 0.0 <= sure["confidence_error_sums"] <= 1.0
     # A line on which nothing is read makes the one beside it no less right.
     beside = [[line, replace(line, small=NOTHING)] for line in known]
-    monkeypatch.setattr(acceptance, "read_line", read_nothing_of(NOTHING))
-    assert fit_confidence([*itertools.chain(*beside)], networks) == (confidence, sure)
+    monkeypatch.setattr(acceptance, "PageLine", Unread)
+    assert [one.picture for one in read_ways(itertools.chain(*beside), networks)] == [one.picture for one in ways]
     for line in lines:
         spans = [line.lattice.candidates[k].span for k in decode(line.lattice, decoding)]
         assert spans[0][0] == 0

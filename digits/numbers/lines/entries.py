@@ -1,0 +1,123 @@
+"""What stands on a line: digits and signs, with the blanks between them."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from digits.arrays import CLASSES, Floats
+from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER
+from digits.numbers.signs.kinds import SIGNS, UNKNOWN
+from digits.numbers.signs.marks import Box, Mark
+from digits.vision.reduction import quantile_of
+
+# A gap is a blank if it is so wide in heights of the line's digits, and so many times as wide as the typical gap.
+_BLANK, _BLANK_AT_MARK, _WIDER = 0.5, 0.9, 1.8
+# The least probability with which a sign is named, of all that is no digit.
+_NAMED = 0.5
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A digit or sign of a line.
+
+    Args:
+        box: where it stands, in pixels of the page.
+        digits: the probabilities of the digits 0 to 9 if it is one, of shape (10,).
+        is_digit: the probability that it is a digit, 0..1.
+        accepted: whether it is taken for a digit.
+        sign: what it is if it is no digit: one of `SIGNS` or `UNKNOWN`.
+        sign_probability: of that sign, 0..1, if it is no digit.
+        after_blank: whether a blank stands before it.
+        mark: of a mark, which is never a digit, what the sign classifier says; None for all else.
+        believed: the probability of the digit that a pattern makes sure of, without the pattern; None for all else.
+    """
+
+    box: Box
+    digits: Floats
+    is_digit: float
+    accepted: bool
+    sign: str
+    sign_probability: float
+    after_blank: bool = False
+    mark: Floats | None = None
+    believed: float | None = None
+
+    @property
+    def shown(self) -> str:
+        """The digit or sign, as a transcript has it."""
+        return str(int(self.digits.argmax())) if self.accepted else self.sign
+
+    @property
+    def probability(self) -> float:
+        """The probability of what is shown."""
+        if self.accepted:
+            return self.is_digit * float(self.digits.max())
+        return (1.0 - self.is_digit) * self.sign_probability
+
+    @property
+    def probability_without_pattern(self) -> float:
+        """The probability of what is shown, as if no pattern had made sure of it."""
+        return self.probability if self.believed is None else self.believed
+
+
+def as_expected(entry: Entry, token: str, of_signs: Floats) -> Entry:
+    """The entry, taken for what a token of a pattern stands for."""
+    if token == OTHER:
+        return replace(entry, accepted=False)
+    if token == ANY_DIGIT:
+        return replace(entry, accepted=True)
+    if token.isdecimal():
+        digits, of_digit = np.full(CLASSES, 1e-9), float(entry.digits[int(token)])
+        digits[int(token)] = max(of_digit, 1e-6)
+        believed = entry.is_digit * of_digit
+        return replace(entry, accepted=True, digits=digits / digits.sum(), believed=believed)
+    others = of_signs[CLASSES:] / max(float(of_signs[CLASSES:].sum()), 1e-9)
+    return replace(entry, accepted=False, sign=token, sign_probability=float(others[SIGNS.index(token)]))
+
+
+def entry_of(box: Box, digits: Floats, is_digit: float, accepted: bool, of_signs: Floats) -> Entry:
+    """An entry that is named, if it is no digit, as the sign classifier says."""
+    others = of_signs[CLASSES:]
+    share = others / max(float(others.sum()), 1e-9)
+    best = int(share.argmax())
+    named = best < len(SIGNS) and share[best] >= _NAMED
+    sign = SIGNS[best] if named else UNKNOWN
+    return Entry(box, digits, is_digit, accepted, sign, float(share[best]) if named else float(share[-1]))
+
+
+def mark_entry(mark: Mark, of_signs: Floats) -> Entry:
+    """A single mark is a point or a comma, two above one another are a colon or a semicolon."""
+    entry = small_entry(mark.box, of_signs, ".,-" if len(mark.members) == 1 else ":;=")
+    return replace(entry, mark=of_signs)
+
+
+def small_entry(box: Box, of_signs: Floats, signs: str, expected: str = "") -> Entry:
+    """What is never a digit, and only one of some signs: the one that is expected, if it is among them."""
+    allowed = [CLASSES + SIGNS.index(sign) for sign in signs]
+    masked = np.zeros_like(of_signs)
+    masked[allowed] = np.maximum(of_signs[allowed], 1e-9)
+    digits = np.maximum(of_signs[:CLASSES], 1e-9)
+    entry = entry_of(box, digits / digits.sum(), 0.0, False, masked)
+    if not expected or expected not in signs:
+        return entry
+    share = float(masked[CLASSES + SIGNS.index(expected)] / masked.sum())
+    # As with digits, what is hardly likely is not taken for what is expected.
+    if share < LEAST_DIGIT:
+        return entry
+    return replace(entry, sign=expected, sign_probability=share)
+
+
+def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
+    """Marks the entries before which the writer left a blank."""
+    pairs = list(itertools.pairwise(entries))
+    gaps = np.array([after.box.left - before.box.right for before, after in pairs])
+    if not gaps.size:
+        return tuple(entries)
+    typical = max(quantile_of(gaps, 0.4), 0.0)
+    # Around a point or a comma, digits of one number stand farther apart.
+    beside_mark = np.array([before.shown in ".,:;" or after.shown in ".,:;" for before, after in pairs])
+    wide = (gaps >= np.where(beside_mark, _BLANK_AT_MARK, _BLANK) * height) & (gaps >= _WIDER * typical)
+    rest = [replace(entry, after_blank=bool(blank)) for entry, blank in zip(entries[1:], wide, strict=True)]
+    return (entries[0], *rest)
