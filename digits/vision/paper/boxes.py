@@ -135,6 +135,7 @@ def _lines_of_box(stroke: Gray) -> npt.NDArray[np.bool_] | None:
     across, upwards = _straight(inner)
     if _covers_middle(across):
         return None
+    upwards = _from_line_to_line(inner, upwards)
     # A stroke across may be as long as the box is wide; the box's own lines lie at its top and at its foot.
     band = _band(inner)
     across[band:-band] = 0
@@ -160,20 +161,40 @@ def _slope(places: Floats) -> float:
 
 def _straight(stroke: Gray) -> tuple[Gray, Gray]:
     """The long straight lines across, and those down."""
-    height = stroke.shape[0]
-    length, askew = round(_STRAIGHT * height), 2 * max(1, round(_ASKEW * height)) + 1
+    height, width = stroke.shape
+    askew = 2 * max(1, round(_ASKEW * height)) + 1
     wider, higher = (
         np.asarray(cv2.dilate(stroke, np.ones(kernel, np.uint8)), np.uint8) for kernel in ((1, askew), (askew, 1))
     )
-    return keep_long_runs(higher, length, 1), keep_long_runs(wider, 1, length)
+    across, down = round(_STRAIGHT * min(height, width)), round(_STRAIGHT * height)
+    return keep_long_runs(higher, across, 1), keep_long_runs(wider, 1, down)
+
+
+def _from_line_to_line(stroke: Gray, upwards: Gray) -> Gray:
+    """The lines down that are a box's sides, or meet its lines at the top and at the foot: a 1 may touch one of them.
+
+    Args:
+        stroke: the box.
+        upwards: its long straight lines down, of the same shape.
+    """
+    labels, stats = label_components(upwards)
+    met = np.zeros(len(stats), np.bool_)
+    (height, width), band = stroke.shape, _band(stroke)
+    near = _thickness(stroke, band) + 1
+    for i, (left, top, wide, high, _) in enumerate(stats.tolist()):
+        columns = stroke[:, left : left + wide]
+        above = top - int(columns.argmax(axis=0).min())
+        below = height - int(columns[::-1].argmax(axis=0).min()) - top - high
+        met[i] = left < band or left + wide > width - band or max(above, below) <= near
+    met[0] = False
+    return np.asarray(met[labels]).view(np.uint8)
 
 
 def _strokes(stroke: Gray) -> Gray:
     """What is thicker than a box's lines: writing that touches them."""
     band = _band(stroke)
     # Lines down may be thicker than lines across.
-    ends = (stroke[:band], stroke[-band:]), (stroke[:, :band].T, stroke[:, -band:].T)
-    thickness = max(int(np.median(np.concatenate([end.sum(axis=0) for end in pair]))) for pair in ends)
+    thickness = max(_thickness(stroke, band), _thickness(stroke.T, band))
     side = thickness + 2 + thickness // 3
     # Beyond its border a field would count as ink.
     thick = cv2.morphologyEx(np.pad(stroke, side), cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
@@ -197,6 +218,11 @@ def _dividers(stroke: Gray) -> Gray:
         for start, end in zip(first.tolist(), last.tolist(), strict=True):
             lines[:, start : end + 1] = 1
     return lines
+
+
+def _thickness(stroke: Gray, band: int) -> int:
+    """How thick a box's lines across are, in pixels, of what lies so near to its top or its foot."""
+    return int(np.median(np.concatenate([stroke[:band].sum(axis=0), stroke[-band:].sum(axis=0)])))
 
 
 def _has_sides(stroke: Gray) -> bool:

@@ -120,6 +120,24 @@ def test_a_stroke_across_most_of_a_box_is_no_line_of_it(thickness: int) -> None:
     assert (left & ~strokes & 1).sum() < 0.05 * (mask - strokes).sum()
 
 
+@pytest.mark.parametrize("wide", [50, 90, 140])
+def test_a_one_that_touches_a_line_of_its_box_stays(wide: int) -> None:
+    mask, strokes = np.zeros((260, 700), np.uint8), np.zeros((260, 700), np.uint8)
+    for k in range(4):
+        x = 40 + k * (wide + 20)
+        middle = x + wide // 2
+        cv2.rectangle(mask, (x, 80), (x + wide, 180), 1, 4)
+        for canvas in (mask, strokes):
+            if k < 2:
+                cv2.line(canvas, (middle, 92 - 12 * k), (middle - 3, 180 - 12 * k), 1, 5)
+            else:
+                cv2.ellipse(canvas, (middle, 130), (14, 32), 0, 0, 360, 1, 5)
+    left, boxes = without_boxes(mask)
+    assert len(boxes) == 4
+    assert (left & strokes).sum() > 0.9 * strokes.sum()
+    assert (left & ~strokes & 1).sum() < 0.05 * (mask - strokes).sum()
+
+
 def test_squared_paper_is_no_box() -> None:
     squares = np.zeros((300, 600), np.uint8)
     squares[0], squares[-1], squares[:, 0], squares[:, -1] = 1, 1, 1, 1
