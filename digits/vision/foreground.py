@@ -38,12 +38,15 @@ class Foreground:
         level: the strength of full ink.
         noise: standard deviation of the ground's strength.
         margin: width of the ground that was put around the picture, in pixels.
+        swallowed: uint8 array of shape (height, width, 3), the share of the light that ink on a light ground swallows
+            in each channel, of 255; None if it is not known, or the picture is gray.
     """
 
     strength: Gray
     level: float
     noise: float
     margin: int = 0
+    swallowed: Pixels | None = None
 
     @property
     def strong(self) -> float:
@@ -75,10 +78,12 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
     # A clean picture is not smoothed: a line one pixel wide would be lost.
     clear = pixels if tiny or noise == 0.0 else smooth
     ground = find_even_ground(pixels) if tiny else find_ground(clear, is_page=even_light, quick=quick)
+    colors: Pixels | None = None
     if even_light and ground.is_light and not tiny:
         light = ground.enlarge(clear)
-        swallowed = cv2.divide(cv2.subtract(light, clear), light, scale=255.0)
-        strength = strongest_channel(np.asarray(swallowed, dtype=np.uint8))
+        swallowed = np.asarray(cv2.divide(cv2.subtract(light, clear), light, scale=255.0), dtype=np.uint8)
+        strength = strongest_channel(swallowed)
+        colors = swallowed if swallowed.ndim == 3 else None
         noise *= 255.0 / max(ground.light, 1.0)
     else:
         strength = ground.difference(clear)
@@ -93,7 +98,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
     level = mean_of_top(counts, max(8, strength.size // 500)) - median
     if level < max(_MIN_CONTRAST, _MIN_SIGNAL * noise):
         raise NoInkError(NO_INK)
-    return Foreground(strength, level, noise, _MARGIN if tiny else 0)
+    return Foreground(strength, level, noise, _MARGIN if tiny else 0, colors)
 
 
 def _noise(pixels: Pixels, smooth: Pixels) -> float:

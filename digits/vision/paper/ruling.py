@@ -8,6 +8,9 @@ from digits.vision.foreground import Foreground
 from digits.vision.masks import LabeledMask, label_components
 from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.combs import without_combs
+from digits.vision.paper.corners import without_corners
+from digits.vision.paper.holes import without_holes
+from digits.vision.paper.inks import without_form
 from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines, parallel_lines
 from digits.vision.reduction import at_least, pool
 
@@ -107,7 +110,7 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
         The ink, weak ink too; and the boxes, as of `without_boxes`.
     """
     inked = (foreground.strength >= _weak_around(foreground)).astype(np.uint8)
-    without, boxes = without_boxes(LabeledMask(inked))
+    without, boxes = without_boxes(LabeledMask(without_form(foreground, inked)))
     page = without_combs(without)
     mask = page.mask
     writing = _without_lines(mask, _PAGE_ACROSS)
@@ -119,7 +122,7 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
         writing = _without_edges_of_lines(foreground, mask, writing)
     writing = _with_pen_over_lines(foreground, mask, writing)
     writing = without_dividers(writing, inked > writing)
-    return page if writing is mask else LabeledMask(writing), boxes
+    return without_holes(without_corners(page if writing is mask else LabeledMask(writing))), boxes
 
 
 def _turn(mask: Gray) -> Gray:

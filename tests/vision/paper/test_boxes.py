@@ -132,7 +132,8 @@ def test_a_one_that_touches_a_line_of_its_box_stays(wide: int) -> None:
                 cv2.line(canvas, (middle, 92 - 12 * k), (middle - 3, 180 - 12 * k), 1, 5)
             else:
                 cv2.ellipse(canvas, (middle, 130), (14, 32), 0, 0, 360, 1, 5)
-    left, boxes = without_boxes(mask)
+    rest, boxes = without_boxes(LabeledMask(mask))
+    left = rest.mask
     assert len(boxes) == 4
     assert (left & strokes).sum() > 0.9 * strokes.sum()
     assert (left & ~strokes & 1).sum() < 0.05 * (mask - strokes).sum()
