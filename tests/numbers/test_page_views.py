@@ -52,7 +52,12 @@ def scribbled_over(paper: Gray) -> Pixels:
     return np.minimum(picture, np.asarray(scribble, dtype=np.uint8))
 
 
-SPOILT: list[Callable[[Gray], Pixels]] = [faint, grainy, scribbled_over]
+def scribbled_over_on_a_board(paper: Gray) -> Pixels:
+    """Chalk on black, with a blue zigzag from end to end."""
+    return 255 - scribbled_over(paper)
+
+
+SPOILT: list[Callable[[Gray], Pixels]] = [faint, grainy, scribbled_over_on_a_board]
 
 
 @pytest.mark.parametrize("spoil", SPOILT)
@@ -70,8 +75,11 @@ def test_a_page_that_the_first_view_does_not_show_is_read_in_another(
         assert np.allclose(digit.box, box, atol=14)
 
 
-def test_ink_as_light_as_its_paper_is_read_at_once(first_view: Recognizer, mnist: Mnist) -> None:
-    page = as_light_as_its_paper(handwritten(mnist, *WRITTEN.split("\n"))[0])
+@pytest.mark.parametrize("spoil", [as_light_as_its_paper, scribbled_over])
+def test_ink_of_a_color_of_its_own_is_read_at_once(
+    first_view: Recognizer, mnist: Mnist, spoil: Callable[[Gray], Pixels]
+) -> None:
+    page = spoil(handwritten(mnist, *WRITTEN.split("\n"))[0])
     assert read_picture(first_view, page).text == WRITTEN
 
 
