@@ -15,6 +15,7 @@ from digits.arrays import CLASSES, SIDE
 from digits.errors import CrowdedImageError
 from digits.numbers.acceptance import whole_probabilities
 from digits.numbers.decoding import best_path
+from digits.numbers.segments.crossed import free_crossed
 from digits.numbers.segments.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
 from digits.numbers.segments.layout import Line, find_lines
 from digits.numbers.segments.windows import draw_windows, reduce_line
@@ -67,7 +68,10 @@ def find_writing(foreground: Foreground) -> Writing:
     """Finds the strokes and lines of a page, off which the lines of the paper are taken."""
     mask, boxes = page_mask(foreground)
     parts = find_components(foreground, mask)
-    return Writing(foreground, parts, find_lines(parts, boxes))
+    lines = find_lines(parts, boxes)
+    if (freed := free_crossed(parts, lines, foreground)) is not None:
+        parts, lines = freed, find_lines(freed, boxes)
+    return Writing(foreground, parts, lines)
 
 
 def take_apart(

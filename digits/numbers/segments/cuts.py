@@ -65,7 +65,7 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
     budget.spend(_WORK + _WORK_OF_PIXEL * size[0] * size[1])
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     ink = np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=method), dtype=np.float32)
-    if cv2.distanceTransform((ink >= 0.5).astype(np.uint8), cv2.DIST_L2, 3).max() > _SOLID * high:
+    if is_solid((ink >= 0.5).astype(np.uint8), high):
         return []
     levels = sorted({round(level * (size[1] - 1)) for level in _LEVELS})
     ways = _ways_through(ink + np.float32(_WAY), levels)
@@ -92,6 +92,16 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
         )
         for i in kept
     ]
+
+
+def is_solid(mask: Gray, height: float) -> bool:
+    """Whether a stroke is too thick for a pen's, somewhere.
+
+    Args:
+        mask: uint8 of shape (h, w), 1 where it is.
+        height: of a digit, in pixels of the mask.
+    """
+    return float(cv2.distanceTransform(mask, cv2.DIST_L2, 3).max()) > _SOLID * height
 
 
 def _ways_through(cost: Floats, levels: Sequence[int]) -> npt.NDArray[np.int64]:
