@@ -268,8 +268,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{options.requests:,} requests from {options.clients} clients; {describe_machine()}\n", flush=True)
     with running(SERVE, image, environment, ("--workers", str(options.workers))) as server:
         address = address_of(server.url)
-        # Warms up, so that threads, caches and the heap reach their final size.
-        soak(address, mixture, max(200, options.requests // 50), options.clients, options.seed + 1_000)
+        # Warms up, so that threads, caches and the heap reach their final size. The heap grows by a step whenever
+        # several rare and large requests first meet, and a photo is one of a thousand requests.
+        soak(address, mixture, max(200, options.requests // 10), options.clients, options.seed + 1_000)
         before = server.memory()
         outcome = soak(address, mixture, options.requests, options.clients, options.seed)
         after = server.memory()
