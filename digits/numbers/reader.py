@@ -285,7 +285,7 @@ def read_lines(
     """
     writing = find_writing(foreground)
     lattices = take_apart(recognizer, networks.segments, networks.signs, writing)
-    small = find_small_strokes(writing.parts, foreground, writing.members)
+    small = find_small_strokes(writing.parts, writing.members)
     return [read_line(lattice, writing.parts, small, networks, expectation) for lattice in lattices]
 
 

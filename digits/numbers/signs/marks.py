@@ -7,16 +7,17 @@ larger than dirt. Where they stand tells them apart.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from digits.numbers.segments.lattice import Where
 from digits.vision.components import Components
-from digits.vision.foreground import Foreground
 
 # In heights of the line's digits: the least and most size of a mark, and the least in pixels.
 _SMALLEST, _LARGEST, _FEWEST_PIXELS = 0.05, 0.4, 2
-# Its mean strength, as a share of that of full ink: dirt is faint.
-_FAINTEST = 0.45
+# Its mean strength, as a share of that of the digits: dirt is faint. A point has more of a stroke's weak edge than a
+# digit has. So many strokes of digits are compared with.
+_FAINTEST, _COMPARED = 0.55, 40
 # A mark is at most so far from what stands beside it, and in height so far beyond it.
 _FAR, _ABOVE, _BELOW = 1.3, 0.1, 0.4
 # A point stands at most so far above the base line. Marks of a colon lie so far above one another at the least, and are
@@ -80,22 +81,24 @@ def box_of_stroke(parts: Components, i: int) -> Box:
     return Box(float(parts.left[i]), float(parts.top[i]), float(parts.right[i]), float(parts.bottom[i]))
 
 
-def find_small_strokes(parts: Components, foreground: Foreground, taken: Collection[int]) -> list[int]:
+def find_small_strokes(parts: Components, taken: Collection[int]) -> list[int]:
     """The strokes of a page that are in no line and dark enough to be written, at most some hundreds.
 
     Args:
         parts: the strokes.
-        foreground: the page's ink.
         taken: those that are in lines.
     """
     free = np.setdiff1d(np.flatnonzero(~parts.apart & ~parts.touches), np.fromiter(taken, np.int64))
     free = free[np.argsort(-parts.ink[free], kind="stable")[:_MOST]]
-    small = []
-    for i in free.tolist():
-        _, mask = parts.cut([i], 0)
-        if parts.ink[i] >= _FAINTEST * foreground.level * mask.sum():
-            small.append(i)
-    return small
+    if not (free.size and taken):
+        return []
+    usual = float(np.median([_strength(parts, i) for i in sorted(taken)[:_COMPARED]]))
+    return [i for i in free.tolist() if _strength(parts, i) >= _FAINTEST * usual]
+
+
+def _strength(parts: Components, i: int) -> float:
+    """The mean strength of a stroke."""
+    return float(parts.ink[i]) / max(1, cv2.countNonZero(parts.cut([i], 0)[1]))
 
 
 def find_marks(

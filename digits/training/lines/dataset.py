@@ -56,7 +56,7 @@ def line_examples(number: WrittenSum) -> Iterator[tuple[npt.NDArray[np.uint8], l
     owners = np.pad(number.owners, foreground.margin, constant_values=-1)
     writing = find_writing(foreground)
     parts = writing.parts
-    small = list(find_small_strokes(parts, foreground, writing.members))
+    small = list(find_small_strokes(parts, writing.members))
     classes = classes_of(number)
     totals = np.bincount(owners[owners >= 0].ravel(), minlength=len(classes))
     for line in writing.lines:

@@ -143,7 +143,7 @@ def read_dataset(
             continue
         owners = owners_of_ink(number.owners, foreground)
         writing = find_writing(foreground)
-        small = tuple(find_small_strokes(writing.parts, foreground, writing.members))
+        small = tuple(find_small_strokes(writing.parts, writing.members))
         try:
             lattices = take_apart(recognizer, classifier, signs, writing)
         except CrowdedImageError:

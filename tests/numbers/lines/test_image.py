@@ -30,7 +30,7 @@ def line_of(picture: Picture) -> LineImage:
     foreground = find_foreground(picture, even_light=True)
     writing = find_writing(foreground)
     (line,) = writing.lines
-    small = find_small_strokes(writing.parts, foreground, writing.members)
+    small = find_small_strokes(writing.parts, writing.members)
     return draw_line_image(writing.parts, line.members, small, line.height)
 
 

@@ -67,7 +67,7 @@ def read(recognizer: Recognizer, networks: Networks, picture: Picture, pattern: 
     foreground = find_foreground(picture, even_light=True)
     writing = find_writing(foreground)
     (lattice,) = take_apart(recognizer, networks.segments, networks.signs, writing)
-    small = find_small_strokes(writing.parts, foreground, writing.members)
+    small = find_small_strokes(writing.parts, writing.members)
     expectation = None if pattern is None else parse_expectation(pattern)
     return read_line(lattice, writing.parts, small, networks, expectation)
 

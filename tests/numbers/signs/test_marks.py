@@ -7,7 +7,7 @@ import pytest
 
 from digits.numbers.signs.marks import Box, Mark, find_marks, find_small_strokes
 from digits.vision.components import Components, find_components
-from digits.vision.foreground import Foreground, find_foreground
+from digits.vision.foreground import find_foreground
 from digits.vision.paper.ruling import page_mask
 
 HEIGHT = 80
@@ -15,7 +15,7 @@ HEIGHT = 80
 BOXES = [Box(60, 60, 100, 140), Box(140, 60, 180, 140)]
 
 
-def page(*dots: tuple[int, int], ink: int = 20) -> tuple[Components, Foreground]:
+def page(*dots: tuple[int, int], ink: int = 20) -> Components:
     """Two bars, and dots beside them."""
     picture = np.full((220, 260), 240, np.uint8)
     for box in BOXES:
@@ -23,17 +23,17 @@ def page(*dots: tuple[int, int], ink: int = 20) -> tuple[Components, Foreground]
     for x, y in dots:
         cv2.circle(picture, (x, y), 4, ink, -1)
     foreground = find_foreground(picture, even_light=True)
-    return find_components(foreground, page_mask(foreground)[0]), foreground
+    return find_components(foreground, page_mask(foreground)[0])
 
 
-def small_of(parts: Components, foreground: Foreground) -> list[int]:
+def small_of(parts: Components) -> list[int]:
     large = set(np.flatnonzero(parts.bottom - parts.top > 40).tolist())
-    return find_small_strokes(parts, foreground, large)
+    return find_small_strokes(parts, large)
 
 
 def marks_at(*dots: tuple[int, int], ink: int = 20) -> list[Mark]:
-    parts, foreground = page(*dots, ink=ink)
-    return find_marks(parts, small_of(parts, foreground), BOXES, HEIGHT)[0]
+    parts = page(*dots, ink=ink)
+    return find_marks(parts, small_of(parts), BOXES, HEIGHT)[0]
 
 
 def test_a_dot_on_the_base_line_between_digits_is_a_mark() -> None:
@@ -72,7 +72,7 @@ def bar_with_dots(*dots: tuple[int, int]) -> tuple[list[Mark], dict[int, list[in
     parts = find_components(foreground, page_mask(foreground)[0])
     boxes = [BOXES[0], Box(105, 97, 136, 104), BOXES[1]]
     bar = {int(np.argmax(parts.right - parts.left))}
-    return find_marks(parts, find_small_strokes(parts, foreground, bar), boxes, HEIGHT)
+    return find_marks(parts, find_small_strokes(parts, bar), boxes, HEIGHT)
 
 
 def test_dots_above_and_below_a_bar_belong_to_it() -> None:
@@ -84,3 +84,15 @@ def test_dots_above_and_below_a_bar_belong_to_it() -> None:
 
 def test_a_dot_on_one_side_of_a_bar_alone_is_a_speck() -> None:
     assert bar_with_dots((120, 121)) == ([], {})
+
+
+def test_the_point_of_a_thin_and_blurred_pen_is_a_mark() -> None:
+    picture = np.full((160, 260), 240, np.uint8)
+    for x in (60, 150):
+        cv2.rectangle(picture, (x, 40), (x + 40, 120), 20, 2)
+    cv2.circle(picture, (125, 117), 2, 20, -1)
+    foreground = find_foreground(np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), dtype=np.uint8), even_light=True)
+    parts = find_components(foreground, page_mask(foreground)[0])
+    boxes = [Box(58, 38, 103, 123), Box(148, 38, 193, 123)]
+    marks, _ = find_marks(parts, small_of(parts), boxes, HEIGHT)
+    assert len(marks) == 1
