@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from digits.data.mnist import Images, Labels
@@ -107,22 +108,28 @@ def draw_icon(side: int, rng: np.random.Generator, names: tuple[str, ...] = tupl
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     change = turn @ np.array([[1.0, -slant], [0.0, 1.0]]) @ np.diag([stretch**0.5, stretch**-0.5])
     pen, size = max(1, round(side * rng.uniform(0.02, 0.09))), side * rng.uniform(0.52, 0.64)
-    is_filled = rng.random() < _FILLED and (strokes[0][0][0] == strokes[0][0][-1]).all()
+    is_filled = rng.random() < _FILLED and _is_closed(strokes[0][0])
     shake = rng.uniform(0.0, 0.03)
-    canvas = np.zeros((side, side), np.uint8)
+    first, rest = np.zeros((side, side), np.uint8), np.zeros((side, side), np.uint8)
     for i, (points, is_smooth) in enumerate(strokes):
         moved = points + rng.normal(0.0, shake, points.shape)
         # What was closed stays closed.
-        if (points[0] == points[-1]).all():
+        if _is_closed(points):
             moved[-1] = moved[0]
         placed = (moved - 0.5) @ change.T * size + side / 2.0
         # OpenCV takes coordinates in eighths of a pixel.
         path = [np.rint((curve_through(placed) if is_smooth else placed) * 8.0).astype(np.int32)]
         if is_filled and i == 0:
-            cv2.fillPoly(canvas, path, 255, cv2.LINE_AA, 3)
-        # What lies on a filled outline is left out of it.
-        cv2.polylines(canvas, path, False, 0 if is_filled and i else 255, pen, cv2.LINE_AA, 3)
-    return canvas
+            cv2.fillPoly(first, path, 255, cv2.LINE_AA, 3)
+        cv2.polylines(rest if i else first, path, False, 255, pen, cv2.LINE_AA, 3)
+    # What lies on a filled outline is left out of it.
+    combined = cv2.absdiff(first, rest) if is_filled else cv2.max(first, rest)
+    return np.asarray(combined, dtype=np.uint8)
+
+
+def _is_closed(points: npt.NDArray[np.float64]) -> bool:
+    """Whether a stroke ends where it begins, but for the rounding of sines and cosines."""
+    return bool(np.allclose(points[0], points[-1]))
 
 
 def _scribble(side: int, rng: np.random.Generator) -> Images:

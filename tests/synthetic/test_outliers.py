@@ -125,3 +125,24 @@ def test_a_thing_is_drawn_inside_the_canvas_and_never_twice_the_same(name: str) 
         assert not icon[[0, -1]].any()
         assert not icon[:, [0, -1]].any()
     assert len({icon.tobytes() for icon in drawn}) == 6
+
+
+@pytest.mark.parametrize("name", ["heart", "star", "sun", "clock"])
+def test_closed_outlines_are_filled_in_some_drawings(name: str) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_icon(72, rng, (name,)) for _ in range(60)]
+    # A square that fits into the outline and lies away from its lines.
+    filled = sum(bool((icon[41:44, 32:36] > 127).all()) for icon in drawn)
+    assert 8 < filled < 35
+
+
+def test_what_lies_on_a_filled_outline_is_left_out_and_what_lies_beside_it_is_drawn() -> None:
+    rng = np.random.default_rng(0)
+    faces = [draw_icon(100, rng, ("smiley",)) > 127 for _ in range(60)]
+    # Eyes and mouth are holes of a filled face, and parts beside the ring of one that is not.
+    filled = [face for face in faces if face[50, 50]]
+    assert len(filled) > 8
+    assert all(60 < (face[30:70, 30:70]).sum() < 1500 for face in filled)
+    # The rays of a sun lie beside its disc.
+    suns = [draw_icon(100, rng, ("sun",)) > 127 for _ in range(60)]
+    assert all((sun.any(axis=0).sum() > 40) for sun in suns)
