@@ -124,7 +124,8 @@ def _places_between(mask: Gray, shape: Flags, places: list[Place]) -> list[Place
     across, down = np.median(np.array(steps), axis=0).tolist()
     found: list[Place] = []
     waiting = list(places)
-    while waiting:
+    # Those that touch something are fewer than the others.
+    while waiting and len(found) < len(places):
         budget.spend(shape.size)
         row, column = waiting.pop()
         for side in (-1, 1):

@@ -6,6 +6,7 @@ import numpy as np
 from digits.arrays import Floats, Gray
 from digits.vision.foreground import Foreground
 from digits.vision.masks import LabeledMask, label_components
+from digits.vision.paper.bars import without_bars
 from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.combs import without_combs
 from digits.vision.paper.corners import without_corners
@@ -122,7 +123,8 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
         writing = _without_edges_of_lines(foreground, mask, writing)
     writing = _with_pen_over_lines(foreground, mask, writing)
     writing = without_dividers(writing, inked > writing)
-    return without_holes(without_corners(page if writing is mask else LabeledMask(writing))), boxes
+    page = without_bars(foreground.strength, page if writing is mask else LabeledMask(writing))
+    return without_holes(without_corners(page)), boxes
 
 
 def _turn(mask: Gray) -> Gray:
