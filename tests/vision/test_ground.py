@@ -69,3 +69,14 @@ def test_brown_paper_inside_a_blue_0_is_no_ink(even_light: bool) -> None:
     strength = find_foreground(pixels, even_light=even_light).strength
     assert strength[100, 170] < 10
     assert strength[100, 130] > 100
+
+
+@pytest.mark.parametrize("height", [400, 1600])
+def test_the_noise_of_a_page_is_that_of_some_of_its_rows(height: int) -> None:
+    rng = np.random.default_rng(2)
+    page = np.full((height, 1200), 200.0)
+    page[height // 4 : height // 2, 100:1100] = 40.0
+    pixels = np.clip(page + rng.normal(0.0, 6.0, page.shape), 0, 255).astype(np.uint8)
+    told = find_foreground(pixels, even_light=True)
+    # Light that swallows all is 255, and half of what neighbors do not share is lost with their median.
+    assert told.noise == pytest.approx(6.0 * 255.0 / 200.0, rel=0.3)

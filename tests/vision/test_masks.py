@@ -5,9 +5,12 @@ from typing import Literal
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from digits.vision.masks import dilate_by_ellipse, fill_gaps, keep_long_runs, label_components
+from digits.arrays import Gray
+from digits.vision import masks
+from digits.vision.masks import LabeledMask, Labels, dilate_by_ellipse, fill_gaps, keep_long_runs, label_components
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -19,6 +22,20 @@ def test_the_labels_are_those_of_opencv(connectivity: Literal[4, 8], share: floa
     _, expected, expected_stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=connectivity)
     np.testing.assert_array_equal(labels, expected)
     np.testing.assert_array_equal(stats, expected_stats)
+
+
+def test_a_mask_is_labeled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    labeled: list[int] = []
+
+    def label(mask: Gray) -> tuple[Labels, npt.NDArray[np.int32]]:
+        labeled.append(mask.size)
+        return label_components(mask)
+
+    monkeypatch.setattr(masks, "label_components", label)
+    page = LabeledMask(np.eye(5, dtype=np.uint8))
+    assert labeled == []
+    assert page.components[0] is page.components[0]
+    assert labeled == [25]
 
 
 @pytest.mark.parametrize("shape", [(600, 600), (510, 510), (512, 512)])

@@ -1,9 +1,18 @@
 """Order statistics of gray values."""
 
+import cv2
 import numpy as np
 import pytest
 
-from digits.vision.reduction import at_least, histogram, interpolated_quantile, mean_of_top, median_of_few, quantile
+from digits.vision.reduction import (
+    at_least,
+    histogram,
+    interpolated_quantile,
+    mean_of_top,
+    median_of_few,
+    quantile,
+    shrink,
+)
 
 GRAY = np.random.default_rng(5).integers(0, 256, (37, 53), dtype=np.uint8)
 
@@ -41,3 +50,17 @@ def test_the_median_of_a_few_values(count: int) -> None:
 @pytest.mark.parametrize("value", [0.0, 0.5, 99.999, 100.0, 100.001, 255.0])
 def test_the_mask_of_what_is_at_least_a_value(value: float) -> None:
     np.testing.assert_array_equal(at_least(GRAY, value), (value <= GRAY).astype(np.uint8))
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("side", [160, 120, 60])
+def test_a_quick_copy_that_is_nearly_as_large_shows_the_same(side: int, channels: tuple[int, ...]) -> None:
+    drawn = cv2.GaussianBlur(
+        np.random.default_rng(1).integers(0, 256, (150, 200, *channels)).astype(np.uint8), (9, 9), 3
+    )
+    pixels = np.asarray(drawn, dtype=np.uint8)
+    whole, quick = shrink(pixels, side), shrink(pixels, side, quick=True)
+    assert whole.shape == quick.shape == (round(0.75 * side), side, *channels)
+    # What is reduced further is averaged over all that it stands for.
+    assert np.array_equal(whole, quick) == (side < 140)
+    assert np.abs(whole.astype(int) - quick).max() <= 6

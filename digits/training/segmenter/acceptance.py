@@ -28,7 +28,7 @@ _PENALTY = 1e-4
 # A feature that is spread less than this is the same everywhere.
 _SAME = 1e-9
 # Of the lines about which the line network is not asked, so many may be read rightly only if it were.
-_LOST = 0.005
+_LOST = 0.0035
 # The confidence of each of so many parts of the lines is measured by a fit on the others.
 _PARTS = 5
 

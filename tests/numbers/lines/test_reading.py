@@ -104,6 +104,19 @@ def test_the_line_network_is_not_asked_about_what_is_sure(
     assert held.shown == ("3", "1")
 
 
+@pytest.mark.parametrize(("small", "asked"), [(False, 0), (True, 1)])
+def test_the_line_network_is_asked_where_a_small_stroke_may_be_a_sign(
+    recognizer: Recognizer, mnist: Mnist, small: bool, asked: int
+) -> None:
+    picture = written(mnist)
+    if small:
+        picture[60:66, 127:133] = 30
+    networks = networks_of(recognizer, {0.25: "3", 0.7: "7"}, NEVER, 0.0)
+    line = read(recognizer, networks, picture)
+    assert isinstance(networks.lines, Says)
+    assert (line.shown, networks.lines.asked) == (("3", "7"), asked)
+
+
 @pytest.mark.parametrize("first", ["##", "3#", ""])
 def test_what_was_read_before_changes_nothing(recognizer: Recognizer, mnist: Mnist, first: str) -> None:
     page = page_line(recognizer, written(mnist))
