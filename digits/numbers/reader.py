@@ -57,6 +57,8 @@ _SECOND_WORK, _MORE_WORK = 0.76, 0.25
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view. Where the
 # first view shows a number, it is enough that they are surer than those by so much.
 _LEAST_QUALITY, _BETTER = 0.8, 0.1
+# What two views read alike may be less sure.
+_LEAST_AGREED = 0.5
 # So many digits are given for each place, the most likely first.
 _ALTERNATIVES = 3
 
@@ -183,11 +185,11 @@ def _read_again(
 ) -> Reading | None:
     """Reads a page in some other views, until one of them shows numbers; the first arguments are those of `_read`.
 
-    In a view that counts, lines are as sure as `least_quality` (0..1) on average.
+    In a view that counts, lines are as sure as `least_quality` (0..1) on average, or another view shows the same.
 
     Returns:
-        What the first view shows whose lines are sure, or else the one whose lines are surest; None if no view shows
-        enough, or the work for this page is used up before.
+        What the first view shows whose lines are sure, or what two views show alike, or else what the view shows whose
+        lines are surest; None if no view shows enough, or the work for this page is used up before.
 
     Raises:
         ComputeTimeError: the time for this page is over.
@@ -196,6 +198,7 @@ def _read_again(
     if copy is None:
         return None
     best: Reading | None = None
+    shown: set[str] = set()
     # Work of its own: what shadows and a table show may have used up that of the first view.
     most = _most_work(recognizer)
     with budget.bounded_work(min(round(_SECOND_WORK * most), budget.work_left() + round(_MORE_WORK * most))):
@@ -213,9 +216,13 @@ def _read_again(
                 continue
             except ImageContentError:
                 continue
+            reading = replace(reading, view=view.name)
+            if reading.line_quality >= _LEAST_AGREED:
+                if reading.transcript in shown:
+                    return reading
+                shown.add(reading.transcript)
             if reading.line_quality < least_quality:
                 continue
-            reading = replace(reading, view=view.name)
             if reading.line_quality >= _LEAST_QUALITY:
                 return reading
             if best is None or reading.line_quality > best.line_quality:

@@ -22,8 +22,9 @@ _WINDOW = 0.35
 # What comes so near to the border, as a share of the picture's longer side, and has a half width of more than this
 # share, and of more than so many times that of the ink of the other side, is no stroke but the ground.
 _NEAR_BORDER, _BLOB, _TIMES_WIDER = 0.04, 0.13, 2.0
-# Ink is so different from the ground as this quantile of all pixels.
-_INK = 0.995
+# Ink is so different from the ground as this quantile of all pixels; or as the other one, if that is less than so many
+# levels: a small number on a large page covers less.
+_INK, _UNSEEN, _LITTLE_INK = 0.995, 16, 0.9995
 # Ink of at least this share of the strongest is looked at for that.
 _STRONG = 0.6
 # In a channel in which ink lies so many times farther on the other side, nothing is measured.
@@ -140,7 +141,8 @@ def _contrasts_around(copy: Pixels, *, quick: bool = False) -> list[_Contrast]:
     around = np.asarray(cv2.medianBlur(reduced, round(0.5 * min(reduced.shape[:2])) | 1), dtype=np.uint8)
     if reduced is not copy:
         around = np.asarray(cv2.resize(around, copy.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    return _contrasts(copy, around)
+    contrasts = _contrasts(copy, around, _INK)
+    return contrasts if max(map(max, contrasts)) >= _UNSEEN else _contrasts(copy, around, _LITTLE_INK)
 
 
 def _strong_ink(copy: Pixels, ground: Ground) -> Gray:
@@ -158,10 +160,10 @@ def _comes_near_border(mask: Gray, x: int, y: int) -> bool:
     return bool(part[:near].any() or part[-near:].any() or part[:, :near].any() or part[:, -near:].any())
 
 
-def _contrasts(picture: Pixels, ground: Pixels) -> list[_Contrast]:
-    """How much lighter and how much darker than the ground ink is, in each channel."""
+def _contrasts(picture: Pixels, ground: Pixels, share: float) -> list[_Contrast]:
+    """How much lighter and how much darker than the ground a quantile of all pixels is, in each channel."""
     lighter, darker = (
-        [quantile(histogram(channel), _INK) for channel in channels_of(_towards_ink(picture, ground, is_light))]
+        [quantile(histogram(channel), share) for channel in channels_of(_towards_ink(picture, ground, is_light))]
         for is_light in (False, True)
     )
     return list(zip(lighter, darker, strict=True))

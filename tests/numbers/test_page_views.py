@@ -1,7 +1,7 @@
 """A page whose first view shows no digit is read in another; one without any is read in none."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import cv2
@@ -12,7 +12,7 @@ from digits.answers import ReadResponse
 from digits.arrays import Gray, Pixels
 from digits.budget import Budget, limited
 from digits.data.mnist import Mnist
-from digits.errors import ComputeTimeError, ImageError, NoInkError
+from digits.errors import ComputeTimeError, ImageError, NoDigitError, NoInkError
 from digits.model.artifact import read
 from digits.numbers.document import read_document
 from digits.numbers.reader import read_picture
@@ -209,3 +209,29 @@ def test_lines_that_hold_nothing_do_not_make_a_page_surer() -> None:
     assert page.line_quality == 0.0
     sure = replace(unsure, confidence=0.99, accepted=True)
     assert Reading((sure,), 100, 100, (1.0, 1.0, 0.9)).line_quality == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("second", "expected"), [("30720", "30720"), ("30120", None)])
+def test_what_two_views_read_alike_counts_though_neither_is_sure(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, second: str, expected: str | None
+) -> None:
+    def unsure(text: str) -> Reading:
+        digits = [ReadDigit(int(digit), 0.9, True, (20 * i, 0, 20, 30), 0) for i, digit in enumerate(text)]
+        return Reading(tuple(digits), 400, 200, (0.6,))
+
+    none = NoDigitError("none")
+    shown: Iterator[Reading | NoDigitError] = iter([none, unsure("30720"), unsure(second), *[none] * len(PAGE_VIEWS)])
+
+    def read_view(*_: object) -> Reading:
+        seen = next(shown)
+        if isinstance(seen, NoDigitError):
+            raise seen
+        return seen
+
+    monkeypatch.setattr("digits.numbers.reader._read_view", read_view)
+    page = np.random.default_rng(3).integers(0, 255, (200, 400, 3)).astype(np.uint8)
+    if expected is None:
+        with pytest.raises(NoDigitError):
+            read_picture(recognizer, page)
+    else:
+        assert read_picture(recognizer, page).text == expected

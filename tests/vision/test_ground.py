@@ -80,3 +80,13 @@ def test_the_noise_of_a_page_is_that_of_some_of_its_rows(height: int) -> None:
     told = find_foreground(pixels, even_light=True)
     # Light that swallows all is 255, and half of what neighbors do not share is lost with their median.
     assert told.noise == pytest.approx(6.0 * 255.0 / 200.0, rel=0.3)
+
+
+def test_a_small_number_on_a_large_page_is_darker_than_the_page() -> None:
+    rows, columns = np.indices((1600, 1100))
+    # The lamp shines on a corner, which is lighter than the rest by a few levels.
+    light = 230.0 + 8.0 * np.exp(-np.hypot(columns - 900, rows - 1300) / 100.0)
+    pixels = np.repeat(light.astype(np.uint8)[..., None], 3, axis=2)
+    for x in (100, 130, 160):
+        cv2.ellipse(pixels, (x, 110), (7, 10), 0, 0, 360, (60, 70, 150), 2, cv2.LINE_AA)
+    assert find_ground(pixels, is_page=True).is_light
