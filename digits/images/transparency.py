@@ -58,23 +58,30 @@ def _joined(channels: Sequence[Gray]) -> Gray:
 
 def _flatten(channels: Sequence[Gray], alpha: Gray) -> list[Gray]:
     """Puts each channel of a picture that is not opaque on its ground."""
-    if not alpha.any():
+    left, top, width, height = cv2.boundingRect(alpha)
+    if not width:
         return [np.full_like(alpha, 255) for _ in channels]
-    edge, inside = _edge_and_inside(alpha)
-    color, is_even = _edge_color(channels, edge, inside)
+    # Nothing is to be seen beside this box. Its margin is transparent, as wide as an edge is looked for.
+    box = (slice(max(0, top - _EDGE), top + height + _EDGE), slice(max(0, left - _EDGE), left + width + _EDGE))
+    seen, seen_alpha = [channel[box] for channel in channels], alpha[box]
+    edge, inside = _edge_and_inside(seen_alpha)
+    color, is_even = _edge_color(seen, edge, inside)
     if not is_even and cv2.countNonZero(edge) < _COMPACT * cv2.countNonZero(inside):
         # A picture whose ground is uneven: it goes on as it is at the nearest place of the edge.
-        nearest = _nearest_edge(edge)
+        nearest = _nearest_edge(_edge_and_inside(alpha)[0])
         return [_blend(channel, alpha, channel.ravel()[nearest]) for channel in channels]
     if color is None:
-        weights = alpha.astype(np.float32)
-        weight = int(alpha.sum(dtype=np.int64))
-        visible = [float(np.vdot(channel.astype(np.float32), weights)) / weight for channel in channels]
+        weights = seen_alpha.astype(np.float32)
+        weight = int(cv2.sumElems(seen_alpha)[0])
+        visible = [float(np.vdot(channel.astype(np.float32), weights)) / weight for channel in seen]
         if weight > _MOSTLY_OPAQUE * _OPAQUE * alpha.size:
             color = [round(value) for value in visible]
         else:
             color = [255 if sum(visible) < len(visible) * 128.0 else 0] * len(visible)
-    return [_blend(channel, alpha, np.uint8(value)) for channel, value in zip(channels, color, strict=True)]
+    flat = [np.full_like(alpha, value) for value in color]
+    for whole, channel, value in zip(flat, seen, color, strict=True):
+        whole[box] = _blend(channel, seen_alpha, np.uint8(value))
+    return flat
 
 
 def _edge_and_inside(alpha: Gray) -> tuple[Gray, Gray]:

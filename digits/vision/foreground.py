@@ -8,7 +8,7 @@ import numpy as np
 from digits.arrays import Gray, Pixels
 from digits.errors import NoInkError
 from digits.vision.ground import find_even_ground, find_ground, strongest_channel
-from digits.vision.reduction import histogram, mean_of_top, quantile
+from digits.vision.reduction import Counts, histogram, mean_of_top, quantile
 
 NO_INK = (
     "No ink was found: the image is blank, too faint or too noisy. "
@@ -90,7 +90,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
     if tiny:
         margin = (_MARGIN,) * 4
         strength = np.asarray(cv2.copyMakeBorder(strength, *margin, cv2.BORDER_CONSTANT, value=0), dtype=np.uint8)
-    counts = histogram(strength)
+    counts = _histogram_of_ink(strength)
     # What the ground's own texture shows everywhere is not ink. Half of a picture of thick strokes may be ink.
     median = 0 if ground.is_even else quantile(counts, 0.5)
     if median:
@@ -109,4 +109,16 @@ def _noise(pixels: Pixels, smooth: Pixels) -> float:
     if min(pixels.shape[:2]) < _NOISE_SIDE:
         return 0.0
     rough = strongest_channel(np.asarray(cv2.absdiff(pixels, smooth), dtype=np.uint8))
+    # Most drawings are clean.
+    if 2 * cv2.countNonZero(rough) <= rough.size:
+        return 0.0
     return 1.4826 * quantile(histogram(rough), 0.5)
+
+
+def _histogram_of_ink(strength: Gray) -> Counts:
+    """The histogram of a picture, of which only the box around all that is not 0 is counted."""
+    left, top, width, height = cv2.boundingRect(strength)
+    width, height = max(1, width), max(1, height)
+    counts = histogram(strength[top : top + height, left : left + width])
+    counts[0] += strength.size - width * height
+    return counts

@@ -44,6 +44,22 @@ def test_paper_is_not_taken_for_the_ink_where_it_lies_beside_a_digit_on_a_table(
     assert strength[strokes > 200].min() > 100
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("pen", [1, 6, 12])
+def test_the_ground_of_a_clean_drawing_is_found_in_two_ways_and_is_the_same(
+    turned: bool, pen: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strokes = eight((140, 140), (70, 70), 24, pen)
+    picture = strokes if turned else 255 - strokes
+    quickly = find_ground(picture, is_page=False)
+    assert quickly.is_even
+    monkeypatch.setattr("digits.vision.ground._plain_ground", lambda _copy: None)
+    slowly = find_ground(picture, is_page=False)
+    assert not slowly.is_even
+    assert quickly.is_light is slowly.is_light
+    np.testing.assert_array_equal(quickly.difference(picture), slowly.difference(picture))
+
+
 @pytest.mark.parametrize("ink_first", [True, False])
 def test_the_ground_of_a_tiny_picture_is_one_color(ink_first: bool) -> None:
     strokes = eight((28, 28), (14, 14), 5, 2)

@@ -114,6 +114,8 @@ def _sheared(small: Gray, fall: float) -> tuple[Gray, Floats]:
         The shifted copy, which is higher; and how far below its place on `small` each column lies, in pixels.
     """
     height, width = small.shape
+    if not fall:
+        return small, np.zeros(width)
     shifts = np.rint(-fall * (np.arange(width) - (width - 1) / 2.0))
     more = int(np.abs(shifts).max())
     if not more:
@@ -126,21 +128,27 @@ def _sheared(small: Gray, fall: float) -> tuple[Gray, Floats]:
 
 def _lines_of_copy(sheared: Gray, shifts: Floats, mask: Gray, factor: int, search: Search) -> list[Line]:
     """The lines that run across a reduced copy of a mask, whose columns were shifted down by so many pixels."""
-    width = sheared.shape[1]
-    least = search.least_span * width
+    width, longer = sheared.shape[1], max(sheared.shape)
+    least = search.least_covered * search.least_span * width
+    _, top, inked, height = cv2.boundingRect(sheared)
+    if inked < least:
+        return []
+    # The rows that hold ink, with two around them for what makes it thicker, are all that is looked at.
+    top, bottom = max(0, top - 2), top + height + 2
+    sheared = sheared[top:bottom]
     thick = cv2.dilate(sheared, np.ones((3, 1), np.uint8))
     along = np.ones((1, max(8, round(_RUN * width))), np.uint8)
     runs = np.asarray(cv2.morphologyEx(thick, cv2.MORPH_OPEN, along), dtype=np.uint8)
     # Most pictures have no line, and this tells at once.
-    if cv2.countNonZero(cv2.reduce(runs, 0, cv2.REDUCE_MAX)) < search.least_covered * least:
+    if cv2.countNonZero(cv2.reduce(runs, 0, cv2.REDUCE_MAX)) < least:
         return []
     places = (np.arange(mask.shape[1]) + 0.5) / factor - 0.5
     down = np.interp(places, np.arange(width), shifts) if shifts.any() else 0.0
     lines: list[Line] = []
     # Where the copy is small, what is thick is no line.
-    for thickest in [most for most in search.thickest if most <= max(search.thickest[0], 0.1 * max(sheared.shape))]:
+    for thickest in [most for most in search.thickest if most <= max(search.thickest[0], 0.1 * longer)]:
         for path, start, end, covered in _find_paths(runs, thickest, search):
-            middle = np.asarray((np.polyval(path, places) - down + 0.5) * factor, dtype=np.float64)
+            middle = np.asarray((np.polyval(path, places) + top - down + 0.5) * factor, dtype=np.float64)
             visible = float(((middle >= 0.0) & (middle <= mask.shape[0])).mean())
             line = Line(middle, start, end, covered, visible)
             if _is_new(line, lines, factor):
