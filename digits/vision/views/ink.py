@@ -18,8 +18,6 @@ _STROKE = 0.33
 _ENDS = 0.06
 # Light is what is left of a picture after a blur of this share of its side.
 _LIGHT = 0.25
-# A row or column is plain if its pixels differ by no more than this. From each side they are peeled so many times.
-_PLAIN, _MOST_PEELS = 24, 6
 # Ink weaker than the first of these shares of the strongest goes, ink stronger than the other gets full strength.
 _WEAK, _FULL = 0.35, 0.86
 # A frame lies in this share of the picture at each side. So much of each row or column of it differs from the ground
@@ -34,23 +32,14 @@ _COLORS, _COLOR_SIDE = 3, 60
 
 # The pens of a photo: strokes are narrower than this share of its longer side, and so many times as dark as everything
 # around them.
-_PEN, _WIDE_PEN = (0.05, 0.7), (0.08, 1.4)
+_WIDE_PEN, _TEXTURE = 0.08, 1.4
 # Full ink is darker than this share of the pixels, and swallows at least so much of the light.
 _FULL_PEN, _LEAST_PEN = 0.996, 0.03
 
 
-def pen_strokes(copy: Copy) -> Gray | None:
-    """Narrow strokes darker than what lies right around them: shadows, a table and the sheet's edge go."""
-    return _pen(copy, *_PEN)
-
-
 def wide_pen_strokes(copy: Copy) -> Gray | None:
-    """The same for wider pens, on rougher grounds."""
-    return _pen(copy, *_WIDE_PEN)
-
-
-def _pen(copy: Copy, width: float, texture: float) -> Gray | None:
-    swallowed = pen.above_texture(pen.swallowed_light(copy.pixels, width), texture)
+    """Strokes darker than what lies right around them: shadows, a table and the sheet's edge go."""
+    swallowed = pen.above_texture(pen.swallowed_light(copy.pixels, _WIDE_PEN), _TEXTURE)
     return pen.as_strength(swallowed, _FULL_PEN, _LEAST_PEN)
 
 
@@ -202,39 +191,6 @@ def even_light(copy: Copy) -> Gray | None:
     gray = copy.gray.astype(np.float32) + np.float32(8.0)
     light = cv2.GaussianBlur(gray, (0, 0), _LIGHT * max(gray.shape))
     return np.clip(128.0 * gray / light, 0.0, 255.0).astype(np.uint8)
-
-
-def peeled(copy: Copy) -> Pixels | None:
-    """The picture without plain borders, such as a dark table around paper, or stripes beside the digit.
-
-    Plain rows and columns are peeled off from each side in turn, but for a margin of one color around what is left.
-    """
-    pixels = copy.pixels
-    top, bottom, left, right = 0, pixels.shape[0], 0, pixels.shape[1]
-    low, high = (pixels, pixels) if pixels.ndim == 2 else (pixels.min(axis=2), pixels.max(axis=2))
-    for _ in range(_MOST_PEELS):
-        before = top, bottom, left, right
-        rows = np.flatnonzero(
-            high[top:bottom, left:right].max(axis=1) - low[top:bottom, left:right].min(axis=1) > _PLAIN
-        )
-        if not rows.size:
-            return None
-        top, bottom = top + int(rows[0]), top + int(rows[-1]) + 1
-        darkest, lightest = low[top:bottom, left:right], high[top:bottom, left:right]
-        columns = np.flatnonzero(lightest.max(axis=0) - darkest.min(axis=0) > _PLAIN)
-        if not columns.size:
-            return None
-        left, right = left + int(columns[0]), left + int(columns[-1]) + 1
-        if (top, bottom, left, right) == before:
-            break
-    if max(bottom - top, right - left) < 8 or (bottom - top) * (right - left) > 0.9 * pixels.shape[0] * pixels.shape[1]:
-        return None
-    inner = pixels[top:bottom, left:right]
-    margin = max(4, round(0.15 * max(inner.shape[:2])))
-    border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
-    color = tuple(float(value) for value in np.atleast_1d(np.median(border, axis=0)))
-    padded = cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=color)
-    return np.asarray(padded, dtype=np.uint8)
 
 
 def stretched(copy: Copy) -> Gray | None:

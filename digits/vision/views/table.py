@@ -65,7 +65,6 @@ SMALL_VIEWS = (
 LARGE_VIEWS = (
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
-    View("pen strokes", ink.pen_strokes, forms.cut_out),
     View("wide pen strokes", ink.wide_pen_strokes, forms.cut_out),
     View("the rarest of three colors", ink.rarest_color_inside, forms.cut_out),
     View("the rarer of two colors", ink.rarer_color_inside, forms.cut_out),
@@ -73,7 +72,6 @@ LARGE_VIEWS = (
     View("light strokes, cut out", ink.light_strokes, forms.without_lines),
     View("dark ink in two tones, without the border", ink.dark_ink_inside, forms.cut_out),
     View("light ink in two tones, without the border", ink.light_ink_inside, forms.cut_out),
-    View("without plain borders", ink.peeled, forms.as_first),
     View("row by row, cut out", ink.row_by_row, forms.cut_out),
     View("column by column, cut out", ink.column_by_column, forms.cut_out),
     View("dark ink in two tones, all of it", ink.dark_ink, forms.box),

@@ -28,7 +28,6 @@ LARGE = PoolWeights(
     views={
         "stretched contrast": 0.18,
         "stretched contrast, cut out": 0.18,
-        "pen strokes": 0.09,
         "wide pen strokes": 0.75,
         "the rarest of three colors": 0.83,
         "the rarer of two colors": 0.63,
@@ -36,7 +35,6 @@ LARGE = PoolWeights(
         "light strokes, cut out": 0.57,
         "dark ink in two tones, without the border": 0.78,
         "light ink in two tones, without the border": 0.28,
-        "without plain borders": 0.06,
         "row by row, cut out": 0.83,
         "column by column, cut out": 0.83,
         "dark ink in two tones, all of it": 0.52,
