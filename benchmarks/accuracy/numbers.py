@@ -6,8 +6,8 @@ picture that is refused counts as misread. Beside it stands of how many pictures
 is told which ink is whose: some of MNIST's digits are read by nobody. Then counts how many letters and other signs
 among digits are taken for digits, and how many sums are read with all their signs; the code that draws those of
 training draws them anew. Compares the confidence of what was read with how often it is right (expected calibration
-error, in ten bins), and says what chance alone would give for as many answers. Then times a page: a 12-megapixel JPEG
-of 100 digits, from the bytes of its file to the answer, on one core.
+error, in ten bins), and says what chance alone would give for as many answers. Then measures the processor time of a
+page: a 12-megapixel JPEG of 100 digits, from the bytes of its file to the answer, on one core.
 """
 
 import argparse
@@ -179,7 +179,7 @@ def page_file(data: Mnist, seed: int = 0) -> bytes:
 
 
 def time_page(recognizer: Recognizer, data: Mnist, repeats: int) -> list[float]:
-    """Milliseconds that each reading of a page took, of three pages in turn, on one core."""
+    """Milliseconds of processor time that each reading of a page took, of three pages in turn, on one core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
@@ -188,9 +188,9 @@ def time_page(recognizer: Recognizer, data: Mnist, repeats: int) -> list[float]:
         read_picture(recognizer, file)
     taken = []
     for i in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         read_picture(recognizer, files[i % len(files)])
-        taken.append((time.perf_counter() - start) * 1000.0)
+        taken.append((time.process_time() - start) * 1000.0)
     return taken
 
 
@@ -223,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{calibration.by_chance:.2%}; right {Share(int(hits.sum()), len(hits))}"
         )
     taken = time_page(recognizer, data, options.pages)
-    print(f"\nA page of 100 digits, 12-megapixel JPEG, on one core of {describe_machine()}:")
+    print(f"\nProcessor time of a page of 100 digits, 12-megapixel JPEG, on one core of {describe_machine()}:")
     print(f"median {np.median(taken):.0f} ms; mean {spread(taken, 'ms', 0)}")
     return 0
 

@@ -39,6 +39,8 @@ _MORE = 2.0
 # An empty place is as large as another and of as much ink, up to a factor. At most this share of the writing's edges
 # lies beside a form.
 _AS_LARGE, _MOST_BESIDE = 1.25, 0.5
+# So many strokes that differ in size by less than this, and by less than this share of what others do, are printed.
+_FEWEST_PRINTED, _PRINTED, _LESS = 3, 0.08, 0.5
 # They are a form if so much of them is.
 _MOSTLY = 0.6
 # A digit in a form lies beside its stroke with so much of its height; the stroke is so many times as high as the digit,
@@ -190,6 +192,9 @@ def _form(ink: Gray, pen: Gray) -> tuple[Gray, float]:
         sizes = np.log(np.column_stack([wide, high, areas + 1])[places])
         off = np.abs(sizes[:, np.newaxis] - sizes[holds]).max(axis=2).min(axis=1)
         chosen[places[off <= np.log(_AS_LARGE)]] = True
+        # Beside brackets that are lower than they are, digits would be the form, and the brackets the writing.
+        if min(len(written), chosen.sum()) >= _FEWEST_PRINTED and _are_printed(written, stats[chosen]):
+            return np.zeros_like(ink), 0.0
     elif areas[marks].sum() >= _MOSTLY * areas.sum():
         share = _around(stats[marks], written)
         chosen |= marks
@@ -211,6 +216,15 @@ def _written(pen: Gray) -> npt.NDArray[np.int32]:
     stats = stats[1:]
     high = stats[:, cv2.CC_STAT_HEIGHT]
     return stats[high >= max(_LEAST_HIGH, _AS_HIGH * high.max(initial=0))]
+
+
+def _are_printed(written: npt.NDArray[np.int32], others: npt.NDArray[np.int32]) -> bool:
+    """Whether strokes, as OpenCV describes components, are as large as one another, and others are not."""
+    spread, other = (
+        float(np.median(np.abs(sizes - np.median(sizes, axis=0)), axis=0).max())
+        for sizes in (np.log(some[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]) for some in (written, others))
+    )
+    return spread <= _PRINTED and spread < _LESS * other
 
 
 def _held(written: npt.NDArray[np.int32], component: npt.NDArray[np.int32], tall: float) -> Flags:

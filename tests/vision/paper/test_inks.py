@@ -152,3 +152,13 @@ def test_a_gray_page_has_one_color() -> None:
     cv2.rectangle(page, (LEFT, TOP), (LEFT + 300, TOP + 120), 120, 3)
     left, mask = strokes_of(page)
     assert np.array_equal(left, mask)
+
+
+def test_digits_above_brackets_of_another_color_are_no_form() -> None:
+    page = paper()
+    for place, tall in enumerate((70, 40, 55, 36, 62)):
+        x, y = middle(place)
+        cv2.ellipse(page, (x, y), (tall // 3, tall // 2), 0, 0, 360, (40, 40, 40), 7)
+        corners_of = np.array([[x - 30, y + 20], [x - 30, y + 44], [x + 30, y + 44], [x + 30, y + 20]], np.int32)
+        cv2.polylines(page, [corners_of], False, (60, 90, 200), 2)
+    assert ((page.sum(axis=2) < 130) & (mask_of(page) == 0)).sum() == 0
