@@ -49,7 +49,7 @@ def test_no_page_loads_anything_from_the_internet(site: Path) -> None:
 
 
 def test_the_reference_shows_what_the_package_offers(site: Path) -> None:
-    reference = (site / "python.html").read_text(encoding="utf-8")
+    reference = (site / "python_reference.html").read_text(encoding="utf-8")
     for name in ("Recognizer", "Prediction", "NumberReader", "Reading", "ReadDigit", "NoInkError"):
         assert 'id="digits.' in reference
         assert re.search(rf'id="digits\.[\w.]*\.{name}"', reference), name
