@@ -156,9 +156,10 @@ def test_a_gray_page_has_one_color() -> None:
 
 def test_digits_above_brackets_of_another_color_are_no_form() -> None:
     page = paper()
-    for place, tall in enumerate((70, 40, 55, 36, 62)):
+    for place, tall in enumerate((78, 52, 66, 46, 72)):
         x, y = middle(place)
-        cv2.ellipse(page, (x, y), (tall // 3, tall // 2), 0, 0, 360, (40, 40, 40), 7)
-        corners_of = np.array([[x - 30, y + 20], [x - 30, y + 44], [x + 30, y + 44], [x + 30, y + 20]], np.int32)
-        cv2.polylines(page, [corners_of], False, (60, 90, 200), 2)
-    assert ((page.sum(axis=2) < 130) & (mask_of(page) == 0)).sum() == 0
+        cv2.ellipse(page, (x, y), (tall // 3, tall // 2), 0, 30, 340, (40, 40, 40), 7)
+        bracket = np.array([[x - 34, y + 10], [x - 34, y + 44], [x + 34, y + 44], [x + 34, y + 10]], np.int32)
+        cv2.polylines(page, [bracket], False, BLUE, 2)
+    written, (left, _) = page.max(axis=2) < 60, strokes_of(page)
+    assert left[written].all()
