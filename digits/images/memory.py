@@ -3,6 +3,7 @@
 from PIL import Image, ImageFile
 
 from digits.images.codecs.jpeg2000 import halvings_of
+from digits.images.codecs.png_strips import strip_rows
 from digits.images.codecs.pnm import SAMPLES_DECODER
 from digits.images.screening.rare.tga import is_mirrored
 from digits.images.screening.screened import Screened
@@ -24,6 +25,8 @@ _TEXT_COPIES = 5
 _STREAM_COPIES = 3
 # A JPEG file in several passes keeps its coefficients, two bytes each.
 _COEFFICIENT_BYTES = 2
+# For each pixel of a strip of a PNG file: its bytes as they stand in the file, a copy, and images of up to four bytes.
+_STRIP_BYTES = 20
 # For each pixel of the reduced image: its copies on the way to an array, and samples of more than 8 bits as floats.
 _REDUCED_BYTES, _DEEP_BYTES = 16, 32
 
@@ -50,6 +53,8 @@ def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int]
         return pixels * _SMALL_WEBP_BYTES + after
     if image.format == "HEIF" and factor > 1:
         return round(pixels * _heif_bytes(image)) + after
+    if factor > 1 and (rows := strip_rows(image, factor)):
+        return min(rows, image.height) * image.width * _STRIP_BYTES + after
     kept = _MODE_BYTES.get(image.mode, _COLOR_BYTES)
     if isinstance(image, ImageFile.ImageFile) and image.tile and image.tile[0].codec_name == SAMPLES_DECODER:
         after += _TEXT_COPIES * len(screened.data)

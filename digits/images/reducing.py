@@ -1,11 +1,14 @@
 """Makes large images smaller before anything copies them."""
 
+from collections.abc import Iterable, Iterator
+
 import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
 from digits.images.codecs.heif import decode_strips
 from digits.images.codecs.jpeg2000 import halve
+from digits.images.codecs.png_strips import png_strips, strip_rows
 from digits.images.screening.screened import Canvas, Screened
 
 # One digit is looked for on this many pixels of the longer side.
@@ -44,7 +47,13 @@ def load_reduced(image: Image.Image, screened: Screened, enough: int) -> Image.I
         smaller = (max(1, image.width // factor), max(1, image.height // factor))
         is_smaller = factor > 1 and image.draft(None, smaller) is not None
         if factor > 1 and image.format == "HEIF" and not is_smaller:
-            loaded = _decode_heif_reduced(image, screened.data, factor)
+            # Without a whole copy, it takes less than half of the memory.
+            strips = decode_strips(screened.data, image.tell(), _STRIP_ROWS * factor)
+            loaded = _with_orientation_of(image, _reduce_strips(image, strips, factor))
+        elif factor > 1 and (rows := strip_rows(image, factor)):
+            loaded = _reduce_strips(image, png_strips(image, screened.data, rows), factor)
+            # The method of PNG files would decode the pixels, behind which it looks for more.
+            _set_orientation(loaded, Image.Image.getexif(image))
         else:
             if image.format == "JPEG2000":
                 halve(image, screened, factor)
@@ -61,7 +70,7 @@ def _reduce(image: Image.Image, enough: int) -> Image.Image:
         size = (max(1, image.width // factor), max(1, image.height // factor))
         reduced = image.resize(size, Image.Resampling.NEAREST)
     else:
-        reduced = _reduce_in_strips(image, factor)
+        reduced = _reduce_strips(image, _strips(image, _STRIP_ROWS * factor), factor)
     return _with_orientation_of(image, reduced)
 
 
@@ -80,16 +89,6 @@ def _decode_webp_reduced(image: Image.Image, data: bytes, factor: int) -> Image.
     return _with_orientation_of(image, Image.fromarray(cv2.cvtColor(pixels, to_rgb)))
 
 
-def _decode_heif_reduced(image: Image.Image, data: bytes, factor: int) -> Image.Image:
-    """Decodes and reduces a HEIF file strip by strip, which takes less than half of the memory of a whole copy."""
-    strips = [strip.reduce(factor) for strip in decode_strips(data, image.tell(), _STRIP_ROWS * factor)]
-    reduced = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
-    for number, strip in enumerate(strips):
-        reduced.paste(strip, (0, number * _STRIP_ROWS))
-    reduced.info = image.info
-    return _with_orientation_of(image, reduced)
-
-
 def _place(frame: Image.Image, canvas: Canvas, factor: int) -> Image.Image:
     """Puts a frame that was reduced by a factor on a transparent canvas that is reduced likewise."""
     placed = Image.new("RGBA", (-(-canvas.width // factor), -(-canvas.height // factor)))
@@ -99,24 +98,40 @@ def _place(frame: Image.Image, canvas: Canvas, factor: int) -> Image.Image:
 
 def _with_orientation_of(image: Image.Image, reduced: Image.Image) -> Image.Image:
     """Copies the EXIF orientation, which reducing loses, to the reduced image."""
-    if orientation := image.getexif().get(ExifTags.Base.Orientation):
-        reduced.getexif()[ExifTags.Base.Orientation] = orientation
+    _set_orientation(reduced, image.getexif())
     return reduced
 
 
-def _reduce_in_strips(image: Image.Image, factor: int) -> Image.Image:
-    """Reduces each side by a whole factor; converts the mode strip by strip, so that no whole copy is made."""
+def _set_orientation(image: Image.Image, exif: Image.Exif) -> None:
+    if orientation := exif.get(ExifTags.Base.Orientation):
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+
+
+def _strips(image: Image.Image, rows: int) -> Iterator[Image.Image]:
+    """Cuts a loaded image into strips, each of which is converted for itself, so that no whole copy is made."""
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        # Cropping loses which color is transparent.
+        strip.info = image.info
+        yield strip
+
+
+def _reduce_strips(image: Image.Image, strips: Iterable[Image.Image], factor: int) -> Image.Image:
+    """Reduces each side by a whole factor.
+
+    Args:
+        image: of which only the header is looked at.
+        strips: of its mode; rows that are a multiple of the factor, but for the last one.
+        factor: by which each side is reduced.
+    """
     mode = image.mode
     if mode in ("1", "P", "PA"):
         mode = "L" if mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
-    strip_rows = _STRIP_ROWS * factor
     reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
-    for top in range(0, image.height, strip_rows):
-        strip = image.crop((0, top, image.width, min(top + strip_rows, image.height)))
-        if strip.mode != mode:
-            # Cropping loses which color is transparent.
-            strip.info = image.info
-            strip = strip.convert(mode)
-        reduced.paste(strip.reduce(factor), (0, top // factor))
+    top = 0
+    for strip in strips:
+        smaller = (strip if strip.mode == mode else strip.convert(mode)).reduce(factor)
+        reduced.paste(smaller, (0, top))
+        top += smaller.height
     reduced.info = image.info
     return reduced

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from digits.errors import NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
+from digits.errors import DigitsError, NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
 from digits.images.formats import in_words, is_installed
 from digits.images.limits import ImageLimits
 from digits.images.screening.screened import broken
@@ -36,7 +36,7 @@ def as_image_error(error: Exception, limits: ImageLimits) -> Exception:
         return TooManyPixelsError(
             f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
         )
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError | DigitsError):
         return error
     # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
     reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__

@@ -123,15 +123,15 @@ class Settings(BaseSettings):
         ge=1,
         description="Most bytes of memory that all images together take which a worker decodes, or reads as "
         "numbers, at a time. An image that needs more is decoded alone. What waits for longer than "
-        "`DIGITS_QUEUE_SECONDS`, or decoded for 2 seconds, gets 503. Default: 240 MiB or 64 MiB for each image decoded "
+        "`DIGITS_QUEUE_SECONDS`, or decoded for 2 seconds, gets 503. Default: 160 MiB or 64 MiB for each image decoded "
         "at a time, whichever is more, but no more than the container's memory leaves.",
     )
     max_image_memory: int = Field(
-        240 * 1024 * 1024,
+        160 * 1024 * 1024,
         ge=1,
         description="Most bytes of memory that decoding one image may take. It is known from the header. Enough for 50 "
-        "megapixels of PNG, of JPEG, and of HEIC from a phone; AVIF, WebP and progressive JPEG take more for each "
-        "pixel.",
+        "megapixels of PNG and JPEG, 41 of colored TIFF and TGA, 33 of HEIC from a phone, 20 of WebP and 18 of AVIF, "
+        "which take more memory for each pixel.",
     )
     header_seconds: float = Field(
         10.0,

@@ -35,7 +35,7 @@ _log = logging.getLogger("digits")
 
 _MEMORY_SECONDS = 5.0
 # Memory that decoding and reading the largest image takes, and that a worker takes besides.
-_IMAGE_BYTES, _WORKER_BYTES = 300 * 1024 * 1024, 150 * 1024 * 1024
+_IMAGE_BYTES, _WORKER_BYTES = 200 * 1024 * 1024, 180 * 1024 * 1024
 # An image in JSON is held as text, decoded, and as an image: so many times its size in all.
 _FORMS_OF_AN_IMAGE = 7
 # A batch may take as long as this many single images.

@@ -20,16 +20,20 @@ _SAMPLES_BY_COLOR_TYPE = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 def screen_png(data: bytes) -> Screened:
     """Keeps the chunks that pixels, colors and orientation need; counts frames; checks the length of the pixel data.
 
+    The orientation is put before the pixels, so that it is known without decoding them.
+
     Raises:
         BrokenImageError: the file has more than `MAX_PIECES` chunks.
     """
-    kept, deflated_bytes, frames, seen = [data[:8]], 0, 1, set[bytes]()
-    for number, (kind, start, end) in enumerate(_chunks(data)):
+    kept, orientation, deflated_bytes, frames, seen = [data[:8]], list[bytes](), 0, 1, set[bytes]()
+    pixels_at: int | None = None
+    for number, (kind, start, end) in enumerate(chunks(data)):
         if number >= MAX_PIECES:
             raise too_many("chunks", MAX_PIECES)
         length = end - 4 - (start + 8)
         if kind == b"IDAT":
             deflated_bytes += length
+            pixels_at = len(kept) if pixels_at is None else pixels_at
         elif kind == b"acTL":
             frames = int.from_bytes(data[start + 8 : start + 12])
         if kind in _NEEDED_CHUNKS:
@@ -37,12 +41,13 @@ def screen_png(data: bytes) -> Screened:
         elif kind not in seen and kind == b"eXIf":
             seen.add(kind)
             if exif := orientation_only(data[start + 8 : min(end - 4, start + 8 + MAX_TEXT_BYTES)]):
-                kept.append(_chunk(kind, exif))
+                orientation.append(_chunk(kind, exif))
         elif kind not in seen and kind == b"iTXt" and data.startswith(_XMP, start + 8) and length < MAX_TEXT_BYTES:
             seen.add(kind)
-            kept.append(data[start:end])
+            orientation.append(_chunk(kind, data[start + 8 : end - 4]))
     is_whole = deflated_bytes * _MAX_INFLATION >= _raw_bytes(data)
-    return Screened(b"".join(kept), max(1, frames), is_whole)
+    pixels_at = len(kept) if pixels_at is None else pixels_at
+    return Screened(b"".join(kept[:pixels_at] + orientation + kept[pixels_at:]), max(1, frames), is_whole)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -57,8 +62,8 @@ def _raw_bytes(data: bytes) -> int:
     return int(height * (1 + (width * _SAMPLES_BY_COLOR_TYPE.get(color_type, 1) * depth + 7) // 8))
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yields kind, start and end of each chunk; the last one may end beyond the file."""
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yields kind, start and end of each chunk of a PNG file; the last one may end beyond the file."""
     at, kind = 8, b""
     while at + 8 <= len(data) and kind != b"IEND":
         kind = data[at + 4 : at + 8]

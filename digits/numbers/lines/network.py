@@ -26,6 +26,9 @@ LINE_CLASSES = BLANK + 1
 # A place of the answer is so many columns of the picture. Pictures are as wide as a multiple of the second number, so
 # that not every line has another shape.
 COLUMNS, _ROUND = 2, 16
+# A wide picture is read in pieces, because the network's memory grows with the width, and ONNX Runtime keeps it. What
+# the network says about a place depends on the columns around it alone, fewer than these on each side.
+_PIECE, _AROUND = 1024, 128
 SHOWN = (*"0123456789", *SIGNS, UNKNOWN)
 
 FILE = Path(__file__).resolve().parents[2] / "shipped" / "line_recognizer.onnx"
@@ -127,8 +130,12 @@ class LineNetwork:
         width = line.pixels.shape[1]
         picture = np.zeros((1, ROWS, -(-width // _ROUND) * _ROUND, 1), np.float32)
         picture[0, :, :width, 0] = line.pixels / np.float32(255.0)
-        (scores,) = self._session.run([self._output], {self._input: picture})
-        scores = np.asarray(scores[0], dtype=np.float64)
+        pieces = []
+        for start in range(0, picture.shape[2], _PIECE):
+            left, end = max(0, start - _AROUND), start + _PIECE
+            (scores,) = self._session.run([self._output], {self._input: picture[:, :, left : end + _AROUND]})
+            pieces.append(np.asarray(scores[0, (start - left) // COLUMNS : (end - left) // COLUMNS], dtype=np.float64))
+        scores = np.concatenate(pieces)
         scores -= scores.max(axis=1, keepdims=True)
         return LineAnswer(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
 

@@ -15,7 +15,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 WORKERS_VARIABLE = "WEB_CONCURRENCY"
 
 # Memory for decoding: at least so much, or this for each image decoded at a time; and so much in a small container.
-_DECODING_BYTES, _SLOT_BYTES, _LEAST_DECODING_BYTES = 240 * 2**20, 64 * 2**20, 64 * 2**20
+_DECODING_BYTES, _SLOT_BYTES, _LEAST_DECODING_BYTES = 160 * 2**20, 64 * 2**20, 64 * 2**20
 
 # Groups without a limit of memory report a number near 2^63 (version 1).
 _UNLIMITED = 2**60

@@ -70,6 +70,15 @@ def test_a_line_of_any_width_has_an_answer(width: int) -> None:
     assert answer.shown == ()
 
 
+@pytest.mark.parametrize("width", [1024, 1025, 1060, 2100, 3073])
+def test_a_wide_line_has_the_same_answer_in_pieces_as_at_once(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    strokes = np.kron(np.random.default_rng(width).integers(0, 2, (ROWS // 4, width)), np.ones((4, 4)))
+    line = LineImage((255 * strokes[:, :width]).astype(np.uint8), (0,), (0,), 1.0)
+    in_pieces = shipped_line_network()(line).logarithms
+    monkeypatch.setattr(network, "_PIECE", 10_000)
+    np.testing.assert_allclose(in_pieces, shipped_line_network()(line).logarithms, atol=1e-5)
+
+
 def test_a_missing_or_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "FILE", tmp_path / "line_recognizer.onnx")
     shipped_line_network.cache_clear()

@@ -59,7 +59,7 @@ def test_version_1_without_a_limit_of_memory_has_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("limit", "workers", "slots", "expected"),
-    [("max", 1, 2, 240), ("max", 1, 16, 1024), ("1024", 2, 2, 240), ("700", 2, 2, 200), ("256", 2, 1, 64)],
+    [("max", 1, 2, 160), ("max", 1, 16, 1024), ("1024", 2, 2, 160), ("600", 2, 2, 150), ("256", 2, 1, 64)],
 )
 def test_memory_for_decoding_is_what_the_container_leaves(
     tmp_path: Path, limit: str, workers: int, slots: int, expected: int
