@@ -28,6 +28,7 @@ from digits.errors import ImageError
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.service.process.heap import keep_heap_small
+from digits.service.process.threads import one_thread_for_each_image
 
 # What a bomb may cost before it is refused.
 SECONDS, MEGABYTES = 0.050, 50.0
@@ -87,6 +88,7 @@ def _serve(pipe: Connection) -> None:
     """The other process: reads files until there are no more."""
     warnings.simplefilter("ignore")
     keep_heap_small()
+    one_thread_for_each_image()
     recognizer = Recognizer.load(shipped_model())
     for file in specimens().values():
         recognizer.recognize(file)

@@ -28,6 +28,7 @@ from digits.service.process import signals
 from digits.service.process.container import decoding_memory, decoding_slots, processors, workers_here
 from digits.service.process.heap import keep_heap_small
 from digits.service.process.runtime import Runtime
+from digits.service.process.threads import one_thread_for_each_image
 from digits.service.request_context import REQUEST_ID_HEADER
 from digits.service.settings import Settings
 
@@ -65,6 +66,7 @@ class ServiceState:
 
     def __init__(self, settings: Settings) -> None:
         keep_heap_small()
+        one_thread_for_each_image()
         self.settings = settings
         self.draining = False
         self.runtime = _make_runtime()

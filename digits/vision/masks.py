@@ -53,6 +53,16 @@ def label_components(mask: Gray, connectivity: Literal[4, 8] = 8) -> tuple[Label
     return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
 
 
+def has_more_components(mask: Gray, most: int) -> bool:
+    """Returns whether a mask has more components than a number, without taking memory for each of them.
+
+    Args:
+        mask: uint8 of shape (height, width), 1 where components are, else 0.
+        most: the number.
+    """
+    return _count_runs(mask) > most and cv2.connectedComponents(mask)[0] - 1 > most
+
+
 def _count_runs(mask: Gray) -> int:
     """The number of runs of 1 in the rows of a mask: no fewer than labels, since each label begins with a run."""
     starts = cv2.subtract(mask[:, 1:], mask[:, :-1])

@@ -13,6 +13,18 @@ from digits.numbers.segments.lattice import Candidate
 from digits.numbers.segments.windows import ReducedLine, Windows, draw_windows
 from digits.recognizer import Recognizer, shipped_model
 from digits.vision.foreground import find_foreground
+from digits.vision.paper.ruling import page_mask
+
+
+def test_a_page_of_very_many_dots_is_refused_before_each_takes_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = np.full((120, 120), 240, np.uint8)
+    page[::3, ::3] = 20
+    foreground = find_foreground(page, even_light=True)
+    monkeypatch.setattr("digits.vision.paper.ruling._MOST_STROKES", 1_600)
+    page_mask(foreground)
+    monkeypatch.setattr("digits.vision.paper.ruling._MOST_STROKES", 1_599)
+    with pytest.raises(CrowdedImageError, match="1,599 strokes or dots"):
+        page_mask(foreground)
 
 
 def test_of_a_page_that_is_refused_for_its_work_no_window_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

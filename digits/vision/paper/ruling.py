@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 
 from digits.arrays import Floats, Gray
+from digits.errors import CrowdedImageError
 from digits.vision.foreground import Foreground
-from digits.vision.masks import LabeledMask, label_components
+from digits.vision.masks import LabeledMask, has_more_components, label_components
 from digits.vision.paper.bars import without_bars
 from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.combs import without_combs
@@ -37,6 +38,8 @@ _STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
 _CROSSING = 2.0
 # Paper may lie askew by some 15 degrees.
 _FALLS = (-0.17, 0.17)
+# Most strokes of a page: each takes memory. Written pages have some hundreds, and grain of the paper some thousands.
+_MOST_STROKES = 100_000
 # Rules across a page reach over half of it. Lines down, which a 1 may look like, reach from edge to edge.
 _PAGE_ACROSS = Search(PAGE_SIDE, 0.5, 0.9, (8,), 1.0, 0.4, 0.5, _FALLS)
 _PAGE_DOWN = Search(PAGE_SIDE, 0.9, 0.9, (8,), 1.0, 0.4, 0.5, _FALLS)
@@ -109,8 +112,16 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
 
     Returns:
         The ink, weak ink too; and the boxes, as of `without_boxes`.
+
+    Raises:
+        CrowdedImageError: it has far more strokes than a written page.
     """
     inked = (foreground.strength >= _weak_around(foreground)).astype(np.uint8)
+    if has_more_components(inked, _MOST_STROKES):
+        raise CrowdedImageError(
+            f"This picture has more than {_MOST_STROKES:,} strokes or dots, far more than a page of numbers. Crop it "
+            "to the numbers that you mean."
+        )
     without, boxes = without_boxes(LabeledMask(without_form(foreground, inked)))
     page = without_combs(without)
     mask = page.mask
