@@ -144,8 +144,8 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Most connections that a worker holds. Beyond it, the answer is 503; a few more are taken for "
-        "health checks. Must be less than the number of files that a process may open (`ulimit -n`). Only `digits "
-        "serve`.",
+        "health checks. The process must be allowed to open 64 files more than that (`ulimit -n`); `digits serve` "
+        "asks for it, and ends with a message if it may not. Only `digits serve`.",
     )
     max_connections_per_address: int | None = Field(
         None,

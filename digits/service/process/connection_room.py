@@ -1,12 +1,17 @@
 """How many connections a worker holds: in all, and from one address; and a few more for health checks."""
 
+import contextlib
 from collections import Counter
 from enum import Enum
 
+from digits.errors import SettingError
 from digits.service.middleware.guard import network_of
 
 # Connections that are taken when there is no room, for requests to `/health/` alone.
 _FOR_HEALTH = 16
+# Files that a worker opens besides: libraries, the model, logs, metrics, pipes to other processes, and the connections
+# of health checks.
+_OTHER_FILES = 64
 
 
 class Place(Enum):
@@ -69,3 +74,39 @@ class ConnectionRoom:
                 "Close some, or try again in a moment."
             )
         return f"{self.most:,} connections are open, and no more are taken at a time. Try again in a moment."
+
+
+def allow_connections(connections: int) -> None:
+    """Has this process, and those that it starts, open as many files as so many connections take, if it may.
+
+    Args:
+        connections: that a worker holds at most.
+
+    Raises:
+        SettingError: the system does not allow it. Otherwise clients would be reset one after the other, and health
+            checks with them.
+    """
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such limit.
+        return
+    needed = connections + _OTHER_FILES
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not _is_enough(allowed, needed):
+        # Whoever starts a process may raise this limit up to the other one.
+        wanted = needed if _is_enough(most, needed) else most
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not _is_enough(allowed, needed):
+        hint = f", or set DIGITS_MAX_CONNECTIONS to {allowed - _OTHER_FILES} or less" if allowed > _OTHER_FILES else ""
+        raise SettingError(
+            f"DIGITS_MAX_CONNECTIONS is {connections}, and the system lets this process open {allowed} files. Allow "
+            f"{needed} with `ulimit -n {needed}`{hint}."
+        )
+
+
+def _is_enough(limit: int, needed: int) -> bool:
+    # No limit is a negative number on Linux, and a very large one elsewhere.
+    return limit < 0 or limit >= needed

@@ -40,16 +40,17 @@ def serve(host: str, port: int, workers: int, root_path: str = "", *, brief: boo
         True after a stop in order, False if the API could not be started or a worker failed.
 
     Raises:
-        SettingError: a setting has a wrong value.
+        SettingError: a setting has a wrong value, or the system does not allow as many connections.
     """
     import uvicorn
 
-    from digits.service.process.connection_room import ConnectionRoom
+    from digits.service.process.connection_room import ConnectionRoom, allow_connections
     from digits.service.process.connections import PREFIX, PatientProtocol
 
     settings = read_settings()
     if root_path and not PREFIX.fullmatch(root_path):
         raise SettingError(f"--root-path is {root_path!r}; it must be a path such as /ml, without a slash at its end.")
+    allow_connections(settings.max_connections)
     room = ConnectionRoom(settings.max_connections, settings.max_connections_per_address)
     protocol = functools.partial(PatientProtocol, header_seconds=settings.header_seconds, room=room)
     config = uvicorn.Config(
