@@ -44,6 +44,8 @@ def _problem(host: str, port: int) -> OSError | None:
     """Returns why a server cannot listen there; None if it can."""
     try:
         places = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:
+        return OSError(errno.EINVAL, f"{host!r} is no name of a machine")
     except OSError as problem:
         return problem
     problems = []

@@ -57,7 +57,7 @@ _SECOND_WORK, _MORE_WORK = 0.76, 0.25
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view. Where the
 # first view shows a number, it is enough that they are surer than those by so much.
 _LEAST_QUALITY, _BETTER = 0.8, 0.1
-# What two views read alike may be less sure.
+# What two views read alike may be less sure, though no less than what the first one shows.
 _LEAST_AGREED = 0.5
 # So many digits are given for each place, the most likely first.
 _ALTERNATIVES = 3
@@ -156,7 +156,8 @@ def _read(
     if first.line_quality >= _LEAST_QUALITY:
         return first
     try:
-        second = read_again(PEN_VIEWS, min(_LEAST_QUALITY, first.line_quality + _BETTER))
+        quality = first.line_quality
+        second = read_again(PEN_VIEWS, min(_LEAST_QUALITY, quality + _BETTER), max(_LEAST_AGREED, quality))
     except ComputeTimeError:
         return first
     # A view in which less is written does not show all of it.
@@ -182,10 +183,12 @@ def _read_again(
     expectation: Expectation | None,
     views: Iterable[PageView],
     least_quality: float = _LEAST_QUALITY,
+    least_agreed: float = _LEAST_AGREED,
 ) -> Reading | None:
     """Reads a page in some other views, until one of them shows numbers; the first arguments are those of `_read`.
 
-    In a view that counts, lines are as sure as `least_quality` (0..1) on average, or another view shows the same.
+    In a view that counts, lines are as sure as `least_quality` (0..1) on average; or as `least_agreed`, if another view
+    shows the same.
 
     Returns:
         What the first view shows whose lines are sure, or what two views show alike, or else what the view shows whose
@@ -217,7 +220,7 @@ def _read_again(
             except ImageContentError:
                 continue
             reading = replace(reading, view=view.name)
-            if reading.line_quality >= _LEAST_AGREED:
+            if reading.line_quality >= least_agreed:
                 if reading.transcript in shown:
                     return reading
                 shown.add(reading.transcript)

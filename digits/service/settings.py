@@ -130,8 +130,8 @@ class Settings(BaseSettings):
         160 * 1024 * 1024,
         ge=1,
         description="Most bytes of memory that decoding one image may take. It is known from the header. Enough for 50 "
-        "megapixels of PNG and JPEG, 41 of colored TIFF and TGA, 33 of HEIC from a phone, 20 of WebP and 18 of AVIF, "
-        "which take more memory for each pixel.",
+        "megapixels of JPEG, and of PNG that is neither interlaced nor has 16 bits for each sample of a color; for 41 "
+        "of colored TIFF and TGA, 33 of HEIC from a phone, 20 of WebP and 18 of AVIF, which take more for each pixel.",
     )
     header_seconds: float = Field(
         10.0,

@@ -120,7 +120,9 @@ def find_ground(pixels: Pixels, *, is_page: bool, quick: bool = False) -> Ground
 
 
 def _plain_ground(copy: Pixels) -> Ground | None:
-    """Returns the ground of a clean drawing in gray, such as of a canvas: what `find_ground` finds, in less time.
+    """Returns the ground of a clean drawing in gray, such as of a canvas, in less time than `find_ground` takes.
+
+    It finds the same, but for light strokes on black that are so thick that the median around them is ink.
 
     Returns:
         None unless the whole border has one value, the lightest or the darkest of the picture, and ink is thin and

@@ -79,3 +79,9 @@ def test_the_last_port_has_no_next_one() -> None:
         listener.listen()
         with pytest.raises(SettingError, match="--port 65534"):
             check_port("127.0.0.1", 65_535, "the API", "digits serve --port {port}")
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+def test_what_cannot_be_the_name_of_a_machine_is_refused(host: str) -> None:
+    with pytest.raises(SettingError, match="is no name of a machine"):
+        check_port(host, 8000, "the API", "--port {port}")

@@ -1,4 +1,7 @@
 import io
+import struct
+import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -119,3 +122,35 @@ def test_a_picture_of_50_megapixels_counts_as_a_few_strips() -> None:
     # A strip has as many rows as make one row of the reduced picture: a very wide one is a large part of it.
     wide = _encode(Image.new("RGB", (4_000_000, 10)))
     assert open_image(wide, ImageLimits()).decoding_bytes(720) > 400_000_000
+
+
+def test_no_more_of_a_wide_file_is_inflated_than_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    width, height = 1_000_000, 8
+    deflater = zlib.compressobj(9)
+    content = b"".join(deflater.compress(bytes(width + 1)) for _ in range(64)) + deflater.flush()
+    file = _png(width, height, content)
+    most = 0
+    inflated = png_strips._inflated
+
+    def noted(data: bytes, size: int) -> Iterator[bytes]:
+        nonlocal most
+        most = max(most, size)
+        return inflated(data, size)
+
+    monkeypatch.setattr(png_strips, "_inflated", noted)
+    with Image.open(io.BytesIO(file)) as opened:
+        rows = png_strips.strip_rows(opened, 500)
+        assert rows is not None
+        (strip,) = png_strips.png_strips(opened, file, rows)
+    assert strip.size == (width, height)
+    assert most == height * (width + 1)
+
+
+def _png(width: int, height: int, content: bytes) -> bytes:
+    """A gray PNG file with any compressed content."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")

@@ -16,7 +16,7 @@ from digits.vision.foreground import find_foreground
 from digits.vision.paper.ruling import page_mask
 
 
-def test_a_page_of_very_many_dots_is_refused_before_each_takes_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_too_many_dots_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     page = np.full((120, 120), 240, np.uint8)
     page[::3, ::3] = 20
     foreground = find_foreground(page, even_light=True)

@@ -235,3 +235,17 @@ def test_what_two_views_read_alike_counts_though_neither_is_sure(
             read_picture(recognizer, page)
     else:
         assert read_picture(recognizer, page).text == expected
+
+
+def test_two_views_that_are_less_sure_than_the_first_do_not_replace_it(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading_of(text: str, confidence: float) -> Reading:
+        digits = [ReadDigit(int(digit), 0.9, True, (20 * i, 0, 20, 30), 0) for i, digit in enumerate(text)]
+        return Reading(tuple(digits), 400, 200, (confidence,))
+
+    shown = iter([reading_of("1234", 0.7), *[reading_of("7777", 0.6)] * len(PAGE_VIEWS)])
+    monkeypatch.setattr("digits.numbers.reader._read_view", lambda *_: next(shown))
+    monkeypatch.setattr("digits.numbers.reader.PEN_VIEWS", PAGE_VIEWS)
+    page = np.random.default_rng(3).integers(0, 255, (200, 400, 3)).astype(np.uint8)
+    assert read_picture(recognizer, page).text == "1234"

@@ -92,6 +92,8 @@ def _with_piece(
         return parts
     if not _WIDE[0] * height <= np.ptp(inked_columns) <= _WIDE[1] * height or is_solid(mask.view(np.uint8), height):
         return parts
+    # The labels of the whole page are copied.
+    budget.spend(parts.labels.size)
     labels, label = parts.labels.astype(np.int32), int(parts.labels.max()) + 1
     labels[where][mask] = label
     box = (

@@ -100,10 +100,11 @@ def allow_connections(connections: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if not _is_enough(allowed, needed):
-        hint = f", or set DIGITS_MAX_CONNECTIONS to {allowed - _OTHER_FILES} or less" if allowed > _OTHER_FILES else ""
+        room = allowed - _OTHER_FILES
+        lower = f"Set DIGITS_MAX_CONNECTIONS to {room} or less, or have" if room > 0 else "Have"
         raise SettingError(
-            f"DIGITS_MAX_CONNECTIONS is {connections}, and the system lets this process open {allowed} files. Allow "
-            f"{needed} with `ulimit -n {needed}`{hint}."
+            f"DIGITS_MAX_CONNECTIONS is {connections}, and the system lets this process open {allowed} files. {lower} "
+            f"{needed} allowed (`ulimit -Hn`, by whoever runs this machine)."
         )
 
 
