@@ -113,7 +113,8 @@ def test_stopping_a_run_leaves_the_model_as_it_was(repository: Path, tmp_path: P
     (folder / MODEL).write_bytes((repository / MODEL).read_bytes())
     before = (folder / MODEL).read_bytes()
     with subprocess.Popen(
-        [sys.executable, "train.py"],
+        # So many epochs that some are left when the signal comes.
+        [sys.executable, "train.py", "--epochs", "500"],
         cwd=folder,
         env=child_environment(folder),
         stdout=subprocess.PIPE,

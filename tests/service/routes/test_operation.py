@@ -21,8 +21,9 @@ from PIL import Image
 from digits.model.engine import has_int8_instructions
 from digits.recognizer import shipped_model
 from digits.service.process.runtime import Runtime, running
-from tests.conftest import BIN, ROOT, Server, child_environment, encode_png, serve
+from tests.conftest import BIN, ROOT, Server, child_environment, serve
 from tests.model_files import with_card
+from tests.pictures import encode
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
 
@@ -312,7 +313,7 @@ def test_live_fails_while_nothing_is_answered_for_longer_than_any_request_may_ta
     # Decoding it takes longer than twice the limit, in one call that nothing can end.
     pixels = np.full((6000, 6000), 255, np.uint8)
     pixels[2000:4000, 2900:3100] = 0
-    large = encode_png(pixels)
+    large = encode(pixels, "TIFF", compression="tiff_lzw")
     try:
         assert httpx.get(server.url + "/health/live").status_code == 200
         with ThreadPoolExecutor(1) as client:
