@@ -4,6 +4,12 @@ Native code in a thread cannot be interrupted, so that whoever computes checks i
 long: `check()`. The budget stands in a context variable: the code between the one who sets it and the one who checks it
 need not know of it. Without a budget, as on the command line, a check does nothing.
 
+Time is that of the processor: on a busy machine a picture costs what it costs on an idle one. The clock is that of the
+thread that computes, which counts native code that runs in it, and neither waiting nor other threads. What a process of
+its own takes, such as the one that draws PDF pages, is added with `add_time`. The decoders of AVIF and HEIF start
+threads that are not counted; their work is bounded by the pixels of an image. The clock on the wall has a bound, too,
+far above: whatever waits for the processor for so long is ended for another reason.
+
 Work is counted in pixels of the crops that are looked at: thousands of strokes, each as large as the page, are as many
 pages. What a network looks at counts as some thousands more. Work is bounded wherever pages are read, so that the same
 picture gets the same answer on every machine.
@@ -23,35 +29,64 @@ from digits.errors import (
     ComputeTimeError,
     CrowdedImageError,
     MemoryBusyError,
+    ProcessorBusyError,
     TooManyPixelsError,
 )
 
+# What `check` raises when the time is over, whoever took it.
+TIME_OVER = ComputeTimeError, ProcessorBusyError
 
-class Budget:
-    """The time for one image, from `start` on. One thread computes; any thread may stop it.
+# By the clock on the wall, an image may take so many times as long as it may take of the processor, and so many seconds
+# in any case: a busy machine may stand still for one of them.
+_WALL_TIMES, _LEAST_WALL_SECONDS = 4, 10.0
+
+
+def wall_seconds(seconds: float) -> float:
+    """Returns how long an image may take by the clock on the wall, in seconds.
 
     Args:
-        seconds: longest time for each image.
-        total_seconds: longest time for all images that share the budget; `seconds` if None.
-        clock: returns the present time in seconds, from any start.
+        seconds: that it may take of the processor.
+    """
+    return max(_WALL_TIMES * seconds, _LEAST_WALL_SECONDS)
+
+
+class Budget:
+    """The time for one image, from `start` on. The thread that starts it computes; any thread may stop it.
+
+    Args:
+        seconds: most processor time for each image. By the clock on the wall it may take `wall_seconds(seconds)`.
+        total_seconds: most processor time for all images that share the budget; `seconds` if None.
+        clock: returns the processor time of the present thread in seconds.
+        wall_clock: returns the present time in seconds, from any start.
     """
 
     def __init__(
-        self, seconds: float, total_seconds: float | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        seconds: float,
+        total_seconds: float | None = None,
+        clock: Callable[[], float] = time.thread_time,
+        wall_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seconds = seconds
-        self._clock = clock
+        self._clock, self._wall_clock = clock, wall_clock
         self._total = seconds if total_seconds is None else total_seconds
-        self._end: float | None = None
-        self._deadline = float("inf")
-        self._stopped = False
+        self._end = self._wall_end = float("inf")
+        self._deadline = self._wall_deadline = float("inf")
+        self._started = self._stopped = False
 
     def start(self) -> None:
         """Starts the time of an image; the first call starts the time of all images, too."""
-        now = self._clock()
-        if self._end is None:
-            self._end = now + self._total
+        now, wall_now = self._clock(), self._wall_clock()
+        if not self._started:
+            self._started = True
+            self._end, self._wall_end = now + self._total, wall_now + wall_seconds(self._total)
         self._deadline = min(now + self.seconds, self._end)
+        self._wall_deadline = min(wall_now + wall_seconds(self.seconds), self._wall_end)
+
+    def add_time(self, seconds: float) -> None:
+        """Counts processor time that another process has taken for the computation."""
+        self._deadline -= seconds
+        self._end -= seconds
 
     def stop(self) -> None:
         """Makes the next check end the computation: nobody needs its result any more."""
@@ -61,15 +96,21 @@ class Budget:
         """Ends the computation if the time is over.
 
         Raises:
-            ComputeTimeError: the time is over.
+            ComputeTimeError: the processor time is over.
+            ProcessorBusyError: the time by the clock on the wall is over, and that of the processor is not.
             ComputationStoppedError: `stop` was called.
         """
         if self._stopped:
             raise ComputationStoppedError("Nobody waits for this answer any more.")
         if self._clock() > self._deadline:
             raise ComputeTimeError(
-                f"Reading this image takes more than the {self.seconds:g} seconds allowed. Crop it to the digits that "
-                "you mean, or scale it down."
+                f"Reading this image takes more than the {self.seconds:g} seconds of processor time allowed. Crop it "
+                "to the digits that you mean, or scale it down."
+            )
+        if self._wall_clock() > self._wall_deadline:
+            raise ProcessorBusyError(
+                f"The server is overloaded: in {wall_seconds(self.seconds):g} seconds, reading this image did not get "
+                f"the {self.seconds:g} seconds of processor time that it may take. Try again in a moment."
             )
 
 
@@ -91,11 +132,17 @@ def check() -> None:
     """Ends the computation if the current budget is used up.
 
     Raises:
-        ComputeTimeError: its time is over.
+        ComputeTimeError, ProcessorBusyError: its time is over.
         ComputationStoppedError: it was stopped.
     """
     if (budget := _CURRENT.get()) is not None:
         budget.check()
+
+
+def add_time(seconds: float) -> None:
+    """Counts processor time that another process has taken, in seconds, in the current budget."""
+    if (budget := _CURRENT.get()) is not None:
+        budget.add_time(seconds)
 
 
 class _Work:
@@ -128,7 +175,7 @@ def spend(pixels: int) -> None:
 
     Raises:
         CrowdedImageError: the bound is exceeded.
-        ComputeTimeError, ComputationStoppedError: as `check`.
+        ComputeTimeError, ProcessorBusyError, ComputationStoppedError: as `check`.
     """
     check()
     if (work := _WORK.get()) is not None:
@@ -192,7 +239,7 @@ class MemoryBound:
         Raises:
             TooManyPixelsError: the image alone needs more than one may.
             MemoryBusyError: other images take it for too long.
-            ComputeTimeError, ComputationStoppedError: as `check`.
+            ComputeTimeError, ProcessorBusyError, ComputationStoppedError: as `check`.
         """
         if self.most_each is not None and size > self.most_each:
             raise TooManyPixelsError(
@@ -240,7 +287,8 @@ def memory(estimate: Callable[[], int], wait_seconds: float = 0.0) -> Iterator[N
         wait_seconds: as for `MemoryBound.taken`.
 
     Raises:
-        TooManyPixelsError, MemoryBusyError, ComputeTimeError, ComputationStoppedError: as `MemoryBound.taken`.
+        TooManyPixelsError, MemoryBusyError: as `MemoryBound.taken`.
+        ComputeTimeError, ProcessorBusyError, ComputationStoppedError: as `check`.
     """
     bound = _MEMORY.get()
     size = 0 if bound is None else estimate()

@@ -32,6 +32,7 @@
     ├── FeedbackError (RuntimeError)         feedback that cannot be kept or read
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
+    ├── ProcessorBusyError (RuntimeError)        other programs take the time of the processor
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
     ├── InkError (ValueError)                strokes of a pen that cannot be understood
@@ -96,7 +97,7 @@ class CrowdedImageError(ImageLimitError):
 
 
 class ComputeTimeError(ImageLimitError):
-    """Reading the image takes longer than the limit."""
+    """Reading the image takes more processor time than the limit."""
 
 
 class ImageContentError(ImageError):
@@ -177,6 +178,10 @@ class FeedbackError(DigitsError, RuntimeError):
 
 class MemoryBusyError(DigitsError, RuntimeError):
     """Other images take the memory that decoding may take at a time."""
+
+
+class ProcessorBusyError(DigitsError, RuntimeError):
+    """A computation waited for the processor for so long that it was ended, within the time that it may take."""
 
 
 class ComputationStoppedError(DigitsError, RuntimeError):

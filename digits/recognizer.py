@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.arrays import Pixels
-from digits.errors import ComputeTimeError, ImageError, ModelFileError, NoInkError, SeveralDigitsError
+from digits.budget import TIME_OVER
+from digits.errors import ImageError, ModelFileError, NoInkError, SeveralDigitsError
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
 from digits.model.acceptance import Reason, Thresholds, count_separate_digits, reasons_to_refuse
@@ -295,13 +296,20 @@ class Recognizer:
 
         Returns:
             `first` if they show none, or bear it out, or if the time for this picture is over.
+
+        Raises:
+            ProcessorBusyError: the time is over because of others, and the first view showed no digit.
         """
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
             second = look_again(pixels, probabilities, self.classify, self.thresholds)
-        except ComputeTimeError as error:
+        except TIME_OVER as error:
+            if isinstance(first, Prediction):
+                return first
             # That there is no digit may only be said when all views were seen.
-            return first if isinstance(first, Prediction) else error
+            if isinstance(error, ImageError):
+                return error
+            raise
         if second is None:
             return first
         answer = second.digit, float(second.probabilities.max()), second.probabilities, second.reason

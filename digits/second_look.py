@@ -77,7 +77,7 @@ def look_again(pixels: Pixels, first: Floats | None, classify: Classify, thresho
         and that not well enough; and if the answer of the first view may be accepted and the others bear it out.
 
     Raises:
-        ComputeTimeError: the time for this picture is over.
+        ComputeTimeError, ProcessorBusyError: the time for this picture is over.
     """
     copy = copy_of(pixels)
     if copy is None:

@@ -1,4 +1,5 @@
 import contextlib
+import hashlib
 import threading
 import time
 
@@ -8,12 +9,13 @@ import pytest
 
 from benchmarks.hostile.costly_pictures import COSTLY, PAGE_SIDE
 from digits import budget
-from digits.budget import Budget, MemoryBound, bounded_memory, bounded_work, limited, memory
+from digits.budget import Budget, MemoryBound, bounded_memory, bounded_work, limited, memory, wall_seconds
 from digits.errors import (
     ComputationStoppedError,
     ComputeTimeError,
     CrowdedImageError,
     MemoryBusyError,
+    ProcessorBusyError,
     TooManyPixelsError,
 )
 from digits.images.decode import open_image
@@ -25,12 +27,56 @@ def test_without_a_budget_a_check_lets_everything_pass() -> None:
     budget.check()
 
 
-def test_when_the_time_is_over_the_next_check_says_what_to_do() -> None:
-    with limited(Budget(0.02)):
+def compute(seconds: float) -> None:
+    """Keeps the processor busy for so many seconds of its time, in native code."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000)
+
+
+def test_when_the_processor_time_is_over_the_next_check_says_what_to_do() -> None:
+    # However long the test itself has to wait for the processor.
+    with limited(Budget(0.02, wall_clock=lambda: 0.0)):
         budget.check()
-        time.sleep(0.03)
-        with pytest.raises(ComputeTimeError, match=r"more than the 0\.02 seconds allowed\. Crop it"):
+        time.sleep(0.1)
+        budget.check()
+        compute(0.03)
+        with pytest.raises(ComputeTimeError, match=r"more than the 0\.02 seconds of processor time allowed\. Crop it"):
             budget.check()
+
+
+def test_what_waits_for_the_processor_may_take_longer_but_not_without_end() -> None:
+    wall = 100.0
+    with limited(Budget(2.0, clock=lambda: 1.9, wall_clock=lambda: wall)):
+        wall += wall_seconds(2.0)
+        budget.check()
+        wall += 0.1
+        told = rf"overloaded: in {wall_seconds(2.0):g} seconds, .* the 2 seconds of processor time .*Try again"
+        with pytest.raises(ProcessorBusyError, match=told):
+            budget.check()
+
+
+def test_what_takes_too_much_of_the_processor_is_told_so_however_late_it_is() -> None:
+    now = 0.0
+    with limited(Budget(2.0, clock=lambda: now, wall_clock=lambda: 100.0 * now)):
+        now = 2.1
+        with pytest.raises(ComputeTimeError):
+            budget.check()
+
+
+def test_what_another_process_takes_of_the_processor_counts() -> None:
+    shared = Budget(2.0, total_seconds=3.0, clock=lambda: 0.0)
+    with limited(shared):
+        budget.add_time(1.9)
+        budget.check()
+        shared.start()
+        budget.add_time(1.0)
+        budget.check()
+        budget.add_time(0.2)
+        # The time of all images is over, and that of this one is not.
+        with pytest.raises(ComputeTimeError):
+            budget.check()
+    budget.add_time(100.0)
 
 
 def test_after_the_block_its_budget_holds_no_longer() -> None:
@@ -60,6 +106,20 @@ def test_each_image_has_its_own_time_until_that_of_all_is_over() -> None:
             budget.check()
         shared.start()
         with pytest.raises(ComputeTimeError):
+            budget.check()
+
+
+def test_the_time_of_all_images_has_a_bound_by_the_clock_on_the_wall_too() -> None:
+    wall = 0.0
+    shared = Budget(5.0, total_seconds=10.0, clock=lambda: 0.0, wall_clock=lambda: wall)
+    with limited(shared):
+        wall += 0.9 * wall_seconds(5.0)
+        shared.start()
+        wall += 0.9 * wall_seconds(5.0)
+        budget.check()
+        shared.start()
+        wall += 0.3 * wall_seconds(5.0)
+        with pytest.raises(ProcessorBusyError):
             budget.check()
 
 
@@ -148,10 +208,15 @@ def test_an_image_waits_until_another_is_decoded() -> None:
     assert order == ["first", "second"]
 
 
-def test_what_waits_for_memory_ends_with_its_time() -> None:
-    bound = MemoryBound(1, 60.0)
-    with bound.taken(2 * MEGABYTE), limited(Budget(0.05)), pytest.raises(ComputeTimeError), bound.taken(2 * MEGABYTE):
+def test_what_waits_for_memory_ends_with_its_time_by_the_clock_on_the_wall() -> None:
+    bound, hasty = MemoryBound(1, 60.0), Budget(0.05, wall_clock=lambda: 100.0 * time.monotonic())
+    with bound.taken(2 * MEGABYTE), limited(hasty), pytest.raises(ProcessorBusyError), bound.taken(MEGABYTE):
         pass
+
+
+@pytest.mark.parametrize(("seconds", "by_the_wall"), [(0.1, 10.0), (5.0, 20.0)])
+def test_by_the_clock_on_the_wall_a_moment_is_never_too_long(seconds: float, by_the_wall: float) -> None:
+    assert wall_seconds(seconds) == by_the_wall
 
 
 class Watched(MemoryBound):

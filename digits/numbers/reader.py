@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.errors import (
-    ComputeTimeError,
     CrowdedImageError,
     ImageContentError,
     NoDigitError,
@@ -148,7 +147,7 @@ def _read(
     except CrowdedImageError:
         # What is crowded with all that shadows and a table show may be clear without them.
         second = None
-        with contextlib.suppress(ComputeTimeError):
+        with contextlib.suppress(*budget.TIME_OVER):
             second = read_again(PEN_VIEWS)
         if second is None:
             raise
@@ -158,7 +157,7 @@ def _read(
     try:
         quality = first.line_quality
         second = read_again(PEN_VIEWS, min(_LEAST_QUALITY, quality + _BETTER), max(_LEAST_AGREED, quality))
-    except ComputeTimeError:
+    except budget.TIME_OVER:
         return first
     # A view in which less is written does not show all of it.
     return first if second is None or len(second.text) < len(first.text) else second
@@ -195,7 +194,7 @@ def _read_again(
         lines are surest; None if no view shows enough, or the work for this page is used up before.
 
     Raises:
-        ComputeTimeError: the time for this page is over.
+        ComputeTimeError, ProcessorBusyError: the time for this page is over.
     """
     copy = copy_of_page(page) if recognizer.looks_again else None
     if copy is None:

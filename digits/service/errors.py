@@ -13,6 +13,7 @@
     ├── UnavailableError (RuntimeError)          not now: try again in a moment
     │   ├── OverloadedError                      too many requests at a time
     │   ├── BuffersFullError                     too many bytes at a time
+    │   ├── ServerBusyError                      others take the processor for too long
     │   └── NotReadyError                        no model yet, or about to stop
     └── AccessError                              the client may not ask
         ├── UnauthorizedError (PermissionError)  no API key, or an unknown one
@@ -71,6 +72,10 @@ class OverloadedError(UnavailableError):
 
 class BuffersFullError(UnavailableError):
     """The bodies held at a time would take more memory than the limit."""
+
+
+class ServerBusyError(UnavailableError):
+    """An image could not be read in time because others take the processor."""
 
 
 class NotReadyError(UnavailableError):

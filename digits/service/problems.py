@@ -34,6 +34,7 @@ from digits.service.errors import (
     NotReadyError,
     OverloadedError,
     RateLimitedError,
+    ServerBusyError,
     TooManyFilesError,
     UnauthorizedError,
     UnsupportedMediaTypeError,
@@ -134,8 +135,8 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "compute-time-exceeded",
         413,
         "Reading the image takes too long",
-        "Reading this image takes more than the 5 seconds allowed. Crop it to the digits that you mean, or scale it "
-        "down.",
+        "Reading this image takes more than the 5 seconds of processor time allowed. Crop it to the digits that you "
+        "mean, or scale it down.",
     ),
     BatchTooLargeError: Problem(
         "batch-too-large",
@@ -242,6 +243,15 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "Too much is being received at a time",
         "The bodies that are being received fill the 536,870,912 bytes that there are for them. Try again in a moment.",
         retry_after=1,
+    ),
+    # What keeps the processor busy for that long will hardly be done a moment later.
+    ServerBusyError: Problem(
+        "processor-busy",
+        503,
+        "The server is too busy to read the image in time",
+        "The server is overloaded: in 20 seconds, reading this image did not get the 5 seconds of processor time that "
+        "it may take. Try again in a moment.",
+        retry_after=5,
     ),
     NotReadyError: Problem(
         "not-ready",

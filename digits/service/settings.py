@@ -89,7 +89,9 @@ class Settings(BaseSettings):
         5.0,
         gt=0.0,
         le=3600.0,
-        description="Longest time to read one image, in seconds. A batch may take ten times as long.",
+        description="Most processor time to read one image, in seconds. A batch may take ten times as much. An image "
+        "that takes less, and is not read after four times as long by the clock (at least ten seconds), gets "
+        "503 (`processor-busy`): others keep the processor busy.",
     )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(

@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digits.budget import MemoryBound
+from digits.budget import MemoryBound, wall_seconds
 from digits.service import logs
 from digits.service.batching import MicroBatcher
 from digits.service.errors import NotReadyError
@@ -41,8 +41,9 @@ _IMAGE_BYTES, _WORKER_BYTES = 200 * 1024 * 1024, 180 * 1024 * 1024
 _FORMS_OF_AN_IMAGE = 7
 # A batch may take as long as this many single images.
 BATCH_TIMES = 10
-# A computation ends at its limit, or a little later: at twice the limit something is wrong.
-_STUCK_TIMES = 2
+# By the clock on the wall, a computation ends at its limit or a little later: half as long again means that something
+# is wrong.
+_STUCK_TIMES = 1.5
 
 # Bodies of no more bytes may be read on the event loop, without a turn.
 READ_ON_THE_SPOT_BYTES = 16 * 1024
@@ -123,7 +124,7 @@ class ServiceState:
     @property
     def is_stuck(self) -> bool:
         """Whether requests wait and none was answered for much longer than a computation may take."""
-        seconds = _STUCK_TIMES * self.settings.compute_seconds
+        seconds = _STUCK_TIMES * wall_seconds(self.settings.compute_seconds)
         return self.queue.is_stuck(seconds) or self.batch_queue.is_stuck(BATCH_TIMES * seconds)
 
     @property

@@ -1,10 +1,12 @@
 """Opens PDF files in a process of its own, which draws their pages one after the other.
 
 A broken file can crash the library that draws, or keep it busy without end. The process has limits on memory and time,
-and is killed when it takes longer, or when the request's own time is over.
+and is killed when it takes longer, or when the request's own time is over. What it takes of the processor counts in the
+request's time.
 """
 
 import contextlib
+import ctypes
 import math
 import os
 import selectors
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +27,7 @@ from digits.errors import (
     BrokenImageError,
     ComputeTimeError,
     EncryptedFileError,
+    ProcessorBusyError,
     TooManyFramesError,
 )
 
@@ -34,8 +38,8 @@ PAGE_PIXELS = 8_000_000
 _MOST_SIDE = 20_000
 _POINTS_PER_INCH = 72
 
-# What the process may take: memory, time to open the file or to draw a page, and processor time for all pages. A page
-# of 49 megapixels in a JPEG file takes 171 MiB.
+# What the process may take: memory, processor time to open the file or to draw a page (by the clock on the wall,
+# four times as long), and processor time for all pages. A page of 49 megapixels in a JPEG file takes 171 MiB.
 MEMORY_BYTES = 192 * 1024 * 1024
 # What a process and its page are counted as where memory is bounded: a scanned page of 9 megapixels takes 102 MiB.
 _COUNTED_BYTES = 112 * 1024 * 1024
@@ -143,10 +147,18 @@ class _Process:
             )
             memory = started.pop_all()
         self._process, self._received = process, bytearray()
+        self._clock = _clock_of(process.pid)
+        self._counted = self._clock()
         self._selector = selectors.DefaultSelector()
         if process.stdout is not None:
             self._selector.register(process.stdout, selectors.EVENT_READ)
         self.end = weakref.finalize(self, _end, process, self._selector, memory)
+
+    def _count_time(self) -> None:
+        """Counts what the process has taken of the processor since the last call in the time of the request."""
+        now = self._clock()
+        budget.add_time(now - self._counted)
+        self._counted = now
 
     def write_line(self, line: str) -> None:
         """Sends a line to the process; one that has just died is noticed when its answer is read.
@@ -160,38 +172,47 @@ class _Process:
             self._process.stdin.write(line.encode() + b"\n")
 
     def read_line(self, seconds: float) -> str:
-        """Returns the next line of the process, which may take so many seconds."""
-        end, at = time.monotonic() + seconds, -1
+        """Returns the next line of the process, which may take so many seconds of the processor."""
+        own, at = self._budget(seconds), -1
         while (at := self._received.find(b"\n")) < 0 and len(self._received) < _LONGEST_LINE:
-            self._receive(end)
+            self._receive(own)
         line = bytes(self._received[: max(at, 0)])
         del self._received[: at + 1]
         return line.decode("ascii", "replace")
 
     def read(self, size: int, seconds: float) -> bytearray:
-        """Returns the next `size` bytes of the process, which may take so many seconds."""
-        end = time.monotonic() + seconds
+        """Returns the next `size` bytes of the process, which may take so many seconds of the processor."""
+        own = self._budget(seconds)
         while len(self._received) < size:
-            self._receive(end)
+            self._receive(own)
         content = self._received[:size]
         del self._received[:size]
         return content
 
-    def _receive(self, end: float) -> None:
+    def _budget(self, seconds: float) -> budget.Budget:
+        """Returns a started budget of the process; what it took before counts no more."""
+        self._counted = self._clock()
+        own = budget.Budget(seconds, clock=self._clock)
+        own.start()
+        return own
+
+    def _receive(self, own: budget.Budget) -> None:
         """Waits for more bytes of the process.
+
+        Args:
+            own: budget of the process, which holds where there is no request, too.
 
         Raises:
             BrokenImageError: it has ended.
-            ComputeTimeError: it takes longer than until `end`, or the request's own time is over.
+            ComputeTimeError, ProcessorBusyError: the time of the process, or of the request, is over.
         """
         try:
-            while not self._selector.select(_CHECK_SECONDS):
+            is_waiting = True
+            while is_waiting:
+                is_waiting = not self._selector.select(_CHECK_SECONDS)
+                self._count_time()
                 budget.check()
-                if time.monotonic() > end:
-                    raise ComputeTimeError(
-                        f"Drawing the PDF file takes more than the {RENDER_SECONDS:g} seconds allowed. Save it anew, "
-                        "or send pictures of its pages."
-                    )
+                _check_drawing(own)
             stdout = self._process.stdout
             chunk = os.read(stdout.fileno(), _CHUNK) if stdout is not None and not stdout.closed else b""
         except BaseException:
@@ -201,6 +222,44 @@ class _Process:
             self.end()
             raise _damaged(_FAILED)
         self._received += chunk
+
+
+def _check_drawing(own: budget.Budget) -> None:
+    """Ends the drawing if its own time is over.
+
+    Raises:
+        ComputeTimeError: it is.
+    """
+    try:
+        own.check()
+        return
+    except ComputeTimeError:
+        most = f"{own.seconds:g} seconds of processor time"
+    except ProcessorBusyError:
+        most = f"{budget.wall_seconds(own.seconds):g} seconds"
+    raise ComputeTimeError(
+        f"Drawing the PDF file takes more than the {most} allowed. Save it anew, or send pictures of its pages."
+    )
+
+
+def _clock_of(pid: int) -> Callable[[], float]:
+    """Returns a clock of the processor time of a process, in seconds; where there is none, the clock on the wall.
+
+    The clock stands still once the process has ended.
+    """
+    find = getattr(ctypes.CDLL(None), "clock_getcpuclockid", None) if os.name == "posix" else None
+    clock = ctypes.c_int()
+    if find is None or find(pid, ctypes.byref(clock)):
+        return time.monotonic
+    last = 0.0
+
+    def read() -> float:
+        nonlocal last
+        with contextlib.suppress(OSError):
+            last = time.clock_gettime(clock.value)
+        return last
+
+    return read
 
 
 def _end(process: subprocess.Popen[bytes], selector: selectors.BaseSelector, memory: contextlib.ExitStack) -> None:

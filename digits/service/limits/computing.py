@@ -8,8 +8,8 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from digits.budget import Budget, bounded_memory, limited
-from digits.errors import MemoryBusyError
-from digits.service.errors import BuffersFullError
+from digits.errors import MemoryBusyError, ProcessorBusyError
+from digits.service.errors import BuffersFullError, ServerBusyError
 from digits.service.limits.queue import ComputeQueue
 from digits.service.process.heap import HeapTrimmer
 
@@ -26,13 +26,14 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
     Args:
         function: reads one image or several.
         request: request whose body has been read; when its client leaves, the computation ends.
-        budget: time that the function may take once it is its turn.
+        budget: time that the function may take once it is its turn. It is started in the thread.
         queue: gives the computation its turn.
 
     Raises:
         OverloadedError: it would have to wait for too long.
         BuffersFullError: the images that are decoded leave too little memory for another one.
-        ComputeTimeError: the time is over.
+        ComputeTimeError: the processor time is over.
+        ServerBusyError: the time is over because others take the processor.
         ComputationStoppedError: the client has left.
     """
 
@@ -50,6 +51,8 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
             return await anyio.to_thread.run_sync(within_budget, limiter=queue.threads)
     except MemoryBusyError as error:
         raise BuffersFullError(str(error)) from error
+    except ProcessorBusyError as error:
+        raise ServerBusyError(str(error)) from error
     finally:
         watch.cancel()
 

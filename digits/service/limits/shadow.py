@@ -16,7 +16,7 @@ from pathlib import Path
 from starlette.background import BackgroundTask
 
 from digits.budget import Budget, MemoryBound, bounded_memory, limited
-from digits.errors import DigitsError, ImageError, MemoryBusyError, ModelFileError
+from digits.errors import DigitsError, ImageError, MemoryBusyError, ModelFileError, ProcessorBusyError
 from digits.images.decode import open_image
 from digits.images.limits import ImageLimits
 from digits.recognizer import Prediction, Recognizer
@@ -39,7 +39,7 @@ class Shadow:
     Args:
         path: of the model file. If it cannot be used, the log says why, and nothing else happens.
         limits: of images.
-        seconds: longest time for one picture.
+        seconds: most processor time for one picture.
         memory: bounds what the images take that are decoded at the same time, with those of requests.
         is_busy: returns whether requests are being answered.
         count: is called with what came of each picture.
@@ -115,7 +115,7 @@ class Shadow:
                 other = recognizer.recognize(open_image(data, recognizer.limits, page))
         except ImageError:
             return "not_read"
-        except MemoryBusyError:
+        except (MemoryBusyError, ProcessorBusyError):
             return "skipped"
         except Exception:  # noqa: BLE001 - no answer depends on it
             _log.exception("The shadow model failed")

@@ -15,8 +15,9 @@ from starlette.types import Message
 from benchmarks.hostile.costly_pictures import COSTLY
 from benchmarks.support.client import address_of, upload_raw
 from digits import budget
-from digits.budget import Budget
+from digits.budget import Budget, wall_seconds
 from digits.errors import ComputationStoppedError, ComputeTimeError
+from digits.service.errors import ServerBusyError
 from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.queue import ComputeQueue
 from digits.service.problems import PROBLEMS
@@ -40,11 +41,18 @@ def costly() -> bytes:
     return encode_png(COSTLY["chevrons"](1600))
 
 
-def computed(seconds: float, *, leaves_after: float | None = None) -> float:
-    """Computes without end; returns after how many seconds the computation ended.
+def keep_busy(seconds: float) -> None:
+    """Takes so many seconds of the processor."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def computed(seconds: float, *, leaves_after: float | None = None, waits: bool = False) -> None:
+    """Computes without end, or waits for others without end.
 
     Raises:
-        ComputeTimeError, ComputationStoppedError: as `compute` does.
+        ComputeTimeError, ServerBusyError, ComputationStoppedError: as `compute` does.
     """
     ended = threading.Event()
 
@@ -52,7 +60,10 @@ def computed(seconds: float, *, leaves_after: float | None = None) -> float:
         try:
             while True:
                 budget.check()
-                time.sleep(0.005)
+                if waits:
+                    time.sleep(0.005)
+                else:
+                    keep_busy(0.005)
         finally:
             ended.set()
 
@@ -62,7 +73,9 @@ def computed(seconds: float, *, leaves_after: float | None = None) -> float:
 
     async def run() -> None:
         request = Request({"type": "http"}, receive)
-        await compute(work, request, Budget(seconds), ComputeQueue(1, 60.0))
+        # What waits does so on a clock that goes faster.
+        mine = Budget(seconds, wall_clock=lambda: (100.0 if waits else 1.0) * time.monotonic())
+        await compute(work, request, mine, ComputeQueue(1, 60.0))
 
     try:
         asyncio.run(run())
@@ -71,11 +84,18 @@ def computed(seconds: float, *, leaves_after: float | None = None) -> float:
     raise AssertionError("it ended by itself")
 
 
-def test_a_computation_ends_with_its_time() -> None:
-    start = time.monotonic()
+def test_a_computation_ends_with_its_time_of_the_processor() -> None:
+    start = time.process_time()
     with pytest.raises(ComputeTimeError):
         computed(0.1)
-    assert time.monotonic() - start < 5.0
+    assert 0.1 < time.process_time() - start < 5.0
+
+
+def test_a_computation_that_gets_no_processor_ends_as_well_and_is_told_so() -> None:
+    with pytest.raises(ServerBusyError, match=r"overloaded: .* 0\.1 seconds of processor time .*Try again"):
+        computed(0.1, waits=True)
+    problem = PROBLEMS[ServerBusyError]
+    assert (problem.name, problem.status, problem.retry_after) == ("processor-busy", 503, 5)
 
 
 def test_a_computation_ends_when_its_client_leaves() -> None:
@@ -98,7 +118,13 @@ def test_the_time_spent_waiting_for_a_thread_does_not_count() -> None:
             time.sleep(0.1)
             budget.check()
 
-        return await asyncio.gather(*(compute(work, request, Budget(0.4), slots) for _ in range(8)))
+        def fast_clock() -> float:
+            return 20.0 * time.monotonic()
+
+        # Each of them may take half a second by its clock, and the last one waits for longer.
+        assert wall_seconds(0.1) == 10.0
+        budgets = [Budget(0.1, wall_clock=fast_clock) for _ in range(8)]
+        return await asyncio.gather(*(compute(work, request, mine, slots) for mine in budgets))
 
     assert asyncio.run(run()) == [None] * 8
 
@@ -112,8 +138,8 @@ def test_each_file_of_a_batch_has_its_own_time() -> None:
 
     def work() -> list[str]:
         outcomes = []
-        for pause in each_with_its_time((0.1, 0.3, 0.1), shared):
-            time.sleep(pause)
+        for seconds in each_with_its_time((0.1, 0.3, 0.1), shared):
+            keep_busy(seconds)
             try:
                 budget.check()
                 outcomes.append("read")

@@ -176,7 +176,7 @@ def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dic
     # test_read.py, test_pages.py, test_pdf.py, limits/test_computing.py, limits/test_concurrency.py and
     # middleware/test_guard.py.
     elsewhere = {
-        *("not-ready", "overloaded", "body-too-slow", "buffers-full", "compute-time-exceeded"),
+        *("not-ready", "overloaded", "body-too-slow", "buffers-full", "compute-time-exceeded", "processor-busy"),
         *("no-such-page", "too-many-pages", "encrypted-file"),
         *("unauthorized", "rate-limited", "untrusted-host", "bad-pattern", "unexpected-number"),
     }
