@@ -27,8 +27,8 @@ from digits.cli.arguments import whole_number
 from digits.errors import ImageError
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
+from digits.service.process.decoders import one_thread_for_each_image
 from digits.service.process.heap import keep_heap_small
-from digits.service.process.threads import one_thread_for_each_image
 
 # What a bomb may cost before it is refused.
 SECONDS, MEGABYTES = 0.050, 50.0

@@ -26,9 +26,9 @@ from digits.service.middleware.tracing import Tracing
 from digits.service.models import Models
 from digits.service.process import signals
 from digits.service.process.container import decoding_memory, decoding_slots, processors, workers_here
+from digits.service.process.decoders import one_thread_for_each_image, silence_decoders
 from digits.service.process.heap import keep_heap_small
 from digits.service.process.runtime import Runtime
-from digits.service.process.threads import one_thread_for_each_image
 from digits.service.request_context import REQUEST_ID_HEADER
 from digits.service.settings import Settings
 
@@ -68,6 +68,7 @@ class ServiceState:
     def __init__(self, settings: Settings) -> None:
         keep_heap_small()
         one_thread_for_each_image()
+        silence_decoders()
         self.settings = settings
         self.draining = False
         self.runtime = _make_runtime()
