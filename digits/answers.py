@@ -64,7 +64,7 @@ class BatchPrediction(BaseModel):
     )
     view: str = Field(
         description=f"How the picture was seen: `{FIRST}`, or, as large digits are, `{GLANCE}`, or, where "
-        "that showed no digit well, the view that did, such as `in even light`."
+        "that showed no digit well, the view that did, such as `without its border`."
     )
     page: int = Field(1, ge=1, description="Which page of the file was read. Left out if the file has one page.")
     page_count: int = Field(

@@ -10,12 +10,15 @@ import numpy.typing as npt
 import pytest
 
 from digits.arrays import Gray, Images, Pixels
+from digits.data.mnist import Mnist, split
 from digits.errors import NoInkError, SeveralDigitsError
 from digits.model.artifact import read
 from digits.model.card import Card
 from digits.recognizer import Prediction, Recognizer, shipped_model
 from digits.second_look import copy_of, look_again
+from digits.synthetic.bad_pictures import spoil
 from digits.vision.normalize import Normalized
+from digits.vision.views.copy import SMALL_SIDE
 from digits.vision.views.table import FIRST, LARGE_VIEWS, SMALL_VIEWS
 
 
@@ -174,6 +177,29 @@ def test_a_doubtful_answer_that_no_other_view_bears_out_is_refused(recognizer: R
     assert answer is not None
     assert (answer.digit, answer.look) == (3, None)
     assert answer.reason is not None
+
+
+def test_digits_that_the_edge_of_a_hard_shadow_crosses_are_read(recognizer: Recognizer, mnist: Mnist) -> None:
+    held_out = split(mnist)
+    pictures = spoil("in a hard shadow", held_out.x_validation[:160], seed=31)
+    large = [
+        (picture, int(digit))
+        for picture, digit in zip(pictures, held_out.y_validation, strict=False)
+        if max(picture.shape) > SMALL_SIDE
+    ]
+    counts = []
+    for first_view_only in (True, False):
+        answers = recognizer.recognize_many([picture for picture, _ in large], first_view_only=first_view_only)
+        hits = [
+            answer.digit == digit
+            for answer, (_, digit) in zip(answers, large, strict=True)
+            if isinstance(answer, Prediction) and answer.accepted
+        ]
+        counts.append((sum(hits), len(hits) - sum(hits)))
+    (first_right, _), (right, wrong) = counts
+    assert right > 1.3 * first_right
+    assert right > 0.55 * len(large)
+    assert wrong <= 0.03 * len(large)
 
 
 def test_only_a_doubtful_answer_is_looked_at_again(recognizer: Recognizer) -> None:

@@ -194,6 +194,7 @@ BAD_PICTURES: Mapping[str, Spoil] = {
     "colored": _plain,
     "scribbled in color": _plain,
     "in a cast shadow": _plain,
+    "in a hard shadow": _plain,
 }
 
 
@@ -227,6 +228,8 @@ def spoil(name: str, images: Images, seed: int = 0) -> list[Pixels]:
             pictures.append(_scribble_in_color(gray, rng))
         elif name == "in a cast shadow":
             pictures.append(_photograph(gray, rng))
+        elif name == "in a hard shadow":
+            pictures.append(_shade(gray, rng))
         else:
             pictures.append(255 - gray if rng.random() < 0.5 else gray)
     return pictures
@@ -266,6 +269,33 @@ def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
         cv2.line(shade, np.rint(elbow).astype(int).tolist(), np.rint(finger).astype(int).tolist(), 1.0, width)
     soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), max(0.5, side * rng.uniform(0.008, 0.04))))
     lit = picture * (1.0 - np.float32(rng.uniform(0.2, 0.6)) * soft[..., None])
+    return np.rint(np.clip(lit + rng.normal(0.0, 3.0, lit.shape), 0.0, 255.0)).astype(np.uint8)
+
+
+def _shade(gray: Gray, rng: np.random.Generator) -> Pixels:
+    """Dark ink on paper that fills the picture, under the hard shadow of something with straight or round edges."""
+    thinner = max(1, round(len(gray) * rng.uniform(0.0, 0.06)))
+    gray = np.asarray(cv2.erode(gray, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thinner, thinner))), dtype=np.uint8)
+    side = round(len(gray) * rng.uniform(1.0, 2.5 if len(gray) >= _LARGE[0] else 1.3))
+    left, top = (int(rng.integers(0, side - len(gray) + 1)) for _ in range(2))
+    ink = np.zeros((side, side, 1), np.float32)
+    ink[top : top + len(gray), left : left + len(gray), 0] = gray / 255.0
+    picture = rng.uniform(170.0, 250.0, 3) * (1.0 - ink) + rng.uniform(0.0, 110.0, 3) * ink
+    shade, near = np.zeros((side, side), np.float32), (left + len(gray) / 2, top + len(gray) / 2)
+    for _ in range(int(rng.integers(1, 3))):
+        middle = np.array(near) + side * rng.normal(0.0, 0.3, 2)
+        if rng.random() < 0.3:
+            cv2.circle(shade, np.rint(middle).astype(int).tolist(), round(side * rng.uniform(0.15, 0.6)), 1.0, -1)
+        else:
+            size = side * rng.uniform(0.15, 1.5, 2)
+            corners = cv2.boxPoints((middle.tolist(), size.tolist(), float(rng.uniform(0.0, 180.0))))
+            cv2.fillConvexPoly(shade, np.rint(corners).astype(np.int32), 1.0)
+    soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), max(0.5, side * rng.uniform(0.002, 0.015))))
+    lit = (
+        picture
+        * (1.0 - np.float32(rng.uniform(0.25, 0.65)) * soft[..., None])
+        * (1.0 - 0.3 * _ramp(side, rng)[..., None])
+    )
     return np.rint(np.clip(lit + rng.normal(0.0, 3.0, lit.shape), 0.0, 255.0)).astype(np.uint8)
 
 

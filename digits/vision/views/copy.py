@@ -18,6 +18,8 @@ _COLORED = 24
 _LEAST_INK, _FULL_INK = 12.0, 0.995
 # The border that is cut off, as a share of the picture.
 _BORDER = 0.09
+# The part around a box has a margin of this share of the box's longer side, and so many pixels on a side at the least.
+_MARGIN, _LEAST_PART = 0.3, 8
 
 Find = Callable[["Copy"], Pixels | None]
 
@@ -32,6 +34,7 @@ class Copy:
 
     def __init__(self, pixels: Pixels, side: int = _LARGE_SIDE) -> None:
         self.is_small = max(pixels.shape[:2]) <= SMALL_SIDE
+        self._original = pixels
         self._found: dict[Find, Pixels | None] = {}
         self.pixels = np.ascontiguousarray(shrink(pixels, side))
 
@@ -67,6 +70,22 @@ class Copy:
         height, width = self.pixels.shape[:2]
         y, x = round(_BORDER * height), round(_BORDER * width)
         return Copy(self.pixels[y : height - y, x : width - x])
+
+    def around(self, left: int, top: int, right: int, bottom: int) -> Pixels | None:
+        """Returns the part of the original picture around a box, reduced as this copy is; None if it is too small.
+
+        Args:
+            left: of the box, in pixels of this copy, like `top`, `right` and `bottom`; the last two are past it.
+            top: of the box.
+            right: of the box.
+            bottom: of the box.
+        """
+        scale = max(self._original.shape[:2]) / max(self.pixels.shape[:2])
+        margin = _MARGIN * max(right - left, bottom - top) + 2.0
+        first = [max(0, round(scale * (start - margin))) for start in (top, left)]
+        last = [round(scale * (end + margin)) for end in (bottom, right)]
+        part = self._original[first[0] : last[0], first[1] : last[1]]
+        return np.ascontiguousarray(shrink(part, _LARGE_SIDE)) if min(part.shape[:2]) >= _LEAST_PART else None
 
     @cached_property
     def against_border(self) -> Gray | None:

@@ -56,6 +56,15 @@ def as_first(picture: Pixels) -> Gray | None:
         return None
 
 
+def place_of_digit(strength: Pixels) -> tuple[int, int, int, int] | None:
+    """Returns the left, top, right and bottom of the digit in pixels, the last two past it; None if there is no ink."""
+    foreground = _foreground(strength)
+    if foreground.level < _FAINTEST:
+        return None
+    components = find_components(foreground, (strength >= foreground.weak).astype(np.uint8))
+    return components.box(find_digit(components)) if len(components) else None
+
+
 def _foreground(strength: Pixels) -> Foreground:
     strongest = max(8, strength.size // 500)
     return Foreground(strength, float(np.partition(strength, -strongest, axis=None)[-strongest:].mean()), 0.0)

@@ -11,13 +11,12 @@ from digits.arrays import Flags, Floats, Gray, Pixels
 from digits.vision.reduction import as_gray, quantile_of, shrink
 from digits.vision.views import pen
 from digits.vision.views.copy import Copy, against_border, as_ink
+from digits.vision.views.forms import place_of_digit
 
 # The widest stroke that stands out from the ground around it, as a share of the picture's longer side.
 _STROKE = 0.33
 # The share of rows or columns at each end that show the ground between them.
 _ENDS = 0.06
-# Light is what is left of a picture after a blur of this share of its side.
-_LIGHT = 0.25
 # Ink weaker than the first of these shares of the strongest goes, ink stronger than the other gets full strength.
 _WEAK, _FULL = 0.35, 0.86
 # A frame lies in this share of the picture at each side. So much of each row or column of it differs from the ground
@@ -32,15 +31,36 @@ _COLORS, _COLOR_SIDE = 3, 60
 
 # The pens of a photo: strokes are narrower than this share of its longer side, and so many times as dark as everything
 # around them.
-_WIDE_PEN, _TEXTURE = 0.08, 1.4
+_WIDE_PEN, _NARROW_PEN, _TEXTURE = 0.08, 0.045, 1.4
+# The same for the part of a photo around a digit, which shows no table.
+_CLOSE_PEN = 0.15
 # Full ink is darker than this share of the pixels, and swallows at least so much of the light.
 _FULL_PEN, _LEAST_PEN = 0.996, 0.03
 
 
 def wide_pen_strokes(copy: Copy) -> Gray | None:
     """Strokes darker than what lies right around them: shadows, a table and the sheet's edge go."""
-    swallowed = pen.above_texture(pen.swallowed_light(copy.pixels, _WIDE_PEN), _TEXTURE)
+    return _pen_strokes(copy, _WIDE_PEN)
+
+
+def narrow_pen_strokes(copy: Copy) -> Gray | None:
+    """The same for a finer pen: harder edges of shadows go, too."""
+    return _pen_strokes(copy, _NARROW_PEN)
+
+
+def _pen_strokes(copy: Copy, width: float) -> Gray | None:
+    swallowed = pen.above_texture(pen.swallowed_light(copy.pixels, width), _TEXTURE)
     return pen.as_strength(swallowed, _FULL_PEN, _LEAST_PEN)
+
+
+def close_pen_strokes(copy: Copy) -> Gray | None:
+    """The pen strokes around the digit that `wide_pen_strokes` shows: most of a shadow's edge is outside."""
+    strokes = copy.found(wide_pen_strokes)
+    place = None if strokes is None else place_of_digit(strokes)
+    part = None if place is None else copy.around(*place)
+    if part is None:
+        return None
+    return pen.as_strength(pen.swallowed_light(part, _CLOSE_PEN), _FULL_PEN, _LEAST_PEN)
 
 
 def _stands_out(copy: Copy, *, dark: bool) -> Gray | None:
@@ -184,13 +204,6 @@ def _on_a_margin(ink: Gray | None) -> Gray | None:
         return None
     margin = max(3, round(0.12 * max(ink.shape)))
     return np.pad(ink, margin)
-
-
-def even_light(copy: Copy) -> Gray | None:
-    """The picture divided by its light: shadows and gradients go."""
-    gray = copy.gray.astype(np.float32) + np.float32(8.0)
-    light = cv2.GaussianBlur(gray, (0, 0), _LIGHT * max(gray.shape))
-    return np.clip(128.0 * gray / light, 0.0, 255.0).astype(np.uint8)
 
 
 def stretched(copy: Copy) -> Gray | None:

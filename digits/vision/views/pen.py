@@ -32,12 +32,13 @@ def swallowed_light(pixels: Pixels, width: float) -> Ink:
     Returns:
         float32 of shape (height, width), 0..1; of a colored picture, of the channel in which it is the most.
     """
-    light = cv2.GaussianBlur(pixels, (0, 0), 0.8).astype(np.float32) + np.float32(_DARK_LEVEL)
+    light = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.8), dtype=np.uint8)
     window = max(3, round(width * max(light.shape[:2])) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window))
     padded = cv2.copyMakeBorder(light, window, window, window, window, cv2.BORDER_REPLICATE)
     ground = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
-    swallowed = np.float32(1.0) - light / ground
+    dark = np.float32(_DARK_LEVEL)
+    swallowed = np.float32(1.0) - (light.astype(np.float32) + dark) / (ground.astype(np.float32) + dark)
     return np.asarray(swallowed if swallowed.ndim == 2 else swallowed.max(axis=2), dtype=np.float32)
 
 

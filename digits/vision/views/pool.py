@@ -13,7 +13,7 @@ import numpy as np
 from digits.arrays import CLASSES, Floats
 
 # The log-odds of one view are at most so high. An unsure network, which gives each digit 0.1, is at the least.
-MOST_EVIDENCE, _LEAST = 5.0, -2.2
+MOST_EVIDENCE, _LEAST = 9.0, -2.2
 # A digit whose posterior is at least so high is sure.
 SURE = 0.9
 

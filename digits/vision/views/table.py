@@ -53,7 +53,6 @@ SMALL_VIEWS = (
     View("light strokes", ink.strong_light_strokes, forms.whole),
     View("dark strokes", ink.strong_dark_strokes, forms.whole),
     View("row by row", ink.strong_row_by_row, forms.whole),
-    View("column by column", ink.strong_column_by_column, forms.whole),
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
     View("without its frame", ink.without_frame, forms.cut_out),
@@ -66,6 +65,8 @@ LARGE_VIEWS = (
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
     View("wide pen strokes", ink.wide_pen_strokes, forms.cut_out),
+    View("pen strokes, closer", ink.close_pen_strokes, forms.cut_out),
+    View("narrow pen strokes", ink.narrow_pen_strokes, forms.cut_out),
     View("the rarest of three colors", ink.rarest_color_inside, forms.cut_out),
     View("the rarer of two colors", ink.rarer_color_inside, forms.cut_out),
     View("without its border", ink.inner, forms.as_first),
@@ -75,7 +76,6 @@ LARGE_VIEWS = (
     View("row by row, cut out", ink.row_by_row, forms.cut_out),
     View("column by column, cut out", ink.column_by_column, forms.cut_out),
     View("dark ink in two tones, all of it", ink.dark_ink, forms.box),
-    View("in even light", ink.even_light, forms.as_first),
 )
 
 

@@ -85,3 +85,48 @@ def test_what_several_views_need_is_found_once() -> None:
 def test_a_quantile_is_that_of_numpy(share: float, count: int) -> None:
     values = np.random.default_rng(count).random((1, count)).astype(np.float32)
     assert quantile_of(values, share) == pytest.approx(float(np.quantile(values, share)), abs=1e-6)
+
+
+def under_a_hard_shadow(side: int = 400) -> tuple[Pixels, Gray]:
+    """A cross on paper, which the edge of a shadow runs through, and the mask of the cross."""
+    ink = np.zeros((side, side), np.uint8)
+    for start, end in ((180, 220), (220, 180)):
+        cv2.line(ink, (start, 180), (end, 220), 255, 5)
+    paper = np.where(ink > 0, 60.0, 220.0)
+    paper[:, side // 2 :] *= 0.45
+    return cv2.GaussianBlur(paper, (0, 0), 0.7).astype(np.uint8), ink
+
+
+@pytest.mark.parametrize("find", [ink.wide_pen_strokes, ink.narrow_pen_strokes])
+def test_the_edge_of_a_hard_shadow_is_no_pen_stroke(find: Find) -> None:
+    picture, drawn = under_a_hard_shadow()
+    found = ink_of(find(Copy(picture)))
+    near = cv2.dilate(cv2.resize(drawn, found.shape, interpolation=cv2.INTER_AREA), np.ones((5, 5), np.uint8)) > 0
+    assert found[near].sum() > 40
+    assert not found[~near].any()
+
+
+def test_pen_strokes_are_seen_closer_around_the_digit_alone() -> None:
+    picture, _ = under_a_hard_shadow()
+    strength = ink.close_pen_strokes(Copy(picture))
+    assert strength is not None
+    assert 60 <= max(strength.shape) <= 128
+    x, y, width, height = cv2.boundingRect((strength > 102).astype(np.uint8))
+    assert min(x, y, strength.shape[1] - x - width, strength.shape[0] - y - height) > 5
+    assert min(width, height) > 0.5 * max(strength.shape)
+
+
+def test_a_picture_without_pen_strokes_has_none_closer() -> None:
+    assert ink.close_pen_strokes(Copy(np.full((200, 200), 200, np.uint8))) is None
+
+
+def test_the_part_around_a_box_keeps_the_pixels_of_the_original() -> None:
+    original = np.random.default_rng(0).integers(0, 256, (640, 320), dtype=np.uint8)
+    copy = Copy(original)
+    assert copy.pixels.shape == (128, 64)
+    part = copy.around(10, 10, 14, 14)
+    assert part is not None
+    # The margin is 0.3 of the box and two pixels of the copy, of which each stands for five.
+    assert np.array_equal(part, original[34:86, 34:86])
+    assert copy.around(0, 0, 1, 1) is not None
+    assert Copy(np.zeros((20, 20), np.uint8)).around(0, 0, 1, 1) is None

@@ -5,7 +5,7 @@ import pytest
 
 from digits.arrays import Floats
 from digits.vision.views import weights as view_weights
-from digits.vision.views.pool import OpinionPool, PoolWeights, evidence
+from digits.vision.views.pool import MOST_EVIDENCE, OpinionPool, PoolWeights, evidence
 from digits.vision.views.table import LARGE_VIEWS, SMALL_VIEWS
 
 TABLES = [(view_weights.SMALL, SMALL_VIEWS), (view_weights.LARGE, LARGE_VIEWS)]
@@ -60,4 +60,4 @@ def test_where_no_view_shows_a_digit_the_likeliest_is_named() -> None:
 
 def test_what_speaks_against_a_digit_is_no_evidence() -> None:
     assert evidence(sure_of(4, 0.5)).tolist() == [0.0] * 10
-    assert evidence(np.array([0.0, 1.0])).tolist() == [0.0, 5.0]
+    assert evidence(np.array([0.0, 1.0])).tolist() == [0.0, MOST_EVIDENCE]
