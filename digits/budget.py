@@ -21,6 +21,7 @@ wait for one another before they take any.
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
@@ -213,7 +214,8 @@ _LOOK_SECONDS = 0.05
 class MemoryBound:
     """Bounds the memory of images that are decoded at the same time. Threads share it.
 
-    An image that needs more than the bound is decoded alone.
+    An image that needs more than the bound is decoded alone. What a thread has taken already, such as for the process
+    that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself.
 
     Args:
         most_bytes: of all images together.
@@ -227,6 +229,7 @@ class MemoryBound:
         self.taken_bytes = 0
         self._wait_seconds = wait_seconds
         self._changed = threading.Condition()
+        self._taken_by: Counter[int] = Counter()
 
     @contextlib.contextmanager
     def taken(self, size: int, wait_seconds: float = 0.0) -> Iterator[None]:
@@ -247,8 +250,9 @@ class MemoryBound:
                 "Scale it down, or save it as PNG or as a JPEG file that is not progressive."
             )
         end = time.monotonic() + max(wait_seconds, self._wait_seconds)
+        thread = threading.get_ident()
         with self._changed:
-            while self.taken_bytes and self.taken_bytes + size > self.most_bytes:
+            while self.taken_bytes > self._taken_by[thread] and self.taken_bytes + size > self.most_bytes:
                 check()
                 if time.monotonic() >= end:
                     raise MemoryBusyError(
@@ -256,13 +260,19 @@ class MemoryBound:
                         f"{self.taken_bytes:,} of the {self.most_bytes:,} that there are. Try again in a moment."
                     )
                 self._changed.wait(_LOOK_SECONDS)
-            self.taken_bytes += size
+            self._count(thread, size)
         try:
             yield
         finally:
             with self._changed:
-                self.taken_bytes -= size
+                self._count(thread, -size)
                 self._changed.notify_all()
+
+    def _count(self, thread: int, size: int) -> None:
+        self.taken_bytes += size
+        self._taken_by[thread] += size
+        if not self._taken_by[thread]:
+            del self._taken_by[thread]
 
 
 _MEMORY: ContextVar[MemoryBound | None] = ContextVar("memory", default=None)

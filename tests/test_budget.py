@@ -21,6 +21,7 @@ from digits.errors import (
 from digits.images.decode import open_image
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
+from tests.memory import taken_by_another_thread
 
 
 def test_without_a_budget_a_check_lets_everything_pass() -> None:
@@ -160,7 +161,7 @@ MEGABYTE = 2**20
 
 def test_images_share_the_memory_and_give_it_back() -> None:
     bound = MemoryBound(10 * MEGABYTE, 0.0)
-    with bounded_memory(bound), memory(lambda: 6 * MEGABYTE):
+    with taken_by_another_thread(bound, 6 * MEGABYTE), bounded_memory(bound):
         with memory(lambda: 4 * MEGABYTE):
             assert bound.taken_bytes == 10 * MEGABYTE
         with pytest.raises(MemoryBusyError, match="Try again in a moment"), memory(lambda: 5 * MEGABYTE):
@@ -168,9 +169,20 @@ def test_images_share_the_memory_and_give_it_back() -> None:
     assert bound.taken_bytes == 0
 
 
+def test_what_a_thread_has_taken_does_not_keep_it_waiting() -> None:
+    bound = MemoryBound(10 * MEGABYTE, 0.0)
+    with bounded_memory(bound), memory(lambda: 6 * MEGABYTE), memory(lambda: 5 * MEGABYTE):
+        assert bound.taken_bytes == 11 * MEGABYTE
+        with taken_by_another_thread(MemoryBound(1, 0.0), MEGABYTE):
+            pass
+        with pytest.raises(MemoryBusyError), taken_by_another_thread(bound, 2 * MEGABYTE):
+            pass
+    assert bound.taken_bytes == 0
+
+
 def test_an_image_that_needs_more_than_there_is_is_decoded_alone() -> None:
     bound = MemoryBound(1, 0.0)
-    with bounded_memory(bound), memory(lambda: 50 * MEGABYTE):
+    with taken_by_another_thread(bound, 50 * MEGABYTE), bounded_memory(bound):
         assert bound.taken_bytes == 50 * MEGABYTE
         with pytest.raises(MemoryBusyError), memory(lambda: 2 * MEGABYTE):
             pass
@@ -210,7 +222,8 @@ def test_an_image_waits_until_another_is_decoded() -> None:
 
 def test_what_waits_for_memory_ends_with_its_time_by_the_clock_on_the_wall() -> None:
     bound, hasty = MemoryBound(1, 60.0), Budget(0.05, wall_clock=lambda: 100.0 * time.monotonic())
-    with bound.taken(2 * MEGABYTE), limited(hasty), pytest.raises(ProcessorBusyError), bound.taken(MEGABYTE):
+    taken = taken_by_another_thread(bound, 2 * MEGABYTE)
+    with taken, limited(hasty), pytest.raises(ProcessorBusyError), bound.taken(MEGABYTE):
         pass
 
 

@@ -29,6 +29,7 @@ from digits.errors import (
 from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
 from digits.images.pdf import document
+from tests.memory import taken_by_another_thread
 
 STROKE = b"20 w 300 200 m 300 600 l S\n"
 # The hostile files that hold something to see, which is shown.
@@ -70,7 +71,7 @@ def test_a_document_is_counted_where_memory_is_bounded_until_it_is_closed() -> N
         with pytest.raises(BrokenImageError), open_image(b"%PDF-1.7 and nothing else" + bytes(100)):
             pass
         assert bound.taken_bytes == 0
-        with bound.taken(10**9 - of_document + 1), pytest.raises(MemoryBusyError):
+        with taken_by_another_thread(bound, 10**9 - of_document + 1), pytest.raises(MemoryBusyError):
             open_image(data)
 
 

@@ -50,6 +50,21 @@ def test_a_page_is_chosen_and_predict_says_how_many_there_are(service: str, mnis
     assert batch["results"][0]["prediction"]["page_count"] == 2
 
 
+def test_the_memory_that_drawing_a_page_takes_does_not_keep_its_own_page_from_being_read(
+    tmp_path: Path, mnist: Mnist
+) -> None:
+    page = np.full((2600, 2500), 255, np.uint8)
+    written, _ = handwritten(mnist, "2024")
+    page[200 : 200 + written.shape[0], 300 : 300 + written.shape[1]] = written
+    server = serve(tmp_path, DIGITS_MAX_DECODING_BYTES=str(160 * 2**20))
+    try:
+        answer = post(server.url + "/read/", pdf_of(page))
+    finally:
+        server.stop()
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["text"] == "2024"
+
+
 def test_a_pdf_file_may_be_the_body(service: str, mnist: Mnist) -> None:
     data = pdf_of(handwritten(mnist, "39")[0])
     answer = httpx.post(service + "/read", content=data, headers={"content-type": "application/pdf"}, timeout=60).json()
