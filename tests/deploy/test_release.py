@@ -46,11 +46,18 @@ def test_every_make_target_of_a_workflow_exists(workflow: Path) -> None:
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), target
 
 
-def test_a_release_is_tested_before_anything_is_published() -> None:
+def test_a_release_is_tested_and_its_tag_compared_before_anything_is_published() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
     assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads the key `on` as true.
     needs = {name: job.get("needs") for name, job in workflow["jobs"].items()}
-    assert needs == {"test": None, "wheel": "test", "publish": "wheel", "image": "test"}
+    assert needs == {"test": None, "wheel": "test", "publish": "wheel", "image": "wheel"}
+    assert any('= "$GITHUB_REF_NAME"' in step.get("run", "") for step in workflow["jobs"]["wheel"]["steps"])
+
+
+def test_an_image_with_attestations_is_built_by_a_builder_that_can_make_them() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    used = [step.get("uses", "").partition("@")[0] for step in workflow["jobs"]["image"]["steps"]]
+    assert used.index("docker/setup-buildx-action") < used.index("docker/build-push-action")
 
 
 def test_the_list_of_parts_has_every_package_of_the_serving_lock(tmp_path: Path) -> None:
