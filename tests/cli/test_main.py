@@ -95,9 +95,20 @@ def test_a_preprocessing_version_that_is_no_whole_number_is_refused(
     assert "the card's preprocessing version is" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("thresholds", [{}, {"confidence": 0.75}], ids=repr)
-def test_a_card_without_all_thresholds_is_shown_or_refused(tmp_path: Path, thresholds: dict[str, float]) -> None:
-    assert main(["model", "--model", str(with_card(tmp_path, thresholds=thresholds))]) in (0, 1)
+@pytest.mark.parametrize(
+    ("thresholds", "shown"),
+    [
+        ({}, "50.00% confidence, 60.00% for the two most likely digits together"),
+        ({"confidence": 0.75}, "75.00% confidence, 60.00% for the two most likely digits together"),
+        ({"digit": 0.5}, "50.00% confidence, 50.00% for the two most likely digits together"),
+    ],
+    ids=repr,
+)
+def test_a_card_without_all_thresholds_has_the_usual_ones(
+    tmp_path: Path, thresholds: dict[str, float], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["model", "--model", str(with_card(tmp_path, thresholds=thresholds))]) == 0
+    assert f"accepted from:      {shown}\n" in capsys.readouterr().out
 
 
 def test_model_json_is_the_whole_card(capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,17 +138,20 @@ def test_each_refusal_says_why(name: str, error: type[Exception], message: str) 
         open_image(HOSTILE[name]()).decode()
 
 
-def test_the_memory_of_the_process_is_limited() -> None:
+def test_the_process_has_little_memory_and_writes_no_file(tmp_path: Path) -> None:
     script = (
-        "import resource, sys\nfrom digits.images.pdf.renderer import limit\nlimit(300 * 2**20, 60)\n"
+        "import os, resource, sys\nfrom digits.images.pdf.renderer import limit\nlimit(300 * 2**20, 60)\n"
         "print(resource.getrlimit(resource.RLIMIT_AS)[1] >> 20, resource.getrlimit(resource.RLIMIT_CPU)[1])\n"
         "try:\n    bytearray(400 * 2**20)\nexcept MemoryError:\n    print('refused')\n"
-        "try:\n    open(sys.argv[1], 'w').write('x' * 10)\nexcept OSError:\n    print('not written')\n"
+        "try:\n    print(os.write(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), b'x'))\n"
+        "except OSError:\n    print('not written')\n"
     )
+    written = tmp_path / "written"
     done = subprocess.run(
-        [sys.executable, "-c", script, os.devnull + "x"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, str(written)], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.split("\n")[:2] == ["300 60", "refused"]
+    assert done.stdout.splitlines() == ["300 60", "refused", "not written"]
+    assert written.stat().st_size == 0
 
 
 def test_a_limit_that_is_lower_already_stays() -> None:
