@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -201,6 +203,17 @@ def test_every_alert_has_a_test_in_which_it_fires_and_a_section_in_the_guide() -
     for name in ALERTS:
         assert name in tests, name
     assert set(re.findall(r"^### (Digits\w+)$", GUIDE, re.MULTILINE)) == set(ALERTS)
+
+
+def test_each_alert_fires_in_its_test_and_not_before() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no Prometheus on this machine")
+    rules = DEPLOY / "prometheus"
+    done = subprocess.run(
+        [promtool, "test", "rules", str(rules / "rules_test.yml")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
 
 
 def test_alerts_know_prometheus_names_for_the_service() -> None:
