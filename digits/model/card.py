@@ -46,8 +46,8 @@ class Card:
         history: for each epoch `loss`, `accuracy`, `val_loss` and `val_accuracy`.
         temperature: divides the logits; over 1 if the network is too sure of itself.
         thresholds: `confidence` and `digit`, the least probabilities with which an answer is accepted.
-        rejection: shares of images refused with these thresholds, 0..1: `held_out_digits`, `held_out_outliers` and
-            `test_digits`.
+        rejection: shares of images refused with these thresholds, 0..1: `held_out_digits`, of the validation images
+            that the thresholds were fitted on; `held_out_outliers`, of drawings that are no digit; and `test_digits`.
         preprocessing: version of the preprocessing whose 28x28 images the network was trained and calibrated for.
         input_form: name of the form in which the network takes images, as `digits.model.input_form` lists them.
         versions: of Python and the libraries that made the file.

@@ -50,6 +50,7 @@ def convert(path: Path, out: Path, data: Mnist | None, command: list[str], keep:
     Raises:
         ModelNotFoundError: there is no such file.
         ModelFileError: it cannot be converted; the message says what was found and what is needed.
+        SettingError: `out` cannot be written.
     """
     if not path.exists():
         raise ModelNotFoundError(f"There is no model {path}.")
@@ -61,6 +62,7 @@ def convert(path: Path, out: Path, data: Mnist | None, command: list[str], keep:
         form = artifact.require_input_form(foreign.onnx)
     except ModelFileError as error:
         raise ModelFileError(f"The model {path} cannot be converted: {error}.") from error
+    artifact.check_writable(out)
     measured = _measure(Engine(foreign.onnx, form), data) if data else _Measured({})
 
     def make_card(weights_sha256: str, onnx_sha256: str) -> Card:
@@ -83,7 +85,6 @@ def convert(path: Path, out: Path, data: Mnist | None, command: list[str], keep:
             **measured.members,
         )
 
-    artifact.check_writable(out)
     return artifact.write(out, foreign.save_keras, foreign.onnx, make_card, measured.examples, keep)
 
 

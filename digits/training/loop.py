@@ -1,4 +1,4 @@
-"""The training loop of every network: what `model.fit` does, in a fraction of its time.
+"""The training loop of networks for images of one size: what `model.fit` does, in a fraction of its time.
 
 `model.fit` hands every batch from Python to TensorFlow on its own, which for small networks costs several times the
 arithmetic. Here the images lie in TensorFlow's memory, and Keras' own `train_step` is compiled together with the loop

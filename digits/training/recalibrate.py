@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from digits.data.mnist import Mnist, load, split
 from digits.errors import DigitsError
-from digits.model.acceptance import Thresholds, reasons_to_refuse
+from digits.model.acceptance import Thresholds
 from digits.model.artifact import read, replace_card
 from digits.model.calibration import apply_temperature, fit_temperature
 from digits.model.card import Card
@@ -25,7 +25,7 @@ from digits.model.engine import Engine
 from digits.model.input_form import INPUT_FORMS
 from digits.recognizer import shipped_model
 from digits.training.config import TrainingConfig
-from digits.training.run import calibrate_thresholds
+from digits.training.run import calibrate_thresholds, share_refused
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 
 
@@ -58,8 +58,7 @@ def fit_to(engine: Engine, data: Mnist, config: TrainingConfig) -> Fitted:
     temperature = fit_temperature(engine(parts.x_validation), parts.y_validation)
     thresholds, rejection = calibrate_thresholds(engine, parts, config, temperature)
     test = engine(data.x_test)
-    reasons = reasons_to_refuse(apply_temperature(test, temperature), thresholds)
-    rejection["test_digits"] = float(np.mean([reason is not None for reason in reasons]))
+    rejection["test_digits"] = share_refused(apply_temperature(test, temperature), thresholds)
     return Fitted(temperature, thresholds, rejection, test)
 
 

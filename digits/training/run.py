@@ -44,9 +44,10 @@ class Run:
         thresholds: fitted on the validation images, augmented as the training images are.
         rejection: shares of images that are refused with these thresholds, for the card.
         training: scores on the MNIST images that the network learned from.
-        validation: scores on the validation images.
-        test: scores on the test images, which decide nothing in the run. `train.py --extra` also compares models on
-            them.
+        validation: scores on the validation images. The temperature was fitted on them, so their calibration error is
+            lower than that of other images.
+        test: scores on the test images, on which nothing was fitted. They decide whether a model is kept at all: by the
+            floor of its recipe, and with `train.py --extra` by a comparison with the model before it.
         test_probabilities: uncalibrated, of shape (10000, 10).
         extra: other pictures that the network learned from, or None.
         started_from: the card of the model whose weights the run started from, or None.
@@ -110,7 +111,7 @@ def train(
         return score(probabilities, apply_temperature(probabilities, temperature), labels)
 
     test = predict(model, data.x_test)
-    rejection["test_digits"] = _share_refused(apply_temperature(test, temperature), thresholds)
+    rejection["test_digits"] = share_refused(apply_temperature(test, temperature), thresholds)
     return Run(
         config=config,
         model=model,
@@ -233,7 +234,9 @@ def calibrate_thresholds(
         temperature: fitted on the validation images.
 
     Returns:
-        The thresholds, and the shares that they refuse: `held_out_digits` and `held_out_outliers`, 0..1.
+        The thresholds, and the shares that they refuse, 0..1: `held_out_digits`, of the very images that they were
+        fitted on, so about the share that they are fitted to refuse; and `held_out_outliers`, on which nothing was
+        fitted.
     """
     rng = np.random.default_rng(config.seed)
     augment = find_recipe(config.recipe).augment
@@ -242,8 +245,8 @@ def calibrate_thresholds(
     on_digits, on_outliers = (apply_temperature(classify(images), temperature) for images in (digits, outliers))
     thresholds = fit_thresholds(on_digits)
     return thresholds, {
-        "held_out_digits": _share_refused(on_digits, thresholds),
-        "held_out_outliers": _share_refused(on_outliers, thresholds),
+        "held_out_digits": share_refused(on_digits, thresholds),
+        "held_out_outliers": share_refused(on_outliers, thresholds),
     }
 
 
@@ -252,7 +255,13 @@ def predict(model: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32
     return np.asarray(model.predict(scale(images), batch_size=1_000, verbose=0), dtype=np.float32)
 
 
-def _share_refused(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> float:
+def share_refused(probabilities: npt.NDArray[np.floating], thresholds: Thresholds) -> float:
+    """Returns the share of images that are refused, 0..1.
+
+    Args:
+        probabilities: calibrated, of shape (n, 10).
+        thresholds: for acceptance.
+    """
     return float(np.mean([reason is not None for reason in reasons_to_refuse(probabilities, thresholds)]))
 
 

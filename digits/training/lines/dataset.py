@@ -86,4 +86,4 @@ def draw_lines(
         lines.extend(line_examples(number))
         if len(lines) >= count:
             return lines[:count]
-    raise AssertionError
+    raise AssertionError("`written_lines` never ends")

@@ -128,7 +128,7 @@ def fit(model: Any, lines: Sequence[Line], epochs: int, seed: int) -> None:
     optimizer = warm_up_and_decay(-(-len(lines) // BATCH) * epochs, _PEAK)
     optimizer.build(model.trainable_variables)
 
-    # Each width is compiled once.
+    # Compiled for all widths: one graph for each would take longer than the training.
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(pictures: Any, targets: Any, counts: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -138,7 +138,7 @@ def fit(model: Any, lines: Sequence[Line], epochs: int, seed: int) -> None:
             shown = tf.SparseTensor(shown.indices, shown.values - 1, shown.dense_shape)
             places = tf.fill([tf.shape(pictures)[0]], tf.shape(scores)[1])
             losses = tf.nn.ctc_loss(shown, scores, None, places, logits_time_major=False, blank_index=BLANK)
-            # A line too narrow for all that is on it has no way at all.
+            # The loss of a line too narrow for all that is on it is infinite.
             loss = tf.reduce_mean(tf.where(tf.math.is_finite(losses), losses, 0.0))
         gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, model.trainable_variables), 5.0)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))

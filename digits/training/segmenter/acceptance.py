@@ -78,8 +78,8 @@ def fit_acceptance(
 
     Returns:
         The parameters with those of acceptance; and how many rightly read digits and how many signs there were, the
-        share of each that is accepted, the shares that lie below and above `LEAST_DIGIT`, and the share of the digits
-        that are no larger than `POINT`.
+        share of each that is accepted (of the digits, what `_REFUSED` leaves), the shares that lie below and above
+        `LEAST_DIGIT`, and the share of the digits that are no larger than `POINT`. All are of the lines of the fit.
     """
     features, is_digit, sizes = [], [], []
     undecided = replace(decoding, acceptance=dict.fromkeys(ACCEPTANCE_FEATURES, 0.0))

@@ -116,8 +116,8 @@ def fit_pool(lines: list[ReadLine]) -> tuple[Pool, dict[str, float]]:
         lines: that were read.
 
     Returns:
-        The exponents; and how many digits there were, the mean negative log-likelihood of the right digit, and the
-        share for which it is the most likely.
+        The exponents; and how many digits there were, and with these exponents the mean negative log-likelihood of the
+        right digit, and the share for which it is the most likely.
     """
     segment, recognized, labels = [], [], []
     for line in lines:
@@ -191,7 +191,12 @@ def train_network(parts: Split, windows: int, epochs: int, seed: int) -> tuple[b
 def train_decoding(
     parts: Split, onnx: bytes, recognizer: Recognizer, numbers: int, seed: int
 ) -> tuple[DecodingFile, dict[str, Any]]:
-    """Fits the decoding on the training images that are held out; returns it, and how it was made."""
+    """Fits the decoding on the training images that are held out; returns it, and how it was made.
+
+    The networks have not learned from these images. The figures beside the fit are of the very lines that it was made
+    on, though: choice and confidence are cross-fitted, the weights of the decoding and the threshold of acceptance are
+    not. `python -m benchmarks.accuracy.numbers` measures on other images.
+    """
     print(f"Reading {numbers} numbers with {recognizer.description} ...", flush=True)
     classifier, signs = WindowNetwork(onnx), shipped_network(Shipped.SIGNS)
     images, labels = parts.x_validation, parts.y_validation
@@ -235,7 +240,7 @@ def train_decoding(
         )
 
     measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **told, **sure}
-    print(f"Held out: {measured}", flush=True)
+    print(f"On the lines of the fit: {measured}", flush=True)
     decoding = DecodingFile(
         recognizer.card.onnx_sha256,
         with_confidence(fitted, confidence.sure),
