@@ -85,22 +85,24 @@ def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0)
     """
     requests = [(make, route) for make in [*files.values(), *LARGE.values()] for route in SECONDS]
     random.Random(seed).shuffle(requests)  # noqa: S311
-    answers: Counter[str] = Counter()
     environment = {"DIGITS_MODEL": str(shipped_model()), "DIGITS_ACCESS_LOG": "false"}
     with running(SERVE, next(iter(specimens().values())), environment, ("--workers", "1")) as server:
         address = address_of(server.url)
 
-        def send(mine: Sequence[tuple[Callable[[], bytes], str]]) -> None:
+        # Each client counts on its own: a counter that several threads add to loses answers.
+        def send(mine: Sequence[tuple[Callable[[], bytes], str]]) -> Counter[str]:
+            answers: Counter[str] = Counter()
             with Connection(address, 60.0) as connection:
                 for make, route in mine:
                     try:
                         answers[str(connection.exchange(upload(make(), route)).status)] += 1
                     except UnansweredError as error:
                         answers[error.loss] += 1
+            return answers
 
         with ThreadPoolExecutor(clients) as threads:
-            list(threads.map(send, [requests[number::clients] for number in range(clients)]))
-        return peak_of_worker(server), answers
+            counted = list(threads.map(send, [requests[number::clients] for number in range(clients)]))
+        return peak_of_worker(server), sum(counted, Counter())
 
 
 def answered_well(answers: Counter[str]) -> bool:

@@ -5,8 +5,8 @@ a real server over real connections. Each request follows from the seed and its 
 sends it again; `--save DIR` keeps those that failed, and `--digest` prints a digest of all requests and sends none.
 
 What must hold: no answer of 500 or more but 503 `overloaded`; no hang; every refusal of the application is problem
-details of a known type; the process lives, answers a good image in between, logs no traceback, and takes no more
-memory in the last fifth of the requests than in the second. If not, the exit code is 1.
+details of a known type; the process lives, answers a good image in between, logs no traceback, and takes at most 5%
+more memory in the last fifth of the requests than in the second. If not, the exit code is 1.
 """
 
 import argparse
@@ -61,15 +61,16 @@ _OVERLOADED = "urn:digits:problem:overloaded"
 
 @dataclass(frozen=True)
 class Finding:
-    """A request after which something did not hold.
+    """Something that did not hold.
 
     Args:
-        number: of the request; with the seed it makes the request again.
-        what: the request in words.
+        number: of the request after which it did not; with the seed it makes the request again. None if it is not known
+            after which.
+        what: the request in words, or where it was seen.
         wrong: what did not hold.
     """
 
-    number: int
+    number: int | None
     what: str
     wrong: str
 
@@ -220,11 +221,11 @@ def watch(server: Running, fuzzer: Fuzzer, requests: int, connections: int) -> t
         memory.append(server.memory())
     before, after = median(memory[_LOOKS : 2 * _LOOKS]), median(memory[-_LOOKS:])
     if server.process.poll() is not None:
-        fuzzer.findings.append(Finding(requests, "the end", f"the server ended with {server.process.returncode}"))
+        fuzzer.findings.append(Finding(None, "the end", f"the server ended with {server.process.returncode}"))
     elif requests >= _TOO_FEW_FOR_MEMORY and after > before * (1.0 + _GROWTH):
-        fuzzer.findings.append(Finding(requests, "the end", f"memory grew from {before:.0f} to {after:.0f} MB"))
+        fuzzer.findings.append(Finding(None, "the end", f"memory grew from {before:.0f} to {after:.0f} MB"))
     if "Traceback" in (log := server.output()):
-        fuzzer.findings.append(Finding(requests, "the log", log[log.index("Traceback") :][:2_000]))
+        fuzzer.findings.append(Finding(None, "the log", log[log.index("Traceback") :][:2_000]))
     return before, after
 
 
@@ -258,8 +259,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"| {outcome} | {count:,} |")
     print(f"\nfindings: {len(fuzzer.findings)}")
     for finding in fuzzer.findings:
-        print(f"- --seed {options.seed} --only {finding.number}: {finding.what}: {finding.wrong}", file=sys.stderr)
-        if options.save and finding.number < options.requests:
+        only = "" if finding.number is None else f" --only {finding.number}"
+        print(f"- --seed {options.seed}{only}: {finding.what}: {finding.wrong}", file=sys.stderr)
+        if options.save and finding.number is not None:
             options.save.mkdir(parents=True, exist_ok=True)
             pieces = case_of(options.seed, finding.number, files).pieces
             (options.save / f"{options.seed}-{finding.number}.http").write_bytes(b"".join(pieces))

@@ -2,7 +2,8 @@
 
 The files are those of the fuzzer, damaged at random and repeatably, of which those that are told for another format or
 for none are left out. A process of its own decodes them, small and as a page; if a decoder brings it down or takes
-longer than ten seconds, that is a finding, another process goes on, and the exit code is 1.
+longer than ten seconds, that is a finding, another process goes on, and the exit code is 1. So it is without a file
+of the format.
 """
 
 import argparse
@@ -140,6 +141,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         trials = [decoder.attempt(*file) for file in damaged_files(options.format, options.files, options.seed)]
     finally:
         decoder.stop()
+    if not trials:
+        print(f"No file was told for {options.format}: this machine can write none to damage.")
+        return 1
     print("| outcome | files |\n| --- | --- |")
     for outcome, count in Counter(trial.outcome for trial in trials).most_common():
         print(f"| {outcome} | {count:,} |")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.hostile import mutants
 from benchmarks.hostile.mutants import Trial, damaged_files, main
 from digits.images.formats import format_of
 
@@ -26,3 +27,11 @@ def test_what_is_neither_decoded_nor_refused_is_a_finding(outcome: str) -> None:
     assert Trial(1, "", outcome).is_finding
     assert not Trial(1, "", "decoded").is_finding
     assert not Trial(1, "", "BrokenImageError").is_finding
+
+
+def test_a_format_that_this_machine_cannot_write_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mutants, "damaged_files", lambda *_: iter(()))
+    assert main(["--format", "HEIF", "--files", "1"]) == 1
+    assert "No file was told for HEIF" in capsys.readouterr().out
