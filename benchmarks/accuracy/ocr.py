@@ -24,7 +24,7 @@ from digits.cli.arguments import whole_number
 from digits.data.mnist import Mnist, load
 from digits.errors import ImageError
 from digits.evaluation.numbers import edit_distance
-from digits.evaluation.statistics import ErrorRate, Share
+from digits.evaluation.statistics import ErrorRate, Share, describe_intervals
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
@@ -158,6 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 rows = list(compare(read, data, options.pictures, Path(folder)))
             cells = [f"{exact.value:.0%}, {errors.value:.0%}" for _, exact, errors in rows]
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    print(f"\nRead exactly: {describe_intervals(options.pictures)}")
     return 0
 
 

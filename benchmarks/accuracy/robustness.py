@@ -2,7 +2,8 @@
 
 Makes every kind of picture in digits/synthetic/perturbations.py from MNIST test images and reads them in three ways: as
 most projects do (gray, dark on light turned around, shrunk to 28x28), and through the whole path of this product with
-the models that are named. A picture that is refused counts as misread.
+the models that are named. A picture in which no single digit is found counts as misread; an answer that is not accepted
+counts by its digit.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from benchmarks.support.machine import models_to_measure
 from digits.cli.arguments import whole_number
 from digits.data.mnist import load
 from digits.errors import ImageError
-from digits.evaluation.statistics import Share
+from digits.evaluation.statistics import Share, describe_intervals
 from digits.recognizer import Recognizer
 from digits.synthetic.perturbations import PERTURBATIONS, perturb
 
@@ -74,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             hits = sum(read(picture) == label for picture, label in zip(pictures, labels, strict=True))
             shares.append(f"{Share(hits, len(labels)).value:.1%}")
         print(f"| {name} | {' | '.join(shares)} |", flush=True)
+    print(f"\n{describe_intervals(len(labels))}")
     return 0
 
 

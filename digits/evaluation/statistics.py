@@ -47,6 +47,12 @@ class Share:
         return asdict(self) | {"value": self.value if self.n else None, "interval": list(self.interval)}
 
 
+def describe_intervals(n: int) -> str:
+    """Says how wide 95% intervals of shares of `n` pictures are, for a table that has no room for each."""
+    half, most = (Share(round(share * n), n) for share in (0.5, 0.99))
+    return f"95% intervals (Wilson) at {n:,} pictures: {half}; {most}"
+
+
 @dataclass(frozen=True)
 class ErrorRate:
     """Errors per digit with their 95% interval.

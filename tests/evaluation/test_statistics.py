@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digits.evaluation.statistics import ErrorRate, Share, answer_calibration, auroc, spread
+from digits.evaluation.statistics import ErrorRate, Share, answer_calibration, auroc, describe_intervals, spread
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -62,3 +62,9 @@ def test_answers_that_are_right_as_often_as_they_say_are_off_by_chance_alone() -
 def test_the_calibration_error_is_the_gap_in_each_bin_by_its_share() -> None:
     confidences, right = np.array([0.95, 0.95, 0.15, 1.0]), np.array([True, False, False, True])
     assert answer_calibration(confidences, right).error == pytest.approx((abs(2.9 - 2.0) + 0.15) / 4)
+
+
+def test_intervals_of_a_table_are_those_of_its_number_of_pictures() -> None:
+    text = describe_intervals(1_000)
+    assert str(Share(500, 1_000)) in text
+    assert str(Share(990, 1_000)) in text
