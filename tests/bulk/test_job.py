@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from digits.bulk.job import Job, opened_job
+from digits.bulk.plan import PART_ROWS
 from digits.bulk.progress import Progress
 from digits.bulk.scoring import Scorer, part_file
 from digits.cli.main import main
@@ -27,6 +28,9 @@ from tests.model_files import with_card
 from tests.pictures import handwritten, tiff_of
 
 Pixels = npt.NDArray[np.uint8]
+# So many that some parts are left when the first is written, as long as MNIST has enough images for the processors.
+PARTS = min(30, max(4, 2 * (os.cpu_count() or 1)))
+ROWS = PARTS * PART_ROWS
 
 
 @pytest.fixture(autouse=True)
@@ -54,14 +58,14 @@ def workers_of(job: subprocess.Popen[str]) -> list[int]:
 
 def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnist: Mnist) -> None:
     out = tmp_path / "out"
-    np.savez("images.npz", images=mnist.x_train[:8_000])
+    np.savez("images.npz", images=mnist.x_train[:ROWS])
     with start("images.npz", "--out", "out") as job:
         wait_for_a_part(job, out)
         workers = workers_of(job)
         assert workers
         os.kill(job.pid, signal.SIGKILL)
     kept = {file: file.stat().st_mtime_ns for file in out.glob("part-*")}
-    assert 0 < len(kept) < 4
+    assert 0 < len(kept) < PARTS
     (out / ".left.tmp").write_text("half")
     with start("images.npz", "--out", "out") as job:
         said = job.communicate()[1]
@@ -69,8 +73,8 @@ def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnis
     assert kept.items() <= {file: file.stat().st_mtime_ns for file in out.glob("part-*")}.items()
     assert not list(out.glob(".*"))
     answers = pq.read_table(out)
-    assert sorted(answers["path"].to_pylist()) == sorted(f"{tmp_path}/images.npz[{i}]" for i in range(8_000))
-    assert np.mean(answers["digit"].to_numpy() == mnist.y_train[:8_000]) > 0.98
+    assert sorted(answers["path"].to_pylist()) == sorted(f"{tmp_path}/images.npz[{i}]" for i in range(ROWS))
+    assert np.mean(answers["digit"].to_numpy() == mnist.y_train[:ROWS]) > 0.98
     # A worker may have written its part after its parent was killed, and before it noticed.
     assert "rows are there already" in said
     assert "rows written, " in said
@@ -79,7 +83,7 @@ def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnis
 
 
 def test_a_dead_worker_ends_the_job_with_a_message_and_it_goes_on(tmp_path: Path, mnist: Mnist) -> None:
-    np.savez("images.npz", images=mnist.x_train[:8_000])
+    np.savez("images.npz", images=mnist.x_train[:ROWS])
     with start("images.npz", "--out", "out") as job:
         wait_for_a_part(job, tmp_path / "out")
         for worker in workers_of(job):
@@ -90,7 +94,7 @@ def test_a_dead_worker_ends_the_job_with_a_message_and_it_goes_on(tmp_path: Path
     assert said.splitlines()[-1].startswith("digits: A worker process died")
     assert "Traceback" not in said
     with opened_job([Path("images.npz")], shipped_model(), Path("out")) as begun:
-        assert 0 < begun.done < begun.rows == 8_000
+        assert 0 < begun.done < begun.rows == ROWS
 
 
 def test_ctrl_c_stops_at_once(tmp_path: Path, mnist: Mnist) -> None:
