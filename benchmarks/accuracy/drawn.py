@@ -8,13 +8,13 @@ people differ.
 
 import argparse
 import math
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.support.servers import free_port
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK
 from digits.cli.launcher import services
 from scripts.demonstration import DIGITS, draw, served
@@ -112,9 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if executable is None:
         print("No Chromium or Chrome was found.", file=sys.stderr)
         return EXIT_FAILED
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        _, app = services(8000, probe.getsockname()[1])
+    _, app = services(8000, free_port())
     print("| hand | read right | accepted | accepted, but wrong | not right |\n| --- | --- | --- | --- | --- |")
     with served([app]), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)

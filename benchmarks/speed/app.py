@@ -11,7 +11,6 @@ sends back: what Streamlit takes for itself, which no page on it can undercut.
 
 import argparse
 import dataclasses
-import socket
 import sys
 from collections.abc import Sequence
 from itertools import cycle, islice
@@ -21,6 +20,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from benchmarks.support.machine import describe_machine
+from benchmarks.support.servers import free_port
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, whole_number
 from digits.cli.launcher import Service, services
 from scripts.demonstration import draw, served
@@ -110,13 +110,6 @@ def bare_service(app: Service) -> Service:
     command = [str(_BARE) if part.endswith("digits_app.py") else part for part in app.command]
     command[command.index("--server.port") + 1] = str(port)
     return dataclasses.replace(app, port=port, command=tuple(command))
-
-
-def free_port() -> int:
-    """Returns a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def time_to_digit(page: Page, digit: int) -> tuple[float, float]:

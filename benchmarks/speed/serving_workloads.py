@@ -22,6 +22,7 @@ from statistics import median
 from benchmarks.speed.under_load import uploading
 from benchmarks.speed.workload_files import DIGITS as WRITTEN
 from benchmarks.speed.workload_files import workload_files
+from benchmarks.support.client import FORM_TYPE, form
 from benchmarks.support.machine import describe_machine
 from benchmarks.support.servers import (
     BENTOML,
@@ -29,8 +30,6 @@ from benchmarks.support.servers import (
     LITSERVE,
     NOTHING,
     Running,
-    content_type,
-    form,
     interpreter,
     load,
     running,
@@ -50,7 +49,7 @@ def _read_right(server: Running, files: Sequence[bytes]) -> int:
     """Returns how many pictures a server reads right."""
     right = 0
     for digit, file in zip(WRITTEN, files, strict=False):
-        request = urllib.request.Request(server.url, form(file), {"Content-Type": content_type(raw=False)})
+        request = urllib.request.Request(server.url, form([file]), {"Content-Type": FORM_TYPE})
         # A server that refuses a picture has not read it.
         with (
             contextlib.suppress(urllib.error.HTTPError),

@@ -15,9 +15,10 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
+from benchmarks.support.client import FORM_TYPE, form
 from benchmarks.support.images import PHOTO, SMALL, image_files
 from benchmarks.support.machine import describe_machine, spread
-from benchmarks.support.servers import DIGITS, content_type, form, load, running
+from benchmarks.support.servers import DIGITS, load, running
 from digits.cli.arguments import whole_number
 from digits.model.artifact import read
 from digits.recognizer import shipped_model
@@ -42,7 +43,7 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
     stop = threading.Event()
     taken: list[float] = []
     parts = urlsplit(url)
-    bodies = [form(photo) for photo in photos]
+    bodies = [form([photo]) for photo in photos]
     failures: list[Exception] = []
 
     def upload() -> None:
@@ -56,7 +57,7 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
         while not stop.is_set():
             start = time.perf_counter()
             body = bodies[len(taken) % len(bodies)]
-            connection.request("POST", parts.path, body, {"Content-Type": content_type(raw=False)})
+            connection.request("POST", parts.path, body, {"Content-Type": FORM_TYPE})
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:

@@ -16,10 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.support.client import FORM_TYPE, form
+
 ROOT = Path(__file__).resolve().parents[2]
 # Keeps the environments of the other servers between runs.
 CACHE = ROOT / ".benchmarks"
-BOUNDARY = "digits-benchmark"
 # The longest time that a server may take to start, in seconds.
 _PATIENCE = 120.0
 
@@ -68,18 +69,16 @@ BENTOML = Server(
 )
 
 
-def form(image: bytes) -> bytes:
-    """Returns a multipart body with the image in the field `file`."""
-    head = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode()
-
-
 def content_type(*, raw: bool) -> str:
     """Returns the Content-Type of a request with an image, as the body (`raw`) or in a form."""
-    return "application/octet-stream" if raw else f"multipart/form-data; boundary={BOUNDARY}"
+    return "application/octet-stream" if raw else FORM_TYPE
+
+
+def free_port() -> int:
+    """Returns a port of this machine on which nothing listens just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def interpreter(server: Server) -> str:
@@ -180,12 +179,10 @@ def running(
         RuntimeError: the server ended, or did not answer in time.
     """
     python = python or interpreter(server)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
     command = [python, *(word.replace("{port}", str(port)) for word in server.command), *extra]
-    body = image if server.raw else form(image)
+    body = image if server.raw else form([image])
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/predict/", body, {"Content-Type": content_type(raw=server.raw)}
     )
@@ -250,7 +247,7 @@ def load(url: str, image: bytes, *, raw: bool, connections: int, seconds: float)
     with tempfile.TemporaryDirectory() as folder:
         script, body = Path(folder) / "post.lua", Path(folder) / "body"
         script.write_text(_WRK_SCRIPT)
-        body.write_bytes(image if raw else form(image))
+        body.write_bytes(image if raw else form([image]))
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
         environment = os.environ | {"BODY": str(body), "CONTENT_TYPE": content_type(raw=raw)}
         try:
