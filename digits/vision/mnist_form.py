@@ -17,7 +17,7 @@ from digits.vision.masks import dilate_by_ellipse
 from digits.vision.reduction import pool
 
 # Raise it with every change of the 28x28 image of any picture: models state for which version they were made.
-PREPROCESSING_VERSION = 5
+PREPROCESSING_VERSION = 6
 
 # A digit is so many pixels long on its longer side.
 BOX = 20

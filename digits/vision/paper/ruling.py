@@ -9,6 +9,7 @@ from digits.vision.foreground import Foreground
 from digits.vision.masks import LabeledMask, has_more_components, label_components
 from digits.vision.paper.bars import without_bars
 from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
+from digits.vision.paper.cells import alone_in_its_cell
 from digits.vision.paper.combs import without_combs
 from digits.vision.paper.corners import without_corners
 from digits.vision.paper.holes import without_holes
@@ -56,6 +57,8 @@ def digit_mask(foreground: Foreground) -> Gray:
         uint8 of shape (height, width), 1 where ink is, weak ink too.
     """
     mask = at_least(foreground.strength, foreground.weak)
+    if min(mask.shape) >= _SHORTEST:
+        mask = alone_in_its_cell(mask)
     masks = mask, _turn(mask)
     across, down = (
         _like_ruling(find_lines(turned, _DIGIT)) if turned.shape[1] >= _SHORTEST else [] for turned in masks
