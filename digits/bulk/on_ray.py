@@ -50,7 +50,7 @@ def score_all_on_ray(job: Job, model: Path) -> Iterator[Counts]:
     Raises:
         DataMismatchError: a source is damaged or was changed since the job began.
         DataUnavailableError: a file cannot be written.
-        WorkerDiedError: the cluster is lost, or a part ends each process that reads it.
+        WorkerDiedError: Ray does not start, the cluster is lost, or a part ends each process that reads it.
         SettingError: `RAY_ADDRESS` is no address, or nothing answers there.
         MissingInstallError: Ray is not installed.
     """
@@ -71,15 +71,27 @@ def score_all_on_ray(job: Job, model: Path) -> Iterator[Counts]:
         options |= {"address": "local", "include_dashboard": False, "object_store_memory": _SHARED_BYTES}
     try:
         ray.init(**options)
-        try:
-            yield from _score(items, model, job.out.absolute())
-        finally:
-            ray.shutdown()
-    except (RayError, ConnectionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:
+        # Of a node that does not start in time, Ray raises `Exception` itself.
+        ray.shutdown()
         raise WorkerDiedError(
-            f"Ray could not do the job to its end: {reason}. The same command goes on where it stopped."
+            f"Ray could not start: {_first_line(error)} Try again when this machine is less busy; "
+            "the same command goes on where it stopped."
         ) from error
+    try:
+        yield from _score(items, model, job.out.absolute())
+    except (RayError, ConnectionError) as error:
+        raise WorkerDiedError(
+            f"Ray could not do the job to its end: {_first_line(error)} The same command goes on where it stopped."
+        ) from error
+    finally:
+        ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says first, as a sentence."""
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"{said.removesuffix('.')}."
 
 
 def _refuse_dead(address: str) -> None:

@@ -90,6 +90,23 @@ def test_a_killed_job_goes_on_and_its_rows_are_those_of_one_machine(
     assert [row["path"] for row in rows.to_pylist() if row["error"]] == [str(source / "broken.png")]
 
 
+def test_ray_that_does_not_start_is_told_in_a_line(tmp_path: Path, ray_folder: Path, sample: Path) -> None:
+    script = tmp_path / "start.py"
+    script.write_text(
+        "import ray\nfrom pathlib import Path\n"
+        "from digits.bulk.job import opened_job\nfrom digits.bulk.on_ray import score_all_on_ray\n"
+        "from digits.errors import WorkerDiedError\nfrom digits.recognizer import shipped_model\n"
+        "def init(**_):\n    raise Exception('The node timed out.\\nLogs are here.')\n"
+        "ray.init = init\n"
+        "with opened_job([Path('7.png')], shipped_model(), Path('out')) as job:\n"
+        "    try:\n        list(score_all_on_ray(job, shipped_model()))\n"
+        "    except WorkerDiedError as error:\n        print(error)\n"
+    )
+    shutil.copy(sample, tmp_path / "7.png")
+    done = run_python([str(script)], tmp_path, PYTHONPATH=str(ROOT), RAY_TMPDIR=str(ray_folder))
+    assert done.stdout.startswith("Ray could not start: The node timed out. Try again"), done.stdout + done.stderr
+
+
 def test_a_source_that_changes_ends_the_job_with_a_message(tmp_path: Path, ray_folder: Path, sample: Path) -> None:
     script = tmp_path / "change.py"
     script.write_text(
