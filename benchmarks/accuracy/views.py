@@ -3,9 +3,11 @@
 Puts held-out MNIST training digits, and drawn things that are no digits, through the bad pictures of
 digits/synthetic/bad_pictures.py, and asks the network about each view of those that the first view does not read. It
 fits the weight of each view by a multinomial logistic regression with "no digit" as one class, and lowers the start
-until no more wrong digits and other things pass than `--passing` allows. Prints for each kind how many pictures are
-accepted with the first view and with all: each half of the pictures is weighed with weights that were fitted to the
-other half. With `--write`, the weights that were fitted to all go to digits/vision/views/weights.py.
+until no more wrong digits, and no more other things, pass than `--passing` allows. Prints for each kind how many
+pictures are accepted with the first view and with all: each half of the pictures is weighed with weights that were
+fitted to the other half, and with a start that was lowered for both. So the shares that pass wrongly are those that
+were asked for, and no measurement. With `--write`, the weights that were fitted to all go to
+digits/vision/views/weights.py.
 """
 
 import argparse
@@ -178,7 +180,8 @@ def lowering(pairs: Sequence[tuple[Sight, PoolWeights]], passing: float, recogni
 
     Args:
         pairs: pictures, with weights that were fitted to others.
-        passing: the share of the pictures of digits, and of those of other things, 0..1.
+        passing: so many pictures of digits, and as many of other things, may be accepted wrongly: a share of all
+            pictures together for which more than the first view counts, 0..1.
         recognizer: that has seen them.
     """
     pairs = [(sight, weights) for sight, weights in pairs if not sight.is_final]
