@@ -2,6 +2,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from digits.data.mnist import Mnist
 from digits.model.artifact import read, read_examples
 from digits.recognizer import shipped_model
@@ -25,9 +27,10 @@ def test_a_card_of_other_preprocessing_gets_what_the_shipped_one_has(tmp_path: P
     assert read_examples(path) is not None
 
 
-def test_a_file_that_is_no_model_is_named_and_kept(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_named_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "broken.keras"
     shutil.copy(__file__, path)
     before = path.read_bytes()
     assert main([str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"recalibrate: The model file {path} ")
     assert path.read_bytes() == before

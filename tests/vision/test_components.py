@@ -192,10 +192,10 @@ def test_a_frame_around_two_things_is_none_itself() -> None:
 def test_a_page_of_marks_is_answered_soon() -> None:
     page = np.tile(np.pad(np.zeros((6, 6), np.uint8), 2, constant_values=255), (80, 80))
     recognizer = Recognizer.load(shipped_model())
-    start = time.monotonic()
+    start = time.process_time()
     with contextlib.suppress(ImageError):
         recognizer.recognize_pixels(page)
-    assert time.monotonic() - start < 3.0
+    assert time.process_time() - start < 3.0
 
 
 def test_the_cost_of_finding_the_digit_among_many_marks_grows_no_faster_than_their_number() -> None:
