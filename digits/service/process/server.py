@@ -117,9 +117,15 @@ def _supervise(config: "uvicorn.Config") -> bool:
     class ReloadingSupervisor(Supervisor):
         """Has its workers read the model anew at SIGHUP."""
 
-        def worker_replaced(self, pid: int, exit_code: int) -> None:
+        def worker_replaced(self, pid: int, exit_code: int, *, silent: bool) -> None:
             """Logs how a worker ended."""
-            _log.error("Worker %d ended with %s; another took its place", pid, _end(exit_code))
+            if silent:
+                _log.error(
+                    "Worker %d did not answer its supervisor for %d s and was ended; another took its place",
+                    *(pid, _HEALTH_CHECK_SECONDS),
+                )
+            else:
+                _log.error("Worker %d ended with %s; another took its place", pid, _end(exit_code))
 
         def handle_hup(self) -> None:
             """Passes the signal on to the workers; uvicorn would replace them."""

@@ -5,9 +5,11 @@ the bound: read what changed in the classes imported here, run tests/service/pro
 """
 
 import asyncio
+import contextlib
 import functools
 import os
 import socket
+import time
 from typing import Any, ClassVar
 
 import uvicorn
@@ -26,6 +28,10 @@ __all__ = [
     "listening_sockets",
     "make_protocol",
 ]
+
+# A worker may take so long to start, in seconds: on a busy machine, importing the libraries alone can take ten. Until
+# then it is asked for so long at a time, because the supervisor heeds no signal while it waits for the answer.
+STARTING_SECONDS, _STARTING_LOOK = 60.0, 1.0
 
 
 @functools.lru_cache(maxsize=8)
@@ -51,9 +57,36 @@ def application_state(config: uvicorn.Config) -> object:
 
 
 class Worker(Process):
-    """A worker process; subclasses choose its server."""
+    """A worker process; subclasses choose its server.
+
+    Attributes:
+        was_silent: whether it was running, but did not answer, when it was last asked whether it is alive.
+    """
 
     server_class: ClassVar[type[uvicorn.Server]] = uvicorn.Server
+    was_silent = False
+    _has_answered = False
+    _started = 0.0
+
+    def start(self) -> None:
+        """Starts the process."""
+        self._started = time.monotonic()
+        super().start()
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        """Returns whether the worker answers in time. One that has never answered may still be starting."""
+        # The answer to an earlier question may have come since.
+        with contextlib.suppress(OSError, EOFError):
+            while self.parent_conn.poll(0):
+                self.parent_conn.recv()
+        if super().is_alive(timeout if self._has_answered else min(timeout, _STARTING_LOOK)):
+            self._has_answered = True
+            return True
+        is_running = self.process.is_alive()
+        if is_running and not self._has_answered and time.monotonic() < self._started + STARTING_SECONDS:
+            return True
+        self.was_silent = is_running
+        return False
 
     @property
     def server(self) -> uvicorn.Server:
@@ -88,11 +121,18 @@ class Supervisor(Multiprocess):
         super().keep_subprocess_alive()
         for process in before:
             if process not in self.processes and process.pid is not None and process.exitcode is not None:
-                self.worker_replaced(process.pid, process.exitcode)
+                silent = isinstance(process, Worker) and process.was_silent
+                self.worker_replaced(process.pid, process.exitcode, silent=silent)
         self._close_child_ends()
 
-    def worker_replaced(self, pid: int, exit_code: int) -> None:
-        """Called when another worker has taken the place of one that died."""
+    def worker_replaced(self, pid: int, exit_code: int, *, silent: bool) -> None:
+        """Called when another worker has taken the place of one that died.
+
+        Args:
+            pid: of the process that died.
+            exit_code: of that process.
+            silent: whether it was ended because it did not answer.
+        """
 
     def _close_child_ends(self) -> None:
         # If the supervisor held a worker's end of their pipe open, a question to a killed worker would wait for ever.

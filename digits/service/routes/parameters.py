@@ -10,19 +10,17 @@ from digits.errors import NoSuchPageError
 
 EXPECT_FIELD, PAGE_FIELD = "expect", "page"
 
-# The schemas of the parameters, for /docs.
+# The schemas of the parameters, for /docs. They have no examples: /docs would fill the form in with them.
 EXPECT: dict[str, Any] = {
     "type": "string",
     "description": "What must come on each line: a count of digits (`4`, `4-6`), or a mask in which `#` is a digit, "
     "`#+` one digit or more, and anything else stands for itself (`####`, `##/##/####`, `#+.##`). "
     "In an address, `#` is written as `%23` and `+` as `%2B`.",
-    "example": "####",
 }
 PAGE: dict[str, Any] = {
     "type": "integer",
     "minimum": 1,
     "description": "Which page of a TIFF or PDF file to read, from 1. An animation has one page, its first frame.",
-    "example": 1,
 }
 PAGE_TO_PREDICT = PAGE | {"description": f"{PAGE['description']} Without it, page 1 is read."}
 PAGE_TO_READ = PAGE | {"description": f"{PAGE['description']} Without it, all pages are read."}
@@ -37,7 +35,7 @@ _MOST_DIGITS = 9
 
 def in_query(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Returns an optional query parameter, as OpenAPI describes it."""
-    rest = {key: value for key, value in schema.items() if key not in ("description", "example")}
+    rest = {key: value for key, value in schema.items() if key != "description"}
     return {"name": name, "in": "query", "required": False, "description": schema["description"], "schema": rest}
 
 

@@ -1,15 +1,21 @@
 """`digits serve` builds on private parts of uvicorn: a new version must not come in unseen."""
 
 import inspect
+import multiprocessing
 import re
+import time
 import tomllib
+from collections.abc import Iterator
 
+import pytest
 import uvicorn
 from packaging.requirements import Requirement
 from packaging.version import Version
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from digits.service.process import uvicorn_internals
+from digits.service.process.uvicorn_internals import Worker
 from tests.conftest import ROOT, repository_files
 
 # The version whose private parts were read; the next minor version is not let in.
@@ -37,6 +43,57 @@ def test_one_module_alone_imports_private_parts() -> None:
         if file.suffix == ".py" and file.parts[0] == "digits" and private.search((ROOT / file).read_text())
     }
     assert importing == {"digits/service/process/uvicorn_internals.py"}
+
+
+class Silent(Worker):
+    """A worker whose process runs and does not answer."""
+
+    answers = False
+
+    def __init__(self) -> None:
+        super().__init__(uvicorn.Config("none:app"), [])
+        self.process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60.0,))
+
+    def ping(self, timeout: float = 5) -> bool:
+        return self.answers
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    worker = Silent()
+    worker.start()
+    yield worker
+    worker.kill()
+    worker.join()
+
+
+def test_a_worker_that_has_not_answered_yet_is_starting(silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert silent.is_alive()
+    monkeypatch.setattr(uvicorn_internals, "STARTING_SECONDS", 0.0)
+    assert not silent.is_alive()
+    assert silent.was_silent
+
+
+def test_a_worker_that_has_answered_and_answers_no_more_is_hung(silent: Silent) -> None:
+    silent.answers = True
+    assert silent.is_alive()
+    silent.answers = False
+    assert not silent.is_alive()
+    assert silent.was_silent
+
+
+def test_a_worker_whose_process_has_ended_is_not_starting(silent: Silent) -> None:
+    silent.process.kill()
+    silent.process.join()
+    assert not silent.is_alive()
+    assert not silent.was_silent
+
+
+def test_a_late_answer_counts_for_no_later_question() -> None:
+    worker = Worker(uvicorn.Config("none:app"), [])
+    worker.child_conn.send(True)
+    assert not worker.is_alive(0.1)
+    assert not worker.parent_conn.poll(0)
 
 
 def test_the_private_parts_have_the_form_that_digits_relies_on() -> None:

@@ -152,6 +152,15 @@ def test_an_answer_is_what_its_schema_says(api: str, sample: Path, openapi: dict
         assert model.model_validate(answer, strict=True).model_dump(exclude_unset=True) == answer
 
 
+def test_optional_fields_are_empty_in_the_form_of_the_documentation(openapi: dict[str, Any]) -> None:
+    for path, optional in ((PREDICT, {"page"}), ("/read/", {"page", "expect"})):
+        call = openapi["paths"][path]["post"]
+        form = call["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+        assert {name for name in form if name != "file"} == optional
+        for described in (*(form[name] for name in optional), *(given["schema"] for given in call["parameters"])):
+            assert not {"example", "examples", "default"} & described.keys()
+
+
 def test_each_problem_is_documented_with_an_example_and_tested_here(openapi: dict[str, Any]) -> None:
     documented = {
         path: {
