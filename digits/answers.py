@@ -222,7 +222,7 @@ def _text_fields(reading: Reading) -> dict[str, Any]:
         "transcript": reading.transcript,
         "transcript_lines": list(reading.transcript_lines),
         "confidence": _rounded(reading.confidence),
-        "accepted": reading.reason is None,
+        "accepted": reading.accepted,
         "reason": reading.reason,
         "line_answers": [
             LineAnswer(confidence=_rounded(confidence), accepted=reason is None, reason=reason)

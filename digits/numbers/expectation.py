@@ -95,8 +95,9 @@ def parse_expectation(pattern: str) -> Expectation:
     unknown = sorted(set(tokens) - {ANY_DIGIT, MANY_DIGITS, *SIGNS, *"0123456789"})
     if unknown:
         raise PatternError(f"The pattern {shown!r} has {', '.join(map(repr, unknown))}. {_HOW}.")
-    if not any(token[0] == "#" or token.isdecimal() for token in tokens):
-        raise PatternError(f"The pattern {shown!r} has no digit. {_HOW}.")
+    # What is all digits is meant as a count, and a mask without # would leave nothing to read.
+    if not any(token in (ANY_DIGIT, MANY_DIGITS) for token in tokens):
+        raise PatternError(f"The pattern {shown!r} has no # for a digit. {_HOW}.")
     return Expectation(stripped, tokens)
 
 

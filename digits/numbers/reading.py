@@ -120,6 +120,11 @@ class Reading:
         return "low_confidence" if self.confidence < LEAST_CONFIDENCE or any(reasons) else None
 
     @property
+    def accepted(self) -> bool:
+        """Whether the whole answer may be acted on."""
+        return self.reason is None
+
+    @property
     def line_quality(self) -> float:
         """The mean confidence of the lines that hold anything, 0..1; those that should not be acted on count as 0."""
         written = {digit.line for digit in self.digits}

@@ -39,7 +39,7 @@ def test_a_pattern_accepts_what_it_says(pattern: str, right: list[str], wrong: l
     assert not any(matches(pattern, text) for text in wrong)
 
 
-@pytest.mark.parametrize("pattern", ["", "  ", "0", "6-4", "abc", "##x", "///", "#" * 65, "é"])
+@pytest.mark.parametrize("pattern", ["", "  ", "0", "6-4", "-3", "100", "99999999999", "1.5", "abc", "##x", "///", "#" * 65, "é"])
 def test_a_pattern_that_is_none_is_refused_with_a_right_one(pattern: str) -> None:
     with pytest.raises(PatternError, match=r"The pattern .*such as ##/##/#### or #\+\.##"):
         parse_expectation(pattern)
@@ -51,8 +51,8 @@ def test_a_pattern_that_is_none_is_refused_with_a_right_one(pattern: str) -> Non
         ("x" * 5000, "'" + "x" * 59 + "…' is empty or too long"),
         ("x" + " " * 5000 + "y", "'xy' has 'x', 'y'"),
         (" " * 5000 + "0", "'0' asks for 0 to 0 digits"),
-        ("/" + "\t " * 5000 + "/", "'//' has no digit"),
-        ("/" * 64, "'" + "/" * 59 + "…' has no digit"),
+        ("/" + "\t " * 5000 + "/", "'//' has no # for a digit"),
+        ("/" * 64, "'" + "/" * 59 + "…' has no # for a digit"),
     ],
 )
 def test_a_refused_pattern_is_shown_without_blanks_and_cut(pattern: str, shown: str) -> None:

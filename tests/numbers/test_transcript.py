@@ -134,7 +134,9 @@ def test_a_reading_with_something_unknown_is_not_accepted() -> None:
     assert [reading.reason_of(line) for line in (0, 1)] == ["not_a_digit", "low_confidence"]
     assert reading.reason == "not_a_digit"
     assert reading.confidence == pytest.approx(0.27)
+    assert not reading.accepted
     assert Reading(digits[:1], 40, 60, (0.9,)).reason is None
+    assert Reading(digits[:1], 40, 60, (0.9,)).accepted
 
 
 @pytest.mark.parametrize(("text", "pattern"), [("20.24", "##.##"), ("52-08", "##-##"), ("2024", "4"), ("2024", "#+")])

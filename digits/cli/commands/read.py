@@ -99,7 +99,7 @@ def _print_doubt_of_all(place: str, reading: "Reading") -> bool:
             f"{place}: {_doubt(reading.reason)} Each of the {count} lines is more likely right than wrong, but that "
             f"all are right has a probability of {reading.confidence:.0%}."
         )
-    return count > 0 and reading.reason is not None
+    return count > 0 and not reading.accepted
 
 
 def _doubt(reason: str | None) -> str:
