@@ -40,6 +40,8 @@ from digits.vision.components import Components
 POINT = 0.4
 # No probability of what is on a line counts as less than this.
 _LEAST = 1e-6
+# Where ink was left out, nothing is with a larger probability.
+_COMPLETE = 0.49
 _POINTS = [CLASSES + SIGNS.index(sign) for sign in ".,"]
 
 
@@ -55,6 +57,7 @@ class LineReading:
         acceptance: what tells whether these are digits, of shape (n, len(ACCEPTANCE_FEATURES)).
         written: the logarithm of the probability that the line network gives to all of it; None if it was not asked.
         is_agreed: whether the lattice and the line network read the same.
+        leaves_ink: whether ink beside it, which may be of a digit, is in none of its entries.
     """
 
     entries: tuple[Entry, ...]
@@ -64,6 +67,7 @@ class LineReading:
     acceptance: Floats | None = None
     written: float | None = None
     is_agreed: bool = True
+    leaves_ink: bool = False
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -92,8 +96,10 @@ class LineReading:
     def confidence(self, decoding: Decoding) -> float:
         """The probability that all of the line is right, 0..1; the line has at least one entry."""
         if self.written is None:
-            return lattice_confidence(self.lattice_features, decoding)
-        return line_confidence(self.features, decoding)
+            confidence = lattice_confidence(self.lattice_features, decoding)
+        else:
+            confidence = line_confidence(self.features, decoding)
+        return _COMPLETE * confidence if self.leaves_ink else confidence
 
 
 @dataclass(frozen=True)

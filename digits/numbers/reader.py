@@ -25,6 +25,7 @@ from digits.images.decode import OpenedImage, open_image
 from digits.numbers.expectation import Expectation, parse_expectation
 from digits.numbers.line_reading import LineReading
 from digits.numbers.lines.entries import Entry
+from digits.numbers.lines.left_out import leaves_ink
 from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks, shipped_networks
 from digits.numbers.reading import Alternative, ReadDigit, Reading
@@ -58,6 +59,8 @@ _SECOND_WORK, _MORE_WORK = 0.76, 0.25
 _LEAST_QUALITY, _BETTER = 0.8, 0.1
 # What two views read alike may be less sure, though no less than what the first one shows.
 _LEAST_AGREED = 0.5
+# Of lines that stand in one another, none is right with a larger probability.
+_TORN = 0.49
 # So many digits are given for each place, the most likely first.
 _ALTERNATIVES = 3
 
@@ -159,8 +162,18 @@ def _read(
         second = read_again(PEN_VIEWS, min(_LEAST_QUALITY, quality + _BETTER), max(_LEAST_AGREED, quality))
     except budget.TIME_OVER:
         return first
-    # A view in which less is written does not show all of it.
-    return first if second is None or len(second.text) < len(first.text) else second
+    return first if second is None else _of_two_views(first, second)
+
+
+def _of_two_views(first: Reading, second: Reading) -> Reading:
+    """Chooses between what the first view of a page shows, and what a surer one does."""
+    # A view in which less is written may not show all of it.
+    if len(second.text) >= len(first.text):
+        return second
+    # If the surer one is right, what the first shows besides is wrong.
+    kept, most = set(second.transcript_lines), 1.0 - second.confidence
+    pairs = zip(first.transcript_lines, first.line_confidences, strict=True)
+    return replace(first, line_confidences=tuple(one if text in kept else min(one, most) for text, one in pairs))
 
 
 def _reading_bytes(pixels: npt.NDArray[np.uint8]) -> int:
@@ -281,7 +294,9 @@ def _read_view(
         )
     # A line on which nothing is read is right.
     confidences = [line.confidence(networks.decoding) if line.entries else 1.0 for line in lines]
-    return Reading(tuple(digits), place.width, place.height, tuple(confidences[: 1 + digits[-1].line]))
+    reading = Reading(tuple(digits), place.width, place.height, tuple(confidences[: 1 + digits[-1].line]))
+    # Where one line stands in another, strokes of its digits were taken for a line.
+    return replace(reading, line_confidences=tuple(_TORN * one for one in confidences)) if reading.is_torn else reading
 
 
 def read_lines(
@@ -294,8 +309,14 @@ def read_lines(
     """
     writing = find_writing(foreground)
     lattices = take_apart(recognizer, networks.segments, networks.signs, writing)
-    small = find_small_strokes(writing.parts, writing.members)
-    return [read_line(lattice, writing.parts, small, networks, expectation) for lattice in lattices]
+    parts, taken = writing.parts, writing.members
+    small = find_small_strokes(parts, taken)
+    read = []
+    for line, lattice in zip(writing.lines, lattices, strict=True):
+        one = read_line(lattice, parts, small, networks, expectation)
+        boxes = [entry.box for entry in one.entries]
+        read.append(replace(one, leaves_ink=bool(boxes) and leaves_ink(foreground, parts, taken, line, boxes)))
+    return read
 
 
 def _read_digit(entry: Entry, line: int, box: tuple[int, int, int, int]) -> ReadDigit:

@@ -1,8 +1,12 @@
 """What was read in a picture of numbers."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from digits.numbers.signs.kinds import UNKNOWN
 from digits.vision.views.table import FIRST
@@ -11,6 +15,11 @@ LineReason = Literal["low_confidence", "not_a_digit"]
 
 # A line whose confidence is at least this is accepted: it is then more likely right than wrong.
 LEAST_CONFIDENCE = 0.5
+# Two boxes stand beside one another if they are no farther apart than this and level over that share of the lower one,
+# unless that is a point beside a digit; in heights of the higher one.
+_BESIDE, _LEVEL, _NO_POINT = 0.5, 0.7, 0.3
+# So many boxes are compared with all others at a time.
+_COMPARED = 64
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,15 @@ class Reading:
         return self.reason is None
 
     @property
+    def is_torn(self) -> bool:
+        """Whether something stands at the height of what is beside it, and on another line."""
+        boxes = np.array([digit.box for digit in self.digits]).reshape(-1, 4)
+        lines = np.array([digit.line for digit in self.digits])
+        return any(
+            bool((_stands_beside(boxes[at], boxes) & (lines[at, None] != lines)).any()) for at in _some_of(len(boxes))
+        )
+
+    @property
     def line_quality(self) -> float:
         """The mean confidence of the lines that hold anything, 0..1; those that should not be acted on count as 0."""
         written = {digit.line for digit in self.digits}
@@ -136,3 +154,17 @@ class Reading:
     @property
     def _count(self) -> int:
         return 1 + max((digit.line for digit in self.digits), default=-1)
+
+
+def _some_of(count: int) -> Iterator[slice]:
+    """Slices of a number of boxes: what is made for all pairs of a page's boxes at once would take much memory."""
+    yield from (slice(start, start + _COMPARED) for start in range(0, count, _COMPARED))
+
+
+def _stands_beside(boxes: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether boxes (left, top, width, height) of shape (n, 4) stand beside others of shape (m, 4); of shape (n, m)."""
+    starts = np.maximum(boxes[:, None, :2], others[:, :2])
+    ends = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[:, :2] + others[:, 2:])
+    higher, lower = np.maximum(boxes[:, None, 3], others[:, 3]), np.minimum(boxes[:, None, 3], others[:, 3])
+    away, level = starts[..., 0] - ends[..., 0], ends[..., 1] - starts[..., 1]
+    return np.asarray((away <= _BESIDE * higher) & (level >= _LEVEL * lower) & (lower >= _NO_POINT * higher))

@@ -249,3 +249,30 @@ def test_two_views_that_are_less_sure_than_the_first_do_not_replace_it(
     monkeypatch.setattr("digits.numbers.reader.PEN_VIEWS", PAGE_VIEWS)
     page = np.random.default_rng(3).integers(0, 255, (200, 400, 3)).astype(np.uint8)
     assert read_picture(recognizer, page).text == "1234"
+
+
+@pytest.mark.parametrize(("second", "confidence"), [("124", 0.1), ("1234", 0.9)])
+def test_an_unsure_view_is_unsurer_where_a_surer_one_shows_fewer_digits(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, second: str, confidence: float
+) -> None:
+    def reading_of(text: str, sure: float) -> Reading:
+        digits = [ReadDigit(int(digit), 0.9, True, (20 * i, 0, 20, 30), 0) for i, digit in enumerate(text)]
+        return Reading(tuple(digits), 400, 200, (sure,))
+
+    shown = iter([reading_of("1234", 0.6), *[reading_of(second, 0.9)] * len(PAGE_VIEWS)])
+    monkeypatch.setattr("digits.numbers.reader._read_view", lambda *_: next(shown))
+    page = np.random.default_rng(3).integers(0, 255, (200, 400, 3)).astype(np.uint8)
+    read = read_picture(recognizer, page)
+    assert read.text == "1234"
+    assert read.confidence == pytest.approx(confidence)
+
+
+def test_a_stroke_of_a_digit_on_a_line_of_its_own_tears_a_page() -> None:
+    def page(*boxes: tuple[int, int, int, int, int]) -> Reading:
+        digits = tuple(ReadDigit(1, 0.9, True, (x, y, wide, high), line) for x, y, wide, high, line in boxes)
+        return Reading(digits, 400, 200, (0.9, 0.9))
+
+    # The upper half of the first digit, before the rest; and two lines, the comma of one reaching into the other.
+    assert page((0, 0, 30, 30, 0), (0, 35, 30, 25, 1), (35, 0, 30, 60, 1)).is_torn
+    assert not page((0, 0, 30, 60, 0), (35, 0, 30, 60, 0), (0, 70, 30, 60, 1), (35, 75, 30, 60, 1)).is_torn
+    assert not page((0, 0, 30, 60, 0), (32, 55, 5, 18, 0), (0, 62, 30, 60, 1), (35, 62, 30, 60, 1)).is_torn
