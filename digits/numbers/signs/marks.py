@@ -23,6 +23,9 @@ _FAR, _ABOVE, _BELOW = 1.3, 0.1, 0.4
 # A point stands at most so far above the base line. Marks of a colon lie so far above one another at the least, and are
 # that much askew at the most: people who write at a slant set them at a slant, too.
 _OVER_BASE, _APART, _ASKEW = 0.3, 0.15, 0.35
+# The second dot of a colon may be this faint, beside one that is not: at most so many times as large, and so many times
+# its size away.
+_FAINTEST_DOT, _TIMES_LARGER, _AWAY = 0.4, 2.0, (1.2, 12.0)
 # On a page with more small strokes, those with the most ink are looked at.
 _MOST = 300
 
@@ -93,7 +96,19 @@ def find_small_strokes(parts: Components, taken: Collection[int]) -> list[int]:
     if not (free.size and taken):
         return []
     usual = float(np.median([_strength(parts, i) for i in sorted(taken)[:_COMPARED]]))
-    return [i for i in free.tolist() if _strength(parts, i) >= _FAINTEST * usual]
+    shares = {i: _strength(parts, i) / usual for i in free.tolist()}
+    dark = [i for i, share in shares.items() if share >= _FAINTEST]
+    faint = (i for i, share in shares.items() if _FAINTEST_DOT <= share < _FAINTEST)
+    return dark + [i for i in faint if any(_may_be_colon(parts, i, j) for j in dark)]
+
+
+def _may_be_colon(parts: Components, i: int, j: int) -> bool:
+    """Whether two strokes are about as large as one another, and lie above one another."""
+    one, other = box_of_stroke(parts, i), box_of_stroke(parts, j)
+    sizes = [max(box.right - box.left, box.bottom - box.top) for box in (one, other)]
+    across, down = abs(one.x - other.x), abs(one.y - other.y)
+    is_near = _AWAY[0] * max(sizes) <= down <= _AWAY[1] * max(sizes)
+    return is_near and across <= _ASKEW * down and max(sizes) <= _TIMES_LARGER * min(sizes)
 
 
 def _strength(parts: Components, i: int) -> float:

@@ -57,6 +57,26 @@ def test_two_dots_above_one_another_are_one_mark() -> None:
     assert (mark.box.top, mark.box.bottom) == pytest.approx((86, 130), abs=2)
 
 
+@pytest.mark.parametrize(("upper", "lower"), [(20, 125), (125, 20)])
+def test_one_dot_of_a_colon_may_be_faint(upper: int, lower: int) -> None:
+    picture = np.full((220, 260), 240, np.uint8)
+    for box in BOXES:
+        cv2.rectangle(picture, (int(box.left), int(box.top)), (int(box.right) - 1, int(box.bottom) - 1), 20, 6)
+    cv2.circle(picture, (120, 90), 4, upper, -1)
+    cv2.circle(picture, (119, 125), 4, lower, -1)
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, page_mask(foreground)[0])
+    (mark,) = find_marks(parts, small_of(parts), BOXES, HEIGHT)[0]
+    assert len(mark.members) == 2
+
+
+def test_a_faint_dot_beside_a_dark_one_is_a_speck() -> None:
+    parts = page((112, 136))
+    both = page((112, 136), (130, 134), ink=125)
+    assert len(small_of(parts)) == 1
+    assert small_of(both) == []
+
+
 def test_the_dots_of_a_slanted_colon_are_one_mark_and_two_points_are_two() -> None:
     (mark,) = marks_at((130, 90), (112, 128))
     assert len(mark.members) == 2
