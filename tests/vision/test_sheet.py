@@ -145,3 +145,15 @@ def test_the_inside_of_a_frame_is_no_sheet(mnist: Mnist) -> None:
     framed = np.pad(handwritten(mnist, "7")[0], 60, constant_values=235)
     cv2.rectangle(framed, (4, 4), (framed.shape[1] - 5, framed.shape[0] - 5), 40, 9)
     assert without_table(framed) is framed
+
+
+def test_a_bar_of_light_between_shadows_is_no_sheet(mnist: Mnist) -> None:
+    paper = np.pad(handwritten(mnist, "47261538")[0], 60, constant_values=255)
+    picture = np.minimum(paper, 235).astype(np.float64)
+    light = np.full(picture.shape, 0.2)
+    width = picture.shape[1]
+    for start in (0.12, 0.45, 0.75):
+        light[:, round(start * width) : round((start + 0.14) * width)] = 1.0
+    noise = np.random.default_rng(0).normal(0.0, 2.0, picture.shape)
+    shaded = np.clip(picture * light + noise, 0, 255).astype(np.uint8)
+    assert crop_to_sheet(shaded)[0] is shaded
