@@ -28,8 +28,12 @@ _WORK, _WORK_OF_PIXEL = 10_000, 10
 # What is so thick that a circle of this radius, in heights of a digit, fits into it is no stroke of a pen, but a stamp
 # or a blot; the boldest pens write strokes half as thick.
 _SOLID = 0.3
-# What a pixel without ink costs beside one with, and a step aside of what a pixel costs: cuts are nearly straight.
-_WAY, _ASIDE = 0.2, 1.0
+# What a pixel without ink costs beside one with, and a step aside of what a pixel costs: cuts are nearly straight,
+# but for those along slanted strokes.
+_WAY, _ASIDE, _ASIDE_BETWEEN = 0.2, 1.0, 0.5
+# At least this share of the ink is of single strokes, half as thick as this at the most, in heights of a digit. What is
+# so many times as thick may be two strokes; they run beside one another over so many heights of a digit.
+_SINGLE, _BOLD, _THICK, _LONG_SEAM = 0.3, 0.08, 1.2, 0.15
 # Cuts are looked for through each place at these shares of the height.
 _LEVELS = (0.15, 0.33, 0.5, 0.67, 0.85)
 
@@ -52,7 +56,8 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
 
     A cut goes down row by row and a column aside at the most (dynamic programming, as seam carving does: Avidan and
     Shamir, SIGGRAPH 2007). Of the best ways through each place at some heights, those that go through little ink are
-    cuts, if they part the ink otherwise than better ones do. Cuts may cross. A solid blot has none.
+    cuts, if they part the ink otherwise than better ones do. Where ink is as wide as two strokes, cuts go along its
+    middle, too. Cuts may cross. A solid blot has none.
 
     Args:
         mask: uint8 of shape (height, width), 1 where the stroke is.
@@ -68,7 +73,12 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
     if is_solid((ink >= 0.5).astype(np.uint8), high):
         return []
     levels = sorted({round(level * (size[1] - 1)) for level in _LEVELS})
-    ways = _ways_through(ink + np.float32(_WAY), levels)
+    ways = _ways_through(ink + np.float32(_WAY), levels, _ASIDE)
+    seam = _seams(ink, high)
+    if seam is not None:
+        budget.spend(_WORK_OF_PIXEL * ink.size)
+        between = np.where(seam, np.float32(0.0), ink) + np.float32(_WAY)
+        ways = np.concatenate([ways, _ways_through(between, levels, _ASIDE_BETWEEN)])
     rows = np.arange(size[1])
     crossed = ink[rows, ways].sum(axis=1) / high
     # How much ink lies left of a way in each row, and in all of them.
@@ -94,6 +104,22 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
     ]
 
 
+def _seams(ink: Floats, height: float) -> npt.NDArray[np.bool_] | None:
+    """The middles of what is as wide as two strokes beside one another; None if hardly any ink is.
+
+    Where digits touch all along a stroke, the cheapest way leaves the ink at once, and never comes between both.
+    """
+    inked = (ink >= 0.5).astype(np.uint8)
+    depth = np.asarray(cv2.distanceTransform(inked, cv2.DIST_L2, 3))
+    square = np.ones((3, 3), np.uint8)
+    ridge = (depth >= np.asarray(cv2.dilate(depth, square)) - 0.5) & (inked > 0)
+    if not ridge.any():
+        return None
+    usual = min(float(np.quantile(depth[ridge], _SINGLE)), _BOLD * height)
+    seam = ridge & (depth >= _THICK * usual)
+    return seam if int(seam.any(axis=1).sum()) >= _LONG_SEAM * height else None
+
+
 def is_solid(mask: Gray, height: float) -> bool:
     """Whether a stroke is too thick for a pen's, somewhere.
 
@@ -104,19 +130,20 @@ def is_solid(mask: Gray, height: float) -> bool:
     return float(cv2.distanceTransform(mask, cv2.DIST_L2, 3).max()) > _SOLID * height
 
 
-def _ways_through(cost: Floats, levels: Sequence[int]) -> npt.NDArray[np.int64]:
+def _ways_through(cost: Floats, levels: Sequence[int], aside: float) -> npt.NDArray[np.int64]:
     """The cheapest way from the first row to the last through each place of some rows.
 
     Args:
         cost: of each place, of shape (h, w).
         levels: the rows, rising.
+        aside: what a step aside costs, of what a pixel costs.
 
     Returns:
         The columns of each way, of shape (len(levels) * w, h), those through the first of the rows first.
     """
     height, width = cost.shape
     # The steps from above to each place, and from below to each; both are found at once.
-    steps = _cheapest(np.stack([cost, cost[::-1]], axis=1))
+    steps = _cheapest(np.stack([cost, cost[::-1]], axis=1), aside)
     above, below = steps[:, 0], steps[::-1, 1]
     ways = np.empty((len(levels), width, height), np.int64)
     at = np.tile(np.arange(width), (len(levels), 1))
@@ -133,25 +160,26 @@ def _ways_through(cost: Floats, levels: Sequence[int]) -> npt.NDArray[np.int64]:
     return ways.reshape(-1, height)
 
 
-def _cheapest(cost: Floats) -> npt.NDArray[np.int8]:
+def _cheapest(cost: Floats, aside: float) -> npt.NDArray[np.int8]:
     """The step, -1, 0 or 1, that leads to each place on the cheapest way from the first row to it.
 
     Args:
         cost: of each place, of shape (h, n, w), for n fields.
+        aside: as of `_ways_through`.
 
     Returns:
         Of the same shape.
     """
     height, fields, width = cost.shape
-    best, aside = cost[0], np.float32(_ASIDE) * cost
+    best, more = cost[0], np.float32(aside) * cost
     steps = np.zeros(cost.shape, np.int8)
     padded = np.full((fields, width + 2), np.inf, np.float32)
     options = np.empty((3, fields, width), np.float32)
     for row in range(1, height):
         padded[:, 1:-1] = best
-        np.add(padded[:, :-2], aside[row], out=options[0])
+        np.add(padded[:, :-2], more[row], out=options[0])
         options[1] = best
-        np.add(padded[:, 2:], aside[row], out=options[2])
+        np.add(padded[:, 2:], more[row], out=options[2])
         steps[row] = options.argmin(axis=0) - 1
         best = options.min(axis=0) + cost[row]
     return steps

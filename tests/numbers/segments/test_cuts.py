@@ -3,6 +3,7 @@ import tracemalloc
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from digits.numbers.segments.cuts import Cut, find_cuts
 
@@ -38,6 +39,19 @@ def test_a_cut_parts_digits_that_touch() -> None:
 def test_a_cut_parts_slanted_digits_that_touch() -> None:
     mask, left = two_rings(lean=0.5)
     assert max(overlap(left_of(cut, mask), left) for cut in find_cuts(mask, HEIGHT)) > 0.85
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.2, 0.4])
+def test_a_cut_goes_between_strokes_that_touch_all_along(lean: float) -> None:
+    left, right = np.zeros((2, HEIGHT, 140), np.uint8)
+    foot, top, pen = 40, 40 + round(lean * (HEIGHT - 9)), 7
+    # A 7 and a 1 beside its stem, whose inks overlap by a pixel or two.
+    cv2.line(left, (top - 25, 4), (top, 4), 1, pen)
+    cv2.line(left, (top, 4), (foot, HEIGHT - 5), 1, pen)
+    cv2.line(right, (top + pen, 4), (foot + pen, HEIGHT - 5), 1, pen)
+    mask = np.asarray(left | right, dtype=np.uint8)
+    assert cv2.connectedComponents(mask)[0] == 2
+    assert max(overlap(left_of(cut, mask), left > 0) for cut in find_cuts(mask, HEIGHT)) > 0.85
 
 
 def test_a_cut_knows_how_much_ink_it_goes_through() -> None:
