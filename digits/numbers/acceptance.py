@@ -28,6 +28,8 @@ ACCEPTANCE_FEATURES = (
     "another slash on the line, of a 1",
     "lean beside that of the line, of a 1",
     "lean beside that of the line squared, of a 1",
+    "lean beyond that of the line in its spreads, of a 1",
+    "lean beyond that of the line in its spreads, of what may be a slash",
     "height above its neighbors, of a 1",
     "height below its neighbors, of a 1",
     "log odds of a bracket whose partner is on the line",
@@ -47,6 +49,9 @@ _TALL = 0.6
 _NEIGHBORS = 3
 # Features of size are cut off here, in heights of the line's digits.
 _MOST = 0.6
+# How far what stands on a line leans this way and that, before anything of it is seen; it counts like one thing more.
+# So many times the spread of a line counts at the most.
+_SPREAD, _MOST_SPREADS = 0.2, 5.0
 
 
 def log_odds(probabilities: Floats) -> Floats:
@@ -129,7 +134,7 @@ def acceptance_features(shapes: Shapes, line: Shapes, marks: int) -> Floats:
     another = np.where(beside, signs, 0.0).max(axis=1, initial=1.0 if marks else 0.0)
     # Dates have two of them.
     slash = np.where(beside, line.sign_probabilities[:, _SLASH], 0.0).max(axis=1, initial=0.0)
-    lean, above, below = _against_neighbors(shapes, line, beside)
+    lean, spreads, above, below = _against_neighbors(shapes, line, beside)
     one, scores = shapes.is_one.astype(np.float64), log_odds(shapes.scores)
     return np.stack(
         [
@@ -145,6 +150,8 @@ def acceptance_features(shapes: Shapes, line: Shapes, marks: int) -> Floats:
             one * slash,
             one * lean,
             one * lean**2,
+            one * spreads,
+            one * spreads * shapes.sign_probabilities[:, _SLASH],
             one * above,
             one * below,
             log_odds(np.maximum(_bracket_probabilities(shapes, line), _NO_BRACKET)),
@@ -170,18 +177,30 @@ def _bracket_probabilities(shapes: Shapes, line: Shapes) -> Floats:
     return np.asarray(np.maximum(own_opening * closed, own_closing * opened), dtype=np.float64)
 
 
-def _against_neighbors(shapes: Shapes, line: Shapes, beside: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
-    """How much more than the line each candidate leans, and how far it reaches above and below its neighbors."""
-    lean, above, below = np.zeros((3, len(shapes.boxes)))
+def _against_neighbors(
+    shapes: Shapes, line: Shapes, beside: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """How much more than the line each candidate that may be a 1 leans, and how far it is from its neighbors' edges.
+
+    Returns:
+        Its lean beside the median of the line's; how many times the line's own spread it leans more, 0 or above; how
+        far it reaches above its neighbors, and how far below; each of shape (n,).
+    """
+    lean, spreads, above, below = np.zeros((4, len(shapes.boxes)))
     tall = line.boxes[:, 3] - line.boxes[:, 1] >= _TALL
     middles = (line.boxes[:, 0] + line.boxes[:, 2]) / 2.0
     for k in np.flatnonzero(shapes.is_one).tolist():
         neighbors = np.flatnonzero(beside[k] & tall)
         if not neighbors.size:
             continue
-        lean[k] = shapes.leans[k] - float(np.median(line.leans[neighbors]))
+        middle = float(np.median(line.leans[neighbors]))
+        lean[k] = shapes.leans[k] - middle
+        # The standard deviation of a normal distribution is 1.48 times the median deviation.
+        own = 1.4826 * float(np.median(np.abs(line.leans[neighbors] - middle)))
+        spread = np.sqrt((_SPREAD**2 + neighbors.size * own**2) / (1 + neighbors.size))
+        spreads[k] = min(max(0.0, lean[k] / spread), _MOST_SPREADS)
         away = np.abs(middles[neighbors] - (shapes.boxes[k, 0] + shapes.boxes[k, 2]) / 2.0)
         nearest = neighbors[np.argsort(away, kind="stable")[:_NEIGHBORS]]
         above[k] = float(np.mean(line.boxes[nearest, 1])) - shapes.boxes[k, 1]
         below[k] = shapes.boxes[k, 3] - float(np.mean(line.boxes[nearest, 3]))
-    return lean, np.clip(above, -_MOST, _MOST), np.clip(below, -_MOST, _MOST)
+    return lean, spreads, np.clip(above, -_MOST, _MOST), np.clip(below, -_MOST, _MOST)

@@ -1,4 +1,4 @@
-"""Draws the signs that stand among digits, by hand and in type, and letters and scribbles that are none of them."""
+"""Draws signs that stand among digits, by hand and in type, letters and scribbles that are none, and MNIST's digits."""
 
 import functools
 from dataclasses import dataclass
@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from digits.numbers.acceptance import leans
 from digits.synthetic.sign_forms import FORMS
 from digits.synthetic.strokes import LETTERS, Form, curve_through
 
 Ink = npt.NDArray[np.float32]
+
+# Height of a digit in MNIST.
+_BOX = 20
 
 # Chance that a glyph outside the known signs is a letter in handwriting; the others are scribbles.
 _LETTER = 0.8
@@ -142,3 +146,30 @@ def _from_left(form: Form) -> Form:
     """The form whose leftmost point lies at 0."""
     left = min(x for stroke in form for x, _ in stroke)
     return tuple(tuple((x - left, y) for x, y in stroke) for stroke in form)
+
+
+def slant_of(image: npt.NDArray[np.uint8]) -> float:
+    """How far a digit leans to the right, in pixels for each pixel up."""
+    return float(leans(image[np.newaxis, ..., np.newaxis])[0])
+
+
+def draw_ink(image: npt.NDArray[np.uint8], height: float, slant: float, pen: float | None) -> Ink:
+    """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors.
+
+    With a pen of so many pixels, strokes that are wider become as wide as that.
+    """
+    zoom = height / _BOX
+    side = round(28 * zoom)
+    # About the middle; the slant moves the top one way and the foot the other.
+    matrix = np.array([[zoom, -slant * zoom, slant * side / 2.0], [0.0, zoom, 0.0]])
+    padded = np.pad(image, ((0, 0), (14, 14))).astype(np.float32) / 255.0
+    large = cv2.warpAffine(padded, matrix, (2 * side, side), flags=cv2.INTER_CUBIC)
+    sharp = np.clip((large - 0.25) * 2.0, 0.0, 1.0).astype(np.float32)
+    if pen is not None:
+        # What lies within half a pen's width of the middle of a stroke.
+        depth = cv2.distanceTransform((sharp > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+        reach = max(3, round(0.12 * height) | 1)
+        middle = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+        sharp = np.clip(depth - np.maximum(middle - pen / 2.0, 0.0) + 0.5, 0.0, 1.0) * (depth > 0.0)
+    x, y, wide, high = cv2.boundingRect((sharp > 0.1).astype(np.uint8))
+    return np.asarray(sharp[y : y + high, x : x + wide], dtype=np.float32)

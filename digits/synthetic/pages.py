@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import SettingError
+from digits.synthetic.glyphs import draw_ink, slant_of
 
 Image = npt.NDArray[np.uint8]
 Field = npt.NDArray[np.float32]
 Paper = Literal["plain", "ruled", "squared"]
 
-# Height of a digit in MNIST, of which `_Line` makes that of the page.
-_BOX = 20
 # Ink of digits that touch overlaps by so much at the most, in heights of a digit: two thirds of a typical stroke.
 _OVERLAP = 0.08
 # Width of thin pens, in heights of a digit.
@@ -50,6 +49,8 @@ class Page:
         signs: chance that a digit has a sign that is no digit after it.
         thin_pen: chance that a picture is written with a pen of half the width or less of those of MNIST's writers.
         uneven: chance that small digits stand beside large ones in a picture, on the line, below it, or higher.
+        even_slant: chance that all digits of a picture lean alike, as those of one hand do; MNIST's lean as their many
+            writers', each in its own way.
 
     Raises:
         SettingError: a value out of range.
@@ -64,6 +65,7 @@ class Page:
     signs: float = 0.0
     thin_pen: float = 0.0
     uneven: float = 0.0
+    even_slant: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in {"digits": self.digits, "height": self.height}.items():
@@ -71,7 +73,7 @@ class Page:
                 raise SettingError(f"{name} is from {least} to {most}; it must be from 1 on, and not fall.")
         if self.lines < 1:
             raise SettingError(f"lines is {self.lines}; 1 or more are needed.")
-        for name in ("touching", "signs", "thin_pen", "uneven"):
+        for name in ("touching", "signs", "thin_pen", "uneven", "even_slant"):
             chance = getattr(self, name)
             if not 0.0 <= chance <= 1.0:
                 raise SettingError(f"{name} is {chance}; it is a chance, from 0 to 1.")
@@ -144,7 +146,7 @@ def _write(
 ) -> WrittenNumber:
     height, slant, tilt = rng.uniform(*page.height), rng.uniform(-0.25, 0.35), np.deg2rad(rng.uniform(-6.0, 6.0))
     pen = height * rng.uniform(*_THIN) if page.thin_pen and rng.random() < page.thin_pen else None
-    sizes = draw_sizes(page, rng)
+    sizes, is_even = draw_sizes(page, rng), has_even_slant(page, rng)
     texts: list[str] = []
     written: list[int | None] = []
     lines: list[list[tuple[Field, int, int]]] = []
@@ -155,7 +157,8 @@ def _write(
         for i in chosen:
             size, lean = height * rng.uniform(0.88, 1.12), slant + rng.normal(0.0, 0.04)
             share, stands = sizes.draw(rng) if sizes else (1.0, _BASE)
-            glyphs.append(GlyphInk(draw_ink(images[i], size * share, lean, pen), int(labels[i]), stands))
+            own = slant_of(images[i]) if is_even else 0.0
+            glyphs.append(GlyphInk(draw_ink(images[i], size * share, lean - own, pen), int(labels[i]), stands))
             if signs is not None and page.signs and rng.random() < page.signs:
                 glyphs.append(GlyphInk(draw_ink(signs[rng.integers(len(signs))], size, lean, pen), None))
         written += [glyph.label for glyph in glyphs]
@@ -211,26 +214,9 @@ def draw_sizes(page: Page, rng: np.random.Generator) -> Sizes | None:
     return Sizes(float(rng.uniform(0.15, 0.6)), (least, least + _RANGE), float(stands))
 
 
-def draw_ink(image: Image, height: float, slant: float, pen: float | None) -> Field:
-    """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors.
-
-    With a pen of so many pixels, strokes that are wider become as wide as that.
-    """
-    zoom = height / _BOX
-    side = round(28 * zoom)
-    # About the middle; the slant moves the top one way and the foot the other.
-    matrix = np.array([[zoom, -slant * zoom, slant * side / 2.0], [0.0, zoom, 0.0]])
-    padded = np.pad(image, ((0, 0), (14, 14))).astype(np.float32) / 255.0
-    large = cv2.warpAffine(padded, matrix, (2 * side, side), flags=cv2.INTER_CUBIC)
-    sharp = np.clip((large - 0.25) * 2.0, 0.0, 1.0).astype(np.float32)
-    if pen is not None:
-        # What lies within half a pen's width of the middle of a stroke.
-        depth = cv2.distanceTransform((sharp > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-        reach = max(3, round(0.12 * height) | 1)
-        middle = cv2.dilate(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-        sharp = np.clip(depth - np.maximum(middle - pen / 2.0, 0.0) + 0.5, 0.0, 1.0) * (depth > 0.0)
-    x, y, wide, high = cv2.boundingRect((sharp > 0.1).astype(np.uint8))
-    return np.asarray(sharp[y : y + high, x : x + wide], dtype=np.float32)
+def has_even_slant(page: Page, rng: np.random.Generator) -> bool:
+    """Whether all digits of a picture lean alike."""
+    return bool(page.even_slant) and rng.random() < page.even_slant
 
 
 def _beside(

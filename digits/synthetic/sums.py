@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
-from digits.synthetic.glyphs import FONTS, Glyph, draw_sign, draw_typed, draw_unknown
+from digits.synthetic.glyphs import FONTS, Glyph, draw_ink, draw_sign, draw_typed, draw_unknown, slant_of
 from digits.synthetic.pages import (
     Field,
     Image,
     Page,
     Sizes,
     WrittenNumber,
-    draw_ink,
     draw_sizes,
+    has_even_slant,
     next_left,
     on_paper,
     stack_lines,
@@ -42,6 +42,8 @@ _INSIDE_CHANCES, _DATE = (0.25, 0.2, 0.12, 0.05, 0.38), 0.3
 _TYPED, _TOUCHING = 0.07, 0.06
 # Width of pens, in heights of a digit.
 _PENS = (0.05, 0.15)
+# How far a digit leans this way and that in a hand that writes evenly: the standard deviation.
+_WOBBLE = 0.06
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Hand:
         thin: whether digits are drawn anew with that pen; MNIST's strokes are about as wide as the widest pens.
         font: in which it is typed; None if it is written by hand.
         sizes: how small and large digits mix; None if they are alike.
+        is_even: whether all digits lean alike.
     """
 
     height: float
@@ -123,6 +126,7 @@ class Hand:
     thin: bool
     font: str | None
     sizes: Sizes | None = None
+    is_even: bool = False
 
     def digit(self, image: Image, label: int, rng: np.random.Generator) -> Glyph:
         """Draws a digit in type, or the image of one."""
@@ -131,7 +135,8 @@ class Hand:
             return typed
         size = self.height * rng.uniform(0.88, 1.12)
         share, stands = self.sizes.draw(rng) if self.sizes else (1.0, 0.5)
-        ink = draw_ink(image, size * share, self.slant, self.pen if self.thin else None)
+        slant = self.slant - slant_of(image) + rng.normal(0.0, _WOBBLE) if self.is_even else self.slant
+        ink = draw_ink(image, size * share, slant, self.pen if self.thin else None)
         return Glyph(ink, round((self.height - ink.shape[0]) * stands))
 
     def sign(self, sign: str, rng: np.random.Generator) -> Glyph:
@@ -148,7 +153,7 @@ def hand_of(page: Page, rng: np.random.Generator) -> Hand:
     thin = rng.random() < max(page.thin_pen, 0.3)
     pen = height * (rng.uniform(_PENS[0], 0.08) if thin else rng.uniform(0.08, _PENS[1]))
     font = str(rng.choice(FONTS)) if rng.random() < _TYPED else None
-    return Hand(height, slant, pen, thin, font, draw_sizes(page, rng))
+    return Hand(height, slant, pen, thin, font, draw_sizes(page, rng), has_even_slant(page, rng))
 
 
 def _write(

@@ -55,6 +55,21 @@ def test_a_stroke_is_compared_with_its_neighbors() -> None:
     assert feature(features, "height below its neighbors, of a 1") == pytest.approx([0.0, 0.15, 0.0])
 
 
+def test_a_stroke_counts_as_leaning_if_it_leans_more_than_the_line_does_this_way_and_that() -> None:
+    boxes = np.array([[0.8 * k, 0.0, 0.8 * k + 0.5, 1.0] for k in range(6)])
+    name = "lean beyond that of the line in its spreads, of a 1"
+
+    def spreads(*leaning: float) -> float:
+        line = line_of([3], np.array(leaning), boxes)
+        return float(feature(acceptance_features(line, line, 0), name)[3])
+
+    alike, apart = spreads(0.1, 0.1, 0.12, 0.5, 0.08, 0.1), spreads(-0.3, 0.4, 0.1, 0.5, -0.2, 0.5)
+    assert alike > 3.0
+    assert apart < 2.0
+    # A 1 that leans less than the rest is no slash.
+    assert spreads(0.5, 0.5, 0.5, 0.1, 0.5, 0.5) == 0.0
+
+
 def test_other_signs_on_the_line_count_and_the_candidate_itself_does_not() -> None:
     boxes = np.array([[0.0, 0.0, 0.6, 1.0], [0.8, 0.0, 1.3, 1.0]])
     line = line_of([], np.zeros(2), boxes)

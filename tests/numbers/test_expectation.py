@@ -39,7 +39,9 @@ def test_a_pattern_accepts_what_it_says(pattern: str, right: list[str], wrong: l
     assert not any(matches(pattern, text) for text in wrong)
 
 
-@pytest.mark.parametrize("pattern", ["", "  ", "0", "6-4", "-3", "100", "99999999999", "1.5", "abc", "##x", "///", "#" * 65, "é"])
+@pytest.mark.parametrize(
+    "pattern", ["", "  ", "0", "6-4", "-3", "100", "99999999999", "1.5", "abc", "##x", "///", "#" * 65, "é"]
+)
 def test_a_pattern_that_is_none_is_refused_with_a_right_one(pattern: str) -> None:
     with pytest.raises(PatternError, match=r"The pattern .*such as ##/##/#### or #\+\.##"):
         parse_expectation(pattern)

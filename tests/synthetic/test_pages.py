@@ -4,6 +4,7 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.errors import SettingError
+from digits.numbers.acceptance import leans
 from digits.synthetic.pages import KINDS, Page, WrittenNumber, write_numbers
 
 
@@ -102,3 +103,18 @@ def test_pages_out_of_range_are_refused(settings: dict[str, object], said: str) 
 def test_a_page_with_signs_wants_images_of_some(mnist: Mnist) -> None:
     with pytest.raises(SettingError, match="no images of signs"):
         next(write_numbers(Page(signs=0.5), mnist.x_test, mnist.y_test, 1))
+
+
+def test_the_digits_of_a_picture_lean_alike_where_its_slant_is_even(mnist: Mnist) -> None:
+    def spread(even_slant: float) -> float:
+        """How far the leans of a picture's digits spread, on average over pictures."""
+        spreads = []
+        for one in written(mnist, Page(digits=(6, 6), even_slant=even_slant), 8):
+            side = max(one.owners.shape)
+            squares = np.full((side, side), -1, np.int16)
+            squares[: one.owners.shape[0], : one.owners.shape[1]] = one.owners
+            inks = np.stack([squares == i for i in range(len(one.labels))]).astype(np.uint8)
+            spreads.append(np.std(leans(inks[..., np.newaxis])))
+        return float(np.mean(spreads))
+
+    assert spread(1.0) < 0.5 * spread(0.0)

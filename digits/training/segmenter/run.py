@@ -74,9 +74,11 @@ _ITERATIONS = 80
 _DEFAULT_POOL = Pool(0.5, 0.5)
 # Of each kind of pictures that hold numbers alone, one for each so many of the others.
 _SHARE = 2
-_SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25)
+# In half of the pictures digits lean alike: only there a slash leans otherwise.
+_EVEN = 0.5
+_SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25, even_slant=_EVEN)
 # Lines of all kinds, for the choice between two ways to read a line: so many for each number.
-_LINE, _TIMES_LINES = Page(digits=(1, 4), height=(28, 90), thin_pen=0.4, uneven=0.1), 3
+_LINE, _TIMES_LINES = Page(digits=(1, 4), height=(28, 90), thin_pen=0.4, uneven=0.1, even_slant=_EVEN), 3
 # Letters and other signs among digits, which neither way may take for digits; so many are drawn.
 _STRANGE, _SYMBOLS = Page(signs=0.5), 600
 
@@ -210,7 +212,9 @@ def train_decoding(
     numbers_alone = [
         line
         for kind, page in enumerate(KINDS.values())
-        for line in read(write_numbers(page, images, labels, numbers // _SHARE, seed + 10 + kind))
+        for line in read(
+            write_numbers(replace(page, even_slant=_EVEN), images, labels, numbers // _SHARE, seed + 10 + kind)
+        )
     ]
     pool, told_apart = fit_pool(numbers_alone)
     known = [*sums, *numbers_alone]
