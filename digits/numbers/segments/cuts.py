@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Gray
+from digits.vision.masks import label_components
 
 Floats = npt.NDArray[np.float32]
 
@@ -18,7 +19,8 @@ _HEIGHT = 40
 # A cut through more ink than this, in heights of a digit, goes along a stroke, not across.
 _MAX_INK = 1.0
 # Cuts with less ink between them than this, in squares of a digit's height, are the same cut.
-_SAME = 0.016
+# Cuts along the middle of wide ink part it otherwise than others by more than the second.
+_SAME, _SAME_BETWEEN = 0.016, 0.035
 # Nobody writes more digits in one stroke than so many cuts can part. In one that is wider, in heights of a digit, cuts
 # are looked for less closely: time and memory would grow with its width.
 _MOST = 60
@@ -33,7 +35,8 @@ _SOLID = 0.3
 _WAY, _ASIDE, _ASIDE_BETWEEN = 0.2, 1.0, 0.5
 # At least this share of the ink is of single strokes, half as thick as this at the most, in heights of a digit. What is
 # so many times as thick may be two strokes; they run beside one another over so many heights of a digit.
-_SINGLE, _BOLD, _THICK, _LONG_SEAM = 0.3, 0.08, 1.2, 0.15
+# In what is higher than this, there are no digits to part.
+_SINGLE, _BOLD, _THICK, _LONG_SEAM, _TALLEST = 0.3, 0.08, 1.2, 0.25, 1.7
 # Cuts are looked for through each place at these shares of the height.
 _LEVELS = (0.15, 0.33, 0.5, 0.67, 0.85)
 
@@ -74,7 +77,8 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
         return []
     levels = sorted({round(level * (size[1] - 1)) for level in _LEVELS})
     ways = _ways_through(ink + np.float32(_WAY), levels, _ASIDE)
-    seam = _seams(ink, high)
+    usual = len(ways)
+    seam = _seams(ink, high) if size[1] <= _TALLEST * high else None
     if seam is not None:
         budget.spend(_WORK_OF_PIXEL * ink.size)
         between = np.where(seam, np.float32(0.0), ink) + np.float32(_WAY)
@@ -86,13 +90,15 @@ def find_cuts(mask: Gray, height: float) -> list[Cut]:
     parts, total = left.sum(axis=1), float(ink.sum()) / high**2
     may_be_cut = (crossed <= _MAX_INK) & (np.minimum(parts, total - parts) >= _SAME)
     kept: list[int] = []
-    for i in np.argsort(crossed, kind="stable").tolist():
+    # Those along the middle of wide ink come last.
+    for i in np.lexsort((crossed, np.arange(len(ways)) >= usual)).tolist():
         if len(kept) >= _MOST:
             break
-        if may_be_cut[i]:
+        same = _SAME if i < usual else _SAME_BETWEEN
+        if may_be_cut[i] and (i < usual or np.abs(left[kept] - left[i]).sum(axis=1).min(initial=1.0) >= same):
             kept.append(i)
             # Whatever parts the ink alike is worse.
-            may_be_cut &= np.abs(left - left[i]).sum(axis=1) >= _SAME
+            may_be_cut &= np.abs(left - left[i]).sum(axis=1) >= same
     kept.sort(key=lambda i: float(left[i].sum()))
     places = (np.arange(mask.shape[0]) + 0.5) * size[1] / mask.shape[0] - 0.5
     return [
@@ -116,8 +122,12 @@ def _seams(ink: Floats, height: float) -> npt.NDArray[np.bool_] | None:
     if not ridge.any():
         return None
     usual = min(float(np.quantile(depth[ridge], _SINGLE)), _BOLD * height)
-    seam = ridge & (depth >= _THICK * usual)
-    return seam if int(seam.any(axis=1).sum()) >= _LONG_SEAM * height else None
+    labels, stats = label_components((ridge & (depth >= _THICK * usual)).astype(np.uint8), connectivity=8)
+    high, wide = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_WIDTH]
+    is_long = (high >= _LONG_SEAM * height) & (high >= wide)
+    # The ground is no seam.
+    is_long[0] = False
+    return is_long[labels] if is_long.any() else None
 
 
 def is_solid(mask: Gray, height: float) -> bool:
