@@ -167,8 +167,9 @@ def _read(
 
 def _of_two_views(first: Reading, second: Reading) -> Reading:
     """Chooses between what the first view of a page shows, and what a surer one does."""
-    # A view in which less is written may not show all of it.
-    if len(second.text) >= len(first.text):
+    # A view in which less is written may not show all of it. A 1 that it lacks may be a line of the paper.
+    is_sure = second.line_quality >= _LEAST_QUALITY
+    if len(second.text) >= len(first.text) or (is_sure and second.covers(first)):
         return second
     # If the surer one is right, what the first shows besides is wrong.
     kept, most = set(second.transcript_lines), 1.0 - second.confidence

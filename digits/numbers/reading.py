@@ -15,6 +15,8 @@ LineReason = Literal["low_confidence", "not_a_digit"]
 
 # A line whose confidence is at least this is accepted: it is then more likely right than wrong.
 LEAST_CONFIDENCE = 0.5
+# A box is covered by others if they share more than this share of it.
+_COVERED = 0.4
 # Two boxes stand beside one another if they are no farther apart than this and level over that share of the lower one,
 # unless that is a point beside a digit; in heights of the higher one.
 _BESIDE, _LEVEL, _NO_POINT = 0.5, 0.7, 0.3
@@ -142,6 +144,15 @@ class Reading:
             bool((_stands_beside(boxes[at], boxes) & (lines[at, None] != lines)).any()) for at in _some_of(len(boxes))
         )
 
+    def covers(self, other: "Reading") -> bool:
+        """Whether this reading shows something wherever another one of the picture shows a digit, but for a 1."""
+        boxes = np.array([digit.box for digit in self.digits]).reshape(-1, 4)
+        others = np.array([one.box for one in other.digits if one.accepted and one.digit != 1]).reshape(-1, 4)
+        return all(
+            bool((_shared(others[at], boxes).sum(axis=1) > _COVERED * others[at, 2] * others[at, 3]).all())
+            for at in _some_of(len(others))
+        )
+
     @property
     def line_quality(self) -> float:
         """The mean confidence of the lines that hold anything, 0..1; those that should not be acted on count as 0."""
@@ -168,3 +179,10 @@ def _stands_beside(boxes: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) 
     higher, lower = np.maximum(boxes[:, None, 3], others[:, 3]), np.minimum(boxes[:, None, 3], others[:, 3])
     away, level = starts[..., 0] - ends[..., 0], ends[..., 1] - starts[..., 1]
     return np.asarray((away <= _BESIDE * higher) & (level >= _LEVEL * lower) & (lower >= _NO_POINT * higher))
+
+
+def _shared(boxes: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The area that boxes (left, top, width, height) of shape (n, 4) share with others of shape (m, 4); (n, m)."""
+    first = np.maximum(boxes[:, None, :2], others[:, :2])
+    last = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[:, :2] + others[:, 2:])
+    return np.asarray(np.maximum(last - first, 0).prod(axis=2), dtype=np.int64)
