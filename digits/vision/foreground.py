@@ -7,8 +7,8 @@ import numpy as np
 
 from digits.arrays import Gray, Pixels
 from digits.errors import NoInkError
+from digits.histogram import Counts, histogram, mean_of_top, quantile
 from digits.vision.ground import find_even_ground, find_ground, strongest_channel
-from digits.vision.reduction import Counts, histogram, mean_of_top, quantile
 
 NO_INK = (
     "No ink was found: the image is blank, too faint or too noisy. "

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from digits.arrays import Flags, Gray, Pixels
+from digits.histogram import Counts, histogram, quantile
 from digits.images.channels import channels_of
-from digits.vision.reduction import Counts, histogram, quantile, shrink
+from digits.vision.reduction import shrink
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
 
 # The ground is found on a copy of this many pixels on the longer side, and which side the ink is on a smaller one.

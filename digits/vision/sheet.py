@@ -5,9 +5,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.arrays import Floats, Gray, Pixels
+from digits.histogram import histogram, interpolated_quantile
 from digits.images.channels import channels_of
 from digits.vision.masks import label_components
-from digits.vision.reduction import at_least, histogram, interpolated_quantile
+from digits.vision.reduction import at_least
 
 # The sheet is looked for on a copy of so many pixels on the longer side.
 _SIDE = 300

@@ -1,0 +1,38 @@
+"""Order statistics of gray values, from a histogram: they take a tenth of the time of sorting."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.arrays import Gray
+
+# int64 of shape (256,): how many pixels have each value.
+Counts = npt.NDArray[np.int64]
+
+_FALLING = np.arange(255, -1, -1)
+
+
+def histogram(gray: Gray, mask: Gray | None = None) -> Counts:
+    """Counts how many pixels, or how many of those in a mask, have each of the 256 values."""
+    return np.asarray(cv2.calcHist([gray], [0], mask, [256], [0.0, 256.0]), dtype=np.int64).ravel()
+
+
+def quantile(counts: Counts, share: float) -> int:
+    """The value under or at which a share of the pixels lies."""
+    below = counts.cumsum()
+    return int(below.searchsorted(share * below[-1]))
+
+
+def interpolated_quantile(counts: Counts, share: float) -> float:
+    """Returns what `np.quantile` returns for the pixels: where a quantile lies between two values, one in between."""
+    below = counts.cumsum()
+    at = share * float(below[-1] - 1)
+    low, high = np.searchsorted(below, (int(at), min(int(at) + 1, int(below[-1]) - 1)), side="right").tolist()
+    return float(np.interp(at - int(at), (0.0, 1.0), (low, high)))
+
+
+def mean_of_top(counts: Counts, top: int) -> float:
+    """The mean of the `top` largest values."""
+    falling = counts[::-1]
+    taken = np.minimum(np.maximum(top - (falling.cumsum() - falling), 0), falling)
+    return float(taken @ _FALLING) / float(taken.sum())
