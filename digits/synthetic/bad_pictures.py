@@ -14,7 +14,7 @@ from digits.arrays import SIDE, Gray, Images, Pixels
 Field = npt.NDArray[np.float32]
 Spoil = Callable[[Field, np.random.Generator], Field]
 
-# How many pixels a digit's field has on a side in small and in large pictures, and what the image is enlarged to first.
+# How many pixels a digit's field has on a side, from and to, in small and in large pictures.
 _SMALL, _LARGE = (18, 40), (80, 240)
 
 

@@ -160,7 +160,7 @@ def beside_shipped(card: Card, shipped: Card) -> list[str]:
     if card.test_set != shipped.test_set:
         return [
             f"Its test accuracy is that on {card.test_set}. The model that ships was tested on {shipped.test_set}.",
-            "To compare them on the same pictures: digits model compare models/mnist_model.keras shipped --on SOURCE",
+            f"To compare them on the same pictures: digits model compare {TRAINED_MODEL} shipped --on SOURCE",
             back,
         ]
     names = {"test_digits": "test images", "held_out_outliers": "images of other things"}
@@ -174,7 +174,7 @@ def beside_shipped(card: Card, shipped: Card) -> list[str]:
         lines.append("It is worse than the model that ships, which answered until something was trained.")
     return [
         *lines,
-        "To compare them image by image: digits model compare models/mnist_model.keras shipped",
+        f"To compare them image by image: digits model compare {TRAINED_MODEL} shipped",
         back,
     ]
 

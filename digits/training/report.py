@@ -131,5 +131,5 @@ def _mistakes(
     for axes, i in zip(grid.flat, worst, strict=False):
         axes.imshow(images[i], cmap="gray", vmin=0, vmax=255)
         axes.set_title(f"{labels[i]} read as {read[i]}, {probabilities[i].max():.0%}", fontsize=8)
-    figure.suptitle(f"{len(worst)} of {len(wrong)} misread test images, the surest first")
+    figure.suptitle(f"{len(worst)} of {len(wrong)} misread test images, the highest confidence first")
     return figure

@@ -21,7 +21,7 @@ def made_with(onnx: bytes) -> dict[str, Any]:
 
 
 def write_network(folder: Path, network: str, onnx: bytes, card: str, facts: Mapping[str, Any]) -> None:
-    """Writes a network and its card, and prints where they are.
+    """Writes a network and its card, each whole or not at all, and prints where they are.
 
     Args:
         folder: is made if it is missing.
@@ -31,6 +31,8 @@ def write_network(folder: Path, network: str, onnx: bytes, card: str, facts: Map
         facts: the card, which JSON can hold.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / network).write_bytes(onnx)
-    (folder / card).write_text(json.dumps(facts, indent=2) + "\n")
+    for name, content in ((network, onnx), (card, (json.dumps(facts, indent=2) + "\n").encode())):
+        part = folder / f"{name}.part"
+        part.write_bytes(content)
+        part.replace(folder / name)
     print(f"{folder / network} ({len(onnx):,} bytes) and {card}")

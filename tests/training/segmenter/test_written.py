@@ -13,6 +13,7 @@ from digits.training.segmenter.written import made_with, write_network
 def test_a_network_and_its_card_are_written_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "new" / "folder"
     write_network(folder, "a.onnx", b"12345", "a.json", {"epochs": 3})
+    assert sorted(file.name for file in folder.iterdir()) == ["a.json", "a.onnx"]
     assert (folder / "a.onnx").read_bytes() == b"12345"
     assert json.loads((folder / "a.json").read_text()) == {"epochs": 3}
     assert capsys.readouterr().out == f"{folder / 'a.onnx'} (5 bytes) and a.json\n"
