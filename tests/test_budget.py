@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.hostile.costly_pictures import COSTLY, PAGE_SIDE
+from benchmarks.hostile.costly_pictures import COSTLY
 from digits import budget
 from digits.budget import Budget, MemoryBound, bounded_memory, bounded_work, limited, memory, wall_seconds
 from digits.errors import (
@@ -19,7 +19,7 @@ from digits.errors import (
     TooManyPixelsError,
 )
 from digits.images.decode import open_image
-from digits.numbers.reader import read_picture
+from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.recognizer import Recognizer, shipped_model
 from tests.memory import taken_by_another_thread
 

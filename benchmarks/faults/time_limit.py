@@ -15,12 +15,12 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.hostile.costly_pictures import COSTLY, PAGE_SIDE
+from benchmarks.hostile.costly_pictures import COSTLY
 from benchmarks.support.images import MEGAPIXEL, image_files
 from benchmarks.support.machine import describe_machine
 from digits import budget
 from digits.errors import DigitsError
-from digits.numbers.reader import read_picture
+from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.recognizer import Recognizer, shipped_model
 
 _SECONDS = 1.0

@@ -13,9 +13,6 @@ import numpy.typing as npt
 
 Picture = npt.NDArray[np.uint8]
 
-# As large as a page is read.
-PAGE_SIDE = 1_600
-
 
 def _paper(side: int) -> Picture:
     return np.full((side, side), 255, np.uint8)

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 
 from benchmarks.hostile.bombs import Cost, Meter
-from benchmarks.hostile.costly_pictures import PAGE_SIDE, Picture
+from benchmarks.hostile.costly_pictures import Picture
 from benchmarks.hostile.crowded_pages import CROWDED
 from benchmarks.hostile.growing_pictures import GROWING
 from benchmarks.hostile.large_files import LARGE
@@ -32,6 +32,7 @@ from benchmarks.support.client import Connection, UnansweredError, address_of, u
 from benchmarks.support.machine import describe_machine
 from benchmarks.support.servers import SERVE, Running, running
 from digits.cli.arguments import whole_number
+from digits.numbers.reader import PAGE_SIDE
 from digits.recognizer import shipped_model
 
 # Seconds of the processor that a picture may take, by route, and MB that a worker may take.

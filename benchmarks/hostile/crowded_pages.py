@@ -1,6 +1,7 @@
 """Pages on which there is as much as possible that may be a digit, made by code: the worst that `/read/` can get.
 
-And pages of nothing but thin lines: if these were brought to the size of digits, they would grow beyond all bounds.
+Each is as large as a page is read. Among them are pages of nothing but thin lines: if these were brought to the size of
+digits, they would grow beyond all bounds.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,22 +12,20 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.hostile.specimens import encode
+from digits.numbers.reader import PAGE_SIDE
 
 Page = npt.NDArray[np.uint8]
-
-# As large as a page is read.
-SIDE = 1_600
 
 
 def blank() -> Page:
     """White paper."""
-    return np.full((SIDE, SIDE), 255, np.uint8)
+    return np.full((PAGE_SIDE, PAGE_SIDE), 255, np.uint8)
 
 
 def _places(across: int, down: int) -> Iterator[tuple[int, int]]:
     """(left, top) of places that fill a page, so far from one another."""
-    for top in range(10, SIDE - down, down):
-        for left in range(10, SIDE - across, across):
+    for top in range(10, PAGE_SIDE - down, down):
+        for left in range(10, PAGE_SIDE - across, across):
             yield left, top
 
 
@@ -57,9 +56,9 @@ def boxes() -> Page:
 def waves(length: int, period: float) -> Page:
     """Wavy lines of so many pixels, which look like many digits that touch."""
     page = blank()
-    for top in range(30, SIDE - 20, 50 if length > SIDE // 2 else 30):
-        for left in range(10, SIDE - length + 1, length + 10):
-            x = np.arange(left, min(left + length, SIDE - 5))
+    for top in range(30, PAGE_SIDE - 20, 50 if length > PAGE_SIDE // 2 else 30):
+        for left in range(10, PAGE_SIDE - length + 1, length + 10):
+            x = np.arange(left, min(left + length, PAGE_SIDE - 5))
             y = top + 9.0 * np.sin((x - left) * 2.0 * np.pi / period)
             cv2.polylines(page, [np.stack([x, y], axis=1).astype(np.int32)], False, 0, 2)
     return page
@@ -76,7 +75,7 @@ def sticks() -> Page:
     """Short lines in all directions."""
     page, rng = blank(), np.random.default_rng(0)
     for _ in range(3_000):
-        start = rng.integers(0, SIDE, 2)
+        start = rng.integers(0, PAGE_SIDE, 2)
         end = start + rng.integers(-20, 20, 2)
         cv2.line(page, (int(start[0]), int(start[1])), (int(end[0]), int(end[1])), 0, 2)
     return page
@@ -131,7 +130,7 @@ def form() -> Page:
     page, rng = blank()[:1200], np.random.default_rng(0)
     for top in range(170, 1200, 170):
         page[top - 1 : top + 2, 200:900] = 40
-    light = np.linspace(0.9, 0.7, SIDE)
+    light = np.linspace(0.9, 0.7, PAGE_SIDE)
     return np.clip(page * light + rng.normal(0.0, 3.0, page.shape), 0, 255).astype(np.uint8)
 
 
@@ -146,7 +145,7 @@ CROWDED: Mapping[str, Callable[[], bytes]] = {
         "dots": dots,
         "boxes": boxes,
         "waves": lambda: waves(100, 10.0),
-        "long waves": lambda: waves(SIDE - 15, 13.0),
+        "long waves": lambda: waves(PAGE_SIDE - 15, 13.0),
         "grain": grain,
         "sticks": sticks,
         "small digits": digits,
