@@ -242,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fits the weights and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=whole_number(10, 2_000), default=300, help="of each kind (default: 300)")
-    parser.add_argument("--passing", type=float, default=0.006, help="share that may pass wrongly (default: 0.006)")
+    parser.add_argument("--passing", type=float, default=0.009, help="share that may pass wrongly (default: 0.009)")
     parser.add_argument("--write", action="store_true", help="write the weights to digits/vision/views/weights.py")
     options = parser.parse_args(argv)
     recognizer = Recognizer(read(models_to_measure()[0]))

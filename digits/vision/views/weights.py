@@ -3,7 +3,7 @@
 from digits.vision.views.pool import PoolWeights
 
 SMALL = PoolWeights(
-    start=-4.80,
+    start=-4.81,
     first=0.43,
     views={
         "without specks": 0.43,
@@ -13,8 +13,8 @@ SMALL = PoolWeights(
         "row by row": 0.43,
         "stretched contrast": 0.39,
         "stretched contrast, cut out": 0.42,
-        "without its frame": 0.29,
-        "without its frame, all of it": 0.37,
+        "without its frame": 0.26,
+        "without its frame, all of it": 0.38,
         "row by row, all of it": 0.43,
         "column by column, all of it": 0.43,
         "without thin lines, cut out": 0.43,
@@ -22,7 +22,7 @@ SMALL = PoolWeights(
 )
 
 LARGE = PoolWeights(
-    start=-5.36,
+    start=-5.06,
     first=0.21,
     views={
         "stretched contrast": 0.20,
