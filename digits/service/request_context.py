@@ -10,6 +10,9 @@ from starlette.types import Scope
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
+# In the scope of a request for which the connection has asked the queue whether there will be a turn.
+EXPECTED = "digits.expected"
+
 # How long what a client still sends is read and thrown away after the last answer of a connection.
 LINGER_SECONDS = 2.0
 

@@ -16,6 +16,11 @@ from digits.service.errors import OverloadedError
 _ALWAYS = 8
 # Weight of the latest computation in the running mean of their times.
 _WEIGHT = 0.1
+# An image that was let in counts as waiting before its body is there, but no longer than so many seconds: whoever does
+# not send it keeps nobody out.
+_ARRIVAL_SECONDS = 0.1
+# Once its body has been read, an image is refused only if the wait has become so much longer than it may be.
+_LATE = 1.2
 
 
 class ComputeQueue:
@@ -23,7 +28,7 @@ class ComputeQueue:
 
     Whoever would probably have to wait for too long is refused at once, not after the wait: a client that is told so
     can ask elsewhere, and the wait of all others stays short however many ask. The wait is foreseen from the number of
-    computations that wait and the mean time that the latest ones took.
+    computations that wait, or will in a moment, and the mean time that the latest ones took.
 
     Args:
         slots: computations at a time.
@@ -38,23 +43,41 @@ class ComputeQueue:
         self._wait_seconds = wait_seconds
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        # When those were let in whose bodies are still coming in.
+        self._arriving: deque[float] = deque()
         self._mean = 0.0
         self._progress = time.monotonic()
 
     @property
     def expected_wait(self) -> float:
         """How long one more computation would wait, in seconds."""
-        return len(self._waiting) * self._mean / self._slots if self._running >= self._slots else 0.0
+        return self._coming * self._mean / self._slots if self._running >= self._slots else 0.0
 
     @property
     def is_full(self) -> bool:
         """Whether one more computation would wait for too long."""
-        return len(self._waiting) >= _ALWAYS and self.expected_wait > self._wait_seconds
+        return self._is_longer_than(self._wait_seconds)
 
     @property
     def refusal(self) -> str:
-        """What a client is told while the queue is full."""
-        return f"{len(self._waiting)} requests wait for their turn, and no more are taken. Try again in a moment."
+        """What a client is told while the queue is full; a text without quotes and backslashes."""
+        return f"{self._coming} requests wait for their turn, and no more are taken. Try again in a moment."
+
+    @property
+    def _coming(self) -> int:
+        """How many wait, or will as soon as their bodies are there."""
+        if self._arriving:
+            late = time.monotonic() - _ARRIVAL_SECONDS
+            while self._arriving and self._arriving[0] < late:
+                self._arriving.popleft()
+        return len(self._waiting) + len(self._arriving)
+
+    def _is_longer_than(self, seconds: float) -> bool:
+        return self._coming >= _ALWAYS and self.expected_wait > seconds
+
+    def expect(self) -> None:
+        """Counts a computation that will ask for its turn in a moment: the body of its request is coming in."""
+        self._arriving.append(time.monotonic())
 
     def check(self) -> None:
         """Refuses a computation that would wait for too long.
@@ -72,8 +95,12 @@ class ComputeQueue:
         Raises:
             OverloadedError: the wait would be too long.
         """
+        if self._arriving:
+            # The one that came first is the one that is here, nearly always.
+            self._arriving.popleft()
         if self._running >= self._slots:
-            self.check()
+            if self._is_longer_than(_LATE * self._wait_seconds):
+                raise OverloadedError(self.refusal)
             await self._wait()
         else:
             if not self._running:

@@ -6,6 +6,7 @@ cheap: no task is made for it, and its body is not read.
 
 import json
 import logging
+import re
 from collections.abc import Collection, Iterable
 
 from starlette.types import Scope
@@ -18,6 +19,12 @@ from digits.service.problems import MEDIA_TYPE, PROBLEMS
 from digits.service.request_context import REQUEST_ID_HEADER, RequestContext, request_id_of
 
 _access_log = logging.getLogger("digits.access")
+
+_METHOD = "POST"
+_END = b"\r\n\r\n"
+_TARGET = re.compile(rb"POST ([^ ?]{1,100})(?:\?[^ ]*)? HTTP/1\.[01]\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,19})[ \t]*\r\n", re.IGNORECASE)
+_REQUEST_ID = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*?)[ \t]*\r\n", re.IGNORECASE)
 
 
 class EarlyRefusal:
@@ -44,9 +51,21 @@ class EarlyRefusal:
         )
         self._head = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(b"%s: %s\r\n" % header for header in headers)
         self._problem = problem
+        # Made once: to make it for each refusal takes longer than all else. Neither text has a character that JSON
+        # would write in another way.
+        details = problem.details("{detail}").model_copy(update={"request_id": "{request_id}"})
+        body = json.dumps(details.model_dump(exclude_unset=True), separators=(",", ":")).replace("%", "%%")
+        self._body = body.replace("{detail}", "%(detail)s").replace("{request_id}", "%(request_id)s")
+
+    @property
+    def is_on(self) -> bool:
+        """Whether large images are refused now."""
+        return self._queue.is_full
 
     def answer(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> bytes | None:
         """Returns the answer to a request that is refused, and counts and logs it; None if it is not refused.
+
+        A request for which there will be a turn is counted among those that arrive.
 
         Args:
             method: of the request.
@@ -54,19 +73,48 @@ class EarlyRefusal:
             headers: names in lower case and values.
             scope: as for ASGI, for the log.
         """
-        if not self._queue.is_full or method != "POST" or path not in self._paths:
+        if method != _METHOD or path not in self._paths:
             return None
         length = next((value for name, value in headers if name == b"content-length"), b"")
-        if length.isdigit() and int(length[:20]) <= self._small_bytes:
+        if self._is_small(length):
             return None
-        context = RequestContext(request_id_of(headers), problem=self._problem.name)
-        details = self._problem.details(self._queue.refusal)
-        details.request_id = context.request_id
-        body = json.dumps(details.model_dump(exclude_unset=True), separators=(",", ":")).encode()
+        if not self._queue.is_full:
+            self._queue.expect()
+            return None
+        return self._refused(path, request_id_of(headers), scope)
+
+    def answer_to(self, data: bytes, client: tuple[str, int] | None) -> bytes | None:
+        """Returns the answer to the first bytes of a connection, as `answer` does; None if they have to be parsed.
+
+        Args:
+            data: the first bytes that came.
+            client: address and port of the client, for the log; None if it has none.
+        """
+        target = _TARGET.match(data)
+        if target is None:
+            return None
+        path, end = target[1].decode("latin-1"), data.find(_END)
+        if path not in self._paths or end < 0 or not self._queue.is_full:
+            return None
+        head = data[: end + 2]
+        length = _LENGTH.search(head)
+        if length is not None and self._is_small(length[1]):
+            return None
+        given = _REQUEST_ID.search(head)
+        request_id = request_id_of([(b"x-request-id", given[1])] if given else ())
+        return self._refused(path, request_id, {"client": client, "path": path})
+
+    def _is_small(self, length: bytes) -> bool:
+        return length.isdigit() and int(length[:20]) <= self._small_bytes
+
+    def _refused(self, path: str, request_id: str, scope: Scope) -> bytes:
+        body = (self._body % {"detail": self._queue.refusal, "request_id": request_id}).encode()
+        status = self._problem.status
         if self._metrics:
-            self._metrics.request(method, path, self._problem.status, 0.0, None)
+            self._metrics.request(_METHOD, path, status, 0.0, None)
             self._metrics.problem(self._problem.name)
         if _access_log.isEnabledFor(logging.INFO):
-            log_access({**scope, "method": method, "raw_path": path.encode()}, context, self._problem.status, 0.0)
-        name, identity = REQUEST_ID_HEADER.lower().encode(), context.request_id.encode()
+            context = RequestContext(request_id, problem=self._problem.name)
+            log_access({**scope, "method": _METHOD, "raw_path": path.encode()}, context, status, 0.0)
+        name, identity = REQUEST_ID_HEADER.lower().encode(), request_id.encode()
         return self._head + b"%s: %s\r\ncontent-length: %d\r\n\r\n" % (name, identity, len(body)) + body

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from typing import Any
 
 from digits.service.errors import OverloadedError
+from digits.service.limits.gate import Gate
 from digits.service.limits.refusal import EarlyRefusal
 from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
 from digits.service.process.connection_room import ConnectionRoom, Place
 from digits.service.process.uvicorn_internals import HttpToolsProtocol, application_state, is_trusted_proxy
-from digits.service.request_context import LINGER_SECONDS
+from digits.service.request_context import EXPECTED, LINGER_SECONDS
 from digits.service.schemas import ProblemDetails
 
 # A path before all others, such as /ml.
@@ -24,6 +25,21 @@ _HEALTH_HEADER_SECONDS = 1.0
 _HEALTH = re.compile(rb"/health/(live|ready)/?$")
 # How long the server waits for requests over the connections that it accepted last.
 _LAST_REQUESTS_SECONDS = 0.2
+
+
+def make_connection(header_seconds: float, room: ConnectionRoom, **kwargs: Any) -> asyncio.BaseProtocol:
+    """Returns the protocol of a new connection: one that refuses large images at once, while they wait for too long.
+
+    Args:
+        header_seconds: as for `PatientProtocol`.
+        room: as for `PatientProtocol`.
+        kwargs: from uvicorn, by these names.
+    """
+    make = functools.partial(PatientProtocol, header_seconds=header_seconds, room=room, **kwargs)
+    early: EarlyRefusal | None = getattr(application_state(kwargs["config"]), "early_refusal", None)
+    if early is None or not early.is_on:
+        return make()
+    return Gate(early, make, kwargs["server_state"].connections, LINGER_SECONDS)
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -179,6 +195,7 @@ class PatientProtocol(HttpToolsProtocol):
         path = self.url.partition(b"?")[0].decode("ascii", "replace").removeprefix(prefix)
         answer = early.answer(self.parser.get_method().decode("ascii"), path, self.headers, dict(self.scope))
         if answer is None:
+            self.scope[EXPECTED] = True  # type: ignore[literal-required] # servers may add keys of their own
             return False
         self._end_with(answer)
         return True

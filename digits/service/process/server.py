@@ -45,14 +45,14 @@ def serve(host: str, port: int, workers: int, root_path: str = "", *, brief: boo
     import uvicorn
 
     from digits.service.process.connection_room import ConnectionRoom, allow_connections
-    from digits.service.process.connections import PREFIX, PatientProtocol
+    from digits.service.process.connections import PREFIX, make_connection
 
     settings = read_settings()
     if root_path and not PREFIX.fullmatch(root_path):
         raise SettingError(f"--root-path is {root_path!r}; it must be a path such as /ml, without a slash at its end.")
     allow_connections(settings.max_connections)
     room = ConnectionRoom(settings.max_connections, settings.max_connections_per_address)
-    protocol = functools.partial(PatientProtocol, header_seconds=settings.header_seconds, room=room)
+    protocol = functools.partial(make_connection, settings.header_seconds, room)
     config = uvicorn.Config(
         "digits.service.app:create_app",
         factory=True,

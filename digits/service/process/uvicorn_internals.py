@@ -47,13 +47,19 @@ def is_trusted_proxy(config: uvicorn.Config, address: str | None) -> bool:
 
 def application_state(config: uvicorn.Config) -> object:
     """Returns the `app.state.service` of the application that a server runs; None if there is none."""
-    app: Any = config.loaded_app
+    app = _application(config.loaded_app)
+    return None if app is None else getattr(app.state, "service", None)
+
+
+# It is asked for at each connection.
+@functools.lru_cache(maxsize=1)
+def _application(app: Any) -> Starlette | None:
     while not isinstance(app, Starlette):
         # uvicorn wraps applications in middleware of its own.
         app = getattr(app, "app", None)
         if app is None:
             return None
-    return getattr(app.state, "service", None)
+    return app
 
 
 class Worker(Process):

@@ -39,6 +39,7 @@ from digits.service.errors import (
 from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
+from digits.service.request_context import EXPECTED
 from digits.service.responses import model_response
 from digits.service.routes.direct import Endpoint
 from digits.service.routes.documented import documented
@@ -134,8 +135,9 @@ async def _predict(request: Request) -> Response:
 def _refuse_early(state: ServiceState, request: Request) -> None:
     """Refuses a large image before its body is read if the queue is too long for it."""
     length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length[:20]) > READ_ON_THE_SPOT_BYTES:
+    if EXPECTED not in request.scope and (not length.isdecimal() or int(length[:20]) > READ_ON_THE_SPOT_BYTES):
         state.queue.check()
+        state.queue.expect()
 
 
 async def _recognize(state: ServiceState, request: Request, data: bytes, page: int) -> tuple[Prediction, int]:

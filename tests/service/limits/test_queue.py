@@ -159,3 +159,42 @@ def test_a_turn_that_was_passed_over_when_its_client_left_is_no_fault() -> None:
                 await waiter
 
     run(act)
+
+
+def test_images_that_were_let_in_count_before_their_bodies_are_there() -> None:
+    async def act() -> None:
+        queue = ComputeQueue(1, 0.001)
+        await compute(queue, 0.01)
+        tasks = [asyncio.create_task(compute(queue, 60.0))]
+        await asyncio.sleep(0)
+        let_in = 0
+        while not queue.is_full:
+            queue.expect()
+            let_in += 1
+        # All that were let in get their turn, and no other does.
+        tasks += [asyncio.create_task(compute(queue, 60.0)) for _ in range(let_in)]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in tasks)
+        with pytest.raises(OverloadedError):
+            await compute(queue, 0.0)
+        for task in tasks:
+            task.cancel()
+
+    run(act)
+
+
+def test_whoever_never_sends_the_body_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act() -> None:
+        queue = ComputeQueue(1, 0.001)
+        await compute(queue, 0.01)
+        task = asyncio.create_task(compute(queue, 60.0))
+        await asyncio.sleep(0)
+        while not queue.is_full:
+            queue.expect()
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 1.0)
+        assert not queue.is_full
+        monkeypatch.undo()
+        task.cancel()
+
+    run(act)
