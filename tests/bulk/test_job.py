@@ -26,6 +26,7 @@ from tests.bulk.test_plan import blank, one_part
 from tests.conftest import BIN, ROOT, child_environment, run_python
 from tests.model_files import with_card
 from tests.pictures import handwritten, tiff_of
+from tests.processes import children_of
 
 Pixels = npt.NDArray[np.uint8]
 # So many that some parts are left when the first is written, as long as MNIST has enough images for the processors.
@@ -51,9 +52,16 @@ def wait_for_a_part(job: subprocess.Popen[str], out: Path) -> None:
         time.sleep(0.005)
 
 
-def workers_of(job: subprocess.Popen[str]) -> list[int]:
-    children = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
-    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+def workers_of(job: subprocess.Popen[str]) -> set[int]:
+    return children_of(job.pid, "spawn_main")
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnist: Mnist) -> None:
@@ -79,7 +87,7 @@ def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnis
     assert "rows are there already" in said
     assert "rows written, " in said
     assert "images/s" in said
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert not any(map(is_running, workers))
 
 
 def test_a_dead_worker_ends_the_job_with_a_message_and_it_goes_on(tmp_path: Path, mnist: Mnist) -> None:

@@ -1,6 +1,7 @@
 """Files of several pages, read as numbers."""
 
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,7 @@ def test_one_budget_holds_for_all_pages(recognizer: Recognizer, mnist: Mnist) ->
         read_document(recognizer, data)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory in /proc")
 def test_twenty_pages_take_hardly_more_memory_than_two(tmp_path: Path) -> None:
     page = np.full((3000, 2000, 3), 255, np.uint8)
     page[400:900, 300:360] = 0

@@ -5,7 +5,6 @@ import io
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from digits.images.decode import OpenedImage, open_image
 from digits.images.limits import ImageLimits
 from digits.images.pdf import document
 from tests.memory import taken_by_another_thread
+from tests.processes import children_of
 
 STROKE = b"20 w 300 200 m 300 600 l S\n"
 # The hostile files that hold something to see, which is shown.
@@ -40,8 +40,7 @@ SECONDS = 20.0
 
 def children() -> set[int]:
     """The processes that draw for this one and have not ended."""
-    numbers = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="ascii").split()
-    return {int(number) for number in numbers if b"renderer.py" in Path(f"/proc/{number}/cmdline").read_bytes()}
+    return children_of(os.getpid(), "renderer.py")
 
 
 def test_pages_are_drawn_at_200_dots_per_inch_in_their_order() -> None:

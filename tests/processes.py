@@ -1,0 +1,27 @@
+"""The processes that others have started."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def children_of(process: int, word: str) -> set[int]:
+    """The processes that a process has started, with a word in their command, and that have not ended."""
+    return {child for child, command in _children(process) if word in command}
+
+
+def _children(process: int) -> Iterator[tuple[int, str]]:
+    if not Path("/proc").is_dir():
+        # Systems other than Linux come with a ps that lists all.
+        listed = subprocess.run(["ps", "-A", "-o", "ppid=,pid=,args="], capture_output=True, text=True, check=True)
+        for line in listed.stdout.splitlines():
+            parent, child, command = [*line.split(None, 2), ""][:3]
+            if int(parent) == process:
+                yield int(child), command
+        return
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in task.read_text(encoding="ascii").split():
+            # It may end in the meantime.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                yield int(child), Path(f"/proc/{child}/cmdline").read_bytes().decode(errors="replace")
