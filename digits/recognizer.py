@@ -20,10 +20,11 @@ from digits.model.calibration import apply_temperature
 from digits.model.card import Card
 from digits.model.engine import FLOAT32, Engine, Precision
 from digits.model.input_form import INPUT_FORMS
-from digits.second_look import DOUBTFUL, look_again
+from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 from digits.vision.normalize import GLANCED_SIDE, Normalized, glance, normalize_many
+from digits.vision.views import weights as view_weights
 from digits.vision.views.table import FIRST, GLANCE
 
 TRAINED_MODEL = Path("models/mnist_model.keras")
@@ -99,7 +100,7 @@ def _is_large(pixels: Pixels) -> bool:
 
 def _is_doubtful(answer: Prediction) -> bool:
     """Whether an answer needs other views: it is not accepted, or only just."""
-    return not answer.accepted or answer.confidence < DOUBTFUL
+    return not answer.accepted or answer.confidence < view_weights.DOUBTFUL
 
 
 _Read = Callable[[list[Pixels | ImageError]], list[Prediction | ImageError]]
