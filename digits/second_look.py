@@ -9,7 +9,7 @@ import numpy.typing as npt
 from digits import budget
 from digits.arrays import SIDE, Floats, Images, Pixels
 from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
-from digits.vision.mnist_form import like_mnist
+from digits.vision.mnist_form import is_like_mnist
 from digits.vision.normalize import Normalized
 from digits.vision.reduction import as_gray
 from digits.vision.views import weights as view_weights
@@ -97,7 +97,7 @@ def copy_of(pixels: Pixels) -> Copy | None:
         None if the picture is too small or too flat to have any, or is in MNIST's form already: where the network is
         unsure of such an image, other views of it are wrong too often (5 of 22 that they accepted).
     """
-    if pixels.shape[:2] == (SIDE, SIDE) and like_mnist(as_gray(pixels)[np.newaxis])[1][0]:
+    if pixels.shape[:2] == (SIDE, SIDE) and is_like_mnist(as_gray(pixels))[1]:
         return None
     if min(pixels.shape[:2]) < _SMALLEST or int(pixels.max()) - int(pixels.min()) < _FLAT:
         return None

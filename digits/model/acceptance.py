@@ -59,11 +59,13 @@ def reasons_to_refuse(probabilities: npt.NDArray[np.floating], thresholds: Thres
         probabilities: calibrated, of shape (n, 10).
         thresholds: of the model.
     """
-    confidences, scores = probabilities.max(axis=1).tolist(), digit_scores(probabilities).tolist()
-    return [
-        "not_a_digit" if score < thresholds.digit else "low_confidence" if confidence < thresholds.confidence else None
-        for confidence, score in zip(confidences, scores, strict=True)
-    ]
+    reasons: list[Reason | None] = []
+    # For a single answer, NumPy takes ten times as long.
+    for row in probabilities.tolist():
+        *_, second, first = sorted(row)
+        unsure: Reason | None = "low_confidence" if first < thresholds.confidence else None
+        reasons.append("not_a_digit" if second + first < thresholds.digit else unsure)
+    return reasons
 
 
 def digit_scores(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

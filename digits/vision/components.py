@@ -14,6 +14,9 @@ from digits.vision.reduction import at_least
 
 Indices = npt.NDArray[np.int64]
 
+# The label of the only component.
+_ONLY = np.array((1,), dtype=np.int64)
+
 # A component with less than this share of the ink of the largest is a speck, or a bit of a stroke.
 _SPECK = 0.05
 # Of a picture with more components, only so many with the most ink are looked at as separate digits.
@@ -102,11 +105,7 @@ def find_components(foreground: Foreground, mask: Gray | LabeledMask) -> Compone
     """
     labeled = mask if isinstance(mask, LabeledMask) else LabeledMask(mask)
     (labels, stats), mask = labeled.components, labeled.mask
-    count, at = len(stats), np.flatnonzero(mask.view(np.bool_))
-    which, strength = labels.ravel()[at], foreground.strength.ravel()[at]
-    ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
-    strong = at_least(strength, foreground.strong).view(np.bool_)
-    ids = np.flatnonzero(np.bincount(which[strong], minlength=count))
+    ink, ids = _ink_and_strong(foreground, mask, labels, len(stats))
     # In the order of OpenCV's CC_STAT constants.
     left, top, wide, high, _ = np.asarray(stats[ids], dtype=np.int64).T
     height, width = labels.shape
@@ -114,6 +113,19 @@ def find_components(foreground: Foreground, mask: Gray | LabeledMask) -> Compone
     touches = (left <= margin) | (top <= margin) | (left + wide >= width - margin) | (top + high >= height - margin)
     apart = _frames_and_edges(np.asarray(stats[ids], dtype=np.int64), ink[ids], touches, labels.shape)
     return Components(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
+
+
+def _ink_and_strong(foreground: Foreground, mask: Gray, labels: Labels, count: int) -> tuple[Floats, Indices]:
+    """Returns the sum of the strength of each label's pixels, and the labels that have strong ink."""
+    if count == 2:
+        # There is one component alone, as in most drawings.
+        strength = foreground.strength[mask.view(np.bool_)]
+        return np.array((0.0, strength.sum())), _ONLY if strength.max() >= foreground.strong else _ONLY[:0]
+    at = np.flatnonzero(mask.view(np.bool_))
+    which, strength = labels.ravel()[at], foreground.strength.ravel()[at]
+    strong = at_least(strength, foreground.strong).view(np.bool_)
+    ink = np.asarray(np.bincount(which, strength, count), dtype=np.float64)
+    return ink, np.flatnonzero(np.bincount(which[strong], minlength=count))
 
 
 def _frames_and_edges(stats: Indices, ink: Floats, touches: Flags, shape: tuple[int, int]) -> Flags:

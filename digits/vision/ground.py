@@ -77,19 +77,25 @@ def find_even_ground(pixels: Pixels) -> Ground:
     """
     if (thick := ground_of_thick_strokes(pixels)) is not None:
         return Ground(*thick, is_even=True)
-    counts = [histogram(channel) for channel in channels_of(pixels)]
+    # How many pixels have each value or less.
+    counts = [histogram(channel).cumsum() for channel in channels_of(pixels)]
     is_light = _is_dark([_ink_beside_median(each) for each in counts])
-    values = np.array([quantile(each, 0.75 if is_light else 0.25) for each in counts], dtype=np.uint8)
+    share = (0.75 if is_light else 0.25) * (pixels.shape[0] * pixels.shape[1])
+    values = np.array([each.searchsorted(share) for each in counts], dtype=np.uint8)
     return Ground(values.reshape(1, 1) if len(values) == 1 else values.reshape(1, 1, 3), is_light)
 
 
-def _ink_beside_median(counts: Counts) -> _Contrast:
-    """How much lighter and how much darker than the median ink is, from a histogram."""
-    ground = quantile(counts, 0.5)
-    lighter, darker = counts[ground:].copy(), counts[ground::-1].copy()
-    lighter[0] += counts[:ground].sum()
-    darker[0] += counts[ground + 1 :].sum()
-    return quantile(lighter, _INK), quantile(darker, _INK)
+def _ink_beside_median(below: Counts) -> _Contrast:
+    """How much lighter and how much darker than the median ink is.
+
+    Args:
+        below: of shape (256,), how many pixels have each value or less.
+    """
+    total = int(below[-1])
+    lightest = _INK * total
+    ground, light = below.searchsorted((0.5 * total, lightest)).tolist()
+    dark = int(below.searchsorted(total - lightest, side="right"))
+    return max(light - ground, 0), max(ground - dark, 0)
 
 
 def find_ground(pixels: Pixels, *, is_page: bool, quick: bool = False) -> Ground:

@@ -15,7 +15,17 @@ from digits.errors import ImageError, NoInkError
 from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.components import Components, find_components, find_digit, find_separate_digits
 from digits.vision.foreground import NO_INK, Foreground, find_foreground
-from digits.vision.mnist_form import crop, even, image_of, like_mnist, margin_around, thicken, tight, to_gray
+from digits.vision.mnist_form import (
+    crop,
+    even,
+    image_of,
+    is_like_mnist,
+    like_mnist,
+    margin_around,
+    thicken,
+    tight,
+    to_gray,
+)
 from digits.vision.paper.ruling import digit_mask
 from digits.vision.reduction import as_gray, shrink
 from digits.vision.sheet import without_table
@@ -84,9 +94,9 @@ def normalize(pixels: Pixels) -> Normalized:
         NoInkError: the picture is blank, or has too little contrast to tell ink from ground.
     """
     if pixels.shape[:2] == (SIDE, SIDE):
-        images, fits = like_mnist(as_gray(pixels)[np.newaxis])
-        if fits[0]:
-            return already_normalized(images[0])
+        image, fits = is_like_mnist(as_gray(pixels))
+        if fits:
+            return already_normalized(image)
     return fetch_digit(pixels)
 
 
@@ -99,6 +109,8 @@ def normalize_many(pictures: Sequence[Pixels | ImageError]) -> list[Normalized |
     Returns:
         For each, its image, or why there is none.
     """
+    if len(pictures) == 1:
+        return [_normalized_or_error(pictures[0], normalize)]
     results: dict[int, Normalized | ImageError] = {}
     small = {
         i: as_gray(picture)
@@ -112,12 +124,18 @@ def normalize_many(pictures: Sequence[Pixels | ImageError]) -> list[Normalized |
         }
     for i, picture in enumerate(pictures):
         if i not in results:
-            try:
-                results[i] = picture if isinstance(picture, ImageError) else fetch_digit(picture)
-            except ImageError as error:
-                # Its traceback holds this frame, which holds the error: a circle, and the picture's stages in it.
-                results[i] = error.with_traceback(None)
+            results[i] = _normalized_or_error(picture, fetch_digit)
     return [results[i] for i in range(len(pictures))]
+
+
+def _normalized_or_error(
+    picture: Pixels | ImageError, normalize_one: Callable[[Pixels], Normalized]
+) -> Normalized | ImageError:
+    try:
+        return picture if isinstance(picture, ImageError) else normalize_one(picture)
+    except ImageError as error:
+        # Its traceback holds this frame, which holds the error: a circle, and the picture's stages in it.
+        return error.with_traceback(None)
 
 
 def already_normalized(image: Gray) -> Normalized:

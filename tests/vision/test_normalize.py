@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as nps
 from digits.arrays import SIDE
 from digits.data.mnist import Mnist
 from digits.errors import NoInkError
-from digits.vision.mnist_form import BOX, image_of, like_mnist
+from digits.vision.mnist_form import BOX, image_of, is_like_mnist, like_mnist
 from digits.vision.normalize import already_normalized, glance, normalize
 
 Pixels = npt.NDArray[np.uint8]
@@ -155,9 +155,11 @@ def test_images_are_found_like_mnist_together_as_one_by_one(mnist: Mnist) -> Non
     noise = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE), dtype=np.uint8)
     images = np.concatenate([mnist.x_test[:200], 255 - mnist.x_test[:200], noise, mnist.x_test[:50] // 2])
     together, fits = like_mnist(images)
-    alone = [like_mnist(image[np.newaxis]) for image in images]
-    assert np.array_equal(together, np.concatenate([image for image, _ in alone]))
-    assert np.array_equal(fits, np.concatenate([fit for _, fit in alone]))
+    shifted = np.concatenate([np.roll(mnist.x_test[:200], shift, axis=axis) for axis in (1, 2) for shift in (-1, 1, 2)])
+    for group, found in ((images, (together, fits)), (shifted, like_mnist(shifted))):
+        alone = [is_like_mnist(image) for image in group]
+        assert np.array_equal(found[0], np.stack([image for image, _ in alone]))
+        assert found[1].tolist() == [fit for _, fit in alone]
     assert fits[:400].all()
     assert not fits[400:450].any()
     assert np.array_equal(together[200:400], mnist.x_test[:200])
@@ -182,6 +184,7 @@ OWN = normalize(write()).image
 def test_an_image_that_mnists_makers_would_not_have_made_is_not_like_mnist(image: Pixels) -> None:
     assert like_mnist(OWN[np.newaxis])[1].all()
     assert not like_mnist(image.astype(np.uint8)[np.newaxis])[1].any()
+    assert not is_like_mnist(image.astype(np.uint8))[1]
 
 
 def test_an_image_in_mnists_form_is_its_own_only_stage() -> None:
