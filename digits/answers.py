@@ -5,17 +5,19 @@ generators name theirs.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from digits.images.ink import Frame
 from digits.model.acceptance import Reason
-from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.reading import ReadDigit as ReadingDigit
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction
 from digits.vision.views.table import FIRST, GLANCE
+
+if TYPE_CHECKING:
+    from digits.numbers.document import DocumentReading, PageReading
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -244,7 +246,7 @@ class ReadPage(Text):
     )
 
     @classmethod
-    def of(cls, page: PageReading) -> "ReadPage":
+    def of(cls, page: "PageReading") -> "ReadPage":
         """Returns the answer for a page."""
         return ReadPage(
             **_text_fields(page.reading),
@@ -277,7 +279,7 @@ class ReadResponse(Text):
     @classmethod
     def timed(
         cls,
-        document: DocumentReading,
+        document: "DocumentReading",
         milliseconds: float,
         frame: Frame | None = None,
         warnings: Sequence[str] = (),

@@ -18,7 +18,7 @@ from digits.model.acceptance import Reason, Thresholds, count_separate_digits, r
 from digits.model.artifact import Artifact, read
 from digits.model.calibration import apply_temperature
 from digits.model.card import Card
-from digits.model.engine import FLOAT32, Engine, Precision
+from digits.model.engine import FLOAT32, Engine, PrecisionChoice
 from digits.model.input_form import INPUT_FORMS
 from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
@@ -113,7 +113,8 @@ class Recognizer:
         artifact: the model.
         limits: what an image may cost.
         looks_again: whether a picture that the first view does not show well is seen in other views.
-        precision: in which the network computes. Where it cannot, it computes in float32, and `notes` say why.
+        precision: in which the network computes. Where it cannot, it computes in float32, and `notes` say why. "auto"
+            chooses, as `Artifact.in_precision` says. float32 gives the same answers on every machine.
 
     Raises:
         ModelFileError: the model is not a digit network.
@@ -125,7 +126,7 @@ class Recognizer:
         limits: ImageLimits | None = None,
         *,
         looks_again: bool = True,
-        precision: Precision = FLOAT32,
+        precision: PrecisionChoice = FLOAT32,
     ) -> None:
         artifact, self.precision, self.precision_note = artifact.in_precision(precision)
         self.path = artifact.path
@@ -141,7 +142,7 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls, path: Path | None = None, limits: ImageLimits | None = None, *, precision: Precision = FLOAT32
+        cls, path: Path | None = None, limits: ImageLimits | None = None, *, precision: PrecisionChoice = FLOAT32
     ) -> "Recognizer":
         """Loads a model file; without `path`, the one that `find_model` finds.
 

@@ -19,6 +19,7 @@ from benchmarks.accuracy.corpus.answers import (
     write_digests,
 )
 from digits.errors import SettingError
+from digits.model.engine import has_int8_instructions
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 from digits.vision.views.table import FIRST
 
@@ -35,6 +36,14 @@ def named(different: dict[str, list[str]]) -> str:
 def test_no_answer_has_changed(committed: list[Record]) -> None:
     different = differences(committed, records())
     assert not different, named(different)
+
+
+@pytest.mark.skipif(not has_int8_instructions(), reason="this processor does not answer in int8")
+def test_int8_reads_and_accepts_the_same(committed: list[Record]) -> None:
+    fields = "digit", "accepted", "text", "digits", "boxes", "error"
+    int8 = {record["name"]: [record.get(field) for field in fields] for record in records("int8")}
+    float32 = {record["name"]: [record.get(field) for field in fields] for record in committed}
+    assert {name for name in float32 if int8[name] != float32[name]} == set()
 
 
 def test_the_digests_are_of_this_version_of_the_preprocessing() -> None:

@@ -103,7 +103,7 @@ def kinds(seed: int) -> dict[str, Kind]:
     Args:
         seed: seed of the images.
     """
-    files, recognizer = image_files(16, seed), Recognizer.load(shipped_model())
+    files, recognizer = image_files(16, seed), Recognizer.load(shipped_model(), precision="auto")
     small = tuple(files[SMALL])
     blank = encode(np.full((64, 64), 255, np.uint8))
     text = {"Content-Type": "text/csv"}

@@ -23,12 +23,21 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from digits.errors import ModelFileError, ModelNotFoundError, SettingError
 from digits.installation import install_command, train_command
 from digits.model import history
 from digits.model.card import Card
-from digits.model.engine import FLOAT32, PRECISIONS, Engine, Precision, has_int8_instructions
+from digits.model.engine import (
+    AUTO,
+    FLOAT32,
+    PRECISIONS,
+    Engine,
+    Precision,
+    PrecisionChoice,
+    has_int8_instructions,
+)
 from digits.model.examples import Examples
 from digits.model.foreign import check_size, convert_command, kind_of
 from digits.model.input_form import INPUT_FORMS, InputForm, find_input_form
@@ -63,11 +72,12 @@ class Artifact:
         card = {name: value for name, value in self.card.to_json().items() if name != "int8"}
         return sha256(self.onnx + json.dumps(card, sort_keys=True).encode())
 
-    def in_precision(self, wanted: Precision) -> tuple["Artifact", Precision, str | None]:
+    def in_precision(self, wanted: PrecisionChoice) -> tuple["Artifact", Precision, str | None]:
         """Chooses the form that answers.
 
         Args:
-            wanted: the precision that the user asks for.
+            wanted: the precision that the user asks for. "auto" is int8 where the file has that form, the processor is
+                fit for it, and the card says that it reads as many test images as float32; else float32.
 
         Returns:
             The model in the form that answers, whose card has that form's thresholds and test results; its precision;
@@ -76,9 +86,11 @@ class Artifact:
         Raises:
             SettingError: there is no such precision.
         """
-        if wanted not in PRECISIONS:
-            raise SettingError(f"There is no precision {wanted!r}; there are {' and '.join(PRECISIONS)}.")
-        if wanted == FLOAT32:
+        if wanted not in get_args(PrecisionChoice):
+            raise SettingError(
+                f"There is no precision {wanted!r}; there are {' and '.join(PRECISIONS)}, and auto, which chooses."
+            )
+        if wanted == FLOAT32 or (wanted == AUTO and not self.card.is_as_accurate_in_int8):
             return self, FLOAT32, None
         if self.int8 is None:
             reason = (
@@ -89,6 +101,8 @@ class Artifact:
             reason = "this processor is not known to be faster in int8 (Linux names neither avx512_vnni nor avx_vnni)"
         else:
             return replace(self, onnx=self.int8, card=self.card.of_int8()), "int8", None
+        if wanted == AUTO:
+            return self, FLOAT32, None
         return self, FLOAT32, f"The model answers in float32, and not in int8 as asked: {reason}."
 
 

@@ -157,6 +157,11 @@ class Card:
         return None if accuracy is None else float(accuracy)
 
     @property
+    def is_as_accurate_in_int8(self) -> bool:
+        """Whether there is an int8 form, and it reads as many of the test images correctly, or more."""
+        return self.int8 is not None and (self.of_int8().test_accuracy or 0.0) >= (self.test_accuracy or 0.0)
+
+    @property
     def test_set(self) -> str:
         """Whose test images were read: "MNIST", or the name of a file or folder of one's own data."""
         return str(self.data.get("calibrated_on") or self.data.get("name") or "MNIST")

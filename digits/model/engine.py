@@ -19,6 +19,9 @@ from digits.model.input_form import USUAL, InputForm
 Precision = Literal["float32", "int8"]
 FLOAT32: Precision = "float32"
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+# What a user may ask for: a precision, or the faster one of those that cost no accuracy.
+PrecisionChoice = Literal["auto", "float32", "int8"]
+AUTO: PrecisionChoice = "auto"
 
 # Where Linux names the processor's instructions; and those that multiply and add 8-bit integers at once.
 _CPU_INFO = Path("/proc/cpuinfo")

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from digits.errors import SettingError
 from digits.images.formats import FORMATS, format_name
 from digits.images.limits import MAX_BYTES, MAX_PIXELS, ImageLimits
-from digits.model.engine import FLOAT32, Precision
+from digits.model.engine import AUTO, PrecisionChoice
 from digits.service.limits.rate import read_limit
 
 PREFIX = "DIGITS_"
@@ -42,11 +42,12 @@ class Settings(BaseSettings):
         "counts how often it disagrees (`digits_shadow_pictures_total`). Pictures that come too fast are skipped.",
     )
 
-    precision: Precision = Field(
-        FLOAT32,
+    precision: PrecisionChoice = Field(
+        AUTO,
         description="In which the network computes: `float32`, or `int8`, which takes about half as long. Where the "
         "model file has no int8 form (`digits model quantize` adds one), or the processor no instructions for it "
-        "(AVX-512 VNNI or AVX-VNNI, on Linux), `float32` answers, and the log and `/model` say so.",
+        "(AVX-512 VNNI or AVX-VNNI, on Linux), `float32` answers, and the log and `/model` say so. `auto` is `int8` "
+        "where it can answer and reads no fewer of the test images, and else `float32`.",
     )
 
     max_bytes: int = Field(ImageLimits.max_bytes, ge=1, le=MAX_BYTES, description="Largest image file, in bytes.")

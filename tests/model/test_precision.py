@@ -72,12 +72,29 @@ def test_a_model_without_the_form_answers_in_float32_and_says_how_to_add_it(tmp_
     assert recognizer.notes[0].endswith("this adds one: digits model quantize changed.keras.")
 
 
+def test_auto_is_int8_only_where_that_costs_no_accuracy(tmp_path: Path, cpu_info: Path) -> None:
+    assert Recognizer.load(shipped_model(), precision="auto").precision == "int8"
+    int8 = OWN_CARD["int8"]
+    better, worse = (
+        int8 | {"test": int8["test"] | {"accuracy": OWN_CARD["metrics"]["test"]["accuracy"] + more}}
+        for more in (1e-4, -1e-4)
+    )
+    assert Recognizer.load(with_card(tmp_path, int8=better), precision="auto").precision == "int8"
+    assert Recognizer.load(with_card(tmp_path, int8=worse), precision="int8").precision == "int8"
+    for file in with_card(tmp_path, int8=worse), without_int8(tmp_path):
+        recognizer = Recognizer.load(file, precision="auto")
+        assert (recognizer.precision, recognizer.notes) == ("float32", [])
+    cpu_info.write_text(FIT.format("avx512f"))
+    recognizer = Recognizer.load(shipped_model(), precision="auto")
+    assert (recognizer.precision, recognizer.notes) == ("float32", [])
+
+
 def without_int8(folder: Path) -> Path:
     return repack(folder, {INT8: None, CARD: json.dumps(OWN_CARD | {"int8": None}).encode()})
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(SettingError, match="no precision 'int4'; there are float32 and int8"):
+    with pytest.raises(SettingError, match="no precision 'int4'; there are float32 and int8, and auto, which chooses"):
         Recognizer.load(shipped_model(), precision=cast("Precision", "int4"))
 
 
@@ -93,7 +110,7 @@ def test_numbers_are_read_with_the_weights_of_the_model(cpu_info: Path) -> None:
     assert shipped_decoding().suits(Recognizer.load(shipped_model(), precision="int8").card.onnx_sha256)
 
 
-# Weights of 7 bits give these answers on every processor, fit or not.
+@pytest.mark.skipif(not engine.has_int8_instructions(), reason="this processor does not answer in int8")
 def test_the_test_images_are_read_as_the_card_says(mnist: Mnist, cpu_info: Path) -> None:
     float32, int8 = (
         np.concatenate([recognizer.classify(images) for images in np.array_split(mnist.x_test, 20)])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digits.errors import ModelFileError, SettingError
-from digits.model.engine import Precision
+from digits.model.engine import Precision, PrecisionChoice
 from digits.recognizer import shipped_model
 from digits.service.middleware.keys import Keyring
 from digits.service.models import Models
@@ -39,9 +39,18 @@ def test_clients_are_not_told_in_which_folder_the_model_lies(tmp_path: Path) -> 
     assert models.in_use.name == "mine.keras"
 
 
-@pytest.mark.parametrize(("wanted", "fit", "expected"), [("int8", True, "int8"), ("int8", False, "float32")])
+@pytest.mark.parametrize(
+    ("wanted", "fit", "expected"),
+    [
+        ("int8", True, "int8"),
+        ("int8", False, "float32"),
+        ("auto", True, "int8"),
+        ("auto", False, "float32"),
+        ("float32", True, "float32"),
+    ],
+)
 def test_the_precision_that_answers_is_shown(
-    wanted: Precision,
+    wanted: PrecisionChoice,
     fit: bool,
     expected: Precision,
     monkeypatch: pytest.MonkeyPatch,
@@ -51,7 +60,8 @@ def test_the_precision_that_answers_is_shown(
     with caplog.at_level(logging.WARNING, "digits"):
         models = Models(Settings(model=shipped_model(), precision=wanted), None, None)
     assert models.in_use.precision == expected
-    assert ("answers in float32, and not in int8 as asked" in caplog.text) == (not fit)
-    float32 = Models(Settings(model=shipped_model()), None, None)
+    # Only whoever asked for int8 has to know.
+    assert ("answers in float32, and not in int8 as asked" in caplog.text) == (wanted == "int8" and not fit)
+    float32 = Models(Settings(model=shipped_model(), precision="float32"), None, None)
     assert float32.in_use.precision == "float32"
-    assert (models.in_use.digest == float32.in_use.digest) == (not fit)
+    assert (models.in_use.digest == float32.in_use.digest) == (expected == "float32")

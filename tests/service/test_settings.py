@@ -57,6 +57,12 @@ def test_other_names_are_somebody_elses(monkeypatch: pytest.MonkeyPatch, name: s
     read_settings()
 
 
+def test_the_precision_is_chosen_at_start_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().precision == "auto"
+    monkeypatch.setenv("DIGITS_PRECISION", "float32")
+    assert read_settings().precision == "float32"
+
+
 def test_values_may_be_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITS_FORMATS", "png, jpg")
     monkeypatch.setenv("DIGITS_LOG_LEVEL", "WARNING")

@@ -32,6 +32,7 @@ from benchmarks.accuracy.corpus.files import file_pictures
 from benchmarks.accuracy.corpus.numbers import number_pictures
 from benchmarks.accuracy.corpus.singles import single_pictures
 from digits.errors import ImageError, SettingError
+from digits.model.engine import FLOAT32, Precision
 from digits.numbers.reader import read_picture
 from digits.recognizer import Prediction, Recognizer, shipped_model
 from digits.vision.mnist_form import PREPROCESSING_VERSION
@@ -48,9 +49,9 @@ _ROUNDED = ("probabilities", "confidences")
 _MOST_NAMED = 40
 
 
-def records() -> Iterator[Record]:
+def records(precision: Precision = FLOAT32) -> Iterator[Record]:
     """What comes out for every picture, in no order."""
-    recognizer = Recognizer.load(shipped_model())
+    recognizer = Recognizer.load(shipped_model(), precision=precision)
     for name, content in _of_one_digit():
         yield {"name": name, "picture": _digest_input(content)} | recognize(recognizer, content)
     for name, content in number_pictures():

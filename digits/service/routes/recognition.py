@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -24,7 +24,6 @@ from digits.errors import (
 from digits.images.decode import OpenedImage, open_image
 from digits.images.formats import in_words, starts_a_process
 from digits.images.sources import open_each
-from digits.numbers.document import read_document
 from digits.recognizer import Prediction, Recognizer
 from digits.service.errors import (
     AccessError,
@@ -59,6 +58,9 @@ from digits.service.routes.parameters import (
 from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, READ_ON_THE_SPOT_BYTES, ServiceState, state_of
+
+if TYPE_CHECKING:
+    from digits.numbers.document import DocumentReading
 
 
 def _binary(shows: str) -> dict[str, Any]:
@@ -237,7 +239,7 @@ async def _read(request: Request) -> Response:
             budget = Budget(settings.compute_seconds)
             try:
                 document = await compute(
-                    lambda: read_document(recognizer, upload.content, page, expect), request, budget, state.queue
+                    lambda: _read_document(recognizer, upload.content, page, expect), request, budget, state.queue
                 )
             except (PatternError, UnexpectedNumberError) as error:
                 # The pattern may have arrived in another form than it was written in.
@@ -246,6 +248,13 @@ async def _read(request: Request) -> Response:
     if state.metrics:
         state.metrics.reading(document.joined)
     return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame, warnings))
+
+
+def _read_document(recognizer: Recognizer, data: bytes, page: int | None, expect: str | None) -> "DocumentReading":
+    # Imported with the first page, so that the API starts sooner; most services never read one.
+    from digits.numbers.document import read_document
+
+    return read_document(recognizer, data, page, expect)
 
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"

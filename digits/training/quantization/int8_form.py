@@ -31,7 +31,7 @@ from digits.training.quantization.int8_graph import to_int8
 from digits.training.recalibrate import Fitted, fit_to
 
 # Images on which the ranges of values between layers are seen.
-_SEEN = 1_000
+_SEEN = 5_000
 # A form that reads fewer held-out digits right than the float32 form, by more than this share, is not written.
 _MOST_LOST = 0.001
 # Sizes of the batches whose time is measured, with the passes that make one measurement.

@@ -72,7 +72,7 @@ def test_an_answer_that_is_not_accepted_is_given_with_its_reason(tmp_path: Path,
     # No network is as sure as this.
     model = with_card(tmp_path, thresholds={"confidence": 1.0, "digit": 0.0})
     (tmp_path / "api").symlink_to(ROOT / "api")
-    server = start_api(tmp_path, DIGITS_MODEL=model.name)
+    server = start_api(tmp_path, DIGITS_MODEL=model.name, DIGITS_PRECISION="float32")
     try:
         server.wait_until("/health/ready")
         response = post(server.url, sample.read_bytes())

@@ -105,7 +105,9 @@ def test_images_in_every_form_get_the_probabilities_of_the_network(
     assert answer["id"] == "42"
     (output,) = answer["outputs"]
     assert (output["name"], output["datatype"], output["shape"]) == ("probabilities", "FP32", [3, 10])
-    assert np.allclose(np.reshape(output["data"], (3, 10)), Recognizer.load().classify(images), atol=1e-6)
+    assert np.allclose(
+        np.reshape(output["data"], (3, 10)), Recognizer.load(precision="auto").classify(images), atol=1e-6
+    )
 
 
 def test_an_answer_without_an_id_has_none_and_the_output_may_be_named(url: str, mnist: Mnist) -> None:
