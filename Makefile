@@ -125,6 +125,7 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-bentoml.in -o $(LOCKS)/bench-bentoml.txt
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-easyocr.in -o $(LOCKS)/bench-easyocr.txt
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-rapidocr.in -o $(LOCKS)/bench-rapidocr.txt
+	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-atheris.in -o $(LOCKS)/bench-atheris.txt
 
 # The report of the shipped model illustrates the README.
 shipped: $(VENV)/installed-all ## train the model that ships with the package

@@ -37,7 +37,8 @@ def locked(lock: Path) -> dict[str, set[str]]:
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_every_dependency_is_pinned_with_hashes(lock: Path) -> None:
     blocks = re.split(r"\n(?=\S)", lock.read_text().strip())
-    assert len(blocks) > 3
+    # The fuzzer depends on nothing else.
+    assert len(blocks) > (1 if lock.stem == "bench-atheris" else 3)
     for block in blocks:
         assert re.match(r"[\w.-]+==[\w.]+", block), block
         assert "--hash=sha256:" in block, block

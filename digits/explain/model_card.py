@@ -3,6 +3,7 @@
 import datetime
 
 from digits.explain.speech import Say, english
+from digits.model.acceptance import Thresholds
 from digits.model.card import Card
 
 
@@ -23,7 +24,7 @@ def _facts_of_training(card: Card, say: Say) -> dict[str, str]:
     weights = f", {say('{count} weights', count=f'{card.parameters:,}')}" if card.parameters else ""
     stated = {say("Network"): kind + weights}
     data = card.data
-    if card.epochs and {"fit", "validation"} <= set(data):
+    if card.epochs and {"name", "fit", "validation"} <= set(data):
         digits = say("{count} images of handwritten digits ({name})", count=f"{data['fit']:,}", name=data["name"])
         extra = data.get("extra", {})
         if "fit" in extra:
@@ -68,7 +69,9 @@ def _facts_of_refusals(card: Card, say: Say) -> dict[str, str]:
     if not {"test_digits", "held_out_outliers"} <= set(card.rejection):
         return {}
     return {
-        say("Accepted"): say("answers with {share} confidence or more", share=f"{card.thresholds['confidence']:.0%}"),
+        say("Accepted"): say(
+            "answers with {share} confidence or more", share=f"{Thresholds(**card.thresholds).confidence:.0%}"
+        ),
         say("Refused"): say(
             "{digits} of the test images, and {outliers} of images of letters, scribbles and other things",
             digits=f"{card.rejection['test_digits']:.1%}",

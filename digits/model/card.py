@@ -1,7 +1,9 @@
 """The card of a model: what it is, how it was made and how good it is."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from types import NoneType
 from typing import Any
 
 from digits.errors import ModelFileError, SettingError
@@ -20,6 +22,20 @@ _TEMPERATURES = (0.01, 100.0)
 # What a card says of the int8 form at least: all that answers depend on.
 _INT8 = frozenset({"onnx_sha256", "temperature", "thresholds", "rejection", "test"})
 _SCORES = frozenset({"n", "accuracy", "loss", "calibration_error", "confusion"})
+# What people read of a card: the types of its members, and of those inside `data`, of the scores and of `rejection`.
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "recipe": (str,),
+    **dict.fromkeys(("description", "command", "created"), (str, NoneType)),
+    **dict.fromkeys(("seed", "epochs", "batch_size", "parameters"), (int, NoneType)),
+    **dict.fromkeys(("weights_sha256", "onnx_sha256"), (str,)),
+    "onnx_difference": (int, float, NoneType),
+}
+_DATA_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "calibrated_on", "digest"), (str, NoneType)),
+    **dict.fromkeys(("fit", "validation", "test"), (int,)),
+    "extra": (dict,),
+}
+_SCORE_TYPES: Mapping[str, tuple[type, ...]] = {"n": (int,), "loss": (int, float), "calibration_error": (int, float)}
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,11 @@ class Card:
         for name, scores in self.metrics.items():
             if not isinstance(scores, dict) or not set(scores) >= _SCORES:
                 raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
+            _check_types(f"{name} metrics", scores, _SCORE_TYPES)
+        _check_types("card", vars(self), _TYPES)
+        _check_types("data", self.data, _DATA_TYPES)
+        _check_types("data's extra", self.data.get("extra", {}), {"fit": (int,)})
+        _check_types("rejection", self.rejection, dict.fromkeys(self.rejection, (int, float)))
         if isinstance(self.preprocessing, bool) or not isinstance(self.preprocessing, int) or self.preprocessing < 1:
             raise ModelFileError(
                 f"the card's preprocessing version is {self.preprocessing!r}, not a whole number from 1 on"
@@ -199,8 +220,20 @@ class Card:
         """
         if not isinstance(value, dict):
             raise ModelFileError("the card is not a JSON object")
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ModelFileError("the card has a text with half of a character") from error
         known = {f.name for f in fields(cls)}
         try:
             return cls(**{name: item for name, item in value.items() if name in known})
         except TypeError as error:
             raise ModelFileError(f"the card cannot be read ({error})") from error
+
+
+def _check_types(where: str, members: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> None:
+    for name, allowed in types.items():
+        if name in members and not isinstance(members[name], allowed):
+            raise ModelFileError(
+                f"the card's {where} has {name} {members[name]!r}, not {' or '.join(kind.__name__ for kind in allowed)}"
+            )

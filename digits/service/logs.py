@@ -1,6 +1,7 @@
 """The log: text for people, or JSON lines for machines."""
 
 import logging
+import sys
 import warnings
 from typing import Any
 
@@ -8,6 +9,7 @@ from digits.service.request_context import CURRENT
 from digits.service.settings import Settings
 
 _JSON = "digits.service.logs.JsonLines"
+_OUTPUT = "digits.service.logs.Output"
 
 
 class JsonLines(logging.Formatter):
@@ -39,6 +41,18 @@ class JsonLines(logging.Formatter):
 _RESERVED = (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName")
 
 
+class Output(logging.StreamHandler):  # type: ignore[type-arg] # Python cannot index it
+    """Writes lines to a stream, and drops those that cannot be written, as on a full disk.
+
+    Python's own handler prints a traceback for each of them, which fills what space there is.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in logging
+        """Called when a line could not be written."""
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def server_log_config(settings: Settings) -> dict[str, Any]:
     """Returns the logging configuration of a server, which its first lines already follow."""
     formatter = {"()": _JSON} if settings.log_format == "json" else {"()": "uvicorn.logging.DefaultFormatter"}
@@ -49,7 +63,7 @@ def server_log_config(settings: Settings) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}},
+        "handlers": {"out": {"class": _OUTPUT, "formatter": "line", "stream": "ext://sys.stdout"}},
         "loggers": {
             "uvicorn": {"handlers": ["out"], "level": level, "propagate": False},
             "digits": {"handlers": ["out"], "level": level, "propagate": False},

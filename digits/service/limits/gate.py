@@ -84,6 +84,9 @@ class Gate(asyncio.BufferedProtocol):
         self._transport.write(answer)
         if self._transport.can_write_eof():
             self._transport.write_eof()
+        if self._transport.is_closing():
+            # The client has left in the meantime.
+            return
         self._transport.pause_reading()
         self._deadline = self._loop.call_later(_PAUSE_SECONDS, self._discard)
 
@@ -114,5 +117,7 @@ class Gate(asyncio.BufferedProtocol):
 
     def _discard(self) -> None:
         """Reads what the client still sends without keeping it, and closes when the client has."""
+        if self._transport.is_closing():
+            return
         self._deadline = self._loop.call_later(self._linger_seconds, self._transport.close)
         self._transport.resume_reading()

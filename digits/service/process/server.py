@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,13 @@ def serve(host: str, port: int, workers: int, root_path: str = "", *, brief: boo
     os.environ[WORKERS_VARIABLE] = str(workers)
     os.environ[ADDRESS_VARIABLE] = f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}"
     if not brief:
-        print(_summary(settings, workers), flush=True)
-    return _serve_alone(config) if workers == 1 else _supervise(config)
+        # On a full disk the service answers all the same.
+        with contextlib.suppress(OSError):
+            print(_summary(settings, workers), flush=True)
+    try:
+        return _serve_alone(config) if workers == 1 else _supervise(config)
+    finally:
+        _let_go_of_output()
 
 
 def _summary(settings: Settings, workers: int) -> str:
@@ -158,6 +164,14 @@ def _supervise(config: "uvicorn.Config") -> bool:
         shutil.rmtree(base_folder() / str(os.getpid()), ignore_errors=True)
     failed = any(process.exitcode not in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
     return not failed
+
+
+def _let_go_of_output() -> None:
+    """Leaves out what could not be printed: Python would end with another exit code when it fails once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = None
 
 
 def _ignore_hangup() -> None:

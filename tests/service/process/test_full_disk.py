@@ -13,6 +13,8 @@ from digits.service.limits.rate import RateLimiter
 from digits.service.process.reserved import METRICS_BYTES, reserve_metrics, trim_metrics
 from tests.conftest import BIN, ROOT, SAMPLES, Server, free_port
 
+PNG = {"content-type": "image/png"}
+
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the limit on files is Linux's")
 def test_workers_without_space_answer_without_metrics(tmp_path: Path) -> None:
@@ -40,6 +42,25 @@ def test_workers_without_space_answer_without_metrics(tmp_path: Path) -> None:
         assert "Traceback" not in output
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is Linux's")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_service_whose_log_cannot_be_written_answers_and_stops_in_order(tmp_path: Path, workers: int) -> None:
+    port = free_port()
+    command = f"exec {BIN / 'digits'} serve --workers {workers} --port {port} > /dev/full"
+    settings = {"DIGITS_MODEL": str(shipped_model()), "XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    server = Server(["sh", "-c", command], tmp_path, f"http://127.0.0.1:{port}", settings)
+    try:
+        server.wait_until("/health/ready")
+        for _ in range(10):
+            answer = httpx.post(server.url + "/predict/", content=SAMPLES[0].read_bytes(), headers=PNG, timeout=60)
+            assert answer.status_code == 200
+    finally:
+        server.stop()
+    assert server.process.returncode == 0
+    # Not a line for each line that was lost.
+    assert "Traceback" not in server.output()
 
 
 def test_reserved_space_is_really_taken_and_given_back(tmp_path: Path) -> None:
