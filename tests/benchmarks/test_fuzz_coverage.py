@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from benchmarks.hostile.fuzz_coverage import INSTRUMENTED, report
+from benchmarks.hostile.fuzz_coverage import report
+from benchmarks.hostile.fuzz_inside import INSTRUMENTED
 from benchmarks.hostile.fuzz_targets import SLOW, TARGETS, Target, attempt, changed_json
 from benchmarks.hostile.mutations import flip_bits
 
