@@ -272,7 +272,7 @@ class PageLine:
 
     def _reduced_stroke(self, i: int) -> Stroke:
         (rows, columns), mask = self.parts.cut([i], 0)
-        return reduce_field(mask.astype(np.float32), rows.start, columns.start, self._reduced.scale)
+        return reduce_field(mask, rows.start, columns.start, self._reduced.scale)
 
 
 def _chances(is_digit: float, digits: Floats, of_signs: Floats) -> Chances:

@@ -44,6 +44,8 @@ _SMALL, _AS_LIGHT, _ELSEWHERE = 0.25, 0.85, 0.5
 _INK = 0.002
 # So much of the sheet's edge is taken off with the table, as a share of the longer side.
 _EDGE = 0.012
+# Rows of the picture that are filled in at a time: whole tables of places take many times its memory.
+_ROWS = 64
 
 
 def crop_to_sheet(pixels: Pixels) -> tuple[Pixels, tuple[int, int]]:
@@ -99,19 +101,24 @@ def _spread_paper(pixels: Pixels, inside: Gray) -> Pixels:
     """Gives what lies outside of a sheet, whose mask has the picture's shape, the color of its nearest edge."""
     height, width = pixels.shape[:2]
     # Each pixel's label is that of the nearest pixel of the sheet.
-    _, labels = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    rows, columns = np.nonzero(inside)
-    nearest = np.zeros(int(labels.max()) + 1, np.int64)
-    nearest[labels[rows, columns]] = np.arange(rows.size)
-    chosen = nearest[labels]
+    labels = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)[1]
     # Ink at the sheet's edge must not be drawn out over the table.
     window = max(3, round(0.05 * max(height, width)) | 1)
     paper = np.asarray(cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8)), np.uint8)
     keep = inside > 0
-    # The lightest of noisy paper is lighter than most of it: without this, the sheet would keep an edge.
-    lighter = np.median(paper[keep].astype(np.int16) - pixels[keep], axis=0)
-    spread = np.clip(paper[rows[chosen], columns[chosen]] - lighter, 0, 255)
-    return np.where(keep if pixels.ndim == 2 else keep[..., np.newaxis], pixels, spread).astype(np.uint8)
+    spread = pixels.copy()
+    layers = [array.reshape(height, width, -1) for array in (pixels, paper, spread)]
+    color = np.zeros(int(labels.max()) + 1, np.uint8)
+    blocks = [slice(top, top + _ROWS) for top in range(0, height, _ROWS)]
+    for ink, light, shown in zip(*(np.moveaxis(layer, 2, 0) for layer in layers), strict=True):
+        # The lightest of noisy paper is lighter than most of it: without this, the sheet would keep an edge.
+        lighter = interpolated_quantile(histogram(np.asarray(cv2.subtract(light, ink), np.uint8), inside), 0.5)
+        darkened = np.clip(np.arange(256) - lighter, 0, 255).astype(np.uint8)
+        for rows in blocks:
+            color[labels[rows][keep[rows]]] = darkened[light[rows][keep[rows]]]
+        for rows in blocks:
+            shown[rows][~keep[rows]] = color[labels[rows][~keep[rows]]]
+    return spread
 
 
 def _find_sheet(pixels: Pixels) -> tuple[Gray, Gray] | None:

@@ -1,5 +1,7 @@
 """A sheet on a dark table is found; nothing else is taken for one."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +11,7 @@ from digits.data.mnist import Mnist
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
-from digits.vision.sheet import crop_to_sheet, without_table
+from digits.vision.sheet import _spread_paper, crop_to_sheet, without_table
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
@@ -157,3 +159,34 @@ def test_a_bar_of_light_between_shadows_is_no_sheet(mnist: Mnist) -> None:
     noise = np.random.default_rng(0).normal(0.0, 2.0, picture.shape)
     shaded = np.clip(picture * light + noise, 0, 255).astype(np.uint8)
     assert crop_to_sheet(shaded)[0] is shaded
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_beside_a_sheet_stands_the_paper_of_its_nearest_edge(channels: int) -> None:
+    rng = np.random.default_rng(0)
+    height, width = 70, 110
+    paper = np.clip(rng.normal(205.0, 4.0, (height, width, channels)), 0, 255)
+    inside = np.zeros((height, width), np.uint8)
+    cv2.circle(inside, (50, 30), 25, 1, -1)
+    picture = np.where(inside[..., None] > 0, paper, 40).astype(np.uint8)
+    seen = _spread_paper(picture[..., 0] if channels == 1 else picture, inside).reshape(height, width, channels)
+    assert np.array_equal(seen[inside > 0], picture[inside > 0])
+    closed = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)).reshape(height, width, channels)
+    lighter = np.median(closed[inside > 0].astype(int) - picture[inside > 0], axis=0)
+    labels = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)[1]
+    at = {int(labels[row, column]): (row, column) for row, column in np.argwhere(inside)}
+    for row, column in np.argwhere(inside == 0):
+        nearest = at[int(labels[row, column])]
+        assert np.array_equal(seen[row, column], (closed[nearest] - lighter).astype(np.uint8))
+
+
+def test_filling_in_beside_a_sheet_takes_a_few_times_the_memory_of_the_picture() -> None:
+    picture = np.full((1_600, 1_600, 3), 200, np.uint8)
+    inside = np.zeros((1_600, 1_600), np.uint8)
+    inside[200:1_400, 200:1_400] = 1
+    tracemalloc.start()
+    _spread_paper(picture, inside)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Two of them are the labels and the distances of all pixels, in four bytes each.
+    assert most < 6.5 * picture.nbytes

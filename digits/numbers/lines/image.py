@@ -64,7 +64,7 @@ def draw_line_image(parts: Components, members: Sequence[int], small: Sequence[i
         (rows, columns), mask = parts.cut([i], 0)
         budget.spend(mask.size)
         down = round(middle + slope * (columns.start + columns.stop) / 2.0)
-        stroke = reduce_field(mask.astype(np.float32), rows.start - down, columns.start, scale)
+        stroke = reduce_field(mask, rows.start - down, columns.start, scale)
         if not placed:
             shifts.append(stroke.left - _MARGIN)
             furthest = stroke.left

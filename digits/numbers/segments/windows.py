@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.arrays import Gray
 from digits.numbers.segments.cuts import Cut
 from digits.numbers.segments.lattice import Candidate, Chain
 
@@ -27,6 +28,8 @@ CHANNELS = 3
 _INKED = 0.25
 # So many windows are drawn at a time: more would take memory, and leave the processor's cache.
 _DRAWN = 64
+# So many running sums are kept at a time: those of a stroke as large as the page would take 20 MB.
+_SUMS = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -121,11 +124,11 @@ def reduce_line(chain: Chain) -> ReducedLine:
     scale = HEIGHT / chain.height
     strokes = []
     for (rows, columns), mask in zip(chain.where, chain.masks, strict=True):
-        strokes.append(reduce_field(mask.astype(np.float32), rows.start, columns.start, scale))
+        strokes.append(reduce_field(mask, rows.start, columns.start, scale))
     return ReducedLine(chain, scale, tuple(strokes))
 
 
-def reduce_field(field: Floats, top: int, left: int, scale: float) -> Stroke:
+def reduce_field(field: Floats | Gray, top: int, left: int, scale: float) -> Stroke:
     """Averages a field of the page over the pixels of the reduced line."""
     rows, first_row = _reduce_rows(field, top, scale)
     columns, first_column = _reduce_rows(rows.T, left, scale)
@@ -134,22 +137,46 @@ def reduce_field(field: Floats, top: int, left: int, scale: float) -> Stroke:
 
 
 def _reduce_rows(
-    field: Floats | npt.NDArray[np.float64], start: int, scale: float
+    field: Floats | Gray | npt.NDArray[np.float64], start: int, scale: float
 ) -> tuple[npt.NDArray[np.float64], int]:
     """A field whose first row is the page's row `start` with reduced rows, and which of these is the first.
 
     Each is the difference of two running sums: a matrix of all overlaps would grow with the square of a line's length.
     """
     first, last = int(np.floor(start * scale)), int(np.ceil((start + len(field)) * scale))
-    sums = np.zeros((len(field) + 1, field.shape[1]))
-    np.cumsum(field, axis=0, out=sums[1:])
     # NumPy's `clip` and `diff` take longer on small arrays than all that is done with them.
     at = np.minimum(np.maximum(np.arange(first, last + 1) / scale - start, 0.0), len(field))
     row = np.minimum(at.astype(np.int64), len(field) - 1)
+    share = (at - row)[:, None]
+    some = max(1, _SUMS // (len(field) + 1))
+    if some >= field.shape[1]:
+        return _differences(field, row, share) * scale, first
+    reduced = np.empty((last - first, field.shape[1]))
+    for left in range(0, field.shape[1], some):
+        reduced[:, left : left + some] = _differences(field[:, left : left + some], row, share)
+    reduced *= scale
+    return reduced, first
+
+
+def _differences(
+    field: Floats | Gray | npt.NDArray[np.float64], row: npt.NDArray[np.int64], share: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """How much of a field lies between one place and the next, in each column.
+
+    Args:
+        field: of shape (height, width).
+        row: of shape (n,), of each place: the row in which it lies.
+        share: of shape (n, 1), how far below the upper edge of this row it lies, 0..1.
+
+    Returns:
+        Of shape (n - 1, width).
+    """
+    sums = np.zeros((len(field) + 1, field.shape[1]))
+    np.cumsum(field, axis=0, dtype=np.float64, out=sums[1:])
     below = sums[row]
     # So that where there is no ink, nothing but 0 is left of the difference.
-    sums = below + (at - row)[:, None] * (sums[row + 1] - below)
-    return (sums[1:] - sums[:-1]) * scale, first
+    sums = below + share * (sums[row + 1] - below)
+    return sums[1:] - sums[:-1]
 
 
 def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, npt.NDArray[np.float64]]:

@@ -158,3 +158,19 @@ def test_reducing_a_long_line_takes_memory_as_its_length_and_not_as_its_square()
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 12 * reduced.ink.nbytes
+
+
+@pytest.mark.parametrize("number", [np.uint8, np.float32])
+def test_reducing_a_stroke_as_large_as_a_page_takes_little_memory_and_gives_the_same(number: type) -> None:
+    field: npt.NDArray[np.uint8] | npt.NDArray[np.float32] = (
+        np.random.default_rng(0).random((1_600, 1_600)) < 0.4
+    ).astype(number)
+    tracemalloc.start()
+    reduced = reduce_field(field, 3, 5, HEIGHT / 40)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Running sums of the whole page would be 20 MB.
+    assert most < 18e6
+    narrow = reduce_field(field[:, 100:140], 3, 105, HEIGHT / 40)
+    assert (reduced.top, narrow.left) == (narrow.top, 42)
+    assert np.array_equal(reduced.ink[:, 40:56], narrow.ink)
