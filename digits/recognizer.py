@@ -297,10 +297,8 @@ class Recognizer:
         """Looks for the digit in other views of a picture.
 
         Returns:
-            `first` if they show none, or bear it out, or if the time for this picture is over.
-
-        Raises:
-            ProcessorBusyError: the time is over because of others, and the first view showed no digit.
+            `first` if they show none, or bear it out, or if the time for this picture is over. Where that is because
+            of others, and there is no first digit, the error is raised.
         """
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
