@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from digits.arrays import CLASSES
 from digits.errors import ModelFileError
 from digits.model.artifact import read
-from digits.model.engine import Engine
+from digits.model.engine import Engine, open_session
 from digits.recognizer import shipped_model
 from tests.conftest import ROOT, run_python
 
@@ -143,3 +143,8 @@ def test_nothing_is_kept_of_its_use_and_nobody_told(tmp_path: Path) -> None:
     done = run_python(["-c", script], ROOT, HOME=str(tmp_path), XDG_CACHE_HOME="")
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_keeps_no_memory_of_its_own_between_calls() -> None:
+    session = open_session(read(shipped_model()).onnx)
+    assert not session.get_session_options().enable_cpu_mem_arena
