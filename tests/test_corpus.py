@@ -40,9 +40,14 @@ def test_no_answer_has_changed(committed: list[Record]) -> None:
 
 @pytest.mark.skipif(not has_int8_instructions(), reason="this processor does not answer in int8")
 def test_int8_reads_and_accepts_the_same(committed: list[Record]) -> None:
-    fields = "digit", "accepted", "text", "digits", "boxes", "error"
-    int8 = {record["name"]: [record.get(field) for field in fields] for record in records("int8")}
-    float32 = {record["name"]: [record.get(field) for field in fields] for record in committed}
+    def compared(record: Record) -> list[Any]:
+        # What shows no digit, and is not accepted, is like one digit as little as like another.
+        shows_none = record["name"].startswith(("sign/", "scribble/")) and not record.get("accepted")
+        fields = ("accepted", "error") if shows_none else ("accepted", "error", "digit", "text", "digits", "boxes")
+        return [record.get(field) for field in fields]
+
+    int8 = {record["name"]: compared(record) for record in records("int8")}
+    float32 = {record["name"]: compared(record) for record in committed}
     assert {name for name in float32 if int8[name] != float32[name]} == set()
 
 
