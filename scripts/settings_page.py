@@ -52,9 +52,10 @@ _CROSSED: Mapping[str, type[DigitsError]] = {
 
 _HEAD = """# Settings
 
-The API's settings are environment variables, which it reads when it starts. An empty variable counts as unset. A name
-that is nearly a setting's stops the start. `digits serve` prints all settings in effect, without secrets. The app and
-the command line use the first setting, too.
+The API's settings are environment variables, which it reads when it starts. An empty variable counts as unset. If a
+variable's name is almost that of a setting, such as `DIGITS_MAX_BYTE`, the API does not start and says which one is
+meant. `digits serve` prints all settings in effect, without secrets. The app and the command line use `DIGITS_MODEL`,
+too.
 
 | variable | default | meaning |
 | --- | --- | --- |

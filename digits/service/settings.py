@@ -44,7 +44,8 @@ class Settings(BaseSettings):
 
     precision: PrecisionChoice = Field(
         AUTO,
-        description="In which the network computes: `float32`, or `int8`, which takes about half as long. Where the "
+        description="The numbers with which the network computes: `float32`, or `int8`, in which the network alone "
+        "takes about half the time; a photo takes as long as with `float32`. Where the "
         "model file has no int8 form (`digits model quantize` adds one), or the processor no instructions for it "
         "(AVX-512 VNNI or AVX-VNNI, on Linux), `float32` answers, and the log and `/model` say so. `auto` is `int8` "
         "where it can answer and reads no fewer of the test images, and else `float32`.",
@@ -80,11 +81,9 @@ class Settings(BaseSettings):
         ImageLimits.max_candidates,
         ge=1,
         le=1_000_000,
-        description="Most candidates on one image when it is read as numbers: digits, and marks that may be digits. A "
-        "thousand take about a second. The work of all together is bounded, too, by six thousand pixels for each one "
-        "allowed and two pages. Where a page is seen in other ways, 0.76 times as much is allowed for these, and no "
-        "more than the first way left and a quarter. Strokes that are large, or that may be cut in many places, take "
-        "more than others.",
+        description="Most candidates (digits, and marks that may be digits) on one page. A thousand take about a "
+        "second. Large strokes, and strokes that may be cut in many places, count for more. A page over the limit gets "
+        "`crowded-image`.",
     )
     compute_seconds: float = Field(
         5.0,
@@ -124,9 +123,10 @@ class Settings(BaseSettings):
     max_decoding_bytes: int | None = Field(
         None,
         ge=1,
-        description="Most bytes of memory that all images together take which a worker decodes, or reads as "
-        "numbers, at a time. An image that needs more is decoded alone. What waits for longer than "
-        "`DIGITS_QUEUE_SECONDS`, or decoded for 2 seconds, gets 503. Default: 160 MiB or 64 MiB for each image decoded "
+        description="Most memory, in bytes, for all images that a worker decodes, or reads as numbers, at the same "
+        "time. An image that needs more is decoded alone. A request that waits for memory for longer than "
+        "`DIGITS_QUEUE_SECONDS`, or for longer than 2 seconds to read a page that is decoded, gets 503. "
+        "Default: 160 MiB or 64 MiB for each image decoded "
         "at a time, whichever is more, but no more than the container's memory leaves.",
     )
     max_image_memory: int = Field(
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Most connections that a worker holds. Beyond it, the answer is 503; a few more are taken for "
         "health checks. The process must be allowed to open 64 files more than that (`ulimit -n`); `digits serve` "
-        "asks for it, and ends with a message if it may not. Only `digits serve`.",
+        "asks for it, and ends with a message if the system does not allow that. Only `digits serve`.",
     )
     max_connections_per_address: int | None = Field(
         None,
