@@ -188,7 +188,8 @@ def update(nodes: Nodes, replicas: int, clients: int, seconds: float, *, broken:
     folder = nodes.folder
     image = SAMPLE.read_bytes()
     models = [model_of_temperature(folder / f"{temperature}.keras", temperature) for temperature in _TEMPERATURES]
-    expected = [BatchPrediction.of(Recognizer.load(model).recognize(image)).probabilities for model in models]
+    recognizers = [Recognizer.load(model, precision="auto") for model in models]
+    expected = [BatchPrediction.of(recognizer.recognize(image)).probabilities for recognizer in recognizers]
     nodes.deploy(replicas, settings={"model": str(models[0])})
     nodes.wait_until_running()
     old = set(nodes.replicas())

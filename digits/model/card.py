@@ -125,11 +125,11 @@ class Card:
         for name, scores in self.metrics.items():
             if not isinstance(scores, dict) or not set(scores) >= _SCORES:
                 raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
-            _check_types(f"{name} metrics", scores, _SCORE_TYPES)
-        _check_types("card", vars(self), _TYPES)
-        _check_types("data", self.data, _DATA_TYPES)
-        _check_types("data's extra", self.data.get("extra", {}), {"fit": (int,)})
-        _check_types("rejection", self.rejection, dict.fromkeys(self.rejection, (int, float)))
+            _check_types(f"the card's {name} metrics", scores, _SCORE_TYPES)
+        _check_types("the card", vars(self), _TYPES)
+        _check_types("the card's data", self.data, _DATA_TYPES)
+        _check_types("the card's extra data", self.data.get("extra", {}), {"fit": (int,)})
+        _check_types("the card's rejection", self.rejection, dict.fromkeys(self.rejection, (int, float)))
         if isinstance(self.preprocessing, bool) or not isinstance(self.preprocessing, int) or self.preprocessing < 1:
             raise ModelFileError(
                 f"the card's preprocessing version is {self.preprocessing!r}, not a whole number from 1 on"
@@ -235,5 +235,5 @@ def _check_types(where: str, members: Mapping[str, Any], types: Mapping[str, tup
     for name, allowed in types.items():
         if name in members and not isinstance(members[name], allowed):
             raise ModelFileError(
-                f"the card's {where} has {name} {members[name]!r}, not {' or '.join(kind.__name__ for kind in allowed)}"
+                f"{where} has the {name} {members[name]!r}, not {' or '.join(kind.__name__ for kind in allowed)}"
             )

@@ -26,9 +26,15 @@ def test_a_pipe_is_refused_as_model_and_as_key_file(tmp_path: Path) -> None:
         Keyring("", pipe)
 
 
-@pytest.mark.parametrize("change", [{"recipe": {"name": "mlp"}}, {"recipe": "x" * 5_000_000}])
-def test_a_card_that_cannot_be_shown_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
-    with pytest.raises(ModelFileError, match="The card of the model file"):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipe": {"name": "mlp"}}, "the card has the recipe {'name': 'mlp'}, not str"),
+        ({"recipe": "x" * 5_000_000}, "The card of the model file"),
+    ],
+)
+def test_a_card_that_cannot_be_shown_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
         Models(Settings(model=with_card(tmp_path, **change)), None, None)
 
 
