@@ -1,6 +1,5 @@
 """The service in operation: what is seen of it, and how it changes its model and leaves."""
 
-import asyncio
 import io
 import json
 import os
@@ -14,19 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 from PIL import Image
 
-from digits import budget
 from digits.model.engine import has_int8_instructions
 from digits.recognizer import shipped_model
-from digits.service.app import create_app
 from digits.service.process.runtime import Runtime, running
-from digits.service.settings import Settings
 from tests.conftest import BIN, ROOT, Server, child_environment, serve
 from tests.model_files import with_card
-from tests.pictures import encode
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
 
@@ -321,30 +315,3 @@ def test_a_format_that_is_not_allowed_is_refused_whatever_its_name(tmp_path: Pat
         server.stop()
     assert refused.status_code == 415
     assert "Send a JPEG or GIF file" in refused.json()["detail"]
-
-
-def test_live_fails_while_nothing_is_answered_for_longer_than_any_request_may_take(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # By the clock on the wall an image has ten seconds at the least, and no picture takes as long in one call.
-    monkeypatch.setattr(budget, "_LEAST_WALL_SECONDS", 0.01)
-    # Decoding it takes longer than the limit and half as much, in one call that nothing can end.
-    pixels = np.full((6000, 6000), 255, np.uint8)
-    pixels[2000:4000, 2900:3100] = 0
-    large = encode(pixels, "TIFF", compression="tiff_lzw")
-    settings = Settings(compute_seconds=0.01, max_pixels=50_000_000)
-    app, statuses = create_app(settings), set[int]()
-
-    async def ask() -> None:
-        api = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://digits", timeout=120)
-        async with app.router.lifespan_context(app), api:
-            assert (await api.get("/health/live")).status_code == 200
-            picture = asyncio.ensure_future(api.post("/predict/", files={"file": large}))
-            while not picture.done():
-                statuses.add((await api.get("/health/live")).status_code)
-                await asyncio.sleep(0.005)
-            assert (await picture).status_code in (413, 503)
-            assert (await api.get("/health/live")).status_code == 200
-
-    asyncio.run(ask())
-    assert 503 in statuses
