@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Gray
-from digits.vision.masks import label_components
+from digits.vision.masks import has_more_components, label_components
 
 # A cell is at least so many pixels wide and high, and that share of the picture's longer side.
 _LEAST, _LEAST_SHARE = 16, 0.1
@@ -28,6 +28,9 @@ def alone_in_its_cell(mask: Gray) -> Gray:
     Returns:
         The mask of the writing; `mask` itself if nothing stands in a cell, or if something does in several.
     """
+    # The lines and the writing are two strokes at least. Most pictures show one, and to label places takes longer.
+    if not has_more_components(mask, 1):
+        return mask
     # Ink that touches at a corner alone encloses.
     places, stats = label_components(1 - mask, connectivity=4)
     height, width = mask.shape

@@ -50,6 +50,7 @@ _DIGIT = Search(200, _LONG, 0.9, (5, 9, 16), 0.03, 0.6, 0.3)
 def digit_mask(foreground: Foreground) -> Gray:
     """Finds the ink of a picture of a single digit, without the lines of the paper.
 
+    Of a picture of one cell of a form with something in it, only that is taken for ink.
     Two or more lines in one direction are ruling, or two sides of a frame. A line alone may be the bar of a 7, unless
     it runs from edge to edge and the rest lies in between. Where little is left without the lines, all ink stays.
 
