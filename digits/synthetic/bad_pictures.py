@@ -222,14 +222,8 @@ def spoil(name: str, images: Images, seed: int = 0) -> list[Pixels]:
         spoilt = BAD_PICTURES[name](np.asarray(ink, dtype=np.float32), rng)
         noise = rng.normal(0.0, 0.02, spoilt.shape) if name not in {"faint", "plain"} and rng.random() < 0.3 else 0.0
         gray = np.rint(np.clip(spoilt + noise, 0.0, 1.0) * 255.0).astype(np.uint8)
-        if name == "colored":
-            pictures.append(_color(gray, rng))
-        elif name == "scribbled in color":
-            pictures.append(_scribble_in_color(gray, rng))
-        elif name == "in a cast shadow":
-            pictures.append(_photograph(gray, rng))
-        elif name == "in a hard shadow":
-            pictures.append(_shade(gray, rng))
+        if name in _COLORED:
+            pictures.append(_COLORED[name](gray, rng))
         else:
             pictures.append(255 - gray if rng.random() < 0.5 else gray)
     return pictures
@@ -246,11 +240,17 @@ def _color(gray: Gray, rng: np.random.Generator) -> Pixels:
     return np.rint(picture * (1.0 - ink) + rng.uniform(0.0, 70.0, 3) * ink).astype(np.uint8)
 
 
+def _by_a_thinner_pen(gray: Gray, rng: np.random.Generator) -> Gray:
+    """The pen of a photo may be thinner than MNIST's."""
+    thinner = max(1, round(len(gray) * rng.uniform(0.0, 0.06)))
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thinner, thinner))
+    return np.asarray(cv2.erode(gray, ellipse), dtype=np.uint8)
+
+
 def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
     """Dark ink on a turned sheet of paper, which lies on a rougher table under the shadow of an arm with fingers."""
-    # The pen of a photo may be thinner than MNIST's, and the digit small.
-    thinner = max(1, round(len(gray) * rng.uniform(0.0, 0.06)))
-    gray = np.asarray(cv2.erode(gray, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thinner, thinner))), dtype=np.uint8)
+    # The digit may be small, too.
+    gray = _by_a_thinner_pen(gray, rng)
     side = round(len(gray) * rng.uniform(1.1, 3.5 if len(gray) >= _LARGE[0] else 1.7))
     turn = cv2.getRotationMatrix2D((len(gray) / 2, len(gray) / 2), rng.uniform(-15.0, 15.0), 1.0)
     turn[:, 2] = turn[:, 2] + rng.uniform(0.1, 0.9, 2) * (side - len(gray))
@@ -274,8 +274,7 @@ def _photograph(gray: Gray, rng: np.random.Generator) -> Pixels:
 
 def _shade(gray: Gray, rng: np.random.Generator) -> Pixels:
     """Dark ink on paper that fills the picture, under the hard shadow of something with straight or round edges."""
-    thinner = max(1, round(len(gray) * rng.uniform(0.0, 0.06)))
-    gray = np.asarray(cv2.erode(gray, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thinner, thinner))), dtype=np.uint8)
+    gray = _by_a_thinner_pen(gray, rng)
     side = round(len(gray) * rng.uniform(1.0, 2.5 if len(gray) >= _LARGE[0] else 1.3))
     left, top = (int(rng.integers(0, side - len(gray) + 1)) for _ in range(2))
     ink = np.zeros((side, side, 1), np.float32)
@@ -291,11 +290,8 @@ def _shade(gray: Gray, rng: np.random.Generator) -> Pixels:
             corners = cv2.boxPoints((middle.tolist(), size.tolist(), float(rng.uniform(0.0, 180.0))))
             cv2.fillConvexPoly(shade, np.rint(corners).astype(np.int32), 1.0)
     soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), max(0.5, side * rng.uniform(0.002, 0.015))))
-    lit = (
-        picture
-        * (1.0 - np.float32(rng.uniform(0.25, 0.65)) * soft[..., None])
-        * (1.0 - 0.3 * _ramp(side, rng)[..., None])
-    )
+    shaded = picture * (1.0 - np.float32(rng.uniform(0.25, 0.65)) * soft[..., None])
+    lit = shaded * (1.0 - 0.3 * _ramp(side, rng)[..., None])
     return np.rint(np.clip(lit + rng.normal(0.0, 3.0, lit.shape), 0.0, 255.0)).astype(np.uint8)
 
 
@@ -318,3 +314,12 @@ def _scribble_in_color(gray: Gray, rng: np.random.Generator) -> Pixels:
     if below:
         picture = picture * (1.0 - ink) + pen.astype(np.float32) * ink
     return np.rint(picture).astype(np.uint8)
+
+
+# Kinds that are in color: what is made of the plain ink.
+_COLORED: Mapping[str, Callable[[Gray, np.random.Generator], Pixels]] = {
+    "colored": _color,
+    "scribbled in color": _scribble_in_color,
+    "in a cast shadow": _photograph,
+    "in a hard shadow": _shade,
+}
