@@ -174,15 +174,19 @@ def _some_of(count: int) -> Iterator[slice]:
 
 def _stands_beside(boxes: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether boxes (left, top, width, height) of shape (n, 4) stand beside others of shape (m, 4); of shape (n, m)."""
-    starts = np.maximum(boxes[:, None, :2], others[:, :2])
-    ends = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[:, :2] + others[:, 2:])
+    overlap = _overlap(boxes, others)
     higher, lower = np.maximum(boxes[:, None, 3], others[:, 3]), np.minimum(boxes[:, None, 3], others[:, 3])
-    away, level = starts[..., 0] - ends[..., 0], ends[..., 1] - starts[..., 1]
+    away, level = -overlap[..., 0], overlap[..., 1]
     return np.asarray((away <= _BESIDE * higher) & (level >= _LEVEL * lower) & (lower >= _NO_POINT * higher))
 
 
 def _shared(boxes: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The area that boxes (left, top, width, height) of shape (n, 4) share with others of shape (m, 4); (n, m)."""
+    return np.asarray(np.maximum(_overlap(boxes, others), 0).prod(axis=2), dtype=np.int64)
+
+
+def _overlap(boxes: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How far the same boxes overlap across and down, of shape (n, m, 2); below 0 is how far they lie apart."""
     first = np.maximum(boxes[:, None, :2], others[:, :2])
     last = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], others[:, :2] + others[:, 2:])
-    return np.asarray(np.maximum(last - first, 0).prod(axis=2), dtype=np.int64)
+    return np.asarray(last - first, dtype=np.int64)
