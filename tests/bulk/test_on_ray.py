@@ -46,6 +46,21 @@ def start(engine: str, out: str, folder: Path, cwd: Path) -> subprocess.Popen[st
     )
 
 
+def score_after(change: str, error: str, folder: Path, ray_folder: Path) -> subprocess.CompletedProcess[str]:
+    """Opens a job that reads 7.png, runs a statement, and scores the job on Ray; prints the error that is expected."""
+    script = folder / "score.py"
+    script.write_text(
+        "import ray\nfrom pathlib import Path\nfrom unittest.mock import Mock\n"
+        "from digits.bulk.job import opened_job\nfrom digits.bulk.on_ray import score_all_on_ray\n"
+        f"from digits.errors import {error}\nfrom digits.recognizer import shipped_model\n"
+        "with opened_job([Path('7.png')], shipped_model(), Path('out')) as job:\n"
+        f"    {change}\n"
+        "    try:\n        list(score_all_on_ray(job, shipped_model()))\n"
+        f"    except {error} as error:\n        print(error)\n"
+    )
+    return run_python([str(script)], folder, PYTHONPATH=str(ROOT), RAY_TMPDIR=str(ray_folder))
+
+
 def processes_of(folder: Path, command: str = "") -> list[int]:
     """The processes that were started with a folder for Ray's files, and have some words in their command."""
     found = []
@@ -91,35 +106,15 @@ def test_a_killed_job_goes_on_and_its_rows_are_those_of_one_machine(
 
 
 def test_ray_that_does_not_start_is_told_in_a_line(tmp_path: Path, ray_folder: Path, sample: Path) -> None:
-    script = tmp_path / "start.py"
-    script.write_text(
-        "import ray\nfrom pathlib import Path\n"
-        "from digits.bulk.job import opened_job\nfrom digits.bulk.on_ray import score_all_on_ray\n"
-        "from digits.errors import WorkerDiedError\nfrom digits.recognizer import shipped_model\n"
-        "def init(**_):\n    raise Exception('The node timed out.\\nLogs are here.')\n"
-        "ray.init = init\n"
-        "with opened_job([Path('7.png')], shipped_model(), Path('out')) as job:\n"
-        "    try:\n        list(score_all_on_ray(job, shipped_model()))\n"
-        "    except WorkerDiedError as error:\n        print(error)\n"
-    )
     shutil.copy(sample, tmp_path / "7.png")
-    done = run_python([str(script)], tmp_path, PYTHONPATH=str(ROOT), RAY_TMPDIR=str(ray_folder))
+    fails = "ray.init = Mock(side_effect=Exception('The node timed out.\\nLogs are here.'))"
+    done = score_after(fails, "WorkerDiedError", tmp_path, ray_folder)
     assert done.stdout.startswith("Ray could not start: The node timed out. Try again"), done.stdout + done.stderr
 
 
 def test_a_source_that_changes_ends_the_job_with_a_message(tmp_path: Path, ray_folder: Path, sample: Path) -> None:
-    script = tmp_path / "change.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "from digits.bulk.job import opened_job\nfrom digits.bulk.on_ray import score_all_on_ray\n"
-        "from digits.errors import DataMismatchError\nfrom digits.recognizer import shipped_model\n"
-        "with opened_job([Path('7.png')], shipped_model(), Path('out')) as job:\n"
-        "    Path('7.png').write_bytes(b'another')\n"
-        "    try:\n        list(score_all_on_ray(job, shipped_model()))\n"
-        "    except DataMismatchError as error:\n        print(error)\n"
-    )
     shutil.copy(sample, tmp_path / "7.png")
-    done = run_python([str(script)], tmp_path, PYTHONPATH=str(ROOT), RAY_TMPDIR=str(ray_folder))
+    done = score_after("Path('7.png').write_bytes(b'another')", "DataMismatchError", tmp_path, ray_folder)
     assert "7.png was changed or removed since the job began" in done.stdout, done.stderr
     assert "Traceback" not in done.stderr
 
