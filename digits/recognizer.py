@@ -297,8 +297,8 @@ class Recognizer:
         """Looks for the digit in other views of a picture.
 
         Returns:
-            `first` if they show none, or bear it out, or if the time for this picture is over. Where that is because
-            of others, and there is no first digit, the error is raised.
+            `first` if they show none, or bear it out, or if the time for this picture is over. If others
+            took the time, and the first view showed no digit, it raises ProcessorBusyError.
         """
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:

@@ -24,7 +24,7 @@ _SMALLEST = 8
 # Nor have those whose darkest and lightest pixel differ by less than this.
 _FLAT = 3
 # The least probability that all views together must give to a doubtful answer of the first. With 0.5,
-# `python -m benchmarks.accuracy.views` accepts 10 of 2,640 digits and 13 of 7,920 other things less.
+# `python -m benchmarks.accuracy.views` accepts 10 digits of 2,640 fewer, and 13 other things of 7,920.
 _LEAST_BORNE_OUT = 0.3
 
 

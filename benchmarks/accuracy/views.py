@@ -5,9 +5,9 @@ digits/synthetic/bad_pictures.py, and asks the network about each view of those 
 fits the weights of opinions by a multinomial logistic regression with "no digit" as one class, and lowers the start if
 more wrong digits, or more other things, pass than `--passing` allows. It fits from which confidence on the first view
 is enough. Prints for each kind how many pictures are accepted with the first view and with all: each half of the
-pictures is weighed with weights that were fitted to the other half. Where the start had to be lowered, it was so for
-both halves, and the shares that pass wrongly are those that were asked for, and no measurement. With `--write`, the
-weights that were fitted to all go to digits/vision/views/weights.py.
+pictures is weighed with weights that were fitted to the other half. If the start was lowered, it was lowered for
+both halves: the shares that pass wrongly are then those that `--passing` asked for, and no measurement. With `--write`,
+the weights that were fitted to all go to digits/vision/views/weights.py.
 """
 
 import argparse

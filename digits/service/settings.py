@@ -124,10 +124,10 @@ class Settings(BaseSettings):
         None,
         ge=1,
         description="Most memory, in bytes, for all images that a worker decodes, or reads as numbers, at the same "
-        "time. An image that needs more is decoded alone. A request that waits for memory for longer than "
-        "`DIGITS_QUEUE_SECONDS`, or for longer than 2 seconds to read a page that is decoded, gets 503. "
-        "Default: 160 MiB or 64 MiB for each image decoded "
-        "at a time, whichever is more, but no more than the container's memory leaves.",
+        "time. An image that needs more is decoded alone. A request gets 503 if it waits for that memory for "
+        "longer than `DIGITS_QUEUE_SECONDS`, or, once its page is decoded, for longer than 2 seconds. Default: 160 MiB "
+        "or 64 MiB for each image decoded at a time, whichever is more, but no more than the container's memory "
+        "leaves.",
     )
     max_image_memory: int = Field(
         160 * 1024 * 1024,

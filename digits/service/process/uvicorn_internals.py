@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 # A worker may take so long to start, in seconds: on a busy machine, importing the libraries alone can take ten. Until
-# then it is asked for so long at a time, because the supervisor heeds no signal while it waits for the answer.
+# it has answered once, the supervisor waits so long for an answer at a time: while it waits, it heeds no signal.
 STARTING_SECONDS, _STARTING_LOOK = 60.0, 1.0
 
 

@@ -15,9 +15,9 @@ from digits.arrays import CLASSES, Floats
 # The log-odds of one view are at most so high in the sum, and among the surest opinions. An unsure network, which gives
 # each digit 0.1, is at the least.
 MOST_IN_SUM, MOST_EVIDENCE, _LEAST = 5.0, 15.0, -2.2
-# A digit whose posterior is at least so high is sure. `python -m benchmarks.accuracy.views`, which weighs pictures with
-# weights that were not fitted to them, accepts with 0.7, 0.8 and 0.9 in turn 2,174, 2,143 and 2,080 of 2,640 digits, of
-# which 15, 15 and 13 are wrong, and 123, 111 and 94 of 7,920 other things.
+# A digit whose posterior is at least so high is sure. With 0.7, 0.8 and 0.9, `python -m benchmarks.accuracy.views`
+# accepts 2,174, 2,143 and 2,080 of 2,640 digits, 15, 15 and 13 of them wrongly, and 123, 111 and 94 of 7,920 other
+# things. It weighs each picture with weights that were fitted to others.
 SURE = 0.7
 
 
