@@ -42,11 +42,18 @@ class Expectation:
         tokens: of a mask: `ANY_DIGIT`, `MANY_DIGITS`, a digit, or a sign; of a length, as many `ANY_DIGIT` as there may
             be.
         least: of a length, how many digits there are at least; None for a mask.
+        has_blanks: whether blanks stand in it.
     """
 
     pattern: str
     tokens: tuple[str, ...]
     least: int | None = None
+    has_blanks: bool = False
+
+    @property
+    def leaves_no_blanks(self) -> bool:
+        """Whether a line that matches has no blanks: a mask shows all of the line, and there are none in it."""
+        return self.least is None and not self.has_blanks
 
     @property
     def end(self) -> int:
@@ -98,7 +105,7 @@ def parse_expectation(pattern: str) -> Expectation:
     # What is all digits is meant as a count, and a mask without # would leave nothing to read.
     if not any(token in (ANY_DIGIT, MANY_DIGITS) for token in tokens):
         raise PatternError(f"The pattern {shown!r} has no # for a digit. {_HOW}.")
-    return Expectation(stripped, tokens)
+    return Expectation(stripped, tokens, has_blanks=len(pattern.split()) > 1)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,15 @@ def test_blanks_stand_where_the_writer_left_them(recognizer: Recognizer, mnist: 
     assert reading.text == "1234"
 
 
+@pytest.mark.parametrize(
+    ("pattern", "transcript"), [("####", "1234"), ("#+", "1234"), ("## ##", "12 34"), ("4", "12 34"), ("4-6", "12 34")]
+)
+def test_a_mask_without_blanks_leaves_none(recognizer: Recognizer, mnist: Mnist, pattern: str, transcript: str) -> None:
+    picture = written(mnist, "12 34")
+    squeezed = np.asarray(cv2.resize(picture, None, fx=0.8, fy=1.0, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    assert read_picture(recognizer, squeezed, expect=pattern).transcript == transcript
+
+
 def test_a_speck_above_the_digits_is_no_sign(recognizer: Recognizer, mnist: Mnist) -> None:
     paper, boxes = handwritten(mnist, "2024")
     cv2.circle(paper, (boxes[1][0] + boxes[1][2] + 8, 46), 4, 0, -1)

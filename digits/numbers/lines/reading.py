@@ -53,7 +53,14 @@ def read_line(
     Returns:
         The line; `matches` says whether it does.
     """
-    page = PageLine(lattice, parts, small, networks.decoding, networks.signs)
+    line = _read_line(PageLine(lattice, parts, small, networks.decoding, networks.signs), networks, expectation)
+    if expectation is None or not expectation.leaves_no_blanks or not expectation.fits(line.shown):
+        return line
+    return replace(line, entries=tuple(replace(entry, after_blank=False) for entry in line.entries))
+
+
+def _read_line(page: PageLine, networks: Networks, expectation: Expectation | None) -> LineReading:
+    """Reads a line, with the blanks as they were left; arguments and result are those of `read_line`."""
     by_lattice = page.best
     if not by_lattice.entries:
         return by_lattice
