@@ -1,4 +1,9 @@
-"""Order statistics of gray values, from a histogram: they take a tenth of the time of sorting."""
+"""Order statistics of gray values, from a histogram: they take a tenth of the time of sorting.
+
+Of so few pixels as a tiny picture has, sorting is faster.
+"""
+
+import math
 
 import cv2
 import numpy as np
@@ -21,6 +26,17 @@ def quantile(counts: Counts, share: float) -> int:
     """The value under or at which a share of the pixels lies."""
     below = counts.cumsum()
     return int(below.searchsorted(share * below[-1]))
+
+
+def sort_values(gray: Gray) -> Gray:
+    """Returns the values of a picture in rising order, uint8 of shape (height * width,)."""
+    # Of 8 bits, the stable sort counts values, and takes a fourth of the time of the others.
+    return np.sort(gray, axis=None, kind="stable")
+
+
+def quantile_of_sorted(rising: Gray, share: float) -> int:
+    """Does what `quantile` does, for values in rising order."""
+    return int(rising[max(0, math.ceil(share * rising.size) - 1)])
 
 
 def interpolated_quantile(counts: Counts, share: float) -> float:

@@ -106,13 +106,15 @@ def find_components(foreground: Foreground, mask: Gray | LabeledMask) -> Compone
     labeled = mask if isinstance(mask, LabeledMask) else LabeledMask(mask)
     (labels, stats), mask = labeled.components, labeled.mask
     ink, ids = _ink_and_strong(foreground, mask, labels, len(stats))
+    chosen, ink = stats[ids].astype(np.int64), ink[ids]
     # In the order of OpenCV's CC_STAT constants.
-    left, top, wide, high, _ = np.asarray(stats[ids], dtype=np.int64).T
+    left, top, wide, high, _ = chosen.T
+    right, bottom = left + wide, top + high
     height, width = labels.shape
     margin = foreground.margin
-    touches = (left <= margin) | (top <= margin) | (left + wide >= width - margin) | (top + high >= height - margin)
-    apart = _frames_and_edges(np.asarray(stats[ids], dtype=np.int64), ink[ids], touches, labels.shape)
-    return Components(labels, ids, left, top, left + wide, top + high, ink[ids], apart, touches)
+    touches = (left <= margin) | (top <= margin) | (right >= width - margin) | (bottom >= height - margin)
+    apart = _frames_and_edges(chosen, ink, touches, labels.shape)
+    return Components(labels, ids, left, top, right, bottom, ink, apart, touches)
 
 
 def _ink_and_strong(foreground: Foreground, mask: Gray, labels: Labels, count: int) -> tuple[Floats, Indices]:

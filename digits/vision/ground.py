@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Flags, Gray, Pixels
-from digits.histogram import Counts, histogram, quantile
+from digits.histogram import histogram, quantile, quantile_of_sorted, sort_values
 from digits.images.channels import channels_of
 from digits.vision.reduction import shrink
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
@@ -77,25 +77,22 @@ def find_even_ground(pixels: Pixels) -> Ground:
     """
     if (thick := ground_of_thick_strokes(pixels)) is not None:
         return Ground(*thick, is_even=True)
-    # How many pixels have each value or less.
-    counts = [histogram(channel).cumsum() for channel in channels_of(pixels)]
-    is_light = _is_dark([_ink_beside_median(each) for each in counts])
-    share = (0.75 if is_light else 0.25) * (pixels.shape[0] * pixels.shape[1])
-    values = np.array([each.searchsorted(share) for each in counts], dtype=np.uint8)
+    channels = [sort_values(channel) for channel in channels_of(pixels)]
+    is_light = _is_dark([_ink_beside_median(rising) for rising in channels])
+    share = 0.75 if is_light else 0.25
+    values = np.array([quantile_of_sorted(rising, share) for rising in channels], dtype=np.uint8)
     return Ground(values.reshape(1, 1) if len(values) == 1 else values.reshape(1, 1, 3), is_light)
 
 
-def _ink_beside_median(below: Counts) -> _Contrast:
+def _ink_beside_median(rising: Gray) -> _Contrast:
     """How much lighter and how much darker than the median ink is.
 
     Args:
-        below: of shape (256,), how many pixels have each value or less.
+        rising: the values of a channel in rising order.
     """
-    total = int(below[-1])
-    lightest = _INK * total
-    ground, light = below.searchsorted((0.5 * total, lightest)).tolist()
-    dark = int(below.searchsorted(total - lightest, side="right"))
-    return max(light - ground, 0), max(ground - dark, 0)
+    ground, light = quantile_of_sorted(rising, 0.5), quantile_of_sorted(rising, _INK)
+    dark = int(rising[int(rising.size - _INK * rising.size)])
+    return light - ground, ground - dark
 
 
 def find_ground(pixels: Pixels, *, is_page: bool, quick: bool = False) -> Ground:

@@ -38,8 +38,11 @@ def ground_of_thick_strokes(pixels: Pixels) -> tuple[Pixels, bool] | None:
     gray = as_gray(pixels)
     _, above = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     light = np.asarray(above, dtype=np.uint8)
-    share, of_border = float(light.mean()), _share_of_border(light)
-    if min(share, 1.0 - share) < _LEAST_COVERED or min(of_border, 1.0 - of_border) < _LEAST_OF_BORDER:
+    share = cv2.countNonZero(light) / light.size
+    if min(share, 1.0 - share) < _LEAST_COVERED:
+        return None
+    of_border = _share_of_border(light)
+    if min(of_border, 1.0 - of_border) < _LEAST_OF_BORDER:
         return None
     (low, high), deviation = _means(gray, light), float(gray.std())
     if share * (1.0 - share) * (high - low) ** 2 < _LEAST_EXPLAINED * deviation**2:

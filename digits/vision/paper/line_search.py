@@ -142,11 +142,15 @@ def _lines_of_copy(sheared: Gray, shifts: Floats, mask: Gray, factor: int, searc
     # Most pictures have no line, and this tells at once.
     if cv2.countNonZero(cv2.reduce(runs, 0, cv2.REDUCE_MAX)) < least:
         return []
+    # Where the copy is small, what is thick is no line.
+    thicknesses = [most for most in search.thickest if most <= max(search.thickest[0], 0.1 * longer)]
+    # What is thicker than the thickest line is thicker than all of them: most pictures have nothing else.
+    if _reach(_without_strokes(runs, thicknesses[-1])) < search.least_span * width:
+        return []
     places = (np.arange(mask.shape[1]) + 0.5) / factor - 0.5
     down = np.interp(places, np.arange(width), shifts) if shifts.any() else 0.0
     lines: list[Line] = []
-    # Where the copy is small, what is thick is no line.
-    for thickest in [most for most in search.thickest if most <= max(search.thickest[0], 0.1 * longer)]:
+    for thickest in thicknesses:
         for path, start, end, covered in _find_paths(runs, thickest, search):
             middle = np.asarray((np.polyval(path, places) + top - down + 0.5) * factor, dtype=np.float64)
             visible = float(((middle >= 0.0) & (middle <= mask.shape[0])).mean())
@@ -251,12 +255,9 @@ def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats,
         and the share of its columns that hold ink.
     """
     width = runs.shape[1]
-    # Without the strokes that it meets, which may join it to another, a line is in pieces, in the same rows.
-    strokes = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8))
     gap = max(1, round(search.most_hidden * width))
-    rest = np.asarray(cv2.subtract(runs, strokes), dtype=np.uint8)
-    # What is left of most pictures reaches over less than a line, and this tells at once.
-    if cv2.boundingRect(rest)[2] < search.least_span * width:
+    rest = _without_strokes(runs, thickest)
+    if _reach(rest) < search.least_span * width:
         return []
     joined = fill_gaps(rest, gap)
     if gap % 2 == 0:
@@ -276,6 +277,17 @@ def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats,
                 (np.array([a, b - 2.0 * a * x, a * x * x - b * x + c + y]), x / width, (x + length) / width, covered)
             )
     return paths
+
+
+def _without_strokes(runs: Gray, thickest: int) -> Gray:
+    """Takes off what is thicker than a line. It may join a line to another; without it, a line is in pieces in a row."""
+    strokes = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8))
+    return np.asarray(cv2.subtract(runs, strokes), dtype=np.uint8)
+
+
+def _reach(mask: Gray) -> int:
+    """Returns how many columns a mask reaches over."""
+    return int(cv2.boundingRect(mask)[2])
 
 
 def _path(chain: Flags, search: Search, thickest: int) -> Floats | None:
