@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from digits.histogram import histogram, interpolated_quantile, mean_of_top, quantile
+from digits.arrays import Gray
+from digits.histogram import (
+    find_quantile,
+    histogram,
+    interpolated_quantile,
+    mean_of_top,
+    quantile,
+    quantile_of_sorted,
+    sort_values,
+)
 
 GRAY = np.random.default_rng(5).integers(0, 256, (37, 53), dtype=np.uint8)
 
@@ -17,6 +26,15 @@ def test_a_quantile_is_the_value_under_or_at_which_a_share_lies(share: float) ->
     value = quantile(histogram(GRAY), share)
     assert (value >= GRAY).mean() >= share - 1e-9
     assert (value - 1 >= GRAY.astype(int)).mean() < share
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.25, 0.5, 0.995, 0.9995, 1.0])
+@pytest.mark.parametrize("gray", [GRAY, GRAY[:3, :3], GRAY // 200, np.zeros_like(GRAY), np.full_like(GRAY, 255)])
+def test_every_way_to_find_a_quantile_finds_the_same(gray: Gray, share: float) -> None:
+    expected = quantile(histogram(gray), share)
+    assert find_quantile(gray, share) == expected
+    # Nothing lies under no share: a histogram says 0, sorting the smallest value.
+    assert quantile_of_sorted(sort_values(gray), share) == (expected if share else gray.min())
 
 
 @pytest.mark.parametrize("top", [1, 8, 500])

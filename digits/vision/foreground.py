@@ -7,7 +7,7 @@ import numpy as np
 
 from digits.arrays import Gray, Pixels
 from digits.errors import NoInkError
-from digits.histogram import Counts, histogram, mean_of_top, quantile, quantile_of_sorted, sort_values
+from digits.histogram import Counts, find_quantile, histogram, mean_of_top, quantile, quantile_of_sorted, sort_values
 from digits.vision.ground import find_even_ground, find_ground, strongest_channel
 
 NO_INK = (
@@ -73,7 +73,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
     Raises:
         NoInkError: nothing stands out from the ground.
     """
-    smooth = _median_of_nine(pixels)
+    smooth = median_of_nine(pixels)
     step = max(1, smooth.shape[0] * smooth.shape[1] // _NOISE_PIXELS) if even_light else 1
     noise = _noise(pixels[::step], smooth[::step])
     tiny = max(pixels.shape[:2]) <= _TINY_SIDE
@@ -104,7 +104,7 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
     return Foreground(strength, level, noise, _MARGIN if tiny else 0, colors)
 
 
-def _median_of_nine(pixels: Pixels) -> Pixels:
+def median_of_nine(pixels: Pixels) -> Pixels:
     """Gives each pixel the median of the nine around it, in each channel."""
     width = pixels.shape[1]
     if pixels.ndim == 3 or width >= _WIDE_MEDIAN:
@@ -135,7 +135,7 @@ def _noise(pixels: Pixels, smooth: Pixels) -> float:
     # Most drawings are clean.
     if 2 * cv2.countNonZero(rough) <= rough.size:
         return 0.0
-    return 1.4826 * quantile(histogram(rough), 0.5)
+    return 1.4826 * find_quantile(rough, 0.5)
 
 
 def _histogram_of_ink(strength: Gray) -> Counts:

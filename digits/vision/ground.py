@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from digits.arrays import Flags, Gray, Pixels
-from digits.histogram import histogram, quantile, quantile_of_sorted, sort_values
+from digits.histogram import find_quantile, quantile_of_sorted, sort_values
 from digits.images.channels import channels_of
 from digits.vision.reduction import shrink
 from digits.vision.thick_strokes import ground_of_thick_strokes, half_width
@@ -176,7 +176,7 @@ def _contrasts_around(copy: Pixels, *, quick: bool = False) -> list[_Contrast]:
 def _strong_ink(copy: Pixels, ground: Ground) -> Gray:
     """A mask, 1 where ink is strong."""
     strength = ground.difference(copy)
-    strongest = quantile(histogram(strength), 0.998)
+    strongest = find_quantile(strength, 0.998)
     return np.asarray(strength >= max(1.0, _STRONG * strongest), dtype=np.uint8)
 
 
@@ -195,7 +195,7 @@ def _touches_border(mask: Gray | Flags, width: int) -> bool:
 def _contrasts(picture: Pixels, ground: Pixels, share: float) -> list[_Contrast]:
     """How much lighter and how much darker than the ground a quantile of all pixels is, in each channel."""
     lighter, darker = (
-        [quantile(histogram(channel), share) for channel in channels_of(_towards_ink(picture, ground, is_light))]
+        [find_quantile(channel, share) for channel in channels_of(_towards_ink(picture, ground, is_light))]
         for is_light in (False, True)
     )
     return list(zip(lighter, darker, strict=True))

@@ -193,18 +193,18 @@ def fit(digit: Ink) -> Ink:
     scale = BOX / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(_within(small / max(float(small.max()), 1e-6)), dtype=np.float32)
+    return np.asarray(small / max(float(small.max()), 1e-6), dtype=np.float32)
 
 
 def center(small: Ink) -> Gray:
-    """Puts the fitted digit on the 28x28 field, its center of mass in the middle."""
+    """Puts the fitted digit, ink in 0..1, on the 28x28 field, its center of mass in the middle."""
     height, width = small.shape
     center_x, center_y = _center_of_mass(small)
     left = min(max(round(CENTER - center_x), 0), SIDE - width)
     top = min(max(round(CENTER - center_y), 0), SIDE - height)
-    field = np.zeros((SIDE, SIDE), dtype=np.float32)
-    field[top : top + height, left : left + width] = small
-    return to_gray(field)
+    field = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    field[top : top + height, left : left + width] = np.rint(small * 255.0)
+    return field
 
 
 def _center_of_mass(ink: Ink) -> tuple[float, float]:

@@ -280,7 +280,7 @@ def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats,
 
 
 def _without_strokes(runs: Gray, thickest: int) -> Gray:
-    """Takes off what is thicker than a line. It may join a line to another; without it, a line is in pieces in a row."""
+    """Takes off what is thicker than a line: without it, which may join two lines, each is in pieces in its rows."""
     strokes = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8))
     return np.asarray(cv2.subtract(runs, strokes), dtype=np.uint8)
 
