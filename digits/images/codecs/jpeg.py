@@ -17,12 +17,12 @@ _IS_MARKER[[0x00, 0xFF, *range(0xD0, 0xD8)]] = False
 # So many bytes are looked at together, and no file with more bytes for each pixel.
 _PIECE, _MOST_BYTES = 256 * 1024, 4
 
-# How an image is read at a part of its size: in color, and in gray.
-_FLAGS: Mapping[int, tuple[int, int]] = {
-    1: (cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE),
-    2: (cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
-    4: (cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
-    8: (cv2.IMREAD_REDUCED_COLOR_8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+# How an image is read at a part of its size, in gray. OpenCV has names for reduced images in BGR, but none for RGB.
+_FLAGS: Mapping[int, int] = {
+    1: cv2.IMREAD_GRAYSCALE,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
 
 # What turns an image upright, by its EXIF orientation.
@@ -62,15 +62,13 @@ def decode_jpeg(image: Image.Image, data: bytes, enough: int) -> Array | None:
     scale = max(scale for scale in _FLAGS if scale <= max(1, longer // enough))
     if -(-longer // scale) >= 2 * enough:
         return None
-    flag = _FLAGS[scale][image.mode == "L"] | cv2.IMREAD_IGNORE_ORIENTATION
+    flag = _FLAGS[scale] | cv2.IMREAD_IGNORE_ORIENTATION | (cv2.IMREAD_COLOR_RGB if image.mode == "RGB" else 0)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flag)
     except cv2.error:
         return None
     if pixels is None or pixels.shape[:2] != (-(-image.height // scale), -(-image.width // scale)):
         return None
-    if pixels.ndim == 3:
-        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
     return np.asarray(pixels, dtype=np.uint8)
 
 
