@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from benchmarks.hostile.specimens import chunk, encode, specimens
 from digits.errors import BrokenImageError, TooManyFramesError
@@ -174,6 +174,24 @@ def test_texts_and_profiles_are_left_out_and_the_way_up_stays() -> None:
         assert np.array_equal(decode(file), np.rot90(upright, -1))
     for kind in (b"zTXt", b"iTXt", b"tEXt", b"iCCP"):
         assert screen(between(plain, 33, chunk(kind, b"Comment\0\0damaged"), 1)).data == plain
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg", "group4"])
+@pytest.mark.parametrize("is_big", [False, True])
+def test_long_values_of_a_tiff_file_are_passed_over_and_its_picture_stays(compression: str, is_big: bool) -> None:
+    picture = Image.fromarray(np.arange(600, dtype=np.uint8).reshape(20, 30))
+    picture = picture.convert("1") if compression == "group4" else picture
+    orientation, note, layers, xmp = 274, 270, 37_724, 700
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[orientation], tags[note], tags[layers], tags[xmp] = 6, "note " * 2_000, bytes(100_000), b"<x/>" * 2_000
+    tags.tagtype[layers] = tags.tagtype[xmp] = 7
+    plain = encode(picture, "TIFF", compression=compression, big_tiff=is_big)
+    screened = screen(encode(picture, "TIFF", compression=compression, big_tiff=is_big, tiffinfo=tags)).data
+    assert np.array_equal(decode(screened), np.rot90(decode(plain), -1))
+    image = Image.open(io.BytesIO(screened))
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    assert {note, layers}.isdisjoint(image.tag_v2)
+    assert {orientation, xmp} <= set(image.tag_v2)
 
 
 def turned_jpeg(exif: bytes) -> bytes:
