@@ -40,6 +40,8 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
     "ppm text": lambda: pnm(np.full((2_500, 2_000), 255, np.uint8), 2),
     "ppm 15 bit": lambda: pnm(np.full((3_000, 3_300), 32_767, ">u2"), 5, 32_767),
     "tga runs": lambda: encode(Image.new("L", (UNDER, UNDER), 255), "TGA", compression="tga_rle"),
+    "pcx runs": lambda: encode(Image.new("L", (UNDER, UNDER), 255), "PCX"),
+    "pcx runs color": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "PCX"),
     "tga runs color": lambda: encode(Image.new("RGB", (UNDER, UNDER), "white"), "TGA", compression="tga_rle"),
     "tiff pages": lambda: blank_animation("TIFF", compression="tiff_lzw"),
 }

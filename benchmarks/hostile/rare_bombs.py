@@ -1,4 +1,4 @@
-"""Small JPEG 2000, PNM, ICO and TGA files that ask for far more than they are, made by code."""
+"""Small JPEG 2000, PNM, ICO, TGA and PCX files that ask for far more than they are, made by code."""
 
 import struct
 from collections.abc import Callable, Mapping
@@ -213,6 +213,26 @@ def tga_mirrored() -> bytes:
     return struct.pack("<BBBHHBHHHHBB", 0, 0, 11, 0, 0, 0, 0, 0, _UNDER, _UNDER, 8, 16) + b"\xff\xff" * (runs // 2)
 
 
+def _pcx(side: int, runs: bytes) -> bytes:
+    """A gray picture of so many pixels on each side."""
+    return struct.pack("<BBBBHHHHHH48xBBH60x", 10, 5, 1, 8, 0, 0, side - 1, side - 1, 0, 0, 0, 1, side) + runs
+
+
+def pcx_claims() -> bytes:
+    """Four thousand million pixels."""
+    return _pcx(65_535, bytes(1_000))
+
+
+def pcx_runs_claim() -> bytes:
+    """Fifty million pixels in a thousand runs."""
+    return _pcx(_UNDER, b"\xff\xff" * 1_000)
+
+
+def pcx_empty_runs() -> bytes:
+    """Ten million runs of nothing, and no pixel."""
+    return _pcx(64, b"\xc0\xff" * 10_000_000)
+
+
 RARE_BOMBS: Mapping[str, Callable[[], bytes]] = {
     function.__name__.replace("_", " "): function
     for function in (
@@ -220,5 +240,6 @@ RARE_BOMBS: Mapping[str, Callable[[], bytes]] = {
         jpeg2000_precincts, jpeg2000_places, jpeg2000_layers, jpeg2000_tile_parts, jpeg2000_comments, jpeg2000_boxes,
         jpeg2000_palette, pnm_claims, pnm_text_claims, pnm_comments, pnm_spaces, pnm_long_number, pnm_words,
         ico_entries, ico_png, ico_bitmap, ico_palette, tga_claims, tga_runs_claim, tga_mirrored,
+        pcx_claims, pcx_runs_claim, pcx_empty_runs,
     )
 }  # fmt: skip

@@ -278,6 +278,10 @@ def _icons_and_tga(
         "tga runs": encode(color, "TGA", compression="tga_rle"),
         "tga runs gray": encode(small, "TGA", compression="tga_rle"),
         "tga runs palette": encode(color.quantize(16), "TGA", compression="tga_rle", orientation=1),
+        "pcx": encode(color, "PCX"),
+        "pcx gray": encode(gray, "PCX"),
+        "pcx 1 bit": encode(gray.convert("1"), "PCX"),
+        "pcx palette": encode(color.quantize(16), "PCX"),
     }
 
 

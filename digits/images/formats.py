@@ -21,6 +21,7 @@ from digits.images.screening.jpeg2000.file import screen_jpeg2000
 from digits.images.screening.pdf import screen_pdf
 from digits.images.screening.png import screen_png
 from digits.images.screening.rare.ico import screen_ico
+from digits.images.screening.rare.pcx import PCX_SIGNATURE, screen_pcx
 from digits.images.screening.rare.pnm import screen_pnm
 from digits.images.screening.rare.tga import TGA_SIGNATURE, screen_tga
 from digits.images.screening.screened import Screened
@@ -154,6 +155,7 @@ TABLE = (
         extra="pdf",
         document=open_pdf,
     ),
+    ImageFormat("PCX", "PCX", (".pcx",), "image/x-pcx", PCX_SIGNATURE, screen_pcx),
     # Without a signature, it is what nothing else is.
     ImageFormat("TGA", "TGA", (".tga",), "image/x-tga", TGA_SIGNATURE, screen_tga, opener=open_tga),
 )

@@ -8,7 +8,7 @@ from benchmarks.hostile import mutants
 from benchmarks.hostile.mutants import Trial, damaged_files, main
 from digits.images.formats import format_of
 
-NEW = ("JPEG2000", "PPM", "ICO", "TGA")
+NEW = ("JPEG2000", "PPM", "ICO", "TGA", "PCX")
 
 
 @pytest.mark.parametrize("form", NEW)

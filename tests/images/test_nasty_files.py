@@ -81,6 +81,7 @@ _MODES = {
     "PPM": ("L", "RGB", "1", "I;16"),
     "ICO": ("RGB", "RGBA"),
     "TGA": ("L", "RGB", "RGBA", "LA", "P", "1"),
+    "PCX": ("L", "RGB", "P", "1"),
 }
 
 READ: Mapping[str, tuple[int, Callable[[], bytes]]] = {
@@ -132,7 +133,7 @@ REFUSED: Mapping[str, Callable[[], bytes]] = {
     "half an icon": lambda: encode(picture(3).convert("RGB"), "ICO", bitmap_format="bmp")[:-200],
     "half a TGA": lambda: encode(picture(3), "TGA")[:-200],
     "text like a PGM": lambda: b"P2 and P3 are formats",
-    "PCX": lambda: encode(picture(3), "PCX"),
+    "half a PCX": lambda: encode(picture(3), "PCX")[:-2_000],
     "SGI": lambda: encode(picture(3), "SGI"),
     "DIB": lambda: encode(picture(3), "DIB"),
     "zip": lambda: b"PK\3\4" + bytes(100),

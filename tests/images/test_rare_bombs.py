@@ -1,4 +1,4 @@
-"""What JPEG 2000, PNM, ICO and TGA files cost that say much in few bytes."""
+"""What JPEG 2000, PNM, ICO, TGA and PCX files cost that say much in few bytes."""
 
 import time
 

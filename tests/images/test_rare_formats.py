@@ -1,4 +1,4 @@
-"""PNM, ICO and TGA files: every form of each, and what is refused."""
+"""PNM, ICO, TGA and PCX files: every form of each, and what is refused."""
 
 import struct
 from typing import Any
@@ -282,3 +282,54 @@ def test_a_tga_file_is_long_enough_for_its_pixels_or_runs() -> None:
 def test_cursors_fonts_and_tables_are_no_tga_files(start: bytes) -> None:
     assert format_of(start + bytes(500)) is None
     assert format_of(start + b"\1\0\x20\0" * 500) is None
+
+
+def pcx(planes: bytes, bits: int, count: int, **changed: int) -> bytes:
+    """A PCX file of the size of the picture, whose rows of bytes are packed as single runs."""
+    fields = {"version": 5, "packing": 1, "right": 29, "bottom": 39, "reserved": 0} | changed
+    palette = bytes(3) + b"\xff" * 45
+    return (
+        struct.pack(
+            "<BBBBHHHH4x", 10, fields["version"], fields["packing"], bits, 0, 0, fields["right"], fields["bottom"]
+        )
+        + palette
+        + struct.pack("<BBH60x", fields["reserved"], count, -(-30 * bits // 8))
+        + b"".join(b"\xc1" + bytes([value]) for value in planes)
+    )
+
+
+INK = np.packbits(GRAY > 128, axis=1)
+
+
+@pytest.mark.parametrize("planes", [1, 2, 4])
+def test_pcx_files_of_two_colors_are_read_in_any_number_of_planes(planes: int) -> None:
+    rows = np.repeat(INK[:, None], planes, axis=1)
+    assert np.array_equal(decode(pcx(rows.tobytes(), 1, planes)), (GRAY > 128) * 255)
+
+
+def test_pcx_files_of_grays_and_colors_are_read() -> None:
+    assert np.array_equal(decode(pcx(GRAY.tobytes(), 8, 1)), GRAY)
+    assert np.array_equal(decode(pcx(PICTURE.transpose(0, 2, 1).tobytes(), 8, 3)), PICTURE)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"version": 1}, {"packing": 0}, {"reserved": 1}, {"bits": 4}, {"count": 2}, {"count": 0}], ids=str
+)
+def test_a_header_that_pcx_files_do_not_have_is_of_another_format(changed: dict[str, Any]) -> None:
+    assert format_of(pcx(GRAY.tobytes(), 8, 1))
+    assert format_of(pcx(GRAY.tobytes(), **({"bits": 8, "count": 1} | changed))) is None
+
+
+@pytest.mark.parametrize("edge", ["right", "bottom"])
+def test_a_pcx_file_without_an_extent_is_broken(edge: str) -> None:
+    file = bytearray(pcx(GRAY.tobytes(), 8, 1))
+    # The left or the upper edge lies beyond the other one.
+    file[4 if edge == "right" else 6] = 50
+    with pytest.raises(BrokenImageError, match=r"\.$"):
+        decode(bytes(file))
+
+
+def test_a_pcx_file_is_long_enough_for_its_runs() -> None:
+    whole = pcx(b"", 8, 1) + b"\xff\0" * 20
+    assert screen(whole).is_whole
+    assert not screen(whole[:-2]).is_whole
