@@ -23,8 +23,9 @@ _TOO_LONG = f"The headers of the request have more than the {_MAX_HEAD:,} bytes 
 # Connections that were taken for health checks alone send their headers within so many seconds.
 _HEALTH_HEADER_SECONDS = 1.0
 _HEALTH = re.compile(rb"/health/(live|ready)/?$")
-# How long the server waits for requests over the connections that it accepted last.
-_LAST_REQUESTS_SECONDS = 0.2
+# How long the server waits, when it stops, for a request that is on its way; and for the first one over a connection,
+# since that was made: on a busy machine, a client may come to send it so much later.
+_LAST_REQUESTS_SECONDS, _FIRST_REQUEST_SECONDS = 0.2, 1.0
 
 
 def make_connection(header_seconds: float, room: ConnectionRoom, **kwargs: Any) -> asyncio.BaseProtocol:
@@ -65,9 +66,11 @@ class PatientProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._is_refused = False
+        self._made = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
+        self._made = self.loop.time()
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._place = self._room.take(self._address)
@@ -158,7 +161,10 @@ class PatientProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Called by the server once, when it stops."""
-        if self.cycle is None or self.cycle.response_complete:
+        if self.cycle is None:
+            wait = self._made + _FIRST_REQUEST_SECONDS - self.loop.time()
+            self.loop.call_later(max(wait, _LAST_REQUESTS_SECONDS), super().shutdown)
+        elif self.cycle.response_complete:
             self.loop.call_later(_LAST_REQUESTS_SECONDS, super().shutdown)
         else:
             super().shutdown()

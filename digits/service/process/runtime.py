@@ -20,6 +20,8 @@ if sys.platform != "win32":
 ADDRESS_VARIABLE = "DIGITS_SERVED_AT"
 # The copy of Digits that runs.
 INSTALLATION = str(Path(__file__).resolve().parents[2])
+# A file in the folder of a server while all of its workers stop.
+_STOPPING = "stopping"
 
 
 def whereabouts() -> dict[str, str]:
@@ -49,6 +51,20 @@ def base_folder() -> Path:
     if run := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(run) / "digits"
     return Path(tempfile.gettempdir()) / f"digits-{os.getuid() if sys.platform != 'win32' else 'user'}"
+
+
+def announce_stop() -> None:
+    """Tells the workers of this process that all of them stop. Without space for the note, each stops by itself."""
+    with contextlib.suppress(OSError):
+        (base_folder() / str(os.getpid()) / _STOPPING).touch()
+
+
+def is_whole_stop() -> bool:
+    """Returns whether no other worker goes on when this process stops."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None or not supervisor.is_alive():
+        return True
+    return (base_folder() / str(supervisor.pid) / _STOPPING).exists()
 
 
 class Runtime:

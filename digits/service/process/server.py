@@ -14,7 +14,7 @@ from digits import __version__
 from digits.errors import SettingError
 from digits.service.logs import JsonLines, server_log_config
 from digits.service.process.container import WORKERS_VARIABLE
-from digits.service.process.runtime import ADDRESS_VARIABLE, base_folder, running, sweep
+from digits.service.process.runtime import ADDRESS_VARIABLE, announce_stop, base_folder, running, sweep
 from digits.service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def _supervise(config: "uvicorn.Config") -> bool:
             """Stops the workers."""
             # As long as it were open here, clients could connect to a server that answers nobody.
             listener.close()
+            announce_stop()
             super().terminate_all()
 
     sweep()

@@ -2,18 +2,42 @@
 
 import asyncio
 import contextlib
+import ctypes
 import socket
+import struct
+import sys
 
 import uvicorn
 
+from digits.service.process.runtime import is_whole_stop
 from digits.service.process.uvicorn_internals import Worker, listening_sockets, make_protocol
+
+# A client whose first packet came before the last moment is connected when its answer to the server's has come.
+_HANDSHAKE_SECONDS = 0.2
+# Of Linux' headers: the option of a socket, and the program, which is one for the Berkeley Packet Filter. It loads the
+# byte of the TCP header that holds the flags, and drops the packet if SYN is among them.
+_ATTACH_FILTER = 26
+_FLAGS_AT, _SYN = 13, 0x02
+_LOAD_BYTE, _JUMP_IF_ANY, _RETURN = 0x30, 0x45, 0x06
+_DROP_SYN = b"".join(
+    struct.pack("=HBBI", *instruction)
+    for instruction in (
+        (_LOAD_BYTE, 0, 0, _FLAGS_AT),
+        (_JUMP_IF_ANY, 0, 1, _SYN),
+        (_RETURN, 0, 0, 0),
+        (_RETURN, 0, 0, 0xFFFFFFFF),
+    )
+)
 
 
 class DrainingServer(uvicorn.Server):
     """A server that takes the connections that wait for it before it stops listening.
 
     A client is connected as soon as the kernel says so, and may have sent its request. If the socket were closed
-    before the server had accepted the connection, the kernel would reset it.
+    before the server had accepted the connection, the kernel would reset it. On Linux, when all workers stop, the
+    kernel is told to begin no more connections first: their clients try again, and are refused, or come to the next
+    server. Elsewhere, and when one of several workers stops, hardly any time passes between the attempt to accept that
+    finds no more and the end of listening.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -28,11 +52,18 @@ class DrainingServer(uvicorn.Server):
             server.close()
         for handed in sockets or []:
             handed.close()
-        waiting = [connection for listener in listeners for connection in _accept_waiting(listener)]
+        if is_whole_stop() and all(begin_no_more(listener) for listener in listeners):
+            await self._take_waiting(listeners)
+            await asyncio.sleep(_HANDSHAKE_SECONDS)
+        await self._take_waiting(listeners, close=True)
+        await super().shutdown(sockets)
+
+    async def _take_waiting(self, listeners: list[socket.socket], *, close: bool = False) -> None:
+        """Takes the connections that wait at listening sockets, and then closes these if `close`."""
+        waiting = [connection for listener in listeners for connection in _accept_waiting(listener, close=close)]
         loop = asyncio.get_running_loop()
         for connection in waiting:
             await loop.connect_accepted_socket(lambda: make_protocol(self), connection)
-        await super().shutdown(sockets)
 
 
 class DrainingWorker(Worker):
@@ -41,12 +72,31 @@ class DrainingWorker(Worker):
     server_class = DrainingServer
 
 
-def _accept_waiting(listener: socket.socket) -> list[socket.socket]:
-    """Returns the connections that wait at a listening socket, and closes the socket."""
+def begin_no_more(listener: socket.socket) -> bool:
+    """Has the kernel drop the packets that begin a connection to a listening socket, of whatever process.
+
+    Connections that were begun before come to be. Clients send the packet again after a second.
+
+    Returns:
+        Whether the system can do so.
+    """
+    if sys.platform != "linux" or listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    program = ctypes.create_string_buffer(_DROP_SYN, len(_DROP_SYN))
+    # The number of instructions, and where they are.
+    fields = struct.pack("@HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, fields)
+    except OSError:
+        return False
+    return True
+
+
+def _accept_waiting(listener: socket.socket, *, close: bool) -> list[socket.socket]:
+    """Returns the connections that wait at a listening socket, and closes the socket if `close`."""
     connections = []
     listener.setblocking(False)
-    # Hardly any time passes between the attempt that finds no more and the end of listening.
-    with listener, contextlib.suppress(OSError):
+    with listener if close else contextlib.nullcontext(), contextlib.suppress(OSError):
         while True:
             connections.append(listener.accept()[0])
     for connection in connections:

@@ -1,13 +1,14 @@
 """What the processes of one server say of themselves, and who may read it when."""
 
 import json
+import multiprocessing
 import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from digits.service.process.runtime import Runtime, running, sweep
+from digits.service.process.runtime import Runtime, announce_stop, is_whole_stop, running, sweep
 
 
 def test_a_reader_finds_all_of_the_old_or_all_of_the_new(tmp_path: Path) -> None:
@@ -77,3 +78,42 @@ def test_the_files_of_a_worker_that_was_killed_are_swept_away(tmp_path: Path) ->
     assert runtime.dead_workers() == []
     assert not list(runtime.folder.glob(f"{gone}.*"))
     runtime.close()
+
+
+class Supervisor:
+    """Stands for the process that supervises this one."""
+
+    pid = os.getpid()
+
+    def __init__(self, *, lives: bool) -> None:
+        self._lives = lives
+
+    def is_alive(self) -> bool:
+        return self._lives
+
+
+@pytest.mark.parametrize(
+    ("supervisor", "announced", "is_whole"),
+    [
+        (None, False, True),
+        (Supervisor(lives=True), False, False),
+        (Supervisor(lives=True), True, True),
+        (Supervisor(lives=False), False, True),
+    ],
+    ids=["alone", "one of several", "all of several", "orphan"],
+)
+def test_a_worker_knows_whether_others_go_on_when_it_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, supervisor: Supervisor | None, announced: bool, is_whole: bool
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: supervisor)
+    with monkeypatch.context() as patch:
+        # The folder is that of the supervisor, which is this process here.
+        patch.setattr(multiprocessing, "parent_process", lambda: None)
+        runtime = Runtime()
+    try:
+        if announced:
+            announce_stop()
+        assert is_whole_stop() == is_whole
+    finally:
+        runtime.close()

@@ -3,6 +3,9 @@
 import asyncio
 import functools
 import socket
+import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,7 +14,7 @@ from starlette.responses import PlainTextResponse
 
 from digits.service.process.connection_room import ConnectionRoom
 from digits.service.process.connections import PatientProtocol
-from digits.service.process.shutdown import DrainingServer
+from digits.service.process.shutdown import DrainingServer, begin_no_more
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -34,6 +37,14 @@ def run_and_stop(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awa
         runner.run(run())
 
 
+def answer(client: socket.socket) -> bytes:
+    """The answer to a request, up to its body or the end of the connection."""
+    received = b""
+    while not received.endswith(b"here") and (data := client.recv(65_536)):
+        received += data
+    return received
+
+
 loops = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 
 
@@ -50,7 +61,7 @@ def test_who_has_connected_and_was_not_taken_yet_is_answered(loop: str) -> None:
     run_and_stop(loop, connect)
     for client in clients:
         with client:
-            assert client.recv(65_536).endswith(b"here")
+            assert answer(client).endswith(b"here")
 
 
 @loops
@@ -63,3 +74,84 @@ def test_nobody_connects_to_a_server_that_has_ended(loop: str) -> None:
     run_and_stop(loop, note)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(addresses[0], timeout=10)
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="other kernels have no such filter")
+
+
+@linux
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_connections_that_were_begun_before_the_end_are_there_and_no_others(
+    family: socket.AddressFamily, host: str
+) -> None:
+    with socket.create_server((host, 0), family=family) as listener:
+        address = listener.getsockname()[:2]
+        with socket.create_connection(address, timeout=10) as client:
+            assert begin_no_more(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.3)
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.sendall(b"here")
+                assert client.recv(10) == b"here"
+            listener.settimeout(0.0)
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+
+
+@linux
+@loops
+def test_whoever_connects_while_the_server_stops_is_answered_or_not_connected(loop: str) -> None:
+    """Clients connect one after the other, without a pause, from before the stop to after it."""
+    outcomes: list[str] = []
+    ended = threading.Event()
+
+    def ask(address: tuple[str, int]) -> str:
+        try:
+            client = socket.create_connection(address, timeout=0.05)
+        except OSError:
+            return "not connected"
+        with client:
+            client.settimeout(10)
+            try:
+                client.sendall(REQUEST)
+                return "answered" if answer(client).endswith(b"here") else "lost"
+            except OSError:
+                return "lost"
+
+    def keep_asking(address: tuple[str, int]) -> None:
+        while not ended.is_set():
+            outcomes.append(ask(address))
+
+    threads: list[threading.Thread] = []
+
+    async def start(_server: DrainingServer, address: tuple[str, int]) -> None:
+        threads.extend(threading.Thread(target=keep_asking, args=(address,)) for _ in range(4))
+        for thread in threads:
+            thread.start()
+        while "answered" not in outcomes:
+            await asyncio.sleep(0.01)
+
+    try:
+        run_and_stop(loop, start)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert set(outcomes) == {"answered", "not connected"}
+
+
+def test_who_connects_last_has_time_to_send_a_first_request() -> None:
+    answers: list[bytes] = []
+
+    def ask_late(client: socket.socket) -> None:
+        with client:
+            time.sleep(0.5)
+            client.sendall(REQUEST)
+            answers.append(answer(client))
+
+    async def connect(_server: DrainingServer, address: tuple[str, int]) -> None:
+        threading.Thread(target=ask_late, args=(socket.create_connection(address, timeout=10),)).start()
+
+    run_and_stop("asyncio", connect)
+    assert answers[0].endswith(b"here")
