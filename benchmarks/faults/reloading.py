@@ -125,10 +125,10 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _hang_up(server: Running, folder: Path) -> set[str]:
     """Sends SIGHUP, waits until each worker has tried the file, and returns the outcomes of the workers."""
-    before, seen = _reloads(folder), dict[int, dict[str, Any]]()
+    before, seen = reloads(folder), dict[int, dict[str, Any]]()
 
     def all_have_tried() -> bool:
-        seen.update({worker: last for worker, last in _reloads(folder).items() if last and last != before[worker]})
+        seen.update({worker: last for worker, last in reloads(folder).items() if last and last != before[worker]})
         return seen.keys() == before.keys()
 
     server.process.send_signal(signal.SIGHUP)
@@ -136,7 +136,7 @@ def _hang_up(server: Running, folder: Path) -> set[str]:
     return {last["outcome"] for last in seen.values()}
 
 
-def _reloads(folder: Path) -> dict[int, dict[str, Any]]:
+def reloads(folder: Path) -> dict[int, dict[str, Any]]:
     """Returns the last reload of each worker, by process id; an empty one if there was none."""
     return {worker: state.get("last_reload") or {} for worker, state in workers(folder).items()}
 

@@ -46,6 +46,7 @@ class Models:
         self._reloading = asyncio.Lock()
         self.previous: ModelInUse | None = None
         self.last_reload: Reload | None = None
+        self._not_announced: OSError | None = None
         self.recognizer = self._load_first()
         self.in_use = _describe(self.recognizer)
         if metrics:
@@ -135,12 +136,25 @@ class Models:
 
     def announce(self) -> None:
         """Tells the other processes of this machine which model answers here."""
+        self._announce()
+        if self._not_announced:
+            _log.error("digits reload does not find this worker: its state cannot be written (%s)", self._not_announced)
+
+    def announce_again(self) -> None:
+        """Does so if it could not be done before, as on a disk that was full."""
+        if self._not_announced:
+            self._announce()
+            if not self._not_announced:
+                _log.info("digits reload finds this worker again")
+
+    def _announce(self) -> None:
         if self._runtime:
             reload = self.last_reload and self.last_reload.model_dump()
             try:
                 self._runtime.note({"model": self.in_use.model_dump(), "last_reload": reload} | whereabouts())
+                self._not_announced = None
             except OSError as error:
-                _log.error("digits reload does not find this worker: its state cannot be written (%s)", error)
+                self._not_announced = error
 
 
 def _check_card(artifact: Artifact) -> None:

@@ -34,7 +34,7 @@ from digits.service.settings import Settings
 
 _log = logging.getLogger("digits")
 
-_MEMORY_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
 # Memory that decoding and reading the largest image takes, and that a worker takes besides.
 _IMAGE_BYTES, _WORKER_BYTES = 200 * 1024 * 1024, 180 * 1024 * 1024
 # An image in JSON is held as text, decoded, and as an image: so many times its size in all.
@@ -181,27 +181,31 @@ async def running(settings: Settings) -> AsyncIterator[ServiceState]:
         with signals.handled(settings.drain_seconds, state.drain, state.models.reload):
             # The process is announced only now: whoever finds it may send a signal at once.
             state.models.announce()
-            async with _measuring_memory(state.metrics):
+            async with _looking_after(state):
                 yield state
     finally:
         state.close()
 
 
 @contextlib.asynccontextmanager
-async def _measuring_memory(metrics: Metrics | None) -> AsyncIterator[None]:
-    """Records this worker's memory every few seconds, so that any worker can report that of all."""
+async def _looking_after(state: ServiceState) -> AsyncIterator[None]:
+    """Records this worker's memory every few seconds, so that any worker can report that of all.
 
-    async def measure(metrics: Metrics) -> None:
+    Also records its state if that could not be written, as on a full disk.
+    """
+
+    async def look() -> None:
         while True:
-            metrics.measure_memory()
-            await asyncio.sleep(_MEMORY_SECONDS)
+            if state.metrics:
+                state.metrics.measure_memory()
+            state.models.announce_again()
+            await asyncio.sleep(_LOOK_SECONDS)
 
-    task = asyncio.create_task(measure(metrics)) if metrics else None
+    task = asyncio.create_task(look())
     try:
         yield
     finally:
-        if task:
-            task.cancel()
+        task.cancel()
 
 
 class ConfiguredMiddleware:
