@@ -29,7 +29,7 @@ def run_and_stop(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awa
         await act(server, listener.getsockname())
         await server.shutdown([listener])
 
-    protocol = functools.partial(PatientProtocol, header_seconds=10.0, room=ConnectionRoom(10))
+    protocol = functools.partial(PatientProtocol, header_seconds=10.0, room=ConnectionRoom(100))
     config = uvicorn.Config(PlainTextResponse("here"), http=protocol, lifespan="off", loop=loop)  # type: ignore[arg-type]
     server = DrainingServer(config)
     listener = socket.create_server(("127.0.0.1", 0))
