@@ -29,14 +29,15 @@ def quantile(counts: Counts, share: float) -> int:
 
 
 def find_quantile(gray: Gray, share: float) -> int:
-    """Does what `quantile(histogram(gray), share)` does, in a third of the time.
+    """Does what `quantile(histogram(gray), share)` does, for some 10,000 pixels in three fifths of the time.
 
     A histogram of a picture of which most pixels have one value is slow: each count waits for the one before it.
     """
     low, high, least = 0, 255, share * gray.size
     while low < high:
         middle = (low + high) // 2
-        if gray.size - np.count_nonzero(gray > np.uint8(middle)) >= least:
+        _, above = cv2.threshold(gray, middle, 1, cv2.THRESH_BINARY)
+        if gray.size - cv2.countNonZero(above) >= least:
             high = middle
         else:
             low = middle + 1
