@@ -49,26 +49,56 @@ def run(options: argparse.Namespace) -> int:
         )
     if len(servers) > 1:
         raise SettingError(f"Several servers run. Name one of them with --pid: {_list(servers)}")
-    ((server, before),) = servers.items()
+    ((pid, before),) = servers.items()
     print(f"server {_list(servers)}")
-    for pid in before:
-        # It may have ended meanwhile.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGHUP)
+    return _ask_all(pid, before)
+
+
+def _ask_all(server: int, before: dict[int, dict[str, Any]]) -> int:
+    """Asks each worker of a server, also those that are starting, and prints each outcome; returns the exit code."""
+    from digits.service.process.runtime import running
+
+    count = max((state.get("workers") or 0 for state in before.values()), default=0)
+    asked: dict[int, dict[str, Any]] = {}
+    done: dict[int, dict[str, Any]] = {}
     deadline = time.monotonic() + _PATIENCE_SECONDS
+    now = before
     while True:
+        # A worker that has just started may have read the file before it was replaced.
+        for pid in set(now) - set(asked):
+            asked[pid] = _reload(now[pid])
+            # It may have ended meanwhile.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGHUP)
         now = running().get(server, {})
-        done = {pid: _reload(now[pid]) for pid in before if pid in now and _reload(now[pid]) != _reload(before[pid])}
-        waiting = [pid for pid in before if pid in now and pid not in done]
-        if not waiting or time.monotonic() > deadline:
+        done = {pid: _reload(state) for pid, state in now.items() if _reload(state) != asked.get(pid, _reload(state))}
+        waiting = [pid for pid in now if pid not in done]
+        starting = count - len(now)
+        if not (waiting or starting > 0) or not _lives(server) or time.monotonic() > deadline:
             break
         time.sleep(0.05)
     for pid, outcome in done.items():
         print(f"worker {pid}: {outcome['outcome']}. {outcome['detail']}")
     for pid in waiting:
         print(f"digits: worker {pid} has not answered yet; its log will tell.", file=sys.stderr)
-    failed = waiting or not done or any(outcome["outcome"] == "failed" for outcome in done.values())
+    if starting > 0:
+        others = "the other is" if starting == 1 else "the others are"
+        print(
+            f"digits: an answer came from {len(done)} of {count} workers; {others} still starting. The log says why. "
+            "Then run digits reload again.",
+            file=sys.stderr,
+        )
+    failed = waiting or starting > 0 or not done or any(outcome["outcome"] == "failed" for outcome in done.values())
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _lives(server: int) -> bool:
+    """Returns whether the first process of a server, which starts its workers again, has not ended."""
+    try:
+        os.kill(server, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _said(workers: dict[int, dict[str, Any]], name: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from digits.service.process.container import WORKERS_VARIABLE
+
 if sys.platform != "win32":
     import fcntl
 
@@ -24,12 +26,16 @@ INSTALLATION = str(Path(__file__).resolve().parents[2])
 _STOPPING = "stopping"
 
 
-def whereabouts() -> dict[str, str]:
-    """Returns where this process serves: address or command, folder, and the copy of Digits that it runs."""
+def whereabouts() -> dict[str, Any]:
+    """Returns where this process serves: address or command, folder, the copy of Digits that it runs, and how many
+    workers its server has, None where another than `digits serve` started it.
+    """
+    address = os.environ.get(ADDRESS_VARIABLE)
     return {
-        "address": os.environ.get(ADDRESS_VARIABLE, shlex.join(sys.argv)),
+        "address": address or shlex.join(sys.argv),
         "folder": str(Path.cwd()),
         "installation": INSTALLATION,
+        "workers": int(os.environ[WORKERS_VARIABLE]) if address else None,
     }
 
 

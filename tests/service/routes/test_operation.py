@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import struct
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,9 @@ from PIL import Image
 
 from digits.model.engine import has_int8_instructions
 from digits.recognizer import shipped_model
-from digits.service.process.runtime import Runtime, running
-from tests.conftest import BIN, ROOT, Server, child_environment, serve
+from digits.service.process.runtime import running
+from tests.cli.test_reload import reload
+from tests.conftest import ROOT, Server, serve
 from tests.model_files import with_card
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
@@ -178,12 +178,6 @@ def test_metrics_add_up_over_the_workers(pair: tuple[Server, Path]) -> None:
     assert after["digits_resident_memory_bytes"] > 100e6
 
 
-def reload(folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = child_environment(ROOT, {"XDG_RUNTIME_DIR": str(folder)})
-    command = [str(BIN / "digits"), "reload"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-
-
 def test_a_new_model_is_taken_and_a_bad_one_is_not(pair: tuple[Server, Path], tmp_path: Path) -> None:
     server, model = pair
     old = httpx.get(server.url + "/model").json()
@@ -214,28 +208,6 @@ def test_a_new_model_is_taken_and_a_bad_one_is_not(pair: tuple[Server, Path], tm
     assert sorted(using.values()) == [0, 2]
     assert any("Reload failed" in str(one["message"]) and one["level"] == "error" for one in records(server))
     model.write_bytes(shipped_model().read_bytes())
-
-
-def test_reload_touches_no_server_of_another_copy_of_digits(tmp_path: Path) -> None:
-    hangups: list[int] = []
-    before = signal.signal(signal.SIGHUP, lambda number, _frame: hangups.append(number))
-    runtime = Runtime(tmp_path / "digits")
-    try:
-        where = {"address": "http://127.0.0.1:9", "folder": "/elsewhere", "installation": "/elsewhere/digits"}
-        runtime.note({"last_reload": None} | where)
-        done = reload(tmp_path)
-    finally:
-        runtime.close()
-        signal.signal(signal.SIGHUP, before)
-    assert done.returncode == 1
-    assert f"of others: {os.getpid()} (http://127.0.0.1:9, started in /elsewhere). Name one with --pid." in done.stderr
-    assert hangups == []
-
-
-def test_reload_without_a_server_says_so(tmp_path: Path) -> None:
-    done = reload(tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"digits: No server of this user is known in {tmp_path / 'digits'}. Start one with")
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_counts_stay(pair: tuple[Server, Path]) -> None:
