@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,19 @@ _HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
 _ORIGIN = re.compile(r"https?://[^/\s,*]+")
 # A name that is this similar to that of a setting (difflib's ratio) is taken for a typing error.
 _ALIKE = 0.85
+# An image in JSON is held as text, decoded, and as an image: so many times its size in all.
+_FORMS_OF_AN_IMAGE = 7
+# What Pydantic says of a wrong value, and what people are told.
+_REASONS = {
+    "^Value error, ": "",
+    "Input should be": "it should be",
+    "a valid integer.*": "a whole number",
+    "a valid number.*": "a number",
+    "a valid boolean.*": "true or false",
+    r"(greater|less) than or equal to (\S+)": r"\2 or \1",
+    "be greater than": "be more than",
+    "or greater": "or more",
+}
 
 # A variable with several values has commas between them.
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -117,8 +131,8 @@ class Settings(BaseSettings):
         256 * 1024 * 1024,
         ge=1,
         description="Most bytes of request bodies that a worker holds at a time, with what they unpack to. Beyond it, "
-        "the answer is 503. Must be more than `DIGITS_MAX_BATCH_BYTES`, and more than seven times `DIGITS_MAX_BYTES`: "
-        "an image in JSON is held in several forms.",
+        "the answer is 503. Must be at least `DIGITS_MAX_BATCH_BYTES`, and at least seven times `DIGITS_MAX_BYTES`, "
+        "because an image in JSON is held in several forms.",
     )
     max_decoding_bytes: int | None = Field(
         None,
@@ -246,15 +260,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> ImageLimits:
         """The limits of one image."""
-        return ImageLimits(
-            max_bytes=self.max_bytes,
-            max_pixels=self.max_pixels,
-            max_frames=self.max_frames,
-            max_pages=self.max_pages,
-            max_document_pixels=self.max_document_pixels,
-            formats=self.formats,
-            max_candidates=self.max_candidates,
-        )
+        return ImageLimits(**{limit.name: getattr(self, limit.name) for limit in fields(ImageLimits)})
 
     def effective(self) -> dict[str, str]:
         """Returns the variable of each setting and its value as text; secrets are masked."""
@@ -286,8 +292,8 @@ def read_settings(chosen: Mapping[str, Any] | None = None) -> Settings:
         chosen: settings by name; they take precedence over the environment.
 
     Raises:
-        SettingError: a setting has a wrong value, a variable has almost the name of a setting, or a chosen setting does
-            not exist.
+        SettingError: a setting has a wrong value, or one that does not go with another; a variable has almost the name
+            of a setting; or a chosen setting does not exist.
     """
     _check_names()
     chosen = chosen or {}
@@ -295,13 +301,30 @@ def read_settings(chosen: Mapping[str, Any] | None = None) -> Settings:
         if name not in Settings.model_fields:
             raise SettingError(f"There is no setting {name}; there are {', '.join(Settings.model_fields)}.")
     try:
-        return Settings(**chosen)
+        settings = Settings(**chosen)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
         shown = "" if name == "api_keys" else f" {first['input']!r}"
-        reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+        reason, default = first["msg"], Settings.model_fields[name].default
+        for pattern, words in _REASONS.items():
+            reason = re.sub(pattern, words, reason)
+        if reason.endswith("number") and default is not None:
+            reason += f", such as {default}"
         raise SettingError(f"{variable_of(name)} is{shown}: {reason}.") from None
+    _check_room(settings)
+    return settings
+
+
+def _check_room(settings: Settings) -> None:
+    """Refuses to hold less than one request may send: it would get 503 however often it is sent."""
+    for name, times in (("max_batch_bytes", 1), ("max_bytes", _FORMS_OF_AN_IMAGE)):
+        least, part = times * getattr(settings, name), variable_of(name)
+        if settings.max_buffered_bytes < least:
+            raise SettingError(
+                f"DIGITS_MAX_BUFFERED_BYTES is {settings.max_buffered_bytes}: it should be {least} or more, which is "
+                f"{f'{times} times ' if times > 1 else ''}{part}. Raise it, or lower {part}."
+            )
 
 
 def _check_names() -> None:

@@ -37,8 +37,6 @@ _log = logging.getLogger("digits")
 _LOOK_SECONDS = 5.0
 # Memory that decoding and reading the largest image takes, and that a worker takes besides.
 _IMAGE_BYTES, _WORKER_BYTES = 200 * 1024 * 1024, 180 * 1024 * 1024
-# An image in JSON is held as text, decoded, and as an image: so many times its size in all.
-_FORMS_OF_AN_IMAGE = 7
 # A batch may take as long as this many single images.
 BATCH_TIMES = 10
 # By the clock on the wall, a computation ends at its limit or a little later: half as long again means that something
@@ -90,16 +88,6 @@ class ServiceState:
         self.early_refusal = None
         if not settings.cors_origins and settings.traces == "off":
             self.early_refusal = EarlyRefusal(self.queue, self.metrics, IMAGE_ROUTES, READ_ON_THE_SPOT_BYTES)
-        least = max(settings.max_batch_bytes, _FORMS_OF_AN_IMAGE * settings.max_bytes)
-        if settings.max_buffered_bytes < least:
-            _log.warning(
-                "DIGITS_MAX_BUFFERED_BYTES (%d) is less than the %d that a batch (DIGITS_MAX_BATCH_BYTES) or an image "
-                "in JSON (%d times DIGITS_MAX_BYTES) may take: larger ones are answered with 503 however often they "
-                "are sent",
-                settings.max_buffered_bytes,
-                least,
-                _FORMS_OF_AN_IMAGE,
-            )
         self.shadow = None
         if settings.shadow_model and self.metrics:
             self.shadow = Shadow(

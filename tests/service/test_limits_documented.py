@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -152,6 +152,15 @@ def connected(url: str, count: int) -> Told:
         return post(url, SEVEN)
 
 
+def beside_bodies(url: str, count: int) -> Told:
+    """What a request is told while so many others have sent all but the end of theirs."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(Connection(address_of(url))).connect().sendall(upload_raw(SEVEN)[:-1])
+        time.sleep(0.3)
+        return post(url, SEVEN)
+
+
 def in_turn(url: str, count: int) -> Told:
     """What the last of so many requests is told."""
     return [post(url, SEVEN) for _ in range(count)][-1]
@@ -159,11 +168,12 @@ def in_turn(url: str, count: int) -> Told:
 
 @dataclass(frozen=True)
 class Crossing:
-    """A limit, what is just within it, and what crosses it by one."""
+    """A limit, what is just within it, what crosses it by one, and settings that it needs beside it."""
 
     value: object
     within: Callable[[str], Told]
     beyond: Callable[[str], Told]
+    others: Mapping[str, object] = field(default_factory=dict)
 
 
 CROSSINGS: Mapping[str, Crossing] = {
@@ -191,10 +201,13 @@ CROSSINGS: Mapping[str, Crossing] = {
         0.001, lambda url: at_once(url, 4), lambda url: at_once(url, 12 + (os.cpu_count() or 1))
     ),
     "DIGITS_MAX_BUFFERED_BYTES": Crossing(
-        len(SEVEN), lambda url: post(url, SEVEN), lambda url: post(url, SEVEN + b"x")
+        7 * len(SEVEN), lambda url: beside_bodies(url, 6), lambda url: beside_bodies(url, 7),
+        {"DIGITS_MAX_BYTES": len(SEVEN), "DIGITS_MAX_BATCH_BYTES": len(SEVEN)},
     ),
     "DIGITS_MAX_DECODING_BYTES": Crossing(
-        1, lambda url: post(url, SEVEN), lambda url: decoded_at_once(url, progressive(), 16)
+        1, lambda url: post(url, SEVEN), lambda url: decoded_at_once(url, progressive(), 16),
+        # Decoding is soon over; nobody may wait long for it.
+        {"DIGITS_QUEUE_SECONDS": 0.01},
     ),
     "DIGITS_MAX_IMAGE_MEMORY": Crossing(
         open_image(progressive()).decoding_bytes() - 1,
@@ -222,9 +235,8 @@ def test_every_limit_in_the_table_is_crossed() -> None:
 @pytest.mark.parametrize("setting", CROSSINGS)
 def test_a_limit_is_where_it_was_set(setting: str, tmp_path: Path) -> None:
     crossing = CROSSINGS[setting]
-    # Decoding is soon over; nobody may wait long for it.
-    patience = {"DIGITS_QUEUE_SECONDS": "0.01"} if setting == "DIGITS_MAX_DECODING_BYTES" else {}
-    server = serve(tmp_path, **{setting: str(crossing.value)}, **patience)
+    settings = {setting: crossing.value, **crossing.others}
+    server = serve(tmp_path, **{name: str(value) for name, value in settings.items()})
     try:
         assert crossing.within(server.url) == OK
         assert crossing.beyond(server.url) == documented()[setting]

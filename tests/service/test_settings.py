@@ -22,7 +22,14 @@ from digits.service.settings import read_settings
             for value in ("example.com", "https://example.com/", "https://a.example,null")
         ],
         ("DIGITS_FORMATS", "PNG,SVG", "SVG is not among PNG, JPEG"),
-        ("DIGITS_MAX_BYTES", "20MB", "it should be a valid integer"),
+        ("DIGITS_MAX_BYTES", "20MB", "it should be a whole number, such as 20971520[.]$"),
+        ("DIGITS_MAX_BYTES", "1.5", "it should be a whole number, such as 20971520[.]$"),
+        ("DIGITS_MAX_BYTES", "-1", "it should be 1 or more[.]$"),
+        ("DIGITS_MAX_FRAMES", "100001", "it should be 100000 or less[.]$"),
+        ("DIGITS_COMPUTE_SECONDS", "soon", "it should be a number, such as 5.0[.]$"),
+        ("DIGITS_COMPUTE_SECONDS", "0", "it should be more than 0[.]$"),
+        ("DIGITS_METRICS", "maybe", "it should be true or false[.]$"),
+        ("DIGITS_MAX_DECODING_BYTES", "much", "it should be a whole number[.]$"),
         ("DIGITS_LOG_LEVEL", "loud", "it should be 'debug', 'info'"),
     ],
 )
@@ -31,6 +38,30 @@ def test_a_wrong_value_is_refused_by_name_with_what_is_right(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match=f"^{name} is .*{said}"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("buffered", "others", "said"),
+    [
+        ("1000", {}, "it should be 104857600 or more, which is DIGITS_MAX_BATCH_BYTES. Raise it, or lower DIGITS_MAX"),
+        (
+            "700",
+            {"DIGITS_MAX_BATCH_BYTES": "600", "DIGITS_MAX_BYTES": "101"},
+            "it should be 707 or more, which is 7 times DIGITS_MAX_BYTES. Raise it, or lower DIGITS_MAX_BYTES.",
+        ),
+        ("707", {"DIGITS_MAX_BATCH_BYTES": "707", "DIGITS_MAX_BYTES": "101"}, None),
+    ],
+)
+def test_there_is_room_for_whatever_one_request_may_send(
+    monkeypatch: pytest.MonkeyPatch, buffered: str, others: dict[str, str], said: str | None
+) -> None:
+    for name, value in {"DIGITS_MAX_BUFFERED_BYTES": buffered, **others}.items():
+        monkeypatch.setenv(name, value)
+    if said is None:
+        assert read_settings().max_buffered_bytes == int(buffered)
+        return
+    with pytest.raises(SettingError, match=f"^DIGITS_MAX_BUFFERED_BYTES is {buffered}: {said}"):
         read_settings()
 
 

@@ -1,7 +1,9 @@
 """The Open Inference Protocol: what its REST specification asks for, and errors in its own form."""
 
+import contextlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from benchmarks.support.client import Connection, address_of
 from digits.data.mnist import Mnist
 from digits.recognizer import Recognizer
 from tests.conftest import serve
@@ -212,9 +215,19 @@ def test_texts_among_the_data_are_refused_before_they_cost_memory(url: str, data
 
 
 def test_a_refusal_says_when_to_ask_again_and_is_counted(tmp_path: Path) -> None:
-    server = serve(tmp_path, DIGITS_MAX_BUFFERED_BYTES="1")
+    body = b'{"inputs": []}'
+    size = len(body)
+    limits = {"BYTES": size, "BATCH_BYTES": size, "BUFFERED_BYTES": 7 * size}
+    server = serve(tmp_path, **{f"DIGITS_MAX_{name}": str(value) for name, value in limits.items()})
+    head = f"POST {INFER} HTTP/1.1\r\nHost: digits\r\nContent-Length: {size}\r\n\r\n"
     try:
-        refused = httpx.post(server.url + INFER, json={"inputs": []})
+        with contextlib.ExitStack() as stack:
+            # They have sent all but the end of their bodies.
+            for _ in range(7):
+                client = stack.enter_context(Connection(address_of(server.url))).connect()
+                client.sendall(head.encode() + body[:-1])
+            time.sleep(0.3)
+            refused = httpx.post(server.url + INFER, content=body)
         unknown = httpx.post(server.url + "/v2/models/other/infer", json={})
         metrics = httpx.get(server.url + "/metrics").text
     finally:
