@@ -248,7 +248,7 @@ class OpenedImage:
         if width * height > self._limits.max_pixels:
             raise TooManyPixelsError(
                 f"The image has {width:,} x {height:,} pixels, more than the {self._limits.max_pixels:,} allowed. "
-                "Scale it down or crop it to the digit."
+                "Scale it down or crop it to what is written."
             )
         return width, height
 

@@ -91,21 +91,33 @@ def parse_expectation(pattern: str) -> Expectation:
     """
     stripped = "".join(pattern.split())
     shown = stripped if len(stripped) <= _SHOWN else stripped[: _SHOWN - 1] + "…"
-    if not stripped or len(stripped) > _LONGEST:
-        raise PatternError(f"The pattern {shown!r} is empty or too long. {_HOW}.")
+    if not stripped:
+        raise PatternError(f"The pattern is empty. {_HOW}.")
+    if len(stripped) > _LONGEST:
+        raise PatternError(
+            f"The pattern {_quoted(shown)} has {len(stripped):,} characters, more than the {_LONGEST} allowed. {_HOW}."
+        )
     if length := _LENGTH.fullmatch(stripped):
         least, most = int(length[1]), int(length[2] or length[1])
+        if most == 0:
+            raise PatternError(f"The pattern {_quoted(shown)} asks for no digit. {_HOW}.")
         if not 1 <= least <= most:
-            raise PatternError(f"The pattern {shown!r} asks for {least} to {most} digits. {_HOW}.")
+            raise PatternError(f"The pattern {_quoted(shown)} asks for {least} to {most} digits. {_HOW}.")
         return Expectation(stripped, (ANY_DIGIT,) * most, least)
     tokens = tuple(re.findall(r"#\+|.", stripped))
     unknown = sorted(set(tokens) - {ANY_DIGIT, MANY_DIGITS, *SIGNS, *"0123456789"})
     if unknown:
-        raise PatternError(f"The pattern {shown!r} has {', '.join(map(repr, unknown))}. {_HOW}.")
+        named = ", ".join(map(_quoted, unknown))
+        raise PatternError(f"The pattern {_quoted(shown)} has {named}, which no pattern may have. {_HOW}.")
     # What is all digits is meant as a count, and a mask without # would leave nothing to read.
     if not any(token in (ANY_DIGIT, MANY_DIGITS) for token in tokens):
-        raise PatternError(f"The pattern {shown!r} has no # for a digit. {_HOW}.")
+        raise PatternError(f"The pattern {_quoted(shown)} has no # for a digit. {_HOW}.")
     return Expectation(stripped, tokens, has_blanks=len(pattern.split()) > 1)
+
+
+def _quoted(text: str) -> str:
+    """Returns a text in quotes as it was written; only what cannot be printed is escaped."""
+    return "'" + "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text) + "'"
 
 
 @dataclass(frozen=True)

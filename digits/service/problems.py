@@ -110,7 +110,8 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "too-many-pixels",
         413,
         "The image has too many pixels",
-        "The image has 8,000 x 8,000 pixels, more than the 50,000,000 allowed. Scale it down or crop it to the digit.",
+        "The image has 8,000 x 8,000 pixels, more than the 50,000,000 allowed. Scale it down or crop it to "
+        "what is written.",
     ),
     TooManyFramesError: Problem(
         "too-many-frames",
@@ -215,8 +216,9 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "bad-pattern",
         422,
         "The pattern cannot be understood",
-        "The pattern 'abcd' has 'a', 'b', 'c', 'd'. Write how many digits there are, such as 4 or 4-6, or a mask in "
-        "which # is a digit, #+ one digit or more, and anything else stands for itself, such as ##/##/#### or #+.##.",
+        "The pattern 'ab' has 'a', 'b', which no pattern may have. Write how many digits there are, such as 4 or 4-6, "
+        "or a mask in which # is a digit, #+ one digit or more, and anything else stands for itself, such as "
+        "##/##/#### or #+.##.",
     ),
     SeveralDigitsError: Problem(
         "several-digits",
@@ -240,7 +242,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
     BuffersFullError: Problem(
         "buffers-full",
         503,
-        "Too much is being received at a time",
+        "There is no memory for the request now",
         "The bodies that are being received fill the 536,870,912 bytes that there are for them. Try again in a moment.",
         retry_after=1,
     ),

@@ -48,11 +48,28 @@ def test_a_pattern_that_is_none_is_refused_with_a_right_one(pattern: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        (" ", "The pattern is empty."),
+        ("#" * 65, "has 65 characters, more than the 64 allowed."),
+        ("0", "The pattern '0' asks for no digit."),
+        ("6-4", "The pattern '6-4' asks for 6 to 4 digits."),
+        ("\\d+", "The pattern '\\d+' has '\\', 'd', which no pattern may have."),
+        ("#\x00\x1b", "The pattern '#\\x00\\x1b' has '\\x00', '\\x1b', which no pattern may have."),
+    ],
+)
+def test_a_refused_pattern_is_told_which_rule_it_breaks(pattern: str, said: str) -> None:
+    with pytest.raises(PatternError) as refused:
+        parse_expectation(pattern)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("pattern", "shown"),
     [
-        ("x" * 5000, "'" + "x" * 59 + "…' is empty or too long"),
+        ("x" * 5000, "'" + "x" * 59 + "…' has 5,000 characters"),
         ("x" + " " * 5000 + "y", "'xy' has 'x', 'y'"),
-        (" " * 5000 + "0", "'0' asks for 0 to 0 digits"),
+        (" " * 5000 + "0", "'0' asks for no digit"),
         ("/" + "\t " * 5000 + "/", "'//' has no # for a digit"),
         ("/" * 64, "'" + "/" * 59 + "…' has no # for a digit"),
     ],

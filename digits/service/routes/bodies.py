@@ -32,7 +32,9 @@ _MOST_COMMAS = 8 * MAX_POINTS
 _WITHOUT_BLANKS = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _DATA_URL = re.compile(r"data:[^,]{0,200}", re.IGNORECASE)
 _WINDOW = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
-_NO_STROKES = "There are no points in the strokes, so there is nothing to read."
+_NO_STROKES = (
+    "There are no points in the strokes, so there is nothing to read. Send at least one stroke with one point."
+)
 
 
 def inflated_bytes(body: bytes, most: int) -> int:

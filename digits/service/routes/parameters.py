@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from digits.errors import NoSuchPageError
+from digits.errors import NoSuchPageError, PatternError
 
 EXPECT_FIELD, PAGE_FIELD = "expect", "page"
 
@@ -48,6 +48,21 @@ def chosen(request: Request, texts: Mapping[str, str], name: str) -> str | None:
         name: the parameter's name.
     """
     return texts.get(name) or request.query_params.get(name) or None
+
+
+def chosen_pattern(request: Request, texts: Mapping[str, str]) -> str | None:
+    """Returns the pattern that a request expects; None if it expects none.
+
+    Raises:
+        PatternError: the pattern in the query is empty. Without it, the answer would hold to nothing.
+    """
+    pattern = chosen(request, texts, EXPECT_FIELD)
+    if pattern is None and EXPECT_FIELD in request.query_params:
+        # Whatever follows a plain # is not sent at all.
+        raise PatternError(
+            f"The query's {EXPECT_FIELD!r} is empty. In an address, write # as %23; or leave out {EXPECT_FIELD!r}."
+        )
+    return pattern
 
 
 def chosen_page(request: Request, texts: Mapping[str, str]) -> int | None:
@@ -104,9 +119,7 @@ def passed_over_in_query(request: Request, texts: Mapping[str, str], known: Sequ
         if texts.get(name) and query.get(name) not in (None, texts[name]):
             warnings.append(f"Passed over in the query: {name!r}, which the form has, too.")
         elif query.get(name) == "":
-            # Whatever follows a plain # is not sent at all.
-            hint = " In an address, write # as %23." if name == EXPECT_FIELD else ""
-            warnings.append(f"Passed over in the query: {name!r}, which is empty.{hint}")
+            warnings.append(f"Passed over in the query: {name!r}, which is empty.")
     if _PLAIN_PLUS.search(raw):
         warnings.append(f"In the query, the + of {EXPECT_FIELD!r} stands for a blank. For a plus, write %2B.")
     return tuple(warnings)

@@ -49,8 +49,8 @@ from digits.service.routes.parameters import (
     PAGE_FIELD,
     PAGE_TO_PREDICT,
     PAGE_TO_READ,
-    chosen,
     chosen_page,
+    chosen_pattern,
     in_query,
     passed_over,
     passed_over_in_query,
@@ -230,7 +230,7 @@ async def _read(request: Request) -> Response:
         upload = await read_upload(
             request, settings.max_bytes, settings.receive_seconds, room, (EXPECT_FIELD, PAGE_FIELD)
         )
-        expect, page = chosen(request, upload.texts, EXPECT_FIELD), chosen_page(request, upload.texts)
+        expect, page = chosen_pattern(request, upload.texts), chosen_page(request, upload.texts)
         warnings = upload.warnings + passed_over_in_query(request, upload.texts, (EXPECT_FIELD, PAGE_FIELD))
         with state.concurrency:
             start = time.perf_counter()

@@ -93,8 +93,7 @@ def test_what_is_passed_over_is_named_with_what_would_be_used(
         ("page=1", {"page": "1"}, None),
         ("page=2", {"page": "1"}, "Passed over in the query: 'page', which the form has, too."),
         ("page=", {}, "Passed over in the query: 'page', which is empty."),
-        # What follows a plain # is never sent.
-        ("expect=", {}, "Passed over in the query: 'expect', which is empty. In an address, write # as %23."),
+        ("expect=", {"expect": "1"}, "Passed over in the query: 'expect', which the form has, too."),
         ("expect=%23%2B", {}, None),
         # A blank in a pattern means nothing.
         ("expect=+%23", {}, None),
@@ -105,6 +104,19 @@ def test_a_parameter_that_does_not_count_is_named(
 ) -> None:
     told = warnings(api, f"/read/?{query}", files={"file": SEVEN}, data=data)
     assert told == ([warning] if warning else None)
+
+
+# What follows a plain # is never sent.
+@pytest.mark.parametrize("query", ["expect=", "expect=#+", "expect=##/##/####", "page=1&expect="])
+def test_a_pattern_that_was_lost_in_an_address_is_not_passed_over(api: str, query: str) -> None:
+    response = httpx.post(f"{api}/read/?{query}", files={"file": SEVEN}, timeout=30)
+    assert (response.status_code, response.json()["type"]) == (422, "urn:digits:problem:bad-pattern")
+    assert response.json()["detail"].startswith("The query's 'expect' is empty. In an address, write # as %23;")
+
+
+def test_an_empty_pattern_in_a_form_asks_for_none(api: str) -> None:
+    response = httpx.post(f"{api}/read/", files={"file": SEVEN}, data={"expect": ""}, timeout=30)
+    assert (response.status_code, response.json()["text"]) == (200, "7")
 
 
 def test_a_plus_that_was_lost_in_an_address_is_explained_where_the_pattern_does_not_fit(api: str) -> None:

@@ -66,7 +66,7 @@ def screen_codestream(data: bytes) -> Codestream:
     if width * height > _MOST_PIXELS:
         raise TooManyPixelsError(
             f"The image has {width:,} x {height:,} pixels, more than can be read. "
-            "Scale it down or crop it to the digit."
+            "Scale it down or crop it to what is written."
         )
     demand = Demand(grid)
     while (marker := walk.marker(end)) != _TILE_PART:
