@@ -56,12 +56,15 @@ class Progress:
         self._rows, self._errors = self._rows + rows, self._errors + errors
         self._bar.update(self._task, advance=rows, rate=self._rate())
         now = time.monotonic()
-        if self._bar.disable and now - self._printed >= _SECONDS:
+        # What is said at the end says the last of it.
+        is_last = self._job.done + self._rows >= self._job.rows
+        if self._bar.disable and not is_last and now - self._printed >= _SECONDS:
             self._printed = now
             self._print(f"{self._job.done + self._rows:,} of {self._job.rows:,} rows, {self._rate()}")
 
     def _rate(self) -> str:
-        return f"{self._rows / max(1e-9, time.monotonic() - self._began):,.0f} images/s"
+        rate = self._rows / max(1e-9, time.monotonic() - self._began)
+        return f"{rate:,.{0 if rate >= 10 else 1}f} images/s"
 
     def _print(self, text: str) -> None:
         try:

@@ -1,6 +1,7 @@
 """Command-line arguments. An error is one line that names the values that would have been right."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ EXIT_NOT_BETTER = 3
 EXIT_INTERRUPTED = 130
 
 MODEL_HELP = "model file (default: DIGITS_MODEL, else models/mnist_model.keras, else the one that ships)"
+
+
+_LACKING = re.compile(r"argument .*?(--[\w-]+): expected one argument")
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -39,6 +43,9 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Prints the message and ends the process."""
+        if lacking := _LACKING.fullmatch(message):
+            # Whoever gave one that begins with a minus is not told so by argparse.
+            message += f"; if it begins with a minus, write {lacking[1]}='-...'"
         print(f"{self.prog}: {message}. See {self.prog} --help.", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
 

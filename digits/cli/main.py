@@ -16,6 +16,7 @@ digits reload
 """
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 
@@ -50,10 +51,21 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
+def _check_command(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Ends the process if there is no such command; a slip of the pen gets the name that is meant."""
+    names = [module.__name__.rpartition(".")[2] for module in _COMMANDS]
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in names:
+        meant = difflib.get_close_matches(arguments[0], names, 1)
+        hint = f"the nearest is {meant[0]}" if meant else f"there are {', '.join(names)}"
+        parser.error(f"there is no command {arguments[0]!r}; {hint}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    _check_command(parser, arguments)
+    options = parser.parse_args(arguments)
     options.command_line = ["digits", *arguments]
     try:
         code: int = options.command(options)

@@ -15,7 +15,7 @@ def print_refusal(name: str, error: ImageError, *, as_json: bool) -> None:
         as_json: print a JSON line among the answers, not a line on standard error.
     """
     if as_json:
-        print(json.dumps({"file": name, "error": str(error)}))
+        print(json.dumps({"file": name, "error": str(error)}), flush=True)
     else:
         print(f"digits: {printable(name)}: {error}", file=sys.stderr)
 

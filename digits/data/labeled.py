@@ -25,6 +25,8 @@ _FILE_COLUMNS = ("file", "filename", "file_name", "image", "path")
 _LABEL_COLUMNS = ("label", "digit", "class", "target")
 _SEPARATOR_LINE = re.compile(r"\Asep=.\r?\n?", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"\A(\d+)\.0+\Z")
+# A number with signs, such as -36, 12/08/1994 or 19.95.
+_WITH_SIGNS = re.compile(r"(?=.*\d)(?=.*[^\d\s])[\d\W_]+")
 _NAMES_SHOWN = 8
 _FORMS = (
     f"a folder with a {LABELS_FILE} (columns file and label), a folder with a subfolder of pictures for each digit "
@@ -66,7 +68,7 @@ def read_labeled(path: Path, say: Callable[[str], None] = lambda _: None) -> lis
 
     Raises:
         DataUnavailableError: there is no such folder or file, or nothing in it that is known.
-        DataMismatchError: the folder or file has another form.
+        DataMismatchError: the folder or file has another form, or a label in labels.csv is a number with signs.
     """
     if path.is_dir():
         if (path / LABELS_FILE).is_file():
@@ -173,6 +175,11 @@ def _of_row(folder: Path, row: Mapping[str, str]) -> Iterator[LabeledPicture]:
     label = _WHOLE_NUMBER.sub(r"\1", label)
     if not name or not (label or name.endswith(".npz")):
         raise DataMismatchError(f"{folder / LABELS_FILE} has a row without a file or a label: {dict(row)}.")
+    if _WITH_SIGNS.fullmatch(label):
+        alone = re.sub(r"[^\d\s]", "", label)
+        raise DataMismatchError(
+            f"{folder / LABELS_FILE}: the label {label!r} of {name} has a sign. Write the digits alone: {alone}."
+        )
     source = row.get("source") or row.get("source_repo") or ""
     ambiguous, content = "AMBIGUOUS" in notes, folder / name
     if "\\" in name and not content.exists():

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digits.cli.arguments import EXIT_USAGE, ArgumentParser, keras_file, one_of, whole_number
+from digits.cli.main import main
 
 
 @given(st.integers(-1000, 1000))
@@ -40,6 +41,30 @@ def test_a_model_file_ends_in_keras(text: str) -> None:
 def test_another_ending_is_refused(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match=r"does not end in .keras"):
         keras_file(text)
+
+
+def test_a_value_that_begins_with_a_minus_is_told_how_to_write_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["read", "--expect", "-##", "a.png"])
+    beginning = (
+        "digits read: argument --expect: expected one argument; if it begins with a minus, write --expect='-...'"
+    )
+    assert capsys.readouterr().err.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("prdict", "the nearest is predict."),
+        ("modle", "the nearest is model."),
+        ("xyz", "there are predict, read, model,"),
+    ],
+)
+def test_a_command_that_there_is_not_gets_the_nearest(name: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "a.png"])
+    assert ended.value.code == EXIT_USAGE
+    assert capsys.readouterr().err.startswith(f"digits: there is no command '{name}'; {hint}")
 
 
 def test_a_folder_is_refused_as_a_model_file(tmp_path: Path) -> None:

@@ -47,6 +47,23 @@ def test_numbers_are_scored_by_the_share_read_exactly_and_by_their_digits(
     assert not any(line.startswith(("accuracy", "accepted", "AUROC")) for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("year.png,-36", "labels.csv: the label '-36' of year.png has a sign. Write the digits alone: 36."),
+        ("year.png,12/08/1994", "the label '12/08/1994' of year.png has a sign. Write the digits alone: 12081994."),
+        ("year.png,2 + 3", "the label '2 + 3' of year.png has a sign. Write the digits alone: 2  3."),
+        ("gone.png,36", "digits: labels.csv names gone.png, which is not there."),
+    ],
+)
+def test_a_label_that_cannot_be_scored_is_named(
+    folder: Path, row: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "labels.csv").write_text(f"file,label\n{row}\n")
+    assert main(["evaluate", str(folder)]) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_as_json_it_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(folder), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from digits import __version__
 from digits.cli.main import main
 from digits.recognizer import shipped_model
 from digits.vision.mnist_form import PREPROCESSING_VERSION
-from tests.conftest import SAMPLES, run_python
+from tests.conftest import ROOT, SAMPLES, child_environment, run_python
 from tests.model_files import with_card
 
 
@@ -62,6 +64,18 @@ def test_a_bad_image_is_named_and_does_not_spoil_the_others(
     assert f"digits: {text}: This is not an image that can be read." in output.err
     assert "digits: missing.png: No such file or directory" in output.err
     assert f"digits: {empty}: The folder holds no image file." in output.err
+
+
+@pytest.mark.parametrize("command", ["predict", "read"])
+def test_answers_and_errors_come_in_the_order_of_the_files(command: str, sample: Path, tmp_path: Path) -> None:
+    arguments = ["-m", "digits", command, sample, "none1.png", sample, "none2.png"]
+    environment = child_environment(ROOT)
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    told = [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith("Using")]
+    assert told == [str(sample), "digits", str(sample), "digits"]
 
 
 def test_predict_json_reports_errors_as_lines_too(capsys: pytest.CaptureFixture[str], sample: Path) -> None:

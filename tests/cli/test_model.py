@@ -39,7 +39,7 @@ def test_two_models_are_compared_on_pictures(
     output = capsys.readouterr().out
     assert "A: the model that ships with Digits\nB: " in output
     assert "They differ on 0 images: only A is right on 0, only B on 0" in output
-    for row in ("accuracy", "calibration error", "accepted", "drawn outliers refused", "forward pass"):
+    for row in ("accuracy", "calibration error", "accepted", "drawn outliers not accepted", "forward pass"):
         assert f"\n{row} " in output, output
 
 

@@ -69,7 +69,7 @@ def test_a_folder_is_scored_by_source_with_mistakes_in_words(folder: Path, capsy
     assert f"accuracy of the accepted: {Share(7, 8)}" in output
     assert "3 read as 7: 1 time" in output
     assert "5 not read (UnsupportedFormatError): 1 time" in output
-    assert f"rejected, letter: {Share(0, 1)}" in output
+    assert f"not accepted, letter: {Share(0, 1)}" in output
     assert "AUROC of digits against other things: 0." in output
     assert f"numbers read exactly: {Share(0, 1)}" in output
     assert "77 read as 7" in output
@@ -102,9 +102,9 @@ def test_without_a_digit_there_is_no_accuracy_and_no_auroc(tmp_path: Path, capsy
     np.savez(tmp_path / "blank.npz", images=BLANK[np.newaxis], labels=["paper"])
     assert main(["evaluate", str(tmp_path / "blank.npz")]) == 0
     output = capsys.readouterr().out
-    assert f"rejected, paper: {Share(1, 1)}" in output
+    assert f"not accepted, paper: {Share(1, 1)}" in output
     assert "\naccura" not in output
-    assert "accepted" not in output
+    assert "\naccepted" not in output
     assert "AUROC" not in output
     assert main(["evaluate", str(tmp_path / "blank.npz"), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, whole_number
-from digits.errors import DataMismatchError, SettingError
+from digits.errors import DataMismatchError, DataUnavailableError, SettingError
 
 # Loading these takes longer than `digits --help` should.
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from digits.data.labeled import read_labeled
+    from digits.data.labeled import LABELS_FILE, read_labeled
     from digits.evaluation.numbers import is_number, measure_numbers
     from digits.evaluation.pictures import measure
     from digits.evaluation.records import EVALUATIONS, keep_evaluation
@@ -82,6 +82,14 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     pictures = [picture for source in options.sources for picture in read_labeled(source, _say)]
     if not pictures:
         raise DataMismatchError(f"There is no picture to score in {', '.join(map(str, options.sources))}.")
+    missing = [
+        picture.name for picture in pictures if isinstance(picture.content, Path) and not picture.content.exists()
+    ]
+    if missing:
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        raise DataUnavailableError(
+            f"{LABELS_FILE} names {missing[0]}{more}, which {'are' if more else 'is'} not there."
+        )
     numbers = [picture for picture in pictures if is_number(picture.label)]
     others = [picture for picture in pictures if not is_number(picture.label)]
     console = Console(stderr=True)
@@ -149,7 +157,7 @@ def _print_digits(measurement: "Measurement") -> None:
     if measurement.confused:
         print(f"most confused: {', '.join(measurement.confused)}")
     for kind, share in measurement.rejected.items():
-        print(f"rejected, {kind}: {share}")
+        print(f"not accepted, {kind}: {share}")
     if measurement.auroc is not None:
         print(f"AUROC of digits against other things: {measurement.auroc:.4f}")
 

@@ -97,9 +97,9 @@ def _load(path: Path) -> "Recognizer":
 def _print_comparison(comparison: "ModelComparison", names: list[str]) -> None:
     for letter, standing in zip("AB", comparison.standings, strict=True):
         print(f"{letter}: {standing.model}")
-    print(f"\n{len(names):,} images; 95% intervals in brackets\n{'':24}{'A':42}B")
+    print(f"\n{len(names):,} images; 95% intervals in brackets\n{'':30}{'A':42}B")
     for name, texts in _rows(comparison.standings).items():
-        print(f"{name:24}{texts[0]:42}{texts[1]}")
+        print(f"{name:30}{texts[0]:42}{texts[1]}")
     only_first, only_second = comparison.only_right
     print(
         f"\nThey differ on {len(comparison.differing):,} images: only A is right on {only_first}, only B on "
@@ -124,8 +124,8 @@ def _rows(standings: "tuple[Standing, Standing]") -> dict[str, list[str]]:
         "right if accepted": [
             str(standing.accepted_accuracy) if standing.accepted_accuracy.n else "none" for standing in standings
         ],
-        "other things rejected": [str(standing.rejected) for standing in standings],
-        "drawn outliers refused": [f"{percent(standing.outliers_refused)} (card)" for standing in standings],
+        "other things not accepted": [str(standing.rejected) for standing in standings],
+        "drawn outliers not accepted": [f"{percent(standing.outliers_refused)} (card)" for standing in standings],
         "forward pass": [
             f"{standing.microseconds[0]:.0f} ± {standing.microseconds[1]:.0f} µs" for standing in standings
         ],

@@ -23,8 +23,8 @@ def add(commands: Commands) -> None:
         type=Path,
         metavar="FOLDER",
         help="write the answers to Parquet files in this folder, on all cores; images may also come from Parquet files "
-        "with a column image; an image that cannot "
-        "be read is a row with its error; the same command goes on after a stop",
+        "with a column image; an image that cannot be read is a row with its error; the same command goes on after a "
+        "stop",
     )
     parser.add_argument(
         "--engine",
@@ -70,11 +70,11 @@ def run(options: argparse.Namespace) -> int:
             print_refusal(name, answer, as_json=options.json)
         elif options.json:
             fields = BatchPrediction.of(answer, options.page, page_count).model_dump(exclude_unset=True)
-            print(json.dumps({"file": name} | fields))
+            print(json.dumps({"file": name} | fields), flush=True)
         else:
             doubt = "" if answer.reason is None else f", not accepted: {answer.reason.replace('_', ' ')}"
             page = f", page {options.page} of {page_count}" if page_count > 1 else ""
-            print(f"{printable(name)}: {answer.digit} ({answer.confidence_text}{doubt}{page})")
+            print(f"{printable(name)}: {answer.digit} ({answer.confidence_text}{doubt}{page})", flush=True)
     return EXIT_FAILED if failed else EXIT_OK
 
 

@@ -71,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps({"file": name} | answer))
         else:
             _print_lines(printable(name), document)
+        # In the order of the files, beside errors on standard error.
+        sys.stdout.flush()
     return EXIT_FAILED if failed else EXIT_OK
 
 
