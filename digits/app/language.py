@@ -19,6 +19,9 @@ _CATALOGUES = Path(__file__).parent / "languages"
 LANGUAGES = tuple(sorted(file.stem for file in _CATALOGUES.glob("*.json")))
 _RIGHT_TO_LEFT = {"ar"}
 
+# The end of a sentence before the next.
+_END = re.compile(r"\. |。|। ")
+
 # What an error means, by the name of its class, for those who do not read its own English message.
 _PROBLEMS = {
     "UnreadableImageError": later("This is not an image that can be read."),
@@ -82,7 +85,12 @@ def say_problem(error: DigitsError) -> str:
 
 def short_problem(error: ImageError) -> str:
     """Returns the first sentence of what is wrong, without a full stop."""
-    return re.split(r"\. |。|। ", say_problem(error), maxsplit=1)[0].rstrip(".。।")
+    return _END.split(say_problem(error), maxsplit=1)[0].rstrip(".。।")
+
+
+def advice(error: ImageError) -> str:
+    """Returns the sentences after the first of what is wrong, which say what to do; "" if there are none."""
+    return "".join(_END.split(say_problem(error), maxsplit=1)[1:])
 
 
 def name_of(recognizer: Recognizer) -> str:

@@ -1,14 +1,17 @@
 """The stage: one place on a page in which every way to give a picture shows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from digits.app.components.browser import browser_component
 from digits.app.components.canvas import Drawing, ShownPicture, show_canvas
 from digits.app.components.paste import paste_zone
 from digits.app.language import say
+from digits.errors import ImageError, ImageTooLargeError
+from digits.images.limits import ImageLimits
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,14 @@ class OnStage:
         file: the image file; None if nothing is drawn.
         live: whether a stroke is still going on.
         files: the files of an upload of several.
+        problem: why the browser has kept the file back; None if it has not.
     """
 
     name: str = ""
     file: bytes | None = None
     live: bool = False
     files: tuple[UploadedFile, ...] = ()
+    problem: ImageError | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,11 @@ class Stage:
                 on_click=self._open_camera,
                 args=(not camera_open,),
             )
+            browser_component("uploads", "<span></span>")(
+                key=f"{self.page} uploads watched",
+                data={"max_bytes": ImageLimits.max_bytes},
+                on_too_large_change=self._keep_too_large,
+            )
 
     @property
     def _emptied(self) -> str:
@@ -150,6 +160,19 @@ class Stage:
         elif uploads:
             self.put("uploads", None, uploads)
         self._count("uploads")
+
+    def _keep_too_large(self) -> None:
+        """Shows why nothing came of an upload: Streamlit would say so in a hint alone, beside the old answer."""
+        which = st.session_state[f"{self.page} uploads watched"]["too_large"]
+        if which == "all":
+            self.put("too large", None)
+            size = ImageLimits.max_bytes // 1024**2
+            problem = ImageTooLargeError(f"The file is larger than the {size} MB allowed. Choose a smaller picture.")
+            st.session_state[self.key] = replace(st.session_state[self.key], problem=problem)
+            # An empty uploader, without its own sign of the refused file.
+            self._count("uploads")
+        elif which == "some":
+            st.toast(say("A file is larger than {size} MB, and was left out.", size=ImageLimits.max_bytes // 1024**2))
 
     def _keep_photo(self) -> None:
         photo = st.session_state[f"{self.page} photo"]

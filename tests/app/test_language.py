@@ -131,6 +131,8 @@ def without_translation(app: AppTest) -> list[str]:
     for text in texts:
         # A first sentence that was cut off has no end.
         whole = text + "⟧" * (text.count("⟦") - text.count("⟧"))
+        # What follows it has no beginning.
+        whole = "⟦" * (whole.count("⟧") - whole.count("⟦")) + whole
         bare, before = _AS_IT_IS.sub("", whole), None
         while bare != before:
             bare, before = re.sub("⟦[^⟦⟧]*⟧", "", bare), bare

@@ -7,17 +7,21 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from digits.app.components.canvas import ShownPicture
 from digits.app.pages.numbers import NUMBERS
 from digits.app.stage import OnStage
 from digits.data.mnist import Mnist
+from digits.errors import ImageTooLargeError
 from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.signs.kinds import UNKNOWN
 from tests.app.test_recognize import texts
 from tests.conftest import ROOT, encode_png
 from tests.pictures import handwritten, tiff_of
+
+WRITTEN = "2024\n375-08"
 
 
 @pytest.fixture(autouse=True)
@@ -59,12 +63,13 @@ def choose(app: AppTest, group: int, value: object) -> AppTest:
     return app
 
 
-def test_the_sample_is_read_with_its_sign_left_out() -> None:
+def test_the_sample_is_read_with_its_sign() -> None:
     app = give_sample(run_page())
-    assert app.code[0].value == "2024\n37508"
-    assert "Digits read: 2024, 37508" in texts(app)
-    assert "Gray boxes: 1 other sign, not in the text." in texts(app)
-    assert [option.content for option in app.pills[0].proto.options] == [*"202437", "5", "?", "0", "8"]
+    assert app.code[0].value == WRITTEN
+    assert f"Digits read: {WRITTEN.replace(chr(10), ', ')}" in texts(app)
+    assert "Gray boxes: 1 other sign." in texts(app)
+    assert "Digits alone: `2024, 37508`" in texts(app)
+    assert [option.content for option in app.pills[0].proto.options] == [*"202437", "5", "-", "0", "8"]
 
 
 def test_an_upload_is_read_and_replaces_the_sample(mnist: Mnist) -> None:
@@ -103,7 +108,7 @@ def test_a_sign_that_is_a_digit_can_be_made_one() -> None:
     choose(app, 0, 7)
     assert app.pills[1].value == "no digit"
     choose(app, 1, "1")
-    assert app.code[0].value == "2024\n375108"
+    assert app.code[0].value.replace(" ", "") == "2024\n375108"
 
 
 def test_the_last_digit_of_a_large_picture_is_shown_beside_its_correction(
@@ -172,10 +177,61 @@ def test_a_picture_stays_in_sight_when_no_number_is_read_on_it(mnist: Mnist, mon
     assert shown[-1].url is None
 
 
-def test_the_signs_and_the_confidence_of_the_whole_are_shown() -> None:
-    shown = texts(give_sample(run_page()))
-    assert "All of it is right with a probability of " in shown
-    assert "With signs: `2024, 375" in shown
+def test_the_confidence_of_the_whole_is_shown() -> None:
+    assert "All of it is right with a probability of " in texts(give_sample(run_page()))
+
+
+@pytest.mark.parametrize(
+    ("signs", "shown", "alone"),
+    [("19.95", "19.95", "1995"), ("-36", "-36", "36"), ("2 + 3", "2 + 3", "23"), ("12 34", "1234", None)],
+)
+def test_what_is_copied_holds_the_signs(
+    signs: str, shown: str, alone: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = [
+        ReadDigit(
+            int(one) if one.isdigit() else 1, 0.9, one.isdigit(), (10 * place, 0, 9, 9), 0,
+            None if one.isdigit() else one, None if one.isdigit() else 0.9, after_blank=signs[place - 1 : place] == " ",
+        )
+        for place, one in enumerate(signs) if one != " "
+    ]  # fmt: skip
+    price = Reading(tuple(digits), 90, 40, (0.9,))
+    monkeypatch.setattr("digits.app.pages.numbers.read_picture", lambda *_: price)
+    app = give_sample(run_page())
+    assert app.code[0].value == shown
+    assert (f"Digits alone: `{alone}`" in texts(app)) == (alone is not None)
+    # What a person says to be no digit, goes; a sign stays.
+    choose(choose(app, 0, 0), 1, "no digit")
+    assert app.code[0].value == (shown if shown[0] == "-" else shown[1:].strip())
+
+
+def test_the_last_answer_goes_while_a_file_is_read(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = give_sample(run_page())
+    said: list[str] = []
+    caption = DeltaGenerator.caption
+
+    def listen(place: DeltaGenerator, text: str) -> DeltaGenerator:
+        said.append(text)
+        return caption(place, text)
+
+    monkeypatch.setattr(DeltaGenerator, "caption", listen)
+    upload(app, encode_png(handwritten(mnist, "1984")[0]))
+    assert said[0] == "Reading the picture …"
+    assert "Reading the picture" not in texts(app)
+    said.clear()
+    app.run()
+    assert "Reading the picture …" not in said
+
+
+def test_a_file_that_the_browser_keeps_back_takes_the_place_of_the_answer() -> None:
+    app = give_sample(run_page())
+    app.session_state[NUMBERS.key] = OnStage(
+        "too large 1", problem=ImageTooLargeError("The file has more than allowed.")
+    )
+    app.run()
+    assert not app.exception
+    assert app.error[0].value == "The file has more than allowed."
+    assert not app.code
 
 
 def test_what_is_expected_is_held_to_and_a_wrong_pattern_gets_a_sentence(mnist: Mnist) -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
+from digits.errors import ImageTooLargeError
 from digits.model.artifact import read
 from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import ROOT, SAMPLES, encode_png
@@ -103,7 +104,7 @@ def test_several_digits_are_counted_and_the_page_that_reads_them_is_offered() ->
     app = upload(run_app(), "two.png", picture)
     assert "2 digits were seen in this picture" in texts(app)
     # What programs use instead is none of a visitor's business.
-    assert app.error[0].value.endswith("Crop it to the digit that you mean.")
+    assert app.warning[0].value == "Crop it to the digit that you mean."
     assert app.button(key="to numbers").label == "Read all digits"
 
 
@@ -116,18 +117,34 @@ def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    ("data", "message", "what_to_do"),
     [
-        (b"only text", "This is not an image that can be read."),
-        (b"", "The file is empty (0 bytes)."),
-        (SAMPLES[0].read_bytes()[:3000], "The image file is damaged or cut off"),
+        (b"only text", "This is not an image that can be read.", "Send a PNG"),
+        (b"", "The file is empty (0 bytes).", "Choose an image file"),
+        (SAMPLES[0].read_bytes()[:3000], "The image file is damaged or cut off", "Save or photograph it again"),
     ],
     ids=["text", "empty", "truncated"],
 )
-def test_a_broken_file_gets_a_sentence_not_a_trace(data: bytes, message: str) -> None:
+def test_a_broken_file_gets_a_sentence_not_a_trace(data: bytes, message: str, what_to_do: str) -> None:
     app = upload(run_app(), "broken.png", data)
-    assert message in app.error[0].value
+    sentence = data_of(app, "answer")["sentence"]
+    assert sentence.startswith(message.rstrip("."))
+    # What is wrong is said once; the box says what to do.
+    assert app.warning[0].value.startswith(what_to_do)
+    assert sentence not in app.warning[0].value
+    assert not app.error
     assert "Predicted digit" not in texts(app)
+
+
+def test_a_file_that_the_browser_keeps_back_takes_the_place_of_the_answer() -> None:
+    app = give_sample(run_app(), 4)
+    problem = ImageTooLargeError("The file has more bytes than allowed. Send a smaller image.")
+    app.session_state[STAGE.key] = OnStage("too large 1", problem=problem)
+    app.run()
+    assert not app.exception
+    assert data_of(app, "answer")["sentence"] == "The file has more bytes than allowed"
+    assert app.warning[0].value == "Send a smaller image."
+    assert "Predicted digit: 4" not in texts(app)
 
 
 def test_a_missing_model_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

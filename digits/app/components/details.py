@@ -6,7 +6,7 @@ import streamlit as st
 
 from digits.app.components.feedback import ask_for_feedback
 from digits.app.components.heat_map import heat_map
-from digits.app.language import ENGLISH, language, name_of, say, say_problem
+from digits.app.language import ENGLISH, advice, language, name_of, say, say_problem
 from digits.app.pictures import for_display
 from digits.app.reading import Answered
 from digits.errors import ImageError, NoInkError, SeveralDigitsError
@@ -42,15 +42,17 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
         Whether the visitor asks to read the picture on the numbers page.
     """
     pixels, answer = answered.pixels, answered.answer
+    # What is wrong stands where the answer would; here is what to do.
+    what_to_do = advice(answer) if isinstance(answer, ImageError) else ""
     if pixels is None:
-        if isinstance(answer, ImageError):
-            st.error(say_problem(answer))
+        if what_to_do:
+            st.warning(what_to_do)
         return False
     ask_for_feedback(recognizer, pixels, answer if isinstance(answer, Prediction) else None)
     if isinstance(answer, ImageError):
-        st.error(say_problem(answer))
-        if isinstance(answer, NoInkError) and (hints := hints_without_ink(pixels, say)):
-            st.info(_in_lines(hints))
+        hints = hints_without_ink(pixels, say) if isinstance(answer, NoInkError) else []
+        if hints or what_to_do:
+            st.warning(_in_lines(hints) or what_to_do)
         return isinstance(answer, SeveralDigitsError) and _offer_numbers()
     if word(answer).certainty != "sure":
         st.warning(_in_lines(diagnose(pixels, answer, answered.whole, say)))

@@ -21,6 +21,7 @@ from digits.images.decode import open_image
 from digits.numbers.drawing import draw_reading
 from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.numbers.reading import ReadDigit, Reading
+from digits.numbers.signs.kinds import UNKNOWN
 from digits.recognizer import Recognizer, confidence_text
 from digits.vision.views.table import FIRST
 
@@ -67,20 +68,24 @@ def _stage(recognizer: Recognizer) -> None:
     content = NUMBERS.content()
     pages: Pages | None = None
     seen: _Seen | None = None
-    answer: Reading | DigitsError | None = None
+    answer: Reading | DigitsError | None = content.problem
+    giving, answering = st.columns([11, 9], gap="medium")
+    place = answering.empty()
     if content.file is not None:
         try:
             pages = pages_of(content.file, recognizer.limits)
+            if content.name and not _is_last(recognizer, content.file, pages.chosen, _expected()):
+                # Reading a file may take seconds, in which the answer to another one would stand here.
+                place.caption(say("Reading the picture …"))
             seen = _see(recognizer, content.file, pages.chosen, _expected())
             answer = _corrected(seen)
         except DigitsError as problem:
             answer = problem
-    giving, answering = st.columns([11, 9], gap="medium")
     with giving:
         NUMBERS.show(_shown(content, seen, answer))
         if pages is not None:
             pages.show()
-    with answering:
+    with place.container():
         if isinstance(answer, DigitsError):
             st.error(say_problem(answer))
         elif seen is None or answer is None:
@@ -131,15 +136,25 @@ def _expected() -> str | None:
     return str(st.session_state.get(_EXPECTED) or "").strip() or None
 
 
+def _key_of(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> str:
+    return hashlib.sha256(image + f"{recognizer.digest} {page} {expected or ''}".encode()).hexdigest()[:16]
+
+
+def _is_last(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> bool:
+    """Whether a page of an image file is the one that was read last."""
+    last: _Seen | None = st.session_state.get(_LAST)
+    return last is not None and last.key == _key_of(recognizer, image, page, expected)
+
+
 def _see(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> _Seen:
     """Reads a page of an image file, unless it is the one that was read last.
 
     Raises:
         DigitsError: the file cannot be decoded.
     """
-    key = hashlib.sha256(image + f"{recognizer.digest} {page} {expected or ''}".encode()).hexdigest()[:16]
     last: _Seen | None = st.session_state.get(_LAST)
-    if last is None or last.key != key:
+    if last is None or not _is_last(recognizer, image, page, expected):
+        key = _key_of(recognizer, image, page, expected)
         opened = open_image(image, recognizer.limits, page)
         pixels = opened.decode(PAGE_SIDE)
         answer: Reading | DigitsError
@@ -175,7 +190,11 @@ def _corrected(seen: _Seen) -> Reading | DigitsError:
 
 
 def _lines(reading: Reading) -> list[str]:
-    return [line for line in reading.lines if line]
+    """Returns the lines as they are shown: with their signs and blanks if there are signs, and else the digits."""
+    # What a person has said to be no digit is left out.
+    kept = replace(reading, digits=tuple(digit for digit in reading.digits if digit.accepted or digit.sign))
+    has_signs = any(not digit.accepted for digit in kept.digits)
+    return [line.strip() for line in (kept.transcript_lines if has_signs else kept.lines) if line]
 
 
 def _spoken(reading: Reading) -> str:
@@ -183,7 +202,7 @@ def _spoken(reading: Reading) -> str:
 
 
 def _show_text(reading: Reading) -> None:
-    """Shows the digits as large as they fit, with a button that copies them."""
+    """Shows what was read as large as it fits, with a button that copies it."""
     lines = _lines(reading)
     spoken = say("Digits read: {digits}", digits=_spoken(reading))
     st.html(f'<div class="digits-hidden" role="status">{spoken}</div>')
@@ -198,9 +217,9 @@ def _show_text(reading: Reading) -> None:
     signs = sum(not digit.accepted for digit in reading.digits)
     boxes = [say("Blue boxes: digits.")]
     if signs == 1:
-        boxes.append(say("Gray boxes: 1 other sign, not in the text."))
+        boxes.append(say("Gray boxes: 1 other sign."))
     elif signs:
-        boxes.append(say("Gray boxes: {count} other signs, not in the text.", count=signs))
+        boxes.append(say("Gray boxes: {count} other signs.", count=signs))
     st.caption(" ".join(boxes))
     if reading.view != FIRST:
         how = f": {reading.view}" if language() == ENGLISH else ""
@@ -208,8 +227,8 @@ def _show_text(reading: Reading) -> None:
     if reading.line_confidences:
         whole = in_per_cent(confidence_text(reading.confidence), say)
         sentences = [say("All of it is right with a probability of {confidence}.", confidence=whole)]
-        if signs:
-            sentences.append(say("With signs: {text}", text=f"`{', '.join(reading.transcript_lines)}`"))
+        if alone := [line for line in reading.lines if line and signs]:
+            sentences.append(say("Digits alone: {text}", text=f"`{', '.join(alone)}`"))
         st.caption(" ".join(sentences))
 
 
@@ -224,9 +243,9 @@ def _show_doubt(reading: Reading) -> None:
 def _correct(seen: _Seen, reading: Reading) -> None:
     """Lets a person choose a digit or sign, and say what it is."""
     chosen = st.pills(
-        say("Is one of them wrong? Choose it; ? is a sign that is not in the text."),
+        say("Is one of them wrong? Choose it."),
         range(len(reading.digits)),
-        format_func=lambda i: str(reading.digits[i].digit) if reading.digits[i].accepted else "?",
+        format_func=lambda i: reading.digits[i].shown,
         key=f"wrong {seen.key}",
     )
     if chosen is None:
@@ -234,7 +253,7 @@ def _correct(seen: _Seen, reading: Reading) -> None:
     digit = reading.digits[chosen]
     key = _corrections_of(seen)
     with st.container(horizontal=True, vertical_alignment="top"):
-        shows = say("read as {digit}", digit=digit.digit) if digit.accepted else say("another sign")
+        shows = say("another sign") if digit.shown == UNKNOWN else say("read as {digit}", digit=digit.shown)
         st.image(
             _cut_out(seen, digit, reading), width=90, alt=say("Sign {number}, {shows}", number=chosen + 1, shows=shows)
         )

@@ -54,7 +54,7 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
         from digits.app.components.batch_table import chosen_file, show_table
 
         file = chosen_file(recognizer, content.files, others).getvalue()
-    answered = None
+    answered = None if content.problem is None else Answered(None, content.problem)
     if file is not None:
         answered = read(recognizer, file) if content.live else read_once(recognizer, file)
     # While a stroke goes on, the rest of the page stays as the last stroke has left it.
