@@ -205,7 +205,8 @@ class PageLine:
         if not chosen:
             return _ReadPath(LineReading((), 0.0), self._shapes, 0)
         of_signs = lattice.sign_probabilities[chosen]
-        marks, belonging = find_marks(self.parts, self._small, boxes, lattice.chain.height)
+        points = [self._is_point(box, boxes) for box in boxes]
+        marks, belonging = find_marks(self.parts, self._small, boxes, points, self.height)
         windows = [
             self._window(self._reduced.shares(lattice.candidates[chosen[place]]), members)
             for place, members in belonging.items()
@@ -224,9 +225,12 @@ class PageLine:
             entry = entry_of(boxes[n], self._digits[chosen[n]], float(is_digit[n]), accepted, of_signs[n])
             entries.append(as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
         for n, entry in enumerate(entries):
+            token = tokens[inked[n]] if tokens else ""
+            if points[n] and n in belonging:
+                entries[n] = small_entry(entry.box, of_signs[n], ":;", token)
             # In its place, and as small as one, it is a point if nothing else is as likely, or if it is no digit.
-            if (not entry.accepted or of_signs[n].argmax() in _POINTS) and self._is_point(entry.box, boxes):
-                entries[n] = small_entry(entry.box, of_signs[n], ".,", tokens[inked[n]] if tokens else "")
+            elif points[n] and (not entry.accepted or of_signs[n].argmax() in _POINTS):
+                entries[n] = small_entry(entry.box, of_signs[n], ".,", token)
         entries += [mark_entry(mark, row) for mark, row in zip(marks, looked_at[len(belonging) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
         line = LineReading(with_blanks(entries, lattice.chain.height), probability, True, tuple(chosen), features)
@@ -244,9 +248,12 @@ class PageLine:
             where, mask = lattice.chain.ink_between(*candidate.span)
             if mask.any() and self._is_point(Box.of(where), beside):
                 is_digit[k] = 0.0
+        of_signs = lattice.sign_probabilities.copy()
+        # Of these it is known which small strokes belong to them.
+        of_signs[list(read.line.candidates)] = read.shapes.sign_probabilities[: len(read.line.candidates)]
         of_candidates = [
             _chances(float(chance), digits, row)
-            for chance, digits, row in zip(is_digit, self._digits, lattice.sign_probabilities, strict=True)
+            for chance, digits, row in zip(is_digit, self._digits, of_signs, strict=True)
         ]
         middles = [(columns.start + columns.stop) / 2.0 for _, columns in lattice.chain.where]
         fronts = [k for k, place in enumerate(lattice.chain.places) if place.cut is None]

@@ -37,9 +37,8 @@ _AWAY = 0.01
 _MOST_SIDES, _FILLED, _LARGE, _FEW_PIXELS = 6, 0.94, 0.15, 240
 # The table beside it is somewhere at least so wide, as a share of the longer side, and so much of it is dark.
 _WIDE, _MOSTLY = 0.08, 0.75
-# Beside a sheet that covers less than this share of the picture, what else has this share of its light is at most so
-# large, as a share of the sheet.
-_SMALL, _AS_LIGHT, _ELSEWHERE = 0.25, 0.85, 0.5
+# What else has this share of a sheet's light is at most so large, as a share of the sheet.
+_AS_LIGHT, _ELSEWHERE = 0.85, 0.5
 # Ink on the sheet is at least this share of it.
 _INK = 0.002
 # So much of the sheet's edge is taken off with the table, as a share of the longer side.
@@ -150,10 +149,9 @@ def _find_sheet(pixels: Pixels) -> tuple[Gray, Gray] | None:
     inner = np.asarray(cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=edge), np.uint8)[edge:-edge, edge:-edge]
     if not inner.any():
         return None
-    # A bar of light between shadows is not the only one, and there is writing beside it.
-    sheet = cv2.countNonZero(inner)
+    # A bar of light between shadows, or between lines of the paper, is not the only one: there is writing beside it.
     as_light = (light >= _AS_LIGHT * float(np.median(light[inner > 0]))) & (best == 0)
-    if sheet < _SMALL * light.size and np.count_nonzero(as_light) > _ELSEWHERE * sheet:
+    if np.count_nonzero(as_light) > _ELSEWHERE * cv2.countNonZero(inner):
         return None
     # Ink is darker than the paper around it, which may lie in a shadow.
     around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))

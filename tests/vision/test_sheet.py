@@ -161,6 +161,16 @@ def test_a_bar_of_light_between_shadows_is_no_sheet(mnist: Mnist) -> None:
     assert crop_to_sheet(shaded)[0] is shaded
 
 
+def test_the_paper_between_two_rules_and_a_margin_is_no_sheet(mnist: Mnist) -> None:
+    picture = np.full((240, 500), 240, np.float64)
+    picture[50:53] = picture[158:161] = picture[:, 36:40] = 110
+    number = cv2.resize(handwritten(mnist, "472615")[0], (300, 100), interpolation=cv2.INTER_AREA)
+    picture[56:156, 100:400] = np.minimum(picture[56:156, 100:400], number)
+    picture *= np.linspace(1.0, 0.7, 240)[:, np.newaxis]
+    ruled = np.clip(picture + np.random.default_rng(0).normal(0.0, 2.0, picture.shape), 0, 255).astype(np.uint8)
+    assert crop_to_sheet(ruled)[0] is ruled
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_beside_a_sheet_stands_the_paper_of_its_nearest_edge(channels: int) -> None:
     rng = np.random.default_rng(0)

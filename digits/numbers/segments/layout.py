@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digits.numbers.segments.blobs import Blob, align
 from digits.vision.components import Components
 from digits.vision.paper.boxes import Rectangle
 
@@ -83,16 +84,16 @@ def find_lines(parts: Components, boxes: Sequence[Rectangle] = ()) -> list[Line]
     return lines
 
 
-def _lay_out(
-    parts: Components, chosen: Indices, boxes: Sequence[Rectangle]
-) -> tuple[list[list["_Blob"]], Indices, float]:
+def _lay_out(parts: Components, chosen: Indices, boxes: Sequence[Rectangle]) -> tuple[list[list[Blob]], Indices, float]:
     """Strokes as lines of one size of writing.
 
     Returns:
         The lines; the strokes that are in none; and how much the lines fall, in pixels for each pixel to the right.
     """
     height = _typical_height(parts, chosen)
-    blobs = [_Blob(parts, members, boxes) for members in _stacked(parts, chosen, height)]
+    blobs = [Blob(parts, members) for members in _stacked(parts, chosen, height)]
+    for box in boxes:
+        align(blobs, box)
     alone = [blob for blob in blobs if blob.high >= _ALONE * height]
     chains, slope = _chain(alone)
     left_over = _attach([blob for blob in blobs if blob.high < _ALONE * height], chains)
@@ -112,7 +113,7 @@ def _without_frames(parts: Components, huge: Indices, others: Indices) -> Indice
     return huge[~alike.any(axis=1)]
 
 
-def _is_run(chain: list["_Blob"]) -> bool:
+def _is_run(chain: list[Blob]) -> bool:
     """Whether these are several things of a size beside one another, none of them flat or tiny."""
     if len(chain) < 2:
         return False
@@ -174,21 +175,6 @@ def _cut_off(parts: Components, i: int, height: float) -> bool:
     return bool(parts.touches[i]) and parts.bottom[i] - parts.top[i] < 0.6 * height
 
 
-class _Blob:
-    """Strokes above one another, which are taken for one thing."""
-
-    def __init__(self, parts: Components, members: list[int], boxes: Sequence[Rectangle]) -> None:
-        self.members = members
-        self.left, self.right = float(parts.left[members].min()), float(parts.right[members].max())
-        self.top, self.bottom = float(parts.top[members].min()), float(parts.bottom[members].max())
-        self.x, self.y, self.high = (self.left + self.right) / 2, (self.top + self.bottom) / 2, self.bottom - self.top
-        # Its line runs through the middle of its box, wherever in the box it is written.
-        self.row_y, self.row_high = self.y, self.high
-        for left, top, wide, high in boxes:
-            if left <= self.x <= left + wide and top <= self.y <= top + high:
-                self.row_y, self.row_high = top + high / 2.0, float(high)
-
-
 def _stacked(parts: Components, chosen: Indices, height: float) -> list[list[int]]:
     """Strokes that lie close above one another, together."""
     left, right = parts.left[chosen].astype(float), parts.right[chosen].astype(float)
@@ -236,7 +222,7 @@ def _neighbors(left: Floats, right: Floats, reach: float) -> Iterator[tuple[Indi
         yield rows, np.flatnonzero(near)
 
 
-def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
+def _chain(blobs: list[Blob]) -> tuple[list[list[Blob]], float]:
     """Neighbors linked to lines, and how much the lines fall from left to right, as a slope."""
     links = _links(blobs, 0.0)
     near = [
@@ -256,7 +242,7 @@ def _chain(blobs: list[_Blob]) -> tuple[list[list[_Blob]], float]:
     return chains, slope
 
 
-def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
+def _links(blobs: list[Blob], slope: float) -> list[tuple[int, int]]:
     """Pairs (left, right) of neighbors on a line; each blob is in one pair on either side at the most.
 
     Args:
@@ -298,7 +284,7 @@ def _links(blobs: list[_Blob], slope: float) -> list[tuple[int, int]]:
     return linked
 
 
-def _attach(rest: list[_Blob], chains: list[list[_Blob]]) -> list[_Blob]:
+def _attach(rest: list[Blob], chains: list[list[Blob]]) -> list[Blob]:
     """Puts each small thing into the line of its nearest neighbor, if it lies within the height of that.
 
     Returns:

@@ -23,6 +23,8 @@ _FAR, _ABOVE, _BELOW = 1.3, 0.1, 0.4
 # A point stands at most so far above the base line. Marks of a colon lie so far above one another at the least, and are
 # that much askew at the most: people who write at a slant set them at a slant, too.
 _OVER_BASE, _APART, _ASKEW = 0.3, 0.15, 0.35
+# The upper dot of a colon lies at least so far below the upper ends of digits, which are as high as the second.
+_UPPER, _TALL = 0.15, 0.6
 # The second dot of a colon may be this faint, beside one that is not: at most so many times as large, and so many times
 # its size away.
 _FAINTEST_DOT, _TIMES_LARGER, _AWAY = 0.4, 2.0, (1.2, 12.0)
@@ -117,7 +119,7 @@ def _strength(parts: Components, i: int) -> float:
 
 
 def find_marks(
-    parts: Components, small: Sequence[int], boxes: Sequence[Box], height: float
+    parts: Components, small: Sequence[int], boxes: Sequence[Box], points: Sequence[bool], height: float
 ) -> tuple[list[Mark], dict[int, list[int]]]:
     """Finds the marks of a line.
 
@@ -125,23 +127,27 @@ def find_marks(
         parts: the strokes of the page.
         small: those that `find_small_strokes` gives.
         boxes: of the digits and signs of the line, from left to right.
+        points: of each of these, whether it may be a point or a comma.
         height: of the line's digits, in pixels.
 
     Returns:
-        Marks that are signs of their own; and for some of the boxes, by index, the small strokes that belong to them,
-        such as the dots of a division sign.
+        Marks that are signs of their own; and for some of the boxes, by index, the small strokes that belong to them:
+        the dots of a division sign, or that above a point or a comma.
     """
     singles: list[tuple[int, Box]] = []
     belonging: dict[int, list[int]] = {}
     for i in _near_and_small(parts, small, boxes, height):
         box = box_of_stroke(parts, i)
         bar = next((k for k, other in enumerate(boxes) if _is_bar_with(other, box, height)), None)
+        lower = next((k for k in range(len(boxes)) if points[k] and _is_over_point(box, k, boxes, height)), None)
         if bar is not None:
             belonging.setdefault(bar, []).append(i)
+        elif lower is not None:
+            belonging.setdefault(lower, []).append(i)
         elif _is_between(box, boxes, height):
             singles.append((i, box))
     # Dots on one side of a bar alone are no division sign.
-    for k in [k for k, members in belonging.items() if not _on_both_sides(parts, members, boxes[k])]:
+    for k in [k for k, members in belonging.items() if not (points[k] or _on_both_sides(parts, members, boxes[k]))]:
         del belonging[k]
     marks: list[Mark] = []
     for i, box in sorted(singles, key=lambda single: single[1].x):
@@ -183,6 +189,13 @@ def _are_of_colon(first: Box, second: Box, height: float) -> bool:
     return across <= _ASKEW * height and down >= max(_APART * height, across)
 
 
+def _is_over_point(dot: Box, k: int, boxes: Sequence[Box], height: float) -> bool:
+    """Whether a dot stands above a point or a comma, one of the boxes of a line, as in a colon or a semicolon."""
+    # What stands as high as the digits' upper ends is of the line above.
+    highest = float(np.median([box.top for box in boxes if box.bottom - box.top >= _TALL * height] or [np.inf]))
+    return highest + _UPPER * height <= dot.y and dot.bottom <= boxes[k].top and _are_of_colon(dot, boxes[k], height)
+
+
 def _beside(mark: Box, boxes: Sequence[Box]) -> tuple[Box, Box] | None:
     """What stands to the left and to the right of a mark."""
     left = [box for box in boxes if box.x < mark.x]
@@ -208,5 +221,5 @@ def _on_base_line(mark: Box, boxes: Sequence[Box], height: float) -> bool:
     beside = _beside(mark, boxes)
     if beside is None:
         return False
-    tall = [box.bottom for box in beside if box.bottom - box.top >= 0.6 * height]
+    tall = [box.bottom for box in beside if box.bottom - box.top >= _TALL * height]
     return bool(tall) and mark.bottom >= float(np.mean(tall)) - _OVER_BASE * height

@@ -153,3 +153,26 @@ def test_a_page_of_many_lines_has_all_of_them_whether_they_fall_or_not(slope: fl
         for place in range(16):
             bar(picture, 60 + 50 * place, 60 + 110 * line + round(slope * 50 * place))
     assert [len(line.members) for line in lines_of(picture)[1]] == [16] * 20
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(2, 3), (3, 2), (2, 5)])
+def test_a_table_has_a_line_for_each_of_its_rows(columns: int, rows: int) -> None:
+    picture = paper(100 * rows + 100, 300 * columns + 100)
+    for row in range(rows):
+        for column in range(columns):
+            bar(picture, 130 + 300 * column, 100 + 100 * row)
+            bar(picture, 160 + 300 * column, 100 + 100 * row)
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, digit_mask(foreground))
+    lines = find_lines(parts, [(50, 50, 300 * columns, 100 * rows)])
+    assert [len(line.members) for line in lines] == [2 * columns] * rows
+
+
+def test_digits_anywhere_in_a_row_of_boxes_are_on_one_line() -> None:
+    picture = paper()
+    for k, y in enumerate((80, 120, 75, 125)):
+        bar(picture, 90 + 100 * k, y)
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, digit_mask(foreground))
+    (line,) = find_lines(parts, [(40, 45, 400, 110)])
+    assert len(line.members) == 4

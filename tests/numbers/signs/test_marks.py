@@ -33,7 +33,7 @@ def small_of(parts: Components) -> list[int]:
 
 def marks_at(*dots: tuple[int, int], ink: int = 20) -> list[Mark]:
     parts = page(*dots, ink=ink)
-    return find_marks(parts, small_of(parts), BOXES, HEIGHT)[0]
+    return find_marks(parts, small_of(parts), BOXES, [False, False], HEIGHT)[0]
 
 
 def test_a_dot_on_the_base_line_between_digits_is_a_mark() -> None:
@@ -66,7 +66,7 @@ def test_one_dot_of_a_colon_may_be_faint(upper: int, lower: int) -> None:
     cv2.circle(picture, (119, 125), 4, lower, -1)
     foreground = find_foreground(picture, even_light=True)
     parts = find_components(foreground, page_mask(foreground)[0])
-    (mark,) = find_marks(parts, small_of(parts), BOXES, HEIGHT)[0]
+    (mark,) = find_marks(parts, small_of(parts), BOXES, [False, False], HEIGHT)[0]
     assert len(mark.members) == 2
 
 
@@ -92,7 +92,7 @@ def bar_with_dots(*dots: tuple[int, int]) -> tuple[list[Mark], dict[int, list[in
     parts = find_components(foreground, page_mask(foreground)[0])
     boxes = [BOXES[0], Box(105, 97, 136, 104), BOXES[1]]
     bar = {int(np.argmax(parts.right - parts.left))}
-    return find_marks(parts, find_small_strokes(parts, bar), boxes, HEIGHT)
+    return find_marks(parts, find_small_strokes(parts, bar), boxes, [False] * 3, HEIGHT)
 
 
 def test_dots_above_and_below_a_bar_belong_to_it() -> None:
@@ -106,6 +106,26 @@ def test_a_dot_on_one_side_of_a_bar_alone_is_a_speck() -> None:
     assert bar_with_dots((120, 121)) == ([], {})
 
 
+@pytest.mark.parametrize(
+    ("dot", "is_point", "belongs"),
+    [((120, 100), True, True), ((124, 92), True, True), ((120, 62), True, False), ((120, 100), False, False)],
+)
+def test_a_dot_above_a_comma_belongs_to_it_and_a_point_of_the_line_above_does_not(
+    dot: tuple[int, int], is_point: bool, belongs: bool
+) -> None:
+    picture = np.full((220, 260), 240, np.uint8)
+    cv2.circle(picture, dot, 4, 20, -1)
+    cv2.line(picture, (122, 128), (114, 148), 20, 6)
+    foreground = find_foreground(picture, even_light=True)
+    parts = find_components(foreground, page_mask(foreground)[0])
+    comma = int(np.argmax(parts.bottom))
+    boxes = [BOXES[0], Box(*parts.box([comma])), BOXES[1]]
+    small = find_small_strokes(parts, {comma})
+    marks, belonging = find_marks(parts, small, boxes, [False, is_point, False], HEIGHT)
+    assert marks == []
+    assert list(belonging) == ([1] if belongs else [])
+
+
 def test_the_point_of_a_thin_and_blurred_pen_is_a_mark() -> None:
     picture = np.full((160, 260), 240, np.uint8)
     for x in (60, 150):
@@ -114,5 +134,5 @@ def test_the_point_of_a_thin_and_blurred_pen_is_a_mark() -> None:
     foreground = find_foreground(np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), dtype=np.uint8), even_light=True)
     parts = find_components(foreground, page_mask(foreground)[0])
     boxes = [Box(58, 38, 103, 123), Box(148, 38, 193, 123)]
-    marks, _ = find_marks(parts, small_of(parts), boxes, HEIGHT)
+    marks, _ = find_marks(parts, small_of(parts), boxes, [False, False], HEIGHT)
     assert len(marks) == 1
