@@ -3,8 +3,9 @@
 Sends the pictures of `workload_files` to the API of Digits, to LitServe and BentoML, which reduce each picture with
 Pillow and run the same network, and to an upload endpoint that does nothing. All run at the same time, and one after
 the other gets 8 connections for a moment, round after round, so that a busy machine slows all of them alike. Prints the
-requests per second, their ratio to the endpoint that does nothing and how many of the pictures each reads right; then,
-for Digits, the 99th percentile of the smallest pictures' latency alone and while another client sends larger ones.
+requests per second, their ratio to the endpoint that does nothing, the processor time of a request in all processes of
+the server, which depends less on other work, and how many of the pictures each server reads right; then, for Digits,
+the 99th percentile of the smallest pictures' latency alone and while another client sends larger ones.
 """
 
 import argparse
@@ -59,16 +60,21 @@ def _read_right(server: Running, files: Sequence[bytes]) -> int:
     return right
 
 
-def _rates(servers: Sequence[Running], file: bytes, rounds: int, seconds: float) -> list[list[float]]:
-    """Returns the requests per second of each server in each round."""
+def _rates(
+    servers: Sequence[Running], file: bytes, rounds: int, seconds: float
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Returns the requests per second of each server in each round, and the processor time of a request in ms."""
     rates: list[list[float]] = [[] for _ in servers]
+    costs: list[list[float]] = [[] for _ in servers]
     for number in range(rounds):
         for i in range(len(servers)) if number % 2 == 0 else range(len(servers) - 1, -1, -1):
+            before = servers[i].processor_seconds()
             result = load(servers[i].url, file, raw=False, connections=_CONNECTIONS, seconds=seconds)
+            costs[i].append((servers[i].processor_seconds() - before) * 1e3 / max(1, result.requests))
             if result.errors:
                 raise RuntimeError(f"{result.errors} of {result.requests} requests failed.")
             rates[i].append(result.rate)
-    return rates
+    return rates, costs
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,7 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for server in _SERVERS:
         interpreter(server)
     print(f"{describe_machine()}\n\n{_CONNECTIONS} connections, medians of {options.rounds} rounds.\n")
-    print("| picture | server | requests/s | of doing nothing | read right |\n| --- | --- | ---: | ---: | ---: |")
+    print("| picture | server | requests/s | of doing nothing | processor time of one | read right |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "model.onnx"
         onnx.write_bytes(read(shipped_model()).onnx)
@@ -91,11 +98,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         started = [stack.enter_context(running(server, first, environment)) for server in _SERVERS]
         for letter in options.only:
             name, files = workloads[letter]
-            rates = _rates(started, files[0], options.rounds, options.seconds)
-            for server, process, measured in zip(_SERVERS, started, rates, strict=True):
+            rates, costs = _rates(started, files[0], options.rounds, options.seconds)
+            for server, process, measured, cost in zip(_SERVERS, started, rates, costs, strict=True):
                 ratio = median(rate / most for rate, most in zip(measured, rates[0], strict=True))
                 right = "" if server is NOTHING else f"{_read_right(process, files)} of {len(files)}"
-                print(f"| {name} | {server.name} | {median(measured):,.0f} | {ratio:.3f} | {right} |", flush=True)
+                cells = (f"{median(measured):,.0f}", f"{ratio:.3f}", f"{median(cost):.2f} ms", right)
+                print(f"| {name} | {server.name} | {' | '.join(cells)} |", flush=True)
         digits = started[_SERVERS.index(DIGITS)]
         p99s: dict[str, list[float]] = defaultdict(list)
         for _ in range(options.rounds):

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,25 +137,40 @@ class Running:
 
     def memory(self) -> float:
         """Returns the resident memory of all its processes, in MB; NaN on systems without /proc."""
-        resident = 0
-        for status in Path("/proc").glob("[0-9]*/status"):
-            try:
-                if os.getpgid(int(status.parent.name)) == self.process.pid:
-                    size = re.search(r"VmRSS:\s+(\d+)", status.read_text())
-                    resident += int(size[1]) if size else 0
-            except (OSError, ValueError):
-                continue  # The process has ended in the meantime.
+        sizes = [re.search(r"VmRSS:\s+(\d+)", text) for text in self._read_of_all("status")]
+        resident = sum(int(size[1]) for size in sizes if size)
         return resident / 1024.0 if resident else float("nan")
 
     def processor_seconds(self) -> float:
-        """Returns the processor time that its first process has used, in seconds.
-
-        Raises:
-            OSError: the process has ended, or the system has no /proc.
-        """
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        """Returns the processor time that its processes have used, in seconds; 0 on systems without /proc."""
         # User and system time: fields 14 and 15 of the whole line.
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        times = [_fields(text)[11:13] for text in self._read_of_all("stat")]
+        return sum(int(user) + int(system) for user, system in times) / os.sysconf("SC_CLK_TCK")
+
+    def _read_of_all(self, name: str) -> list[str]:
+        """Returns the text of a file in /proc for each of the server's processes: the first and all that descend of it.
+
+        Some servers start their workers in process groups and sessions of their own.
+        """
+        parents = {
+            int(file.parent.name): int(_fields(text)[1]) for file, text in _read_each(Path("/proc").glob("[0-9]*/stat"))
+        }
+        ours = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
+            ours |= more
+        return [text for _, text in _read_each(Path(f"/proc/{pid}/{name}") for pid in sorted(ours))]
+
+
+def _read_each(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yields files with their texts; leaves out those of processes that have ended in the meantime."""
+    for file in files:
+        with suppress(OSError):
+            yield file, file.read_text()
+
+
+def _fields(stat: str) -> list[str]:
+    """Returns the fields of a process's line in /proc from the third on, behind its name, which may hold blanks."""
+    return stat.rpartition(")")[2].split()
 
 
 @contextmanager
