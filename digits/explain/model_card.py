@@ -72,7 +72,7 @@ def _facts_of_refusals(card: Card, say: Say) -> dict[str, str]:
         say("Accepted"): say(
             "answers with {share} confidence or more", share=f"{Thresholds(**card.thresholds).confidence:.0%}"
         ),
-        say("Refused"): say(
+        say("Not accepted"): say(
             "{digits} of the test images, and {outliers} of images of letters, scribbles and other things",
             digits=f"{card.rejection['test_digits']:.1%}",
             outliers=f"{card.rejection['held_out_outliers']:.1%}",

@@ -126,6 +126,6 @@ def describe(card: Card) -> list[str]:
         *lines,
         f"test accuracy {test['accuracy']:.2%} of {test['n']:,} MNIST images, calibration error "
         f"{test['calibration_error']:.2%} (temperature {card.temperature:.3f})",
-        f"refused: {card.rejection['test_digits']:.2%} of the test images, "
+        f"not accepted: {card.rejection['test_digits']:.2%} of the test images, "
         f"{card.rejection['held_out_outliers']:.1%} of images of other things",
     ]

@@ -141,10 +141,9 @@ def report(job: Job, run: training.Run, card: Card) -> None:
     print()
     print(f"Test accuracy {run.test.accuracy:.2%}, test loss {run.test.loss:.4f} ({run.test.n:,} images)")
     print(f"Training accuracy {run.training.accuracy:.2%}, validation accuracy {run.validation.accuracy:.2%}")
-    refused = run.rejection
     print(
-        f"Calibration error {run.test.calibration_error:.2%}; refused: {refused['test_digits']:.2%} of the test "
-        f"images, {refused['held_out_outliers']:.1%} of images of other things"
+        f"Calibration error {run.test.calibration_error:.2%}; not accepted: {run.rejection['test_digits']:.2%} of the "
+        f"test images, {run.rejection['held_out_outliers']:.1%} of images of other things"
     )
     print(f"Most confused: {', '.join(confused_pairs(run.test.confusion))}")
     print(f"Model:   {job.out}")
@@ -165,7 +164,7 @@ def beside_shipped(card: Card, shipped: Card) -> list[str]:
         ]
     names = {"test_digits": "test images", "held_out_outliers": "images of other things"}
     figures = [
-        f"test accuracy {model.test_accuracy:.2%}, refused "
+        f"test accuracy {model.test_accuracy:.2%}, not accepted "
         + ", ".join(f"{model.rejection[name]:.1%} of the {meaning}" for name, meaning in names.items())
         for model in (card, shipped)
     ]

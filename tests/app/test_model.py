@@ -130,7 +130,7 @@ def test_figures_on_ones_own_pictures_are_there_once_they_were_scored(
     assert "**mine**" in texts(app)
     shares = app.table[0].value["share"].astype(str).to_dict()
     assert shares["Read correctly"] == shares["Read correctly, pen"] == "100.0% (20.7% to 100.0%), 1 of 1"
-    assert shares["Rejected, as it should be: letter"].endswith("0 of 1")
+    assert shares["Not accepted, as it should be: letter"].endswith("0 of 1")
     EVALUATIONS.write_text("nothing that anyone wrote")
     assert "Delete it, and evaluate again." in texts(open_page())
 

@@ -59,7 +59,7 @@ def test_the_run_says_what_came_of_it(repository: Path, card: Card) -> None:
     assert len(re.findall(r"^Epoch \d+/10  loss .* validation loss .* accuracy", log, re.MULTILINE)) == 10
     assert f"Test accuracy {card.test_accuracy:.2%}, test loss {card.metrics['test']['loss']:.4f}" in log
     assert re.search(
-        r"^Calibration error .*; refused: .*% of the test images, .*% of images of other", log, re.MULTILINE
+        r"^Calibration error .*; not accepted: .*% of the test images, .*% of images of other", log, re.MULTILINE
     )
     assert re.search(r"Most confused: \d read as \d: \d+ times, ", log)
     assert "Model:   models/mnist_model.keras" in log

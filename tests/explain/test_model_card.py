@@ -21,7 +21,7 @@ def test_a_card_is_told_in_facts_with_its_figures() -> None:
         f"{right:,} of 10,000 read correctly ({right / 10_000:.2%}), {10_000 - right} wrongly"
     )
     assert stated["Confidence"] == f"off by {100 * test['calibration_error']:.2f} percentage points on average"
-    assert stated["Refused"].startswith(f"{CARD.rejection['test_digits']:.1%} of the test images")
+    assert stated["Not accepted"].startswith(f"{CARD.rejection['test_digits']:.1%} of the test images")
 
 
 def test_pictures_of_a_folder_are_named() -> None:

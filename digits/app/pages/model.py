@@ -212,7 +212,9 @@ def _shares(evaluation: Evaluation) -> pd.DataFrame:
     rows = {say("Read correctly"): evaluation.accuracy, say("Accepted"): evaluation.accepted}
     rows |= {say("Read correctly, of the accepted"): evaluation.accepted_accuracy}
     rows |= {say("Read correctly, {source}", source=source): share for source, share in evaluation.by_source.items()}
-    rows |= {say("Rejected, as it should be: {kind}", kind=kind): share for kind, share in evaluation.rejected.items()}
+    rows |= {
+        say("Not accepted, as it should be: {kind}", kind=kind): share for kind, share in evaluation.rejected.items()
+    }
     shown = {name: share for name, share in rows.items() if share.n}
     return pd.DataFrame(
         {say("share"): [_in_words(share) for share in shown.values()]},
