@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from digits.images.limits import ImageLimits
 from scripts.demonstration import draw
 from scripts.find_browser import BROWSER_ARGUMENTS
 from tests.browsing import PATIENCE, SCROLLED, STROKES, choose_sample, give, opened, paste_file, settled
@@ -117,6 +118,39 @@ def test_an_upload_replaces_the_one_before(page: Page, shipped_app: str) -> None
         give(page, file)
         expect(page.get_by_role("img", name=f"Predicted digit: {file.name[0]}")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
+
+
+def test_a_file_over_the_limit_takes_the_place_of_the_answer(page: Page, shipped_app: str, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(ImageLimits.max_bytes + 1))
+    page.goto(shipped_app)
+    give(page, SEVEN)
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    give(page, large)
+    expect(page.get_by_text("The file is larger than the 20 MB allowed", exact=True).first).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(page.get_by_text("Choose a smaller picture.", exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_have_count(0)
+    expect(page.get_by_text("large.png")).to_have_count(0)
+    # The next one is read as ever.
+    give(page, SEVEN)
+    expect(page.get_by_role("img", name="Predicted digit: 7")).to_be_visible(timeout=PATIENCE)
+    # Of several, the others are read.
+    give(page, large, *SAMPLES[:2])
+    expect(page.get_by_text("A file is larger than 20 MB, and was left out.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(1)
+
+
+def test_on_a_tablet_the_tools_of_the_canvas_stay_in_one_row(page: Page, shipped_app: str) -> None:
+    page.set_viewport_size({"width": 820, "height": 1180})
+    page.goto(shipped_app)
+    settled(page)
+    undo = page.get_by_role("button", name="Undo", exact=True).bounding_box()
+    pen = page.get_by_role("slider", name="Pen").bounding_box()
+    assert undo is not None
+    assert pen is not None
+    assert undo["y"] < pen["y"] < undo["y"] + undo["height"]
 
 
 def test_the_samples_are_one_tab_stop_in_which_the_arrow_keys_move(page: Page, shipped_app: str) -> None:
