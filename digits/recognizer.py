@@ -284,7 +284,7 @@ class Recognizer:
             return False
         if isinstance(first, Prediction):
             return _is_doubtful(first)
-        return isinstance(first, NoInkError)
+        return isinstance(first, NoInkError | SeveralDigitsError)
 
     def look_again(self, image: OpenedImage, first: Prediction | ImageError) -> Prediction:
         """Reads an image in other views than the first; returns or raises `first` if they show no digit."""
@@ -302,9 +302,10 @@ class Recognizer:
         """
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
-            second = look_again(pixels, probabilities, self.classify, self.thresholds)
-        except TIME_OVER as error:
-            if isinstance(first, Prediction):
+            among_several = self._only_if_single, isinstance(first, SeveralDigitsError)
+            second = look_again(pixels, probabilities, self.classify, self.thresholds, *among_several)
+        except (SeveralDigitsError, *TIME_OVER) as error:
+            if isinstance(first, Prediction | SeveralDigitsError) and not isinstance(error, SeveralDigitsError):
                 return first
             # That there is no digit may only be said when all views were seen.
             if isinstance(error, ImageError):

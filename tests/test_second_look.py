@@ -16,7 +16,7 @@ from digits.model.artifact import read
 from digits.model.card import Card
 from digits.recognizer import Prediction, Recognizer, shipped_model
 from digits.second_look import copy_of, look_again
-from digits.synthetic.bad_pictures import spoil
+from digits.synthetic.bad_pictures.spoil import spoil
 from digits.vision.normalize import Normalized
 from digits.vision.views.copy import SMALL_SIDE
 from digits.vision.views.table import FIRST, LARGE_VIEWS, SMALL_VIEWS

@@ -1,7 +1,7 @@
 """What int8 changes in the answers, beside float32: python -m benchmarks.accuracy.precision
 
 Reads the same pictures with the model in float32 and in int8, each with the thresholds that were fitted to it: all
-MNIST test images as they are; test images and drawn things, spoilt in the ways of digits/synthetic/bad_pictures.py and
+MNIST test images as they are; test images and drawn things, spoilt in the ways of digits/synthetic/bad_pictures/ and
 read through the whole path with its other views; and numbers of every kind in digits/synthetic/pages.py. Counts the
 pictures whose answer or acceptance changes, and says how good each of the two is. The numbers on a picture are one
 answer. A picture that is refused has no answer, and counts as misread and not accepted.
@@ -23,7 +23,7 @@ from digits.evaluation.statistics import Share
 from digits.model.acceptance import reasons_to_refuse
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
-from digits.synthetic.bad_pictures import BAD_PICTURES, spoil
+from digits.synthetic.bad_pictures.spoil import BAD_PICTURES, spoil
 from digits.synthetic.outliers import draw_outlier
 from digits.synthetic.pages import KINDS, write_numbers
 

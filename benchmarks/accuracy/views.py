@@ -1,7 +1,7 @@
 """How the views of a picture are weighed: python -m benchmarks.accuracy.views --write
 
 Puts held-out MNIST training digits, and drawn things that are no digits, through the bad pictures of
-digits/synthetic/bad_pictures.py, and asks the network about each view of those that the first view does not read. It
+digits/synthetic/bad_pictures/, and asks the network about each view of those that the first view does not read. It
 fits the weights of opinions by a multinomial logistic regression with "no digit" as one class, and lowers the start if
 more wrong digits, or more other things, pass than `--passing` allows. It fits from which confidence on the first view
 is enough. Prints for each kind how many pictures are accepted with the first view and with all: each half of the
@@ -27,7 +27,7 @@ from digits.data.mnist import load, split
 from digits.model.artifact import read
 from digits.recognizer import Prediction, Recognizer
 from digits.second_look import Look, copy_of, decide, look
-from digits.synthetic.bad_pictures import BAD_PICTURES, spoil
+from digits.synthetic.bad_pictures.spoil import BAD_PICTURES, spoil
 from digits.synthetic.outliers import draw_outlier
 from digits.vision.normalize import Normalized
 from digits.vision.views import weights as view_weights

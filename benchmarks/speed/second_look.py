@@ -1,7 +1,7 @@
 """How much longer an answer takes if a picture is seen in other views, too: python -m benchmarks.speed.second_look
 
 Takes pictures that the first view does not show well: held-out MNIST training digits, and drawn things that are no
-digits, put through the bad pictures of digits/synthetic/bad_pictures.py. Phone photos are added whether the first view
+digits, put through the bad pictures of digits/synthetic/bad_pictures/. Phone photos are added whether the first view
 shows them or not. Measures the time of the first view, of the views that are made until the answer is sure, and of all
 views. A ratio is the time of the first view and the others together, over that of the first view, summed over all
 pictures of a size. It is given with the 90th percentile over pictures.
@@ -26,7 +26,7 @@ from digits.data.mnist import load, split
 from digits.images.decode import open_image
 from digits.recognizer import Prediction, Recognizer, shipped_model
 from digits.second_look import copy_of, look, look_again
-from digits.synthetic.bad_pictures import BAD_PICTURES, spoil
+from digits.synthetic.bad_pictures.spoil import BAD_PICTURES, spoil
 from digits.synthetic.outliers import draw_outlier
 from digits.vision.views.copy import SMALL_SIDE
 

@@ -154,7 +154,7 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     if min(small.shape[:2]) < 3:
         raise NoInkError(f"The image has {width} x {height} pixels: too narrow to hold a digit. Crop it to the digit.")
     sheet = without_table(small)
-    normalized = _image_digit(*find_strokes(sheet))
+    normalized = image_digit(*find_strokes(sheet))
     return normalized if sheet is small else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
@@ -199,7 +199,7 @@ def glance(pixels: Pixels) -> Normalized | None:
     # What reaches the border may be a rule of the paper that is too faint on the copy to be taken off.
     if min(left, top, width - right, height - bottom) < _CLEAR:
         return None
-    normalized = _image_digit(foreground, components)
+    normalized = image_digit(foreground, components)
     return normalized if sheet is copy else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
@@ -223,8 +223,13 @@ def find_strokes(pixels: Pixels, *, quick: bool = False) -> tuple[Foreground, Co
     return foreground, components
 
 
-def _image_digit(foreground: Foreground, components: Components) -> Normalized:
-    """Makes the images of a picture's digit, and of what may be separate digits in it."""
+def image_digit(foreground: Foreground, components: Components) -> Normalized:
+    """Makes the images of a picture's digit, and of what may be separate digits in it.
+
+    Args:
+        foreground: of the picture.
+        components: of the foreground, at least one.
+    """
     level, members = foreground.level, find_digit(components)
     strength, mask = _cut(foreground, components, members)
     image = image_of(strength, mask, level)

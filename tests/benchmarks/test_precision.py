@@ -5,7 +5,7 @@ import numpy as np
 from benchmarks.accuracy.precision import Answer, Beside, spoilt_pictures
 from benchmarks.speed.precision_time import row
 from digits.data.mnist import Mnist
-from digits.synthetic.bad_pictures import BAD_PICTURES
+from digits.synthetic.bad_pictures.spoil import BAD_PICTURES
 
 
 def test_changes_and_mistakes_are_counted_for_each_precision() -> None:

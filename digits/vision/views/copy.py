@@ -34,7 +34,7 @@ class Copy:
 
     def __init__(self, pixels: Pixels, side: int = _LARGE_SIDE) -> None:
         self.is_small = max(pixels.shape[:2]) <= SMALL_SIDE
-        self._original = pixels
+        self.original = pixels
         self._found: dict[Find, Pixels | None] = {}
         self.pixels = np.ascontiguousarray(shrink(pixels, side))
 
@@ -80,11 +80,11 @@ class Copy:
             right: of the box.
             bottom: of the box.
         """
-        scale = max(self._original.shape[:2]) / max(self.pixels.shape[:2])
+        scale = max(self.original.shape[:2]) / max(self.pixels.shape[:2])
         margin = _MARGIN * max(right - left, bottom - top) + 2.0
         first = [max(0, round(scale * (start - margin))) for start in (top, left)]
         last = [round(scale * (end + margin)) for end in (bottom, right)]
-        part = self._original[first[0] : last[0], first[1] : last[1]]
+        part = self.original[first[0] : last[0], first[1] : last[1]]
         return np.ascontiguousarray(shrink(part, _LARGE_SIDE)) if min(part.shape[:2]) >= _LEAST_PART else None
 
     @cached_property

@@ -8,7 +8,7 @@ from digits.errors import NoInkError
 from digits.vision.components import Components, find_components, find_digit
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import center, fit, image_of, margin_around
-from digits.vision.normalize import find_strokes
+from digits.vision.normalize import Normalized, find_strokes, image_digit
 from digits.vision.paper.ruling import digit_mask
 
 # A picture is framed as MNIST's are if both sides have so many pixels, and are alike up to a factor.
@@ -54,6 +54,20 @@ def as_first(picture: Pixels) -> Gray | None:
         return _image(*find_strokes(picture))
     except NoInkError:
         return None
+
+
+def things_apart(strength: Pixels) -> Normalized | None:
+    """Finds what may be separate digits in the ink that a view shows.
+
+    Returns:
+        Its image, with those of the things that lie apart; None if there are none.
+    """
+    foreground = _foreground(strength)
+    if foreground.level < _FAINTEST:
+        return None
+    components = find_components(foreground, (strength >= foreground.weak).astype(np.uint8))
+    normalized = image_digit(foreground, components) if len(components) > 1 else None
+    return normalized if normalized is not None and normalized.together is not None else None
 
 
 def place_of_digit(strength: Pixels) -> tuple[int, int, int, int] | None:

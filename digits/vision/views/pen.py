@@ -37,9 +37,29 @@ def swallowed_light(pixels: Pixels, width: float) -> Ink:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window))
     padded = cv2.copyMakeBorder(light, window, window, window, window, cv2.BORDER_REPLICATE)
     ground = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
+    return _share_missing(light, np.asarray(ground, dtype=np.uint8))
+
+
+def missing_light(pixels: Pixels, width: float) -> Ink:
+    """How much of the light of the brightest pixel near each one is missing there: in a shadow, and more so on ink.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+        width: of the widest shadow or stroke that is looked into, as a share of the longer side.
+
+    Returns:
+        As `swallowed_light` does.
+    """
+    light = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.8), dtype=np.uint8)
+    window = max(3, round(width * max(light.shape[:2])) | 1)
+    ground = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
+    return _share_missing(light, np.asarray(ground, dtype=np.uint8))
+
+
+def _share_missing(light: Pixels, ground: Pixels) -> Ink:
     dark = np.float32(_DARK_LEVEL)
-    swallowed = np.float32(1.0) - (light.astype(np.float32) + dark) / (ground.astype(np.float32) + dark)
-    return np.asarray(swallowed if swallowed.ndim == 2 else swallowed.max(axis=2), dtype=np.float32)
+    missing = np.float32(1.0) - (light.astype(np.float32) + dark) / (ground.astype(np.float32) + dark)
+    return np.asarray(missing if missing.ndim == 2 else missing.max(axis=2), dtype=np.float32)
 
 
 def above_texture(swallowed: Ink, times: float) -> Ink:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from digits.arrays import Gray, Pixels
-from digits.vision.normalize import Normalized, Stage
+from digits.errors import NoInkError
+from digits.vision.normalize import Normalized, Stage, find_strokes, image_digit
 from digits.vision.reduction import as_gray
-from digits.vision.views import forms, ink
+from digits.vision.views import blocks, forms, ink, shade
 from digits.vision.views.copy import Copy, Find
 
 FIRST = "as it is"
@@ -45,9 +46,20 @@ class View:
         stages = Stage(self.name.capitalize(), as_gray(seen)), Stage("Fitted and centered", image)
         return Normalized(image, lambda: stages)
 
+    def things_apart(self, copy: Copy) -> Normalized | None:
+        """Returns the image of what lies apart in the picture as the view shows it; None if nothing does."""
+        seen = copy.found(self.find)
+        if seen is None or self.form is forms.whole:
+            return None
+        try:
+            return image_digit(*find_strokes(seen)) if self.form is forms.as_first else forms.things_apart(seen)
+        except NoInkError:
+            return None
+
 
 # In the order in which they are made: half of them at a time.
 SMALL_VIEWS = (
+    View("rounded pixels", blocks.rounded, forms.cut_out),
     View("without specks", ink.without_specks, forms.whole),
     View("without thin lines", ink.without_thin_lines, forms.whole),
     View("light strokes", ink.strong_light_strokes, forms.whole),
@@ -62,11 +74,14 @@ SMALL_VIEWS = (
     View("without thin lines, cut out", ink.without_thin_lines, forms.cut_out),
 )
 LARGE_VIEWS = (
+    View("rounded pixels", blocks.rounded, forms.cut_out),
     View("stretched contrast", ink.stretched, forms.as_first),
     View("stretched contrast, cut out", ink.stretched_ink, forms.cut_out),
     View("wide pen strokes", ink.wide_pen_strokes, forms.cut_out),
     View("pen strokes, closer", ink.close_pen_strokes, forms.cut_out),
     View("narrow pen strokes", ink.narrow_pen_strokes, forms.cut_out),
+    View("darker than any shade", shade.darker_than_shade, forms.cut_out),
+    View("the darkest of three tones", shade.darkest_tone, forms.cut_out),
     View("the rarest of three colors", ink.rarest_color_inside, forms.cut_out),
     View("the rarer of two colors", ink.rarer_color_inside, forms.cut_out),
     View("without its border", ink.inner, forms.as_first),
@@ -77,6 +92,21 @@ LARGE_VIEWS = (
     View("column by column, cut out", ink.column_by_column, forms.cut_out),
     View("dark ink in two tones, all of it", ink.dark_ink, forms.box),
 )
+
+# Those that take shadows away. All but one of them show all of the picture.
+WITHOUT_SHADOWS = tuple(
+    view
+    for view in LARGE_VIEWS
+    if view.find
+    in {
+        ink.wide_pen_strokes,
+        ink.close_pen_strokes,
+        ink.narrow_pen_strokes,
+        shade.darker_than_shade,
+        shade.darkest_tone,
+    }
+)
+WHOLE_WITHOUT_SHADOWS = tuple(view for view in WITHOUT_SHADOWS if view.find is not ink.close_pen_strokes)
 
 
 def views_of(copy: Copy) -> tuple[View, ...]:

@@ -1,0 +1,54 @@
+"""Rounds the strokes of pictures of few pixels, such as pixel art, which may have been enlarged into blocks."""
+
+import cv2
+import numpy as np
+
+from digits.arrays import Flags, Gray, Pixels
+from digits.vision.views.copy import SMALL_SIDE, Copy, against_border
+
+# Each pixel is drawn with up to so many on a side, as far as the picture has not more than so many then.
+_MOST_TIMES, _ROUNDED_SIDE = 8, 200
+# Over how many pixels of the picture edges are smoothed, and over which share of full ink they rise again.
+_SMOOTH, _EDGE = 0.5, 0.1
+# What is rounded has a margin of so many pixels.
+_MARGIN = 2
+
+
+def without_blocks(pixels: Pixels) -> Pixels:
+    """Returns a picture that was enlarged without smoothing as it was before, each block as one pixel.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3). Without blocks it is returned as it is.
+    """
+    edges = [np.flatnonzero(_differs(pixels, axis)) + 1 for axis in (0, 1)]
+    if not all(edge.size for edge in edges):
+        return pixels
+    side = int(np.gcd.reduce(np.concatenate([np.diff(edge) for edge in edges])))
+    if side < 2:
+        return pixels
+    rows, columns = (
+        np.arange(int(edge[0]) % side + side // 2 - side, size, side).clip(0)
+        for edge, size in zip(edges, pixels.shape[:2], strict=True)
+    )
+    return np.ascontiguousarray(pixels[rows[:, None], columns[None, :]])
+
+
+def _differs(pixels: Pixels, axis: int) -> Flags:
+    """Whether each row (axis 0) or column (axis 1) but the last differs from the next one."""
+    lines = pixels if axis == 0 else pixels.swapaxes(0, 1)
+    return np.asarray((lines[1:] != lines[:-1]).reshape(len(lines) - 1, -1).any(axis=1))
+
+
+def rounded(copy: Copy) -> Gray | None:
+    """The ink of a picture of few pixels, its strokes rounded; None if it has many, and is not made of blocks."""
+    pixels = without_blocks(copy.original)
+    if max(pixels.shape[:2]) > SMALL_SIDE:
+        return None
+    ink = against_border(Copy(pixels).gray)
+    if ink is None:
+        return None
+    times = max(2, min(_MOST_TIMES, _ROUNDED_SIDE // max(ink.shape)))
+    large = cv2.resize(np.pad(ink, _MARGIN), None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
+    smooth = cv2.GaussianBlur(large.astype(np.float32), (0, 0), _SMOOTH * times)
+    strength = np.clip((smooth / 255.0 - 0.5) / _EDGE + 0.5, 0.0, 1.0) * 255.0
+    return np.asarray(strength, dtype=np.uint8)

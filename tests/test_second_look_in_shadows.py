@@ -1,0 +1,112 @@
+"""Digits in shadows, and pictures of few pixels, are read in views that are made for them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.arrays import Gray, Pixels
+from digits.data.mnist import Mnist, split
+from digits.errors import SeveralDigitsError
+from digits.recognizer import Prediction, Recognizer
+from digits.synthetic.bad_pictures.spoil import spoil
+from digits.vision.views.blocks import rounded, without_blocks
+from digits.vision.views.copy import SMALL_SIDE, Copy
+from digits.vision.views.shade import darker_than_shade, darkest_tone
+
+# An 8 as a display of 5 x 7 points shows it.
+EIGHT = np.array([[0, 1, 1, 1, 0], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [0, 1, 1, 1, 0]] + [[1, 0, 0, 0, 1]] * 2, np.uint8)
+EIGHT = np.vstack([EIGHT, EIGHT[:1]])
+
+
+def written(text: str, side: int = 240) -> Gray:
+    """Ink of 0 or 255, on a field as wide as the text."""
+    field = np.zeros((side, side * len(text)), np.uint8)
+    for i, sign in enumerate(text):
+        cv2.putText(field, sign, (side * i + 60, 190), cv2.FONT_HERSHEY_SIMPLEX, 6.0, 255, 14, cv2.LINE_AA)
+    return field
+
+
+def in_the_shadow_of_bars(text: str) -> Pixels:
+    """Dark ink on paper, crossed by the shadows of bars, which are wider than strokes and nearly as sharp."""
+    ink = written(text)[..., None] / 255.0
+    shade = np.zeros(ink.shape[:2], np.float32)
+    for x in range(20, shade.shape[1], 70):
+        cv2.line(shade, (x, -5), (x - 40, 245), 1.0, 22)
+    paper = np.array([235.0, 225.0, 205.0]) * (1.0 - 0.45 * cv2.GaussianBlur(shade, (0, 0), 1.5)[..., None])
+    return np.rint(paper * (1.0 - ink) + 25.0 * ink).astype(np.uint8)
+
+
+def test_ink_is_told_from_shadows_as_sharp_as_strokes() -> None:
+    copy = Copy(in_the_shadow_of_bars("3"), 240)
+    ink = written("3") > 200
+    for view in (darker_than_shade, darkest_tone):
+        strength = view(copy)
+        assert strength is not None
+        assert strength[ink].mean() > 200
+        assert strength[~cv2.dilate(ink.astype(np.uint8), np.ones((9, 9))).astype(bool)].mean() < 3
+
+
+def test_a_page_of_one_tone_has_no_ink_in_the_shade() -> None:
+    blank = Copy(np.full((60, 60), 200, np.uint8))
+    assert darker_than_shade(blank) is None
+    assert darkest_tone(blank) is None
+
+
+@pytest.mark.parametrize("digit", [2, 3, 5, 6])
+def test_a_digit_among_the_shadows_of_bars_is_read(recognizer: Recognizer, digit: int) -> None:
+    answer = recognizer.recognize_pixels(in_the_shadow_of_bars(str(digit)))
+    assert (answer.digit, answer.accepted) == (digit, True)
+
+
+@pytest.mark.parametrize("text", ["35", "26", "923"])
+def test_several_digits_in_shadows_are_not_read_as_one(recognizer: Recognizer, text: str) -> None:
+    picture = in_the_shadow_of_bars(text)
+    try:
+        assert not recognizer.recognize_pixels(picture).accepted
+    except SeveralDigitsError:
+        pass
+
+
+def test_digits_in_patterned_shadows_are_read(recognizer: Recognizer, mnist: Mnist) -> None:
+    held_out = split(mnist)
+    pictures = spoil("in a patterned shadow", held_out.x_validation[:120], seed=31)
+    large = [
+        (picture, int(digit))
+        for picture, digit in zip(pictures, held_out.y_validation, strict=False)
+        if max(picture.shape) > SMALL_SIDE
+    ]
+    right = []
+    for first_view_only in (True, False):
+        answers = recognizer.recognize_many([picture for picture, _ in large], first_view_only=first_view_only)
+        accepted = [
+            answer.digit == digit
+            for answer, (_, digit) in zip(answers, large, strict=True)
+            if isinstance(answer, Prediction) and answer.accepted
+        ]
+        right.append(sum(accepted))
+    assert len(accepted) - right[1] <= 0.03 * len(large)
+    assert right[1] > 1.3 * right[0]
+
+
+@pytest.mark.parametrize("times", [1, 3, 17])
+def test_pixels_that_were_enlarged_to_blocks_are_told(times: int) -> None:
+    small = np.pad(EIGHT, 1) * np.uint8(180)
+    large = np.kron(small, np.ones((times, times), np.uint8))
+    assert np.array_equal(without_blocks(large), small)
+    assert np.array_equal(without_blocks(large[:, times // 2 :]), small)
+    strokes = rounded(Copy(np.pad(large, times)))
+    assert strokes is not None
+    assert {0, 255} < set(np.unique(strokes).tolist())
+
+
+def test_a_picture_without_blocks_stays_as_it_is() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (90, 80, 3), dtype=np.uint8)
+    assert without_blocks(noise) is noise
+    assert rounded(Copy(noise)) is None
+
+
+@pytest.mark.parametrize("times", [3, 16])
+def test_a_digit_of_a_display_is_read(recognizer: Recognizer, times: int) -> None:
+    picture = 230 - np.kron(np.pad(EIGHT, 2), np.ones((times, times), np.uint8)) * np.uint8(200)
+    answer = recognizer.recognize_pixels(picture.astype(np.uint8))
+    assert (answer.digit, answer.accepted) == (8, True)
