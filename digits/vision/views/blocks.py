@@ -27,7 +27,7 @@ def without_blocks(pixels: Pixels) -> Pixels:
     if side < 2:
         return pixels
     rows, columns = (
-        np.arange(int(edge[0]) % side + side // 2 - side, size, side).clip(0)
+        np.arange((int(edge[0]) - 1) % side + 1 + side // 2 - side, size, side).clip(0)
         for edge, size in zip(edges, pixels.shape[:2], strict=True)
     )
     return np.ascontiguousarray(pixels[rows[:, None], columns[None, :]])
