@@ -147,27 +147,24 @@ def _writing(parts: Components) -> tuple[Indices, Indices]:
         return chosen, chosen
     height = _typical_height(parts, chosen)
     longer = np.maximum(high, wide)[chosen]
-    seen = (longer >= _SPECK * height) & ~_is_rule(parts, chosen, height)
+    rules = np.array([is_rule(parts, i, height) for i in chosen.tolist()])
+    seen = (longer >= _SPECK * height) & ~rules
     huge = high[chosen] > _HUGE * height
     return chosen[seen & ~huge], chosen[seen & huge & ~parts.touches[chosen]]
 
 
-def _is_rule(parts: Components, chosen: Indices, height: float) -> npt.NDArray[np.bool_]:
-    """Which strokes are long and thin all the way, even if they rise or fall."""
-    is_rule = np.zeros(chosen.size, dtype=np.bool_)
-    for k, i in enumerate(chosen.tolist()):
-        wide = int(parts.right[i] - parts.left[i])
-        if wide < _RULE_WIDTH * height:
-            continue
-        high = int(parts.bottom[i] - parts.top[i])
-        if high <= _FEW_PIXELS and wide > _FLAT * high:
-            is_rule[k] = True
-            continue
-        _, mask = parts.cut([i], 0)
-        inked = mask.any(axis=0)
-        depth = mask.shape[0] - mask[::-1].argmax(axis=0) - mask.argmax(axis=0)
-        is_rule[k] = float(np.median(depth[inked])) < _RULE_DEPTH * height
-    return is_rule
+def is_rule(parts: Components, i: int, height: float) -> bool:
+    """Whether a stroke is long and thin all the way, even if it rises or falls; digits have some height in pixels."""
+    wide = int(parts.right[i] - parts.left[i])
+    if wide < _RULE_WIDTH * height:
+        return False
+    high = int(parts.bottom[i] - parts.top[i])
+    if high <= _FEW_PIXELS and wide > _FLAT * high:
+        return True
+    _, mask = parts.cut([i], 0)
+    inked = mask.any(axis=0)
+    depth = mask.shape[0] - mask[::-1].argmax(axis=0) - mask.argmax(axis=0)
+    return float(np.median(depth[inked])) < _RULE_DEPTH * height
 
 
 def _cut_off(parts: Components, i: int, height: float) -> bool:

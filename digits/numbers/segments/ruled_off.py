@@ -1,0 +1,107 @@
+"""Frees what touches a rule that was drawn under or over a number: a comma, a point, or the foot of a digit.
+
+Both are one connected stroke, which is a rule as a whole, and would be left out with what stands on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from digits import budget
+from digits.arrays import Flags, Floats, Gray
+from digits.numbers.segments.layout import Line, is_rule
+from digits.vision.components import Components
+from digits.vision.foreground import Foreground
+from digits.vision.masks import label_components
+
+# A rule is smooth over so much of it, in heights of the line's digits: that is wider than what stands on it.
+_SMOOTH = 1.5
+# What reaches so far beyond it stands on it, in heights of a digit; and so many times its thickness.
+_BEYOND, _TIMES_THICKER = 0.12, 1.0
+# A rule lies so far below or above a line at the most, in heights of its digits; of more, the longest are looked at.
+_NEAR, _MOST = 0.6, 20
+
+
+def free_ruled_off(parts: Components, lines: Sequence[Line], foreground: Foreground) -> Components | None:
+    """Cuts what stands on a rule off the rule.
+
+    Args:
+        parts: the strokes of the page.
+        lines: that are written on it.
+        foreground: the page's ink.
+
+    Returns:
+        The strokes, and what was cut off as strokes of their own after them; None if there is nothing to cut off.
+    """
+    taken = {i for line in lines for i in line.members}
+    wide = parts.right - parts.left
+    left_out = [i for i in np.argsort(-wide, kind="stable").tolist() if i not in taken and not parts.apart[i]][:_MOST]
+    pieces: list[tuple[int, Flags]] = []
+    for i in left_out:
+        line = next((line for line in lines if _is_beside(parts, i, line)), None)
+        if line is None or not is_rule(parts, i, line.height):
+            continue
+        pieces += [(i, piece) for piece in _pieces(parts, i, line.height)]
+    return _with_pieces(parts, foreground, pieces) if pieces else None
+
+
+def _is_beside(parts: Components, i: int, line: Line) -> bool:
+    """Whether a stroke lies right under or over a line."""
+    left, top, right, bottom = parts.box(line.members)
+    near = _NEAR * line.height
+    across = min(right, int(parts.right[i])) - max(left, int(parts.left[i]))
+    return bool(across > 0 and parts.top[i] <= bottom + near and parts.bottom[i] >= top - near)
+
+
+def _pieces(parts: Components, i: int, height: float) -> Iterator[Flags]:
+    """What stands on a rule: bool arrays of the size of its box, true where a piece is."""
+    _, mask = parts.cut([i], 0)
+    budget.spend(mask.size)
+    depth = mask.sum(axis=0).astype(np.float64)
+    thickness, window = float(np.median(depth)), round(_SMOOTH * height)
+    budget.spend(window * mask.shape[1])
+    # A pen's line is not equally thick everywhere.
+    rows = np.arange(mask.shape[0])[:, np.newaxis] + 0.5
+    beyond = np.abs(rows - _course(mask, window)) > 0.5 * thickness + 1.0
+    labels, stats = label_components(((mask > 0) & beyond).view(np.uint8))
+    least = max(_BEYOND * height, _TIMES_THICKER * thickness)
+    for k in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] >= least).tolist():
+        if k:
+            yield labels == k
+
+
+def _course(mask: Gray, window: int) -> Floats:
+    """The row of a rule's middle in each column: the running median over so many columns."""
+    height, wide = mask.shape
+    inked = np.flatnonzero(mask.any(axis=0))
+    first, last = mask.argmax(axis=0), height - mask[::-1].argmax(axis=0)
+    middle = np.interp(np.arange(wide), inked, ((first + last) / 2.0)[inked])
+    padded = np.pad(middle, window // 2, mode="reflect", reflect_type="odd")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * (window // 2) + 1), axis=-1))
+
+
+def _with_pieces(parts: Components, foreground: Foreground, pieces: Sequence[tuple[int, Flags]]) -> Components:
+    """Makes pieces of strokes strokes of their own.
+
+    Args:
+        parts: the strokes of the page.
+        foreground: the page's ink.
+        pieces: the index of the stroke of each, and where in the stroke's box it is.
+    """
+    # The labels of the whole page are copied.
+    budget.spend(parts.labels.size)
+    labels = parts.labels.astype(np.int32)
+    last, boxes, ink = int(labels.max()), [], []
+    for k, (i, piece) in enumerate(pieces, start=1):
+        left, top, right, bottom = parts.box([i])
+        where = slice(top, bottom), slice(left, right)
+        labels[where][piece] = last + k
+        rows, columns = np.flatnonzero(piece.any(axis=1)), np.flatnonzero(piece.any(axis=0))
+        boxes.append((left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1))
+        ink.append(float(foreground.strength[where][piece].sum()))
+    added = dict(zip(("left", "top", "right", "bottom"), np.array(boxes).T, strict=True))
+    added |= {"ids": last + 1 + np.arange(len(pieces)), "ink": np.array(ink)}
+    added |= dict.fromkeys(("apart", "touches"), np.zeros(len(pieces), np.bool_))
+    return replace(parts, labels=labels, **{k: np.append(getattr(parts, k), v) for k, v in added.items()})
