@@ -18,8 +18,9 @@ from digits.vision.masks import label_components
 
 # A rule is smooth over so much of it, in heights of the line's digits: that is wider than what stands on it.
 _SMOOTH = 1.5
-# What reaches so far beyond it stands on it, in heights of a digit; and so many times its thickness.
-_BEYOND, _TIMES_THICKER = 0.12, 1.0
+# What reaches so far beyond it stands on it, in heights of a digit, and so many times its thickness; but no farther
+# than the last, in heights of a digit.
+_BEYOND, _TIMES_THICKER, _HIGHEST = 0.12, 1.0, 1.3
 # A rule lies so far below or above a line at the most, in heights of its digits; of more, the longest are looked at.
 _NEAR, _MOST = 0.6, 20
 
@@ -66,10 +67,13 @@ def _pieces(parts: Components, i: int, height: float) -> Iterator[Flags]:
     rows = np.arange(mask.shape[0])[:, np.newaxis] + 0.5
     beyond = np.abs(rows - _course(mask, window)) > 0.5 * thickness + 1.0
     labels, stats = label_components(((mask > 0) & beyond).view(np.uint8))
-    least = max(_BEYOND * height, _TIMES_THICKER * thickness)
-    for k in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] >= least).tolist():
-        if k:
-            yield labels == k
+    # The ground comes first.
+    high = stats[1:, cv2.CC_STAT_HEIGHT]
+    # What bends away so far is the edge of a sheet or of a shadow.
+    if high.max(initial=0) > _HIGHEST * height:
+        return
+    for k in np.flatnonzero(high >= max(_BEYOND * height, _TIMES_THICKER * thickness)).tolist():
+        yield labels == k + 1
 
 
 def _course(mask: Gray, window: int) -> Floats:

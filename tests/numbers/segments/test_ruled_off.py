@@ -64,3 +64,9 @@ def test_of_a_rule_that_bends_nothing_is_freed() -> None:
     cv2.polylines(picture, [np.array(bend)], False, 20, 4, cv2.LINE_AA)
     picture[155:162, 100:440] = 240
     assert freed_of(picture)[1] is None
+
+
+def test_of_the_edge_of_a_sheet_nothing_is_freed() -> None:
+    picture = underlined()
+    cv2.line(picture, (410, 158), (470, 20), 20, 5, cv2.LINE_AA)
+    assert freed_of(picture)[1] is None
