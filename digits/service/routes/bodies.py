@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 import cv2
 
-from digits.errors import DigitsError, ImageTooLargeError
+from digits.errors import DigitsError, ImageTooLargeError, UnsupportedFormatError
+from digits.images.formats import format_of
 from digits.images.ink import MAX_POINTS, Frame, draw_strokes, read_strokes
 from digits.images.limits import too_many_bytes
 from digits.service.errors import MalformedBodyError, MissingFileError, UnsupportedMediaTypeError
@@ -88,6 +89,7 @@ def from_base64(text: bytes, max_bytes: int) -> bytes:
     Raises:
         MalformedBodyError: it is neither.
         ImageTooLargeError: it holds more than `max_bytes`.
+        UnsupportedFormatError: what it holds is no image of any known format.
     """
     if len(text) > 2 * max_bytes + 1024:
         raise ImageTooLargeError(too_many_bytes(max_bytes))
@@ -114,6 +116,11 @@ def from_base64(text: bytes, max_bytes: int) -> bytes:
         ) from error
     if len(content) > max_bytes:
         raise ImageTooLargeError(too_many_bytes(max_bytes))
+    if content and format_of(content) is None:
+        raise UnsupportedFormatError(
+            "The base64 holds no image that can be read: it may be cut off, or hold something else. Send that of a "
+            "whole image file, or a data URL, as canvas.toDataURL() gives it."
+        )
     return content
 
 

@@ -145,6 +145,12 @@ def test_what_cannot_be_unwrapped_is_refused_in_words(
     assert len(response.json()["detail"]) < 500
 
 
+def test_what_is_wrong_with_json_is_told_with_what_to_do(api: str) -> None:
+    cut_off = post(api, json={"image": CODED[40:]}).json()["detail"]
+    assert cut_off.startswith("The base64 holds no image that can be read: it may be cut off, or hold something else.")
+    assert post(api, json={"strokes": []}).json()["detail"].endswith("Send at least one stroke with one point.")
+
+
 def test_the_limit_of_an_image_holds_for_what_is_unpacked(strict_api: str) -> None:
     large = bytes(STRICT_BYTES + 1)
     for options in (
