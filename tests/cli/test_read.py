@@ -156,4 +156,4 @@ def test_a_pattern_that_is_none_is_one_error(files: tuple[str, str], capsys: pyt
     assert main(["read", "--expect", "abc", *files]) == 1
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err.count("The pattern 'abc' has 'a', 'b', 'c'.") == 1
+    assert output.err.count("The pattern 'abc' has 'a', 'b', 'c', which no pattern may have.") == 1
