@@ -24,6 +24,7 @@ from benchmarks.support.machine import models_to_measure
 from digits.arrays import CLASSES, SIDE, Floats, Images, Pixels
 from digits.cli.arguments import whole_number
 from digits.data.mnist import load, split
+from digits.errors import SeveralDigitsError
 from digits.model.artifact import read
 from digits.recognizer import Prediction, Recognizer
 from digits.second_look import Look, copy_of, decide, look
@@ -79,7 +80,9 @@ def see(recognizer: Recognizer, kind: str, picture: Pixels, target: int) -> Sigh
     """Asks the network about each view of a picture."""
     (answer,) = recognizer.recognize_many([picture], first_view_only=True)
     first = answer if isinstance(answer, Prediction) else None
-    copy = copy_of(picture) if recognizer.may_look_again(answer) else None
+    # Pictures of several digits are not weighed: there, views have to agree.
+    is_weighed = recognizer.may_look_again(answer) and not isinstance(answer, SeveralDigitsError)
+    copy = copy_of(picture) if is_weighed else None
     looks: tuple[list[Look], ...] = ()
     if copy is not None:
         # Images and their stages would fill the memory.
