@@ -115,7 +115,7 @@ def fit(sights: Sequence[Sight], names: Sequence[str]) -> PoolWeights:
         names: of the views for this size.
     """
     sights = [sight for sight in sights if not sight.is_final]
-    features = np.stack([_features(sight, names) for sight in sights])
+    features = np.stack([pool_features(sight, names) for sight in sights])
     targets = np.array([sight.target for sight in sights])
     digits = np.flatnonzero(targets != _NOTHING)
 
@@ -137,8 +137,11 @@ def fit(sights: Sequence[Sight], names: Sequence[str]) -> PoolWeights:
     return PoolWeights(low, surest, second, first, dict(zip(names, views, strict=True)))
 
 
-def _features(sight: Sight, names: Sequence[str]) -> Floats:
-    """Returns what speaks for each digit in one sight: a column for each weight, that of the start last."""
+def pool_features(sight: Sight, names: Sequence[str]) -> Floats:
+    """Returns what speaks for each digit in one sight, as `OpinionPool` counts it: shape (10, number of weights).
+
+    The columns are those of the views, in the order of `names`, then of `first`, `surest`, `second` and `start`.
+    """
     opinions = np.zeros((len(names) + 1, CLASSES))
     if sight.first is not None:
         opinions[-1] = evidence(sight.first.probabilities)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.views import Sight, fit, least_certain
+from benchmarks.accuracy.views import Sight, fit, least_certain, pool_features
 from digits.arrays import Floats
 from digits.recognizer import Prediction
 from digits.second_look import Look
 from digits.vision.normalize import Normalized
-from digits.vision.views.pool import OpinionPool
+from digits.vision.views.pool import OpinionPool, PoolWeights
 from digits.vision.views.table import View
 
 _BLANK = Normalized(np.zeros((28, 28), np.uint8), lambda: ())
@@ -47,3 +47,14 @@ def test_the_first_view_is_enough_where_it_is_hardly_ever_wrong() -> None:
     assert least_certain(wrong + right + refused) == pytest.approx(0.9)
     assert least_certain(wrong + right + refused[:100]) == pytest.approx(0.978)
     assert least_certain(right) == 0.0
+
+
+def test_the_pool_adds_what_the_weights_were_fitted_to() -> None:
+    seen = sight(4, 4, 0.6, 0.99999, 0.93, first=0.7)
+    weights = PoolWeights(start=-3.0, surest=0.4, second=0.3, first=0.2, views={"one": 0.1, "two": 0.5, "three": 0.7})
+    pool = OpinionPool(weights, seen.first_probabilities)
+    for look in seen.looks[0]:
+        pool.add(look.view.name, look.probabilities)
+    features = pool_features(seen, list(weights.views))
+    scores = features @ [*weights.views.values(), weights.first, weights.surest, weights.second, weights.start]
+    assert np.log(pool.posterior / (1.0 - pool.posterior.sum())) == pytest.approx(scores)
