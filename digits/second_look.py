@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.arrays import SIDE, Floats, Images, Pixels
+from digits.arrays import Floats, Images, Pixels
 from digits.errors import SeveralDigitsError
 from digits.model.acceptance import Reason, Thresholds, reasons_to_refuse
-from digits.vision.mnist_form import is_like_mnist
 from digits.vision.normalize import Normalized
-from digits.vision.reduction import as_gray
 from digits.vision.views import weights as view_weights
 from digits.vision.views.copy import Copy
 from digits.vision.views.pool import OpinionPool
@@ -98,7 +96,7 @@ def look_again(
         SeveralDigitsError: the view that shows the digit best shows others, too.
     """
     copy = copy_of(pixels)
-    if copy is None:
+    if copy is None or (copy.is_like_mnist and _is_accepted(first, thresholds)):
         return None
     if among_several:
         return _single_digit(copy, classify, as_several)
@@ -137,14 +135,7 @@ def _several_digits(seen: Look, copy: Copy, as_several: AsSeveral) -> SeveralDig
 
 
 def copy_of(pixels: Pixels) -> Copy | None:
-    """Returns the copy of which other views are made.
-
-    Returns:
-        None if the picture is too small or too flat to have any, or is in MNIST's form already: where the network is
-        unsure of such an image, other views of it are wrong too often (5 of 22 that they accepted).
-    """
-    if pixels.shape[:2] == (SIDE, SIDE) and is_like_mnist(as_gray(pixels))[1]:
-        return None
+    """Returns the copy of which other views are made; None if the picture is too small or too flat to have any."""
     if min(pixels.shape[:2]) < _SMALLEST or int(pixels.max()) - int(pixels.min()) < _FLAT:
         return None
     copy = Copy(pixels)
@@ -179,13 +170,17 @@ def _best(looks: Sequence[Look], digit: int) -> Look:
     return max(looks, key=lambda seen: float(seen.probabilities[digit]))
 
 
+def _is_accepted(probabilities: Floats | None, thresholds: Thresholds) -> bool:
+    return probabilities is not None and reasons_to_refuse(probabilities[np.newaxis], thresholds) == [None]
+
+
 def decide(
     pool: OpinionPool, looks: Sequence[Look], first: Floats | None, thresholds: Thresholds
 ) -> SecondAnswer | None:
     """Returns the answer of several views that have been counted; arguments and result as for `look_again`."""
     digit = pool.digit
     agreeing = [seen for seen in looks if seen.probabilities.argmax() == digit]
-    if first is not None and looks and reasons_to_refuse(first[np.newaxis], thresholds) == [None]:
+    if first is not None and looks and _is_accepted(first, thresholds):
         if first.argmax() == digit and pool.posterior[digit] >= _LEAST_BORNE_OUT:
             return None
         if first.argmax() == digit or not agreeing:

@@ -19,7 +19,7 @@ from digits.second_look import copy_of, look_again
 from digits.synthetic.bad_pictures.spoil import spoil
 from digits.vision.normalize import Normalized
 from digits.vision.views.copy import SMALL_SIDE
-from digits.vision.views.table import FIRST, LARGE_VIEWS, SMALL_VIEWS
+from digits.vision.views.table import FIRST, LARGE_VIEWS, MNIST_VIEWS, SMALL_VIEWS, views_of
 
 
 def three(side: int, pen: float = 0.08) -> Gray:
@@ -209,12 +209,59 @@ def test_only_a_doubtful_answer_is_looked_at_again(recognizer: Recognizer) -> No
     assert recognizer.may_look_again(Prediction(3, 0.999, certain(3, 0.999), "not_a_digit", blank))
 
 
-def test_an_image_in_the_form_of_mnist_has_no_other_views() -> None:
+def test_an_image_in_the_form_of_mnist_is_only_filled_in(recognizer: Recognizer) -> None:
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 12:17] = 255
-    assert copy_of(image) is None
+    copy = copy_of(image)
+    assert copy is not None
+    assert views_of(copy) == MNIST_VIEWS
+    # And only if it is not accepted.
+    assert look_again(image, certain(0, 0.95), recognizer.classify, recognizer.thresholds) is None
     image[0] = 40
-    assert copy_of(image) is not None
+    copy = copy_of(image)
+    assert copy is not None
+    assert views_of(copy) is SMALL_VIEWS
+
+
+def outlined(image: Gray, side: int, pen: int) -> Gray:
+    """The outlines of a digit's strokes, black on white."""
+    enlarged = cv2.resize(np.pad(image, 2), (640, 640), interpolation=cv2.INTER_CUBIC)
+    form = (cv2.GaussianBlur(enlarged, (0, 0), 8.0) > 90).astype(np.uint8)
+    borders, _ = cv2.findContours(form, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    drawn = cv2.drawContours(np.full((640, 640), 255, np.uint8), borders, -1, 0, pen)
+    return np.asarray(cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("side", "pen"), [(28, 20), (40, 16), (150, 12), (400, 8)])
+def test_digits_drawn_as_outlines_are_read(mnist: Mnist, recognizer: Recognizer, side: int, pen: int) -> None:
+    parts = split(mnist)
+    digits = parts.y_validation[:60]
+    answers = recognizer.recognize_many(outlined(image, side, pen) for image in parts.x_validation[:60])
+    right = wrong = 0
+    for answer, digit in zip(answers, digits, strict=True):
+        if isinstance(answer, Prediction) and answer.accepted:
+            right += answer.digit == digit
+            wrong += answer.digit != digit
+    # Without the view that fills outlines in, 23 to 30 of 60 are accepted.
+    assert right >= 40
+    assert wrong <= 3
+
+
+def test_a_thick_digit_is_read_under_a_thin_scribble(mnist: Mnist, recognizer: Recognizer) -> None:
+    parts, rng = split(mnist), np.random.default_rng(4)
+    accepted = wrong = 0
+    for image, digit in zip(parts.x_validation[:80], parts.y_validation[:80], strict=True):
+        picture = image.copy()
+        heights = rng.integers(6, 22) + 3 * np.where(np.arange(8) % 2, 1, -1)
+        points = np.stack([np.linspace(0, 27, 8), heights], axis=1)
+        cv2.polylines(picture, [np.rint(points).astype(np.int32)], False, 255, 1, cv2.LINE_AA)
+        (answer,) = recognizer.recognize_many([picture])
+        if isinstance(answer, Prediction) and answer.accepted:
+            accepted += 1
+            wrong += answer.digit != digit
+    # Without the view of thick strokes, 22 are accepted.
+    assert accepted >= 26
+    assert wrong <= 2
 
 
 @pytest.mark.parametrize("shape", [(7, 40), (40, 7), (3000, 60)])

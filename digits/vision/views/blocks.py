@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 
 from digits.arrays import Flags, Gray, Pixels
-from digits.vision.views.copy import SMALL_SIDE, Copy, against_border
+from digits.vision.views.copy import Copy, against_border
 
+# A picture of few pixels has at most so many on the longer side.
+_MOST_PIXELS = 24
 # Each pixel is drawn with up to so many on a side, as far as the picture has not more than so many then.
-_MOST_TIMES, _ROUNDED_SIDE = 8, 200
+_MOST_TIMES, _ROUNDED_SIDE = 8, 100
 # Over how many pixels of the picture edges are smoothed, and over which share of full ink they rise again.
 _SMOOTH, _EDGE = 0.5, 0.1
 # What is rounded has a margin of so many pixels.
@@ -42,7 +44,7 @@ def _differs(pixels: Pixels, axis: int) -> Flags:
 def rounded(copy: Copy) -> Gray | None:
     """The ink of a picture of few pixels, its strokes rounded; None if it has many, and is not made of blocks."""
     pixels = without_blocks(copy.original)
-    if max(pixels.shape[:2]) > SMALL_SIDE:
+    if max(pixels.shape[:2]) > _MOST_PIXELS:
         return None
     ink = against_border(Copy(pixels).gray)
     if ink is None:

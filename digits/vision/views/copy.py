@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from digits.arrays import Floats, Gray, Pixels
+from digits.arrays import SIDE, Floats, Gray, Pixels
+from digits.vision.mnist_form import is_like_mnist
 from digits.vision.reduction import as_gray, quantile_of, shrink
 
 # Pictures of at most so many pixels on the longer side are small: they have views of their own.
@@ -56,6 +57,11 @@ class Copy:
         low, high = np.quantile(along, (0.001, 0.999))
         stretched = np.clip((along - low) * (255.0 / max(float(high - low), 1.0)), 0.0, 255.0)
         return np.asarray(stretched.reshape(self.pixels.shape[:2]), dtype=np.uint8)
+
+    @cached_property
+    def is_like_mnist(self) -> bool:
+        """Whether the picture is an image in MNIST's form already."""
+        return self.original.shape[:2] == (SIDE, SIDE) and is_like_mnist(as_gray(self.original))[1]
 
     @cached_property
     def is_colored(self) -> bool:

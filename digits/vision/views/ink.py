@@ -26,8 +26,11 @@ _FRAME_DEPTH, _FRAME_COVERED, _FRAME_INK, _LEAST_FRAME_INK = 0.2, 0.8, 0.25, 6.0
 _LEAST_INSIDE = 8
 # Faint ink is stretched if all of the picture lies within so many levels.
 _FAINT = 60
-# How many colors a picture is reduced to at the most, on a copy of at most so many pixels on the longer side.
+# How many colors a picture is reduced to, on a copy of at most so many pixels on the longer side.
 _COLORS, _COLOR_SIDE = 3, 60
+
+# A thick stroke has so many pixels on a picture whose longer side has so many.
+_THICK, _THICK_SIDE = 6, 64
 
 # The pens of a photo: strokes are narrower than this share of its longer side, and so many times as dark as everything
 # around them.
@@ -165,6 +168,17 @@ def without_thin_lines(copy: Copy) -> Gray | None:
     return np.asarray(cv2.min(ink, thick), dtype=np.uint8)
 
 
+def thick_strokes(copy: Copy) -> Gray | None:
+    """The ink of thick strokes: thin scribbles over them go."""
+    ink = copy.against_border
+    if ink is None:
+        return None
+    scale = _THICK_SIDE / max(ink.shape)
+    large = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_THICK, _THICK))
+    return np.pad(np.asarray(cv2.morphologyEx(large, cv2.MORPH_OPEN, kernel), dtype=np.uint8), _THICK)
+
+
 def inner(copy: Copy) -> Pixels | None:
     """The picture without its border."""
     return copy.inner.pixels
@@ -223,33 +237,19 @@ def stretched_ink(copy: Copy) -> Gray | None:
 
 def rarest_color(copy: Copy) -> Gray | None:
     """The rarest of three colors as ink; None if the picture is gray."""
-    return _rarest_of(_COLORS, copy)
-
-
-def rarest_color_inside(copy: Copy) -> Gray | None:
-    """The same, with a margin of ground around it."""
-    return _on_a_margin(rarest_color(copy))
-
-
-def rarer_color(copy: Copy) -> Gray | None:
-    """The rarer of two colors as ink; None if the picture is gray."""
-    return _rarest_of(2, copy)
-
-
-def rarer_color_inside(copy: Copy) -> Gray | None:
-    """The same, with a margin of ground around it."""
-    return _on_a_margin(rarer_color(copy))
-
-
-def _rarest_of(count: int, copy: Copy) -> Gray | None:
     if not copy.is_colored:
         return None
     small = shrink(copy.pixels, _COLOR_SIDE).reshape(-1, 3).astype(np.float32)
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
-    _, labels, centers = cv2.kmeans(small, count, np.empty((0, 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
-    rarest = int(np.bincount(labels.ravel(), minlength=count).argmin())
+    _, labels, centers = cv2.kmeans(small, _COLORS, np.empty((0, 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
+    rarest = int(np.bincount(labels.ravel(), minlength=_COLORS).argmin())
     # Which center is the nearest does not change if the square of the pixel is left out.
     distances = np.square(centers).sum(axis=1) - 2.0 * (copy.pixels.reshape(-1, 3).astype(np.float32) @ centers.T)
     is_rarest = (distances.argmin(axis=1) == rarest).reshape(copy.pixels.shape[:2])
     return np.where(is_rarest, 255, 0).astype(np.uint8)
+
+
+def rarest_color_inside(copy: Copy) -> Gray | None:
+    """The same, with a margin of ground around it."""
+    return _on_a_margin(rarest_color(copy))

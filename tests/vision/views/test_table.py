@@ -7,13 +7,13 @@ from hypothesis.extra import numpy as nps
 
 from digits.arrays import Pixels
 from digits.vision.views.copy import SMALL_SIDE, Copy
-from digits.vision.views.table import FIRST, LARGE_VIEWS, SMALL_VIEWS, views_of
+from digits.vision.views.table import FIRST, LARGE_VIEWS, MNIST_VIEWS, SMALL_VIEWS, views_of
 
 SIDES = st.integers(8, 60)
 
 
 def test_views_of_one_size_have_names_of_their_own() -> None:
-    for views in (SMALL_VIEWS, LARGE_VIEWS):
+    for views in (MNIST_VIEWS, SMALL_VIEWS, LARGE_VIEWS):
         assert len({FIRST, *(view.name for view in views)}) == len(views) + 1
 
 
