@@ -39,16 +39,23 @@ def test_no_answer_has_changed(committed: list[Record]) -> None:
 
 
 @pytest.mark.skipif(not has_int8_instructions(), reason="this processor does not answer in int8")
-def test_int8_reads_and_accepts_the_same(committed: list[Record]) -> None:
-    def compared(record: Record) -> list[Any]:
+def test_int8_reads_the_same_and_accepts_nearly_the_same(committed: list[Record]) -> None:
+    def read(record: Record) -> list[Any]:
         # What shows no digit, and is not accepted, is like one digit as little as like another.
         shows_none = record["name"].startswith(("sign/", "scribble/")) and not record.get("accepted")
-        fields = ("accepted", "error") if shows_none else ("accepted", "error", "digit", "text", "digits", "boxes")
-        return [record.get(field) for field in fields]
+        return [record.get(field) for field in (("error",) if shows_none else ("error", "digit", "text", "boxes"))]
 
-    int8 = {record["name"]: compared(record) for record in records("int8")}
-    float32 = {record["name"]: compared(record) for record in committed}
-    assert {name for name in float32 if int8[name] != float32[name]} == set()
+    int8, float32 = ({record["name"]: record for record in made} for made in (records("int8"), committed))
+    assert {name for name in float32 if read(int8[name]) != read(float32[name])} == set()
+    # A digit that is as sure as it has to be, and hardly more, may be accepted in one of the two alone.
+    one_alone = [
+        name
+        for name in float32
+        if any(int8[name].get(field) != float32[name].get(field) for field in ("accepted", "digits"))
+    ]
+    assert len(one_alone) <= 1, one_alone
+    # Nothing else is accepted in int8 alone.
+    assert not [name for name in one_alone if name.startswith(("sign/", "scribble/"))]
 
 
 def test_the_digests_are_of_this_version_of_the_preprocessing() -> None:
