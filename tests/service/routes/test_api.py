@@ -319,9 +319,12 @@ def test_keras_opens_the_served_file_and_gives_the_same_probabilities(api: str, 
     temperature = httpx.get(api + "/model").json()["card"]["temperature"]
     images = mnist.x_test[:200]
     from_keras = model.predict(images / 255.0, verbose=0)
-    answers = [post(api, encode_png(image)).json()["probabilities"] for image in images]
-    uncalibrated = apply_temperature(np.array(answers), 1.0 / temperature)
-    assert np.abs(uncalibrated - from_keras).max() < 1e-4
+    answers = [post(api, encode_png(image)).json() for image in images]
+    # An image that the network does not accept may be seen in another view.
+    is_first = np.array([answer["view"] == FIRST for answer in answers])
+    assert is_first.mean() > 0.97
+    uncalibrated = apply_temperature(np.array([answer["probabilities"] for answer in answers]), 1.0 / temperature)
+    assert np.abs(uncalibrated - from_keras)[is_first].max() < 1e-4
 
 
 def test_a_small_picture_that_the_first_view_does_not_show_well_is_seen_again(strict_api: str) -> None:
