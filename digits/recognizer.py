@@ -297,13 +297,13 @@ class Recognizer:
         """Looks for the digit in other views of a picture.
 
         Returns:
-            `first` if they show none, or bear it out, or if the time for this picture is over. If others
-            took the time, and the first view showed no digit, it raises ProcessorBusyError.
+            `first` if they show none, or bear it out, or if the time for this picture is over. If others took the
+            time, and the first view showed no digit, it raises ProcessorBusyError.
         """
         probabilities = first.probabilities if isinstance(first, Prediction) else None
         try:
-            among_several = self._only_if_single, isinstance(first, SeveralDigitsError)
-            second = look_again(pixels, probabilities, self.classify, self.thresholds, *among_several)
+            several = isinstance(first, SeveralDigitsError)
+            second = look_again(pixels, probabilities, self.classify, self.thresholds, self._only_if_single, several)
         except (SeveralDigitsError, *TIME_OVER) as error:
             if isinstance(first, Prediction | SeveralDigitsError) and not isinstance(error, SeveralDigitsError):
                 return first

@@ -27,6 +27,9 @@ _FLAT = 3
 # pictures of no digit are accepted more; with 0.3, a boxy 0 that nine views show at 0.86 to 0.93 is not.
 _LEAST_BORNE_OUT = 0.25
 
+# Where the first view shows no digit, a digit that is not accepted is told if all views give it at least so much.
+_LEAST_SHOWN = 0.5
+
 # A digit is accepted, too, if so many views that take shadows away give it at least this probability, and none gives
 # as much to another: to all other views, a digit in a shadow looks like nothing. On held-out bad pictures, 3 views
 # would let 10 of 6,652 other things pass, and 4 none.
@@ -180,15 +183,22 @@ def _is_accepted(probabilities: Floats | None, thresholds: Thresholds) -> bool:
 def decide(
     pool: OpinionPool, looks: Sequence[Look], first: Floats | None, thresholds: Thresholds
 ) -> SecondAnswer | None:
-    """Returns the answer of several views that have been counted; arguments and result as for `look_again`."""
+    """Weighs what several views have said.
+
+    Args:
+        pool: in which the first view and all others are counted.
+        looks: what the others show.
+        first: as for `look_again`, as are `thresholds` and the result.
+        thresholds: of the model.
+    """
     digit = pool.digit
     agreeing = [seen for seen in looks if seen.probabilities.argmax() == digit]
-    if first is not None and looks and _is_accepted(first, thresholds):
-        if first.argmax() == digit and pool.posterior[digit] >= _LEAST_BORNE_OUT:
+    is_of_first = first is not None and first.argmax() == digit
+    if looks and _is_accepted(first, thresholds):
+        if is_of_first and pool.posterior[digit] >= _LEAST_BORNE_OUT:
             return None
-        if first.argmax() == digit or not agreeing:
-            (reason,) = reasons_to_refuse(pool.probabilities[np.newaxis], thresholds)
-            return SecondAnswer(digit, pool.probabilities, reason or "low_confidence", None)
+        if is_of_first or not agreeing:
+            return _not_accepted(pool, None, thresholds)
     agreed = None if pool.is_sure else _agreed(looks, _AGREEING)
     if agreed is not None:
         best = _best(looks, agreed)
@@ -196,11 +206,15 @@ def decide(
     if not agreeing:
         return None
     best = _best(agreeing, digit)
-    (reason,) = reasons_to_refuse(best.probabilities[np.newaxis], thresholds)
-    if pool.is_sure and reason is None:
+    if pool.is_sure and _is_accepted(best.probabilities, thresholds):
         return SecondAnswer(digit, best.probabilities, None, best)
-    probabilities = pool.probabilities
-    if probabilities[digit] < 0.5 if first is None else first.argmax() == digit:
+    if is_of_first or (first is None and pool.probabilities[digit] < _LEAST_SHOWN):
         return None
+    return _not_accepted(pool, best, thresholds)
+
+
+def _not_accepted(pool: OpinionPool, look: Look | None, thresholds: Thresholds) -> SecondAnswer:
+    """Returns the digit for which most speaks, although it is not sure enough to be accepted."""
+    probabilities = pool.probabilities
     (reason,) = reasons_to_refuse(probabilities[np.newaxis], thresholds)
-    return SecondAnswer(digit, probabilities, reason or "low_confidence", best)
+    return SecondAnswer(pool.digit, probabilities, reason or "low_confidence", look)

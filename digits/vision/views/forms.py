@@ -1,5 +1,7 @@
 """Ways to make a 28x28 image of the ink, or the picture, that a view shows."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -15,6 +17,8 @@ from digits.vision.paper.ruling import digit_mask
 _LEAST_FRAMED, _MOST_FRAMED, _SQUARE = 20, 44, 1.15
 # The strongest ink is at least so strong, or nothing is left of it.
 _FAINTEST = 16.0
+# Ink that is stronger than this, of 255, counts for the box of a digit.
+STRONG = 102
 
 
 def whole(strength: Pixels) -> Gray | None:
@@ -30,7 +34,7 @@ def whole(strength: Pixels) -> Gray | None:
 
 def box(strength: Pixels) -> Gray | None:
     """Takes all ink for the digit, and fits its box."""
-    x, y, width, height = cv2.boundingRect((strength > 102).astype(np.uint8))
+    x, y, width, height = cv2.boundingRect((strength > STRONG).astype(np.uint8))
     if max(width, height) < 3:
         return None
     return center(fit((strength[y : y + height, x : x + width] / 255.0).astype(np.float32)))
@@ -38,14 +42,14 @@ def box(strength: Pixels) -> Gray | None:
 
 def cut_out(strength: Pixels) -> Gray | None:
     """Cuts the digit out."""
-    foreground = _foreground(strength)
-    return _digit(foreground, (strength >= foreground.weak).astype(np.uint8)) if foreground.level >= _FAINTEST else None
+    strokes = _strokes(strength)
+    return _image(*strokes) if strokes else None
 
 
 def without_lines(strength: Pixels) -> Gray | None:
     """Takes lines off, and cuts the digit out."""
-    foreground = _foreground(strength)
-    return _digit(foreground, digit_mask(foreground)) if foreground.level >= _FAINTEST else None
+    strokes = _strokes(strength, digit_mask)
+    return _image(*strokes) if strokes else None
 
 
 def as_first(picture: Pixels) -> Gray | None:
@@ -62,31 +66,34 @@ def things_apart(strength: Pixels) -> Normalized | None:
     Returns:
         Its image, with those of the things that lie apart; None if there are none.
     """
-    foreground = _foreground(strength)
-    if foreground.level < _FAINTEST:
+    strokes = _strokes(strength)
+    if strokes is None or len(strokes[1]) == 1:
         return None
-    components = find_components(foreground, (strength >= foreground.weak).astype(np.uint8))
-    normalized = image_digit(foreground, components) if len(components) > 1 else None
-    return normalized if normalized is not None and normalized.together is not None else None
+    normalized = image_digit(*strokes)
+    return normalized if normalized.together is not None else None
 
 
 def place_of_digit(strength: Pixels) -> tuple[int, int, int, int] | None:
     """Returns the left, top, right and bottom of the digit in pixels, the last two past it; None if there is no ink."""
-    foreground = _foreground(strength)
-    if foreground.level < _FAINTEST:
-        return None
-    components = find_components(foreground, (strength >= foreground.weak).astype(np.uint8))
-    return components.box(find_digit(components)) if len(components) else None
+    strokes = _strokes(strength)
+    return strokes[1].box(find_digit(strokes[1])) if strokes else None
 
 
-def _foreground(strength: Pixels) -> Foreground:
+def _all_ink(foreground: Foreground) -> Gray:
+    return (foreground.strength >= foreground.weak).astype(np.uint8)
+
+
+def _strokes(
+    strength: Pixels, mask_of: Callable[[Foreground], Gray] = _all_ink
+) -> tuple[Foreground, Components] | None:
+    """Returns the ink that a view shows and its strokes, as far as a mask has them; None if there is none."""
     strongest = max(8, strength.size // 500)
-    return Foreground(strength, float(np.partition(strength, -strongest, axis=None)[-strongest:].mean()), 0.0)
-
-
-def _digit(foreground: Foreground, mask: Gray) -> Gray | None:
-    components = find_components(foreground, mask)
-    return _image(foreground, components) if len(components) else None
+    level = float(np.partition(strength, -strongest, axis=None)[-strongest:].mean())
+    if level < _FAINTEST:
+        return None
+    foreground = Foreground(strength, level, 0.0)
+    components = find_components(foreground, mask_of(foreground))
+    return (foreground, components) if len(components) else None
 
 
 def _image(foreground: Foreground, components: Components) -> Gray:

@@ -6,14 +6,13 @@ import numpy.typing as npt
 
 from digits.arrays import Gray
 from digits.vision.views.copy import Copy
+from digits.vision.views.forms import STRONG
 
 # The ink is seen with so many pixels on its longer side. Gaps of this many pixels in an outline are closed.
 _SIDE, _GAP = 96, 5
-# Ink of at least this strength is part of an outline.
-_STRONG = 102
 # With more outlines than this it is no digit. What they enclose is at least this share of what they cover themselves.
 _MOST_OUTLINES, _LEAST_FILLED = 24, 0.15
-# The least size of ink in pixels.
+# The least length of the longer side of the ink, in pixels.
 _LEAST_INK = 6
 
 
@@ -24,21 +23,22 @@ def filled_outlines(copy: Copy) -> Gray | None:
     ground, in which ink encloses ground again, and that stays empty.
 
     Returns:
-        uint8, cut to the ink with a margin; None if the ink encloses nothing.
+        uint8 of shape (height, width), cut to the ink with a margin; None if the ink encloses nothing.
     """
-    if copy.against_border is None:
+    seen = copy.against_border
+    if seen is None:
         return None
-    x, y, width, height = cv2.boundingRect((copy.against_border > _STRONG).astype(np.uint8))
+    x, y, width, height = cv2.boundingRect((seen > STRONG).astype(np.uint8))
     if max(width, height) < _LEAST_INK:
         return None
     scale = _SIDE / max(width, height)
     size = max(1, round(scale * width)), max(1, round(scale * height))
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-    ink = np.pad(cv2.resize(copy.against_border[y : y + height, x : x + width], size, interpolation=method), 2 * _GAP)
+    ink = np.pad(cv2.resize(seen[y : y + height, x : x + width], size, interpolation=method), 2 * _GAP)
     closed = np.asarray(
         cv2.morphologyEx(ink, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_GAP, _GAP)))
     )
-    is_strong = (closed > _STRONG).astype(np.uint8)
+    is_strong = (closed > STRONG).astype(np.uint8)
     outlines, tree = cv2.findContours(is_strong, cv2.RETR_TREE, cv2.CHAIN_APPROX_NONE)
     if not 1 < len(outlines) <= _MOST_OUTLINES:
         return None
@@ -49,7 +49,7 @@ def filled_outlines(copy: Copy) -> Gray | None:
         borders = [outline for outline, its_depth in zip(outlines, depths, strict=True) if its_depth == depth]
         cv2.drawContours(inside, borders, -1, value, cv2.FILLED)
     filled = np.maximum(closed, inside)
-    added = np.count_nonzero(filled > _STRONG) - np.count_nonzero(is_strong)
+    added = np.count_nonzero(filled > STRONG) - np.count_nonzero(is_strong)
     return filled if added >= _LEAST_FILLED * np.count_nonzero(is_strong) else None
 
 

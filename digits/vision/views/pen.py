@@ -32,8 +32,7 @@ def swallowed_light(pixels: Pixels, width: float) -> Ink:
     Returns:
         float32 of shape (height, width), 0..1; of a colored picture, of the channel in which it is the most.
     """
-    light = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.8), dtype=np.uint8)
-    window = max(3, round(width * max(light.shape[:2])) | 1)
+    light, window = _light_and_window(pixels, width)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window))
     padded = cv2.copyMakeBorder(light, window, window, window, window, cv2.BORDER_REPLICATE)
     ground = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
@@ -48,12 +47,17 @@ def missing_light(pixels: Pixels, width: float) -> Ink:
         width: of the widest shadow or stroke that is looked into, as a share of the longer side.
 
     Returns:
-        As `swallowed_light` does.
+        float32 of shape (height, width), 0..1; of a colored picture, of the channel in which it is the most.
     """
-    light = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.8), dtype=np.uint8)
-    window = max(3, round(width * max(light.shape[:2])) | 1)
+    light, window = _light_and_window(pixels, width)
     ground = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
     return _share_missing(light, np.asarray(ground, dtype=np.uint8))
+
+
+def _light_and_window(pixels: Pixels, width: float) -> tuple[Pixels, int]:
+    """Returns a picture without its grain, and the side of a window, in pixels, into which so wide a thing fits."""
+    light = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.8), dtype=np.uint8)
+    return light, max(3, round(width * max(light.shape[:2])) | 1)
 
 
 def _share_missing(light: Pixels, ground: Pixels) -> Ink:

@@ -29,14 +29,16 @@ _BOUNDS = np.stack([np.zeros_like(_ENDS[0]), _ENDS[0] + 1, _ENDS[1] + 1, np.full
 
 def _missing_light(copy: Copy) -> Gray:
     """How much of the light around them pixels miss, of 255."""
-    return np.asarray(np.maximum(pen.missing_light(copy.pixels, _WINDOW), 0.0) * 255.0, dtype=np.uint8)
+    return np.asarray(pen.missing_light(copy.pixels, _WINDOW) * 255.0, dtype=np.uint8)
 
 
 def darker_than_shade(copy: Copy) -> Gray | None:
     """Ink that misses nearly as much light as the darkest ink does; None if nothing is dark."""
     missing = copy.found(_missing_light)
-    full = 0.0 if missing is None else quantile_of(missing, _FULL)
-    return None if missing is None or full < _LEAST else _between(missing, _SHADE[0] * full, _SHADE[1] * full)
+    if missing is None:
+        return None
+    full = quantile_of(missing, _FULL)
+    return None if full < _LEAST else _between(missing, _SHADE[0] * full, _SHADE[1] * full)
 
 
 def darkest_tone(copy: Copy) -> Gray | None:
