@@ -6,7 +6,6 @@ the digit in it. The gap that it leaves in its line tells where the digit is.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from digits import budget
 from digits.numbers.segments.cuts import is_solid
 from digits.numbers.segments.lattice import Where
 from digits.numbers.segments.layout import Line
+from digits.numbers.segments.pieces import with_pieces
 from digits.vision.components import Components
 from digits.vision.foreground import Foreground
 
@@ -92,16 +92,4 @@ def _with_piece(
         return parts
     if not _WIDE[0] * height <= np.ptp(inked_columns) <= _WIDE[1] * height or is_solid(mask.view(np.uint8), height):
         return parts
-    # The labels of the whole page are copied.
-    budget.spend(parts.labels.size)
-    labels, label = parts.labels.astype(np.int32), int(parts.labels.max()) + 1
-    labels[where][mask] = label
-    box = (
-        columns.start + inked_columns[0],
-        rows.start + inked_rows[0],
-        columns.start + inked_columns[-1] + 1,
-        rows.start + inked_rows[-1] + 1,
-    )
-    of_piece = dict(zip(("left", "top", "right", "bottom"), box, strict=True))
-    of_piece |= {"ids": label, "ink": ink, "apart": False, "touches": False}
-    return replace(parts, labels=labels, **{k: np.append(getattr(parts, k), v) for k, v in of_piece.items()})
+    return with_pieces(parts, foreground, [(where, mask)])

@@ -4,23 +4,24 @@ Both are one connected stroke, which is a rule as a whole, and would be left out
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
+from digits.numbers.segments.lattice import Where
 from digits.numbers.segments.layout import Line, is_rule
+from digits.numbers.segments.pieces import with_pieces
 from digits.vision.components import Components
 from digits.vision.foreground import Foreground
 from digits.vision.masks import label_components
 
 # A rule is smooth over so much of it, in heights of the line's digits: that is wider than what stands on it.
 _SMOOTH = 1.5
-# What reaches so far beyond it stands on it, in heights of a digit, and so many times its thickness; but no farther
-# than the last, in heights of a digit.
-_BEYOND, _TIMES_THICKER, _HIGHEST = 0.12, 1.0, 1.3
+# What reaches so far beyond it, in heights of a digit, and as far as it is thick, stands on it. If anything reaches
+# farther than the second of these, it is no rule.
+_BEYOND, _HIGHEST = 0.12, 1.3
 # A rule lies so far below or above a line at the most, in heights of its digits; of more, the longest are looked at.
 _NEAR, _MOST = 0.6, 20
 
@@ -39,13 +40,15 @@ def free_ruled_off(parts: Components, lines: Sequence[Line], foreground: Foregro
     taken = {i for line in lines for i in line.members}
     wide = parts.right - parts.left
     left_out = [i for i in np.argsort(-wide, kind="stable").tolist() if i not in taken and not parts.apart[i]][:_MOST]
-    pieces: list[tuple[int, Flags]] = []
+    pieces: list[tuple[Where, Flags]] = []
     for i in left_out:
         line = next((line for line in lines if _is_beside(parts, i, line)), None)
         if line is None or not is_rule(parts, i, line.height):
             continue
-        pieces += [(i, piece) for piece in _pieces(parts, i, line.height)]
-    return _with_pieces(parts, foreground, pieces) if pieces else None
+        left, top, right, bottom = parts.box([i])
+        where = slice(top, bottom), slice(left, right)
+        pieces += [(where, piece) for piece in _pieces(parts, i, line.height)]
+    return with_pieces(parts, foreground, pieces) if pieces else None
 
 
 def _is_beside(parts: Components, i: int, line: Line) -> bool:
@@ -72,7 +75,7 @@ def _pieces(parts: Components, i: int, height: float) -> Iterator[Flags]:
     # What bends away so far is the edge of a sheet or of a shadow.
     if high.max(initial=0) > _HIGHEST * height:
         return
-    for k in np.flatnonzero(high >= max(_BEYOND * height, _TIMES_THICKER * thickness)).tolist():
+    for k in np.flatnonzero(high >= max(_BEYOND * height, thickness)).tolist():
         yield labels == k + 1
 
 
@@ -84,28 +87,3 @@ def _course(mask: Gray, window: int) -> Floats:
     middle = np.interp(np.arange(wide), inked, ((first + last) / 2.0)[inked])
     padded = np.pad(middle, window // 2, mode="reflect", reflect_type="odd")
     return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * (window // 2) + 1), axis=-1))
-
-
-def _with_pieces(parts: Components, foreground: Foreground, pieces: Sequence[tuple[int, Flags]]) -> Components:
-    """Makes pieces of strokes strokes of their own.
-
-    Args:
-        parts: the strokes of the page.
-        foreground: the page's ink.
-        pieces: the index of the stroke of each, and where in the stroke's box it is.
-    """
-    # The labels of the whole page are copied.
-    budget.spend(parts.labels.size)
-    labels = parts.labels.astype(np.int32)
-    last, boxes, ink = int(labels.max()), [], []
-    for k, (i, piece) in enumerate(pieces, start=1):
-        left, top, right, bottom = parts.box([i])
-        where = slice(top, bottom), slice(left, right)
-        labels[where][piece] = last + k
-        rows, columns = np.flatnonzero(piece.any(axis=1)), np.flatnonzero(piece.any(axis=0))
-        boxes.append((left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1))
-        ink.append(float(foreground.strength[where][piece].sum()))
-    added = dict(zip(("left", "top", "right", "bottom"), np.array(boxes).T, strict=True))
-    added |= {"ids": last + 1 + np.arange(len(pieces)), "ink": np.array(ink)}
-    added |= dict.fromkeys(("apart", "touches"), np.zeros(len(pieces), np.bool_))
-    return replace(parts, labels=labels, **{k: np.append(getattr(parts, k), v) for k, v in added.items()})
