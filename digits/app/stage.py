@@ -164,15 +164,15 @@ class Stage:
     def _keep_too_large(self) -> None:
         """Shows why nothing came of an upload: Streamlit would say so in a hint alone, beside the old answer."""
         which = st.session_state[f"{self.page} uploads watched"]["too_large"]
+        size = ImageLimits.max_bytes // 1024**2
         if which == "all":
             self.put("too large", None)
-            size = ImageLimits.max_bytes // 1024**2
             problem = ImageTooLargeError(f"The file is larger than the {size} MB allowed. Choose a smaller picture.")
             st.session_state[self.key] = replace(st.session_state[self.key], problem=problem)
             # An empty uploader, without its own sign of the refused file.
             self._count("uploads")
         elif which == "some":
-            st.toast(say("A file is larger than {size} MB, and was left out.", size=ImageLimits.max_bytes // 1024**2))
+            st.toast(say("A file is larger than {size} MB, and was left out.", size=size))
 
     def _keep_photo(self) -> None:
         photo = st.session_state[f"{self.page} photo"]

@@ -74,10 +74,11 @@ def _stage(recognizer: Recognizer) -> None:
     if content.file is not None:
         try:
             pages = pages_of(content.file, recognizer.limits)
-            if content.name and not _is_last(recognizer, content.file, pages.chosen, _expected()):
+            key = _key_of(recognizer, content.file, pages.chosen, _expected())
+            if content.name and _last_seen(key) is None:
                 # Reading a file may take seconds, in which the answer to another one would stand here.
                 place.caption(say("Reading the picture …"))
-            seen = _see(recognizer, content.file, pages.chosen, _expected())
+            seen = _last_seen(key) or _see(recognizer, content.file, pages.chosen, _expected(), key)
             answer = _corrected(seen)
         except DigitsError as problem:
             answer = problem
@@ -140,32 +141,29 @@ def _key_of(recognizer: Recognizer, image: bytes, page: int, expected: str | Non
     return hashlib.sha256(image + f"{recognizer.digest} {page} {expected or ''}".encode()).hexdigest()[:16]
 
 
-def _is_last(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> bool:
-    """Whether a page of an image file is the one that was read last."""
+def _last_seen(key: str) -> _Seen | None:
+    """Returns what was read last if that has this key, and else None."""
     last: _Seen | None = st.session_state.get(_LAST)
-    return last is not None and last.key == _key_of(recognizer, image, page, expected)
+    return last if last is not None and last.key == key else None
 
 
-def _see(recognizer: Recognizer, image: bytes, page: int, expected: str | None) -> _Seen:
-    """Reads a page of an image file, unless it is the one that was read last.
+def _see(recognizer: Recognizer, image: bytes, page: int, expected: str | None, key: str) -> _Seen:
+    """Reads a page of an image file, and keeps what was read under a key.
 
     Raises:
         DigitsError: the file cannot be decoded.
     """
-    last: _Seen | None = st.session_state.get(_LAST)
-    if last is None or not _is_last(recognizer, image, page, expected):
-        key = _key_of(recognizer, image, page, expected)
-        opened = open_image(image, recognizer.limits, page)
-        pixels = opened.decode(PAGE_SIDE)
-        answer: Reading | DigitsError
-        try:
-            answer = read_picture(recognizer, pixels, opened.upright_size, expected)
-        except DigitsError as error:
-            answer = error
-        last = _Seen(key, pixels, answer)
-        if isinstance(answer, Reading):
-            st.session_state[_LAST] = last
-    return last
+    opened = open_image(image, recognizer.limits, page)
+    pixels = opened.decode(PAGE_SIDE)
+    answer: Reading | DigitsError
+    try:
+        answer = read_picture(recognizer, pixels, opened.upright_size, expected)
+    except DigitsError as error:
+        answer = error
+    seen = _Seen(key, pixels, answer)
+    if isinstance(answer, Reading):
+        st.session_state[_LAST] = seen
+    return seen
 
 
 def _corrections_of(seen: _Seen) -> str:
