@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.faults.chaos import Rows, table
-from benchmarks.faults.reloading import model_of_temperature, reloads
+from benchmarks.faults.reloading import hang_up, model_of_temperature
 from benchmarks.support.client import Answer, Connection, UnansweredError, address_of, request, upload
 from benchmarks.support.machine import describe_machine
 from benchmarks.support.operating import SAMPLE, Options, serving, wait_until, workers
@@ -101,7 +101,7 @@ def feedback_rows(repeats: int) -> tuple[Rows, bool]:
         "kept on the full disk": f"{kept} of {repeats}",
         "taken back there": f"{gone} of {repeats}",
         "still there": str(still),
-        "kept when there was space": f"{repeats} of {repeats}",
+        "kept when there was space": f"{after - still + kept} of {repeats}",
     }
     return [row], still == len(before) + kept - gone and after == still - kept + repeats
 
@@ -162,11 +162,11 @@ def model_rows(repeats: int) -> tuple[Rows, bool]:
             os.truncate(disk.folder / "ballast", (disk.folder / "ballast").stat().st_size - new.stat().st_size // 3)
             with contextlib.suppress(OSError):
                 shutil.copy(new, model)
-            cut_off = _outcomes(server, folder)
+            cut_off = hang_up(server, folder)
             same = sum(_body(server) == first for _ in range(repeats))
             disk.free()
             shutil.copy(new, model)
-            whole = _outcomes(server, folder)
+            whole = hang_up(server, folder)
             other = sum(_body(server) != first for _ in range(repeats))
     row = {
         "reload of the cut-off file": ", ".join(sorted(cut_off)),
@@ -197,17 +197,6 @@ def _exchange(server: Running, data: bytes) -> Answer:
 def _body(server: Running) -> str:
     """Returns what a model says about the sample, without the time that it took."""
     return _exchange(server, upload(SAMPLE.read_bytes())).body.decode().partition('"prediction_time_ms"')[0]
-
-
-def _outcomes(server: Running, folder: Path) -> set[str]:
-    """Has the model reloaded; returns the outcomes of all workers."""
-    before = reloads(folder)
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(
-        lambda: all(last and last != before[worker] for worker, last in reloads(folder).items()),
-        "each worker has tried the file",
-    )
-    return {last["outcome"] for last in reloads(folder).values()}
 
 
 _EXPERIMENTS = {"feedback": feedback_rows, "runtime": runtime_rows, "model": model_rows}

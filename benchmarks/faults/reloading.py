@@ -84,7 +84,7 @@ def reload(options: Options) -> Reloaded:
                 broken = number % 3 == 2
                 model = model if broken else 1 - model
                 _replace(current, models[model].read_bytes()[: _BROKEN_BYTES if broken else None])
-                outcomes = _hang_up(server, folder)
+                outcomes = hang_up(server, folder)
                 kept += broken and outcomes == {"failed"}
                 replaced += not broken and outcomes == {"replaced"}
     answered = [(request, _model_of(request, expected)) for request in clients.sent if request.status == 200]
@@ -123,12 +123,12 @@ def _replace(path: Path, content: bytes) -> None:
     os.replace(fresh, path)  # noqa: PTH105 - the name of what it does
 
 
-def _hang_up(server: Running, folder: Path) -> set[str]:
+def hang_up(server: Running, folder: Path) -> set[str]:
     """Sends SIGHUP, waits until each worker has tried the file, and returns the outcomes of the workers."""
-    before, seen = reloads(folder), dict[int, dict[str, Any]]()
+    before, seen = _reloads(folder), dict[int, dict[str, Any]]()
 
     def all_have_tried() -> bool:
-        seen.update({worker: last for worker, last in reloads(folder).items() if last and last != before[worker]})
+        seen.update({worker: last for worker, last in _reloads(folder).items() if last and last != before[worker]})
         return seen.keys() == before.keys()
 
     server.process.send_signal(signal.SIGHUP)
@@ -136,7 +136,7 @@ def _hang_up(server: Running, folder: Path) -> set[str]:
     return {last["outcome"] for last in seen.values()}
 
 
-def reloads(folder: Path) -> dict[int, dict[str, Any]]:
+def _reloads(folder: Path) -> dict[int, dict[str, Any]]:
     """Returns the last reload of each worker, by process id; an empty one if there was none."""
     return {worker: state.get("last_reload") or {} for worker, state in workers(folder).items()}
 
