@@ -1,6 +1,7 @@
 """Pictures for tests, as pixels and as files."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -9,8 +10,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.hostile.specimens import encode as encode_image
-from digits.data.mnist import Mnist
+from digits.arrays import Pixels
+from digits.data.mnist import Mnist, Split
 from digits.images.decode import decode
+from digits.recognizer import Prediction, Recognizer
+from digits.synthetic.bad_pictures.spoil import spoil
+from digits.vision.views.copy import SMALL_SIDE
 from tests.conftest import ROOT
 
 # 30 x 40, a dark bar left of the middle near the top, so that every turn shows.
@@ -54,3 +59,23 @@ def tiff_of(*pages: npt.NDArray[np.uint8], **options: Any) -> bytes:
     file = io.BytesIO()
     first.save(file, "TIFF", save_all=True, append_images=others, **options)
     return file.getvalue()
+
+
+def large_bad_pictures(kind: str, held_out: Split, count: int) -> tuple[list[Pixels], list[int]]:
+    """Those bad pictures of the first so many held-out digits that are large, and their digits."""
+    spoilt = spoil(kind, held_out.x_validation[:count], seed=31)
+    large = [n for n, picture in enumerate(spoilt) if max(picture.shape) > SMALL_SIDE]
+    return [spoilt[n] for n in large], [int(held_out.y_validation[n]) for n in large]
+
+
+def accepted(
+    recognizer: Recognizer, pictures: Sequence[Pixels], digits: Sequence[int], *, first_view_only: bool = False
+) -> tuple[int, int]:
+    """How many pictures of digits are accepted rightly, and how many wrongly."""
+    answers = recognizer.recognize_many(pictures, first_view_only=first_view_only)
+    hits = [
+        answer.digit == digit
+        for answer, digit in zip(answers, digits, strict=True)
+        if isinstance(answer, Prediction) and answer.accepted
+    ]
+    return sum(hits), len(hits) - sum(hits)

@@ -16,10 +16,9 @@ from digits.model.artifact import read
 from digits.model.card import Card
 from digits.recognizer import Prediction, Recognizer, shipped_model
 from digits.second_look import copy_of, look_again
-from digits.synthetic.bad_pictures.spoil import spoil
 from digits.vision.normalize import Normalized
-from digits.vision.views.copy import SMALL_SIDE
 from digits.vision.views.table import FIRST, LARGE_VIEWS, MNIST_VIEWS, SMALL_VIEWS, views_of
+from tests.pictures import accepted, large_bad_pictures
 
 
 def three(side: int, pen: float = 0.08) -> Gray:
@@ -180,26 +179,12 @@ def test_a_doubtful_answer_that_no_other_view_bears_out_is_refused(recognizer: R
 
 
 def test_digits_that_the_edge_of_a_hard_shadow_crosses_are_read(recognizer: Recognizer, mnist: Mnist) -> None:
-    held_out = split(mnist)
-    pictures = spoil("in a hard shadow", held_out.x_validation[:160], seed=31)
-    large = [
-        (picture, int(digit))
-        for picture, digit in zip(pictures, held_out.y_validation, strict=False)
-        if max(picture.shape) > SMALL_SIDE
-    ]
-    counts = []
-    for first_view_only in (True, False):
-        answers = recognizer.recognize_many([picture for picture, _ in large], first_view_only=first_view_only)
-        hits = [
-            answer.digit == digit
-            for answer, (_, digit) in zip(answers, large, strict=True)
-            if isinstance(answer, Prediction) and answer.accepted
-        ]
-        counts.append((sum(hits), len(hits) - sum(hits)))
-    (first_right, _), (right, wrong) = counts
+    pictures, digits = large_bad_pictures("in a hard shadow", split(mnist), 160)
+    first_right, _ = accepted(recognizer, pictures, digits, first_view_only=True)
+    right, wrong = accepted(recognizer, pictures, digits)
     assert right > 1.3 * first_right
-    assert right > 0.55 * len(large)
-    assert wrong <= 0.03 * len(large)
+    assert right > 0.55 * len(pictures)
+    assert wrong <= 0.03 * len(pictures)
 
 
 def test_only_a_doubtful_answer_is_looked_at_again(recognizer: Recognizer) -> None:
@@ -235,13 +220,8 @@ def outlined(image: Gray, side: int, pen: int) -> Gray:
 @pytest.mark.parametrize(("side", "pen"), [(28, 20), (40, 16), (150, 12), (400, 8)])
 def test_digits_drawn_as_outlines_are_read(mnist: Mnist, recognizer: Recognizer, side: int, pen: int) -> None:
     parts = split(mnist)
-    digits = parts.y_validation[:60]
-    answers = recognizer.recognize_many(outlined(image, side, pen) for image in parts.x_validation[:60])
-    right = wrong = 0
-    for answer, digit in zip(answers, digits, strict=True):
-        if isinstance(answer, Prediction) and answer.accepted:
-            right += answer.digit == digit
-            wrong += answer.digit != digit
+    pictures = [outlined(image, side, pen) for image in parts.x_validation[:60]]
+    right, wrong = accepted(recognizer, pictures, parts.y_validation[:60].tolist())
     # Without the view that fills outlines in, 23 to 30 of 60 are accepted.
     assert right >= 40
     assert wrong <= 3
@@ -249,18 +229,15 @@ def test_digits_drawn_as_outlines_are_read(mnist: Mnist, recognizer: Recognizer,
 
 def test_a_thick_digit_is_read_under_a_thin_scribble(mnist: Mnist, recognizer: Recognizer) -> None:
     parts, rng = split(mnist), np.random.default_rng(4)
-    accepted = wrong = 0
-    for image, digit in zip(parts.x_validation[:80], parts.y_validation[:80], strict=True):
-        picture = image.copy()
+    pictures = []
+    for image in parts.x_validation[:80]:
         heights = rng.integers(6, 22) + 3 * np.where(np.arange(8) % 2, 1, -1)
         points = np.stack([np.linspace(0, 27, 8), heights], axis=1)
-        cv2.polylines(picture, [np.rint(points).astype(np.int32)], False, 255, 1, cv2.LINE_AA)
-        (answer,) = recognizer.recognize_many([picture])
-        if isinstance(answer, Prediction) and answer.accepted:
-            accepted += 1
-            wrong += answer.digit != digit
+        line = [np.rint(points).astype(np.int32)]
+        pictures.append(np.asarray(cv2.polylines(image.copy(), line, False, 255, 1, cv2.LINE_AA), dtype=np.uint8))
+    right, wrong = accepted(recognizer, pictures, parts.y_validation[:80].tolist())
     # Without the view of thick strokes, 22 are accepted.
-    assert accepted >= 26
+    assert right + wrong >= 26
     assert wrong <= 2
 
 

@@ -9,12 +9,12 @@ import pytest
 from digits.arrays import Gray, Pixels
 from digits.data.mnist import Mnist, split
 from digits.errors import SeveralDigitsError
-from digits.recognizer import Prediction, Recognizer
-from digits.synthetic.bad_pictures.spoil import spoil
+from digits.recognizer import Recognizer
 from digits.vision.views.blocks import rounded, without_blocks
-from digits.vision.views.copy import SMALL_SIDE, Copy
+from digits.vision.views.copy import Copy
 from digits.vision.views.forms import cut_out
 from digits.vision.views.shade import darker_than_shade, darkest_tone
+from tests.pictures import accepted, large_bad_pictures
 
 # An 8 as a display of 5 x 7 points shows it.
 EIGHT = np.array([[0, 1, 1, 1, 0], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [0, 1, 1, 1, 0]] + [[1, 0, 0, 0, 1]] * 2, np.uint8)
@@ -69,24 +69,11 @@ def test_several_digits_in_shadows_are_not_read_as_one(recognizer: Recognizer, t
 
 
 def test_digits_in_patterned_shadows_are_read(recognizer: Recognizer, mnist: Mnist) -> None:
-    held_out = split(mnist)
-    pictures = spoil("in a patterned shadow", held_out.x_validation[:120], seed=31)
-    large = [
-        (picture, int(digit))
-        for picture, digit in zip(pictures, held_out.y_validation, strict=False)
-        if max(picture.shape) > SMALL_SIDE
-    ]
-    right = []
-    for first_view_only in (True, False):
-        answers = recognizer.recognize_many([picture for picture, _ in large], first_view_only=first_view_only)
-        accepted = [
-            answer.digit == digit
-            for answer, (_, digit) in zip(answers, large, strict=True)
-            if isinstance(answer, Prediction) and answer.accepted
-        ]
-        right.append(sum(accepted))
-    assert len(accepted) - right[1] <= 0.03 * len(large)
-    assert right[1] > 1.3 * right[0]
+    pictures, digits = large_bad_pictures("in a patterned shadow", split(mnist), 120)
+    first_right, _ = accepted(recognizer, pictures, digits, first_view_only=True)
+    right, wrong = accepted(recognizer, pictures, digits)
+    assert wrong <= 0.03 * len(pictures)
+    assert right > 1.3 * first_right
 
 
 @pytest.mark.parametrize("times", [1, 3, 17])
