@@ -1,6 +1,6 @@
 """Order statistics of gray values, from a histogram: they take a tenth of the time of sorting.
 
-Of so few pixels as a tiny picture has, sorting is faster.
+For tiny pictures, sorting is faster.
 """
 
 import math
@@ -51,7 +51,7 @@ def sort_values(gray: Gray) -> Gray:
 
 
 def quantile_of_sorted(rising: Gray, share: float) -> int:
-    """Does what `quantile` does, for values in rising order."""
+    """Does what `quantile` does, for values in rising order and a share above 0."""
     return int(rising[max(0, math.ceil(share * rising.size) - 1)])
 
 
