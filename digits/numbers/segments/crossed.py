@@ -92,4 +92,4 @@ def _with_piece(
         return parts
     if not _WIDE[0] * height <= np.ptp(inked_columns) <= _WIDE[1] * height or is_solid(mask.view(np.uint8), height):
         return parts
-    return with_pieces(parts, foreground, [(where, mask)])
+    return with_pieces(parts, foreground, [(i, where, mask)])

@@ -12,22 +12,24 @@ from digits.vision.components import Components
 from digits.vision.foreground import Foreground
 
 
-def with_pieces(parts: Components, foreground: Foreground, pieces: Sequence[tuple[Where, Flags]]) -> Components:
+def with_pieces(parts: Components, foreground: Foreground, pieces: Sequence[tuple[int, Where, Flags]]) -> Components:
     """Makes pieces of strokes strokes of their own.
 
     Args:
         parts: the strokes of the page.
         foreground: the page's ink.
-        pieces: for each, rows and columns of the page, and where in them it is; at least one pixel.
+        pieces: for each, the index of its stroke, rows and columns of the page, and where in them it is; at least one
+            pixel. No pixel is in two of them.
 
     Returns:
-        The strokes, and the pieces as strokes after them, in their order.
+        The strokes, those that pieces were cut off with the ink and the box of what is left of them, and the pieces as
+        strokes after them, in their order. A stroke of which nothing is left keeps its box, and counts as apart.
     """
     # The labels of the whole page are copied.
     budget.spend(parts.labels.size)
     labels = parts.labels.astype(np.int32)
     last, boxes, ink = int(labels.max()), [], []
-    for label, (where, piece) in enumerate(pieces, start=last + 1):
+    for label, (_, where, piece) in enumerate(pieces, start=last + 1):
         labels[where][piece] = label
         top, left = where[0].start, where[1].start
         rows, columns = np.flatnonzero(piece.any(axis=1)), np.flatnonzero(piece.any(axis=0))
@@ -36,4 +38,14 @@ def with_pieces(parts: Components, foreground: Foreground, pieces: Sequence[tupl
     added = dict(zip(("left", "top", "right", "bottom"), np.array(boxes).T, strict=True))
     added |= {"ids": last + 1 + np.arange(len(pieces)), "ink": np.array(ink)}
     added |= dict.fromkeys(("apart", "touches"), np.zeros(len(pieces), np.bool_))
-    return replace(parts, labels=labels, **{k: np.append(getattr(parts, k), v) for k, v in added.items()})
+    whole = replace(parts, labels=labels, **{k: np.append(getattr(parts, k), v) for k, v in added.items()})
+    for i in sorted({i for i, _, _ in pieces}):
+        (rows, columns), mask = whole.cut([i], 0)
+        inked_rows, inked_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        whole.ink[i] = float(foreground.strength[rows, columns][mask > 0].sum())
+        if not inked_rows.size:
+            whole.apart[i] = True
+            continue
+        whole.left[i], whole.right[i] = columns.start + inked_columns[0], columns.start + inked_columns[-1] + 1
+        whole.top[i], whole.bottom[i] = rows.start + inked_rows[0], rows.start + inked_rows[-1] + 1
+    return whole

@@ -40,14 +40,14 @@ def free_ruled_off(parts: Components, lines: Sequence[Line], foreground: Foregro
     taken = {i for line in lines for i in line.members}
     wide = parts.right - parts.left
     left_out = [i for i in np.argsort(-wide, kind="stable").tolist() if i not in taken and not parts.apart[i]][:_MOST]
-    pieces: list[tuple[Where, Flags]] = []
+    pieces: list[tuple[int, Where, Flags]] = []
     for i in left_out:
         line = next((line for line in lines if _is_beside(parts, i, line)), None)
         if line is None or not is_rule(parts, i, line.height):
             continue
         left, top, right, bottom = parts.box([i])
         where = slice(top, bottom), slice(left, right)
-        pieces += [(where, piece) for piece in _pieces(parts, i, line.height)]
+        pieces += [(i, where, piece) for piece in _pieces(parts, i, line.height)]
     return with_pieces(parts, foreground, pieces) if pieces else None
 
 

@@ -6,6 +6,7 @@ import numpy.typing as npt
 import pytest
 
 from digits.numbers.segments.layout import find_lines
+from digits.numbers.segments.pieces import with_pieces
 from digits.numbers.segments.ruled_off import free_ruled_off
 from digits.vision.components import Components, find_components
 from digits.vision.foreground import find_foreground
@@ -40,6 +41,33 @@ def test_a_comma_that_touches_the_rule_under_its_number_is_freed(fall: int) -> N
     assert freed.left[new] >= 252
     assert freed.right[new] <= 276
     assert freed.bottom[new] - freed.top[new] >= 14
+
+
+def test_a_rule_loses_the_ink_and_the_height_of_what_is_cut_off_it() -> None:
+    picture = underlined()
+    alone, _ = freed_of(picture)
+    cv2.line(picture, (268, 130), (260, 158), 20, 6, cv2.LINE_AA)
+    parts, freed = freed_of(picture)
+    assert freed is not None
+    rule, alone_rule = (int(np.argmax(some.right - some.left)) for some in (freed, alone))
+    assert len(freed) == len(parts) + 1
+    assert freed.ink[rule] + freed.ink[-1] == pytest.approx(parts.ink[rule])
+    assert freed.ink[rule] == pytest.approx(alone.ink[alone_rule], rel=0.05)
+    assert parts.bottom[rule] - parts.top[rule] > 25
+    assert freed.bottom[rule] - freed.top[rule] <= alone.bottom[alone_rule] - alone.top[alone_rule] + 4
+    assert np.array_equal(freed.box([rule])[::2], alone.box([alone_rule])[::2])
+
+
+def test_of_a_stroke_that_is_one_piece_nothing_is_left() -> None:
+    foreground = find_foreground(underlined(), even_light=True)
+    parts = find_components(foreground, page_mask(foreground)[0])
+    left, top, right, bottom = parts.box([0])
+    where = slice(top, bottom), slice(left, right)
+    freed = with_pieces(parts, foreground, [(0, where, parts.labels[where] == parts.ids[0])])
+    assert (freed.ink[0], freed.apart[0], freed.apart[-1]) == (0.0, True, False)
+    assert freed.box([len(parts)]) == freed.box([0]) == parts.box([0])
+    assert freed.ink[-1] == pytest.approx(parts.ink[0])
+    assert not parts.apart[0]
 
 
 def test_a_digit_whose_foot_stands_on_the_rule_is_read_in_its_line() -> None:
