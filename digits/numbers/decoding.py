@@ -81,7 +81,8 @@ class Decoding:
         weights: of each of `FEATURES`, by name.
         confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
         lattice_confidence: weights of each of `LATTICE_FEATURES`, by name.
-        sure: about lines of digits alone with this confidence by the lattice, or more, the line network is not asked.
+        sure: about lines of digits alone with this confidence by the lattice, or more, the line network is not asked,
+        sure_path: if the path that was found has this probability, or more.
         choice: weights of each of `CHOICE_FEATURES`, by name.
         acceptance: weights of each of `digits.numbers.acceptance.ACCEPTANCE_FEATURES`, by name.
         digit: the least probability, by these weights, with which a candidate counts as a digit, 0..1.
@@ -92,6 +93,7 @@ class Decoding:
     confidence: Mapping[str, float]
     lattice_confidence: Mapping[str, float]
     sure: float
+    sure_path: float
     choice: Mapping[str, float]
     acceptance: Mapping[str, float]
     digit: float

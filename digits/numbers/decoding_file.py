@@ -73,8 +73,8 @@ def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
         )
     }
     pool = Pool(**{name: _finite(name, exponent, card) for name, exponent in values["pool"].items()})
-    digit, sure = (_finite(name, values[name], card) for name in ("digit", "sure"))
-    return Decoding(**weights, digit=digit, sure=sure, pool=pool)
+    bounds = {name: _finite(name, values[name], card) for name in ("digit", "sure", "sure_path")}
+    return Decoding(**weights, **bounds, pool=pool)
 
 
 def _weights(values: Mapping[str, Any], names: Sequence[str], card: Path) -> dict[str, float]:

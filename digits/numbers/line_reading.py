@@ -161,7 +161,7 @@ class PageLine:
     @property
     def is_sure(self) -> bool:
         """Whether the line network need not be asked: the line is sure, and no small stroke on it may be a sign."""
-        if not is_sure(self.best.lattice_features, self._decoding):
+        if not is_sure(self.best.lattice_features, self.best.path, self._decoding):
             return False
         chain = self._lattice.chain
         return not small_on_line(self.parts, chain.strokes, self._small, chain.height)

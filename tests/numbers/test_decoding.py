@@ -126,7 +126,7 @@ def test_the_probabilities_of_all_paths_are_one_together(scores: list[float]) ->
 
 def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
     weights = {name: 1.0 if name.startswith("log odds") else 0.0 for name in CONFIDENCE_FEATURES}
-    decoding = Decoding({}, weights, {}, NEVER_SURE, {}, {}, 0.5, Pool(1.0, 1.0))
+    decoding = Decoding({}, weights, {}, NEVER_SURE, 1.0, {}, {}, 0.5, Pool(1.0, 1.0))
 
     def confidence(probabilities: list[float], path: float) -> float:
         return line_confidence(line_features(lattice_features(probabilities, path, 0), -0.01, True), decoding)

@@ -136,14 +136,20 @@ def _more(some: int, others: int) -> int:
     return min(_MOST_OTHERS, max(0, some - others))
 
 
-def is_sure(of_lattice: Floats, decoding: Decoding) -> bool:
+def is_sure(of_lattice: Floats, path: float, decoding: Decoding) -> bool:
     """Whether a line, as the lattice reads it, is so sure that the line network need not be asked: one of digits alone.
+
+    However sure each digit is, digits that touch may be cut in another way, which the line network sees: that the path
+    is sure counts by itself.
 
     Args:
         of_lattice: as `lattice_features` gives it.
-        decoding: holds the bound.
+        path: the probability of the way in which the line was taken apart.
+        decoding: holds the bounds.
     """
-    return not of_lattice[_A_SIGN] and lattice_confidence(of_lattice, decoding) >= decoding.sure
+    if of_lattice[_A_SIGN] or path < decoding.sure_path:
+        return False
+    return lattice_confidence(of_lattice, decoding) >= decoding.sure
 
 
 def lattice_confidence(of_lattice: Floats, decoding: Decoding) -> float:

@@ -232,18 +232,19 @@ def train_decoding(
     ways = read_ways([*mixed, *known], networks)
     choice, chosen, told = fit_choice([*ways, *read_ways([*touching, *strange], networks)])
     # Lines of strange signs and of digits that touch more than most people's would make it too low.
-    confidence, sure = fit_confidence(ways, chosen[: len(ways)])
+    confidence, of_confidence = fit_confidence(ways, chosen[: len(ways)])
 
-    def with_confidence(decoding: Decoding, bound: float) -> Decoding:
+    def with_confidence(decoding: Decoding, sure: float) -> Decoding:
         return replace(
             decoding,
             choice=choice,
             confidence=confidence.weights,
             lattice_confidence=confidence.by_lattice,
-            sure=bound,
+            sure=sure,
+            sure_path=confidence.sure_path,
         )
 
-    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **told, **sure}
+    measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **told, **of_confidence}
     print(f"On the lines of the fit: {measured}", flush=True)
     decoding = DecodingFile(
         recognizer.card.onnx_sha256,
@@ -262,6 +263,7 @@ def _without_fit(weights: dict[str, float], pool: Pool) -> Decoding:
         confidence={},
         lattice_confidence={},
         sure=NEVER_SURE,
+        sure_path=1.0,
         choice={},
         acceptance={},
         digit=0.5,

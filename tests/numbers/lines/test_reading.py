@@ -73,10 +73,15 @@ def read(recognizer: Recognizer, networks: Networks, picture: Picture, pattern: 
 
 
 def networks_of(
-    recognizer: Recognizer, seen: Mapping[float, str], choice: Mapping[str, float], sure: float = NEVER_SURE
+    recognizer: Recognizer,
+    seen: Mapping[float, str],
+    choice: Mapping[str, float],
+    sure: float = NEVER_SURE,
+    sure_path: float = 0.0,
 ) -> Networks:
     shipped = shipped_networks(recognizer)
-    return replace(shipped, lines=Says(seen), decoding=replace(shipped.decoding, choice=choice, sure=sure))
+    decoding = replace(shipped.decoding, choice=choice, sure=sure, sure_path=sure_path)
+    return replace(shipped, lines=Says(seen), decoding=decoding)
 
 
 def test_what_both_read_is_agreed(recognizer: Recognizer, mnist: Mnist) -> None:
@@ -87,11 +92,11 @@ def test_what_both_read_is_agreed(recognizer: Recognizer, mnist: Mnist) -> None:
     assert -0.2 < line.written < 0.0
 
 
-@pytest.mark.parametrize(("sure", "asked"), [(0.0, 0), (NEVER_SURE, 1)])
+@pytest.mark.parametrize(("sure", "path", "asked"), [(0.0, 0.0, 0), (NEVER_SURE, 0.0, 1), (0.0, 1.1, 1)])
 def test_the_line_network_is_not_asked_about_what_is_sure(
-    recognizer: Recognizer, mnist: Mnist, sure: float, asked: int
+    recognizer: Recognizer, mnist: Mnist, sure: float, path: float, asked: int
 ) -> None:
-    networks = networks_of(recognizer, {0.25: "3", 0.7: "1"}, ALWAYS, sure)
+    networks = networks_of(recognizer, {0.25: "3", 0.7: "1"}, ALWAYS, sure, path)
     line = read(recognizer, networks, written(mnist))
     assert isinstance(networks.lines, Says)
     assert networks.lines.asked == asked

@@ -1,0 +1,25 @@
+"""When the line network need not be asked."""
+
+import numpy as np
+
+from digits.training.segmenter.acceptance import fit_bounds
+
+
+def test_lines_that_are_lost_where_paths_are_unsure_are_asked_about() -> None:
+    # All are equally confident; of those with an unsure path every second one is lost.
+    paths = np.repeat([0.4, 0.995], 200)
+    lost = (paths < 0.5) & (np.arange(400) % 2 == 0)
+    sure, sure_path = fit_bounds(np.full(400, 0.9), paths, lost)
+    assert sure <= 0.9
+    assert 0.4 < sure_path <= 0.995
+
+
+def test_lines_that_are_lost_where_paths_are_sure_need_more_confidence() -> None:
+    confidences = np.linspace(0.5, 1.0, 400)
+    lost = (confidences < 0.7) & (np.arange(400) % 5 == 0)
+    sure, _ = fit_bounds(confidences, np.full(400, 0.9995), lost)
+    assert 0.6 < sure < 0.75
+
+
+def test_of_bounds_with_the_same_lines_the_surest_paths_count() -> None:
+    assert fit_bounds(np.full(50, 0.9), np.full(50, 0.96), np.zeros(50, np.bool_)) == (0.9, 0.95)
