@@ -82,7 +82,8 @@ class Decoding:
         confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
         lattice_confidence: weights of each of `LATTICE_FEATURES`, by name.
         sure: about lines of digits alone with this confidence by the lattice, or more, the line network is not asked,
-        sure_path: if the path that was found has this probability, or more.
+        sure_path: if the path that was found has this probability, or more,
+        sure_alone: and if each network alone gives each digit this probability, or more.
         choice: weights of each of `CHOICE_FEATURES`, by name.
         acceptance: weights of each of `digits.numbers.acceptance.ACCEPTANCE_FEATURES`, by name.
         digit: the least probability, by these weights, with which a candidate counts as a digit, 0..1.
@@ -94,6 +95,7 @@ class Decoding:
     lattice_confidence: Mapping[str, float]
     sure: float
     sure_path: float
+    sure_alone: float
     choice: Mapping[str, float]
     acceptance: Mapping[str, float]
     digit: float
@@ -118,6 +120,28 @@ def pooled_probabilities(segment_probabilities: Floats, probabilities: Floats, p
     segment, recognizer = np.maximum(segment_probabilities[:, :CLASSES], _LEAST), np.maximum(probabilities, _LEAST)
     product = segment**pool.segment_classifier * recognizer**pool.recognizer
     return np.asarray(product / product.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def least_probabilities(segment_probabilities: Floats, probabilities: Floats, sign_probabilities: Floats) -> Floats:
+    """The least probability that any of the networks alone gives each digit, if the candidate is whole.
+
+    What all together hold for likely, one of them may see as something else, such as a 7 as a 1, or a 1 as a slash.
+
+    Args:
+        segment_probabilities: the segment classifier's, of shape (n, 12).
+        probabilities: the recognizer's, calibrated, of shape (n, 10).
+        sign_probabilities: the sign classifier's, of shape (n, SIGN_CLASSES).
+
+    Returns:
+        float64 of shape (n, 10), 0..1.
+    """
+    by_segments = segment_probabilities[:, :CLASSES] / np.maximum(
+        1.0 - segment_probabilities[:, NOTHING_WHOLE, np.newaxis], _LEAST
+    )
+    by_signs = sign_probabilities[:, :CLASSES] / np.maximum(
+        whole_probabilities(sign_probabilities)[:, np.newaxis], _LEAST
+    )
+    return np.asarray(np.minimum(np.minimum(by_segments, by_signs), probabilities), dtype=np.float64)
 
 
 def acceptance_scores(segment_probabilities: Floats, probabilities: Floats) -> Floats:

@@ -73,8 +73,8 @@ def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
         )
     }
     pool = Pool(**{name: _finite(name, exponent, card) for name, exponent in values["pool"].items()})
-    bounds = {name: _finite(name, values[name], card) for name in ("digit", "sure", "sure_path")}
-    return Decoding(**weights, **bounds, pool=pool)
+    digit, *sure = (_finite(name, values[name], card) for name in ("digit", "sure", "sure_path", "sure_alone"))
+    return Decoding(**weights, digit=digit, sure=sure[0], sure_path=sure[1], sure_alone=sure[2], pool=pool)
 
 
 def _weights(values: Mapping[str, Any], names: Sequence[str], card: Path) -> dict[str, float]:

@@ -20,6 +20,7 @@ from digits.numbers.decoding import (
     best_path,
     candidate_scores,
     join_halves,
+    least_probabilities,
     path_probability,
     pooled_probabilities,
 )
@@ -81,10 +82,16 @@ class LineReading:
         return float(np.log(np.maximum(chances, _LEAST)).sum())
 
     @property
+    def alone(self) -> float:
+        """The least probability that any network alone gives any of its digits, 0..1; 0.5 where that is not known."""
+        known = ((entry.alone, entry.digits) for entry in self.entries if entry.accepted)
+        return min((float(alone[digits.argmax()]) for alone, digits in known if alone is not None), default=0.5)
+
+    @property
     def lattice_features(self) -> Floats:
         """What tells how sure the line is by the lattice alone; the line has at least one entry."""
         probabilities = [entry.probability for entry in self.entries]
-        return lattice_features(probabilities, self.path, sum(not entry.accepted for entry in self.entries))
+        return lattice_features(probabilities, self.path, self.alone, sum(not one.accepted for one in self.entries))
 
     @property
     def features(self) -> Floats:
@@ -161,7 +168,8 @@ class PageLine:
     @property
     def is_sure(self) -> bool:
         """Whether the line network need not be asked: the line is sure, and no small stroke on it may be a sign."""
-        if not is_sure(self.best.lattice_features, self.best.path, self._decoding):
+        best = self.best
+        if not is_sure(best.lattice_features, best.path, best.alone, self._decoding):
             return False
         chain = self._lattice.chain
         return not small_on_line(self.parts, chain.strokes, self._small, chain.height)
@@ -219,10 +227,11 @@ class PageLine:
         shapes = replace(self._shapes.of(chosen), sign_probabilities=of_signs)
         features = acceptance_features(shapes, shapes, len(marks))
         is_digit = logistic(features @ self._weights)
+        alone = least_probabilities(lattice.segment_probabilities[chosen], lattice.probabilities[chosen], of_signs)
         entries = []
         for n in range(len(chosen)):
             accepted = bool(is_digit[n] >= self._decoding.digit)
-            entry = entry_of(boxes[n], self._digits[chosen[n]], float(is_digit[n]), accepted, of_signs[n])
+            entry = entry_of(boxes[n], self._digits[chosen[n]], float(is_digit[n]), accepted, of_signs[n], alone[n])
             entries.append(as_expected(entry, tokens[inked[n]], of_signs[n]) if tokens else entry)
         for n, entry in enumerate(entries):
             token = tokens[inked[n]] if tokens else ""

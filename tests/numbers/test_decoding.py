@@ -10,10 +10,12 @@ from digits.numbers.decoding import (
     Pool,
     acceptance_scores,
     best_path,
+    least_probabilities,
     path_probability,
     pooled_probabilities,
 )
 from digits.numbers.lines.features import CONFIDENCE_FEATURES, lattice_features, line_confidence, line_features
+from digits.numbers.signs.kinds import PIECE, SIGN_CLASSES
 from digits.numbers.window_network import NOTHING_WHOLE, SEGMENT_CLASSES, SIGN
 from digits.training.segmenter.crf import Example, fit_weights
 
@@ -109,6 +111,22 @@ def test_both_networks_say_which_digit_it_is() -> None:
     assert np.allclose(pooled_probabilities(segment(d1=0.9), network, Pool(0.0, 1.0)), network / network.sum())
 
 
+def test_the_network_that_doubts_most_tells_how_sure_a_digit_is() -> None:
+    recognized, of_signs = np.full((1, 10), 1e-3), np.full((1, SIGN_CLASSES), 1e-4)
+    recognized[0, 7] = 0.99
+    of_signs[0, [1, 7]] = 0.7, 0.2
+    of_signs /= of_signs.sum()
+    least = least_probabilities(segment(d7=0.9), recognized, of_signs)
+    assert least.shape == (1, 10)
+    assert 0.2 < least[0, 7] < 0.25
+    assert least[0, 1] < 0.01
+    # How likely it is to be whole does not count.
+    hardly_whole = 0.3 * of_signs
+    hardly_whole[0, PIECE] += 0.7
+    assert np.isclose(least_probabilities(segment(d7=0.9), recognized, hardly_whole)[0, 7], least[0, 7], rtol=1e-3)
+    assert least_probabilities(segment(sign=0.9), recognized, of_signs)[0, 7] < 0.01
+
+
 def test_a_sign_is_accepted_less_than_a_digit_of_which_no_other_digit_is_as_likely() -> None:
     sure, unsure = np.full((1, 10), 1e-4), np.full((1, 10), 0.1)
     sure[0, 3] = 1.0 - 9e-4
@@ -126,28 +144,28 @@ def test_the_probabilities_of_all_paths_are_one_together(scores: list[float]) ->
 
 def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
     weights = {name: 1.0 if name.startswith("log odds") else 0.0 for name in CONFIDENCE_FEATURES}
-    decoding = Decoding({}, weights, {}, NEVER_SURE, 1.0, {}, {}, 0.5, Pool(1.0, 1.0))
+    decoding = Decoding({}, weights, {}, NEVER_SURE, 1.0, 1.0, {}, {}, 0.5, Pool(1.0, 1.0))
 
-    def confidence(probabilities: list[float], path: float) -> float:
-        return line_confidence(line_features(lattice_features(probabilities, path, 0), -0.01, True), decoding)
+    def confidence(probabilities: list[float], path: float, alone: float = 0.5) -> float:
+        return line_confidence(line_features(lattice_features(probabilities, path, alone, 0), -0.01, True), decoding)
 
     sure = confidence([0.999, 0.999], 0.999)
     assert 0.99 < sure < 1.0
     assert confidence([0.999, 0.6], 0.999) < sure
     assert confidence([0.999, 0.999], 0.6) < sure
     assert confidence([0.999] * 40, 0.999) < sure
+    assert confidence([0.999, 0.999], 0.999, 0.01) < sure
 
 
 def test_a_line_with_signs_has_weights_of_its_own() -> None:
-    without, with_sign = (
-        dict(zip(CONFIDENCE_FEATURES, line_features(lattice_features([0.9, 0.8], 0.7, n), -0.2, True), strict=True))
-        for n in (0, 1)
-    )
+    told = (line_features(lattice_features([0.9, 0.8], 0.7, 0.6, n), -0.2, True) for n in (0, 1))
+    without, with_sign = (dict(zip(CONFIDENCE_FEATURES, one, strict=True)) for one in told)
     for name in (
         "log odds of what is shown",
         "log odds of the least sure of it",
         "log odds of the mean of it",
         "log odds of the path",
+        "log odds of the least that a network alone gives a digit of it",
         "log odds of all of it by line network",
         "both ways read the same",
     ):

@@ -32,6 +32,7 @@ class Entry:
         after_blank: whether a blank stands before it.
         mark: of a mark, which is never a digit, what the sign classifier says; None for all else.
         believed: the probability of the digit that a pattern makes sure of, without the pattern; None for all else.
+        alone: the least probability that any network alone gives each digit, of shape (10,); None if it is not known.
     """
 
     box: Box
@@ -43,6 +44,7 @@ class Entry:
     after_blank: bool = False
     mark: Floats | None = None
     believed: float | None = None
+    alone: Floats | None = None
 
     @property
     def shown(self) -> str:
@@ -77,14 +79,17 @@ def as_expected(entry: Entry, token: str, of_signs: Floats) -> Entry:
     return replace(entry, accepted=False, sign=token, sign_probability=float(others[SIGNS.index(token)]))
 
 
-def entry_of(box: Box, digits: Floats, is_digit: float, accepted: bool, of_signs: Floats) -> Entry:
+def entry_of(
+    box: Box, digits: Floats, is_digit: float, accepted: bool, of_signs: Floats, alone: Floats | None = None
+) -> Entry:
     """An entry that is named, if it is no digit, as the sign classifier says."""
     others = of_signs[CLASSES:]
     share = others / max(float(others.sum()), 1e-9)
     best = int(share.argmax())
     named = best < len(SIGNS) and share[best] >= _NAMED
     sign = SIGNS[best] if named else UNKNOWN
-    return Entry(box, digits, is_digit, accepted, sign, float(share[best]) if named else float(share[-1]))
+    of_sign = float(share[best]) if named else float(share[-1])
+    return Entry(box, digits, is_digit, accepted, sign, of_sign, alone=alone)
 
 
 def mark_entry(mark: Mark, of_signs: Floats) -> Entry:

@@ -17,6 +17,7 @@ LATTICE_FEATURES = (
     "log odds of the least sure of it",
     "log odds of the mean of it",
     "log odds of the path",
+    "log odds of the least that a network alone gives a digit of it",
     "logarithm of how many digits and signs",
     "logarithm of how many signs",
     "a sign",
@@ -24,6 +25,7 @@ LATTICE_FEATURES = (
     "log odds of the least sure of it, with a sign",
     "log odds of the mean of it, with a sign",
     "log odds of the path, with a sign",
+    "log odds of the least that a network alone gives a digit of it, with a sign",
 )
 _A_SIGN = LATTICE_FEATURES.index("a sign")
 CONFIDENCE_FEATURES = (
@@ -58,15 +60,16 @@ _SURE_RATIO, _MOST_RATIO, _LEAST_LOG = 3.0, 30.0, -20.0
 _MOST_OTHERS = 3
 
 
-def lattice_features(probabilities: Sequence[float], path: float, signs: int) -> Floats:
+def lattice_features(probabilities: Sequence[float], path: float, alone: float, signs: int) -> Floats:
     """Computes what tells how sure a line is by the lattice alone, float64 of shape (len(LATTICE_FEATURES),).
 
     Args:
         probabilities: of each digit and sign that is shown.
         path: the probability of the way in which the line was taken apart.
+        alone: the least probability that any network alone gives any digit.
         signs: how many of them are signs.
     """
-    odds = log_odds(np.array([np.prod(probabilities), min(probabilities), np.mean(probabilities), path]))
+    odds = log_odds(np.array([np.prod(probabilities), min(probabilities), np.mean(probabilities), path, alone]))
     # What is known of a line means less where signs are on it.
     sign = float(signs > 0)
     return np.array([1.0, *odds, np.log(len(probabilities)), np.log1p(signs), sign, *(sign * odds)])
@@ -136,18 +139,19 @@ def _more(some: int, others: int) -> int:
     return min(_MOST_OTHERS, max(0, some - others))
 
 
-def is_sure(of_lattice: Floats, path: float, decoding: Decoding) -> bool:
+def is_sure(of_lattice: Floats, path: float, alone: float, decoding: Decoding) -> bool:
     """Whether a line, as the lattice reads it, is so sure that the line network need not be asked: one of digits alone.
 
-    However sure each digit is, digits that touch may be cut in another way, which the line network sees: that the path
-    is sure counts by itself.
+    However sure all of it is, digits that touch may be cut in another way, or one of the networks may see another digit
+    or a sign, and the line network sees it, too: both count by themselves.
 
     Args:
         of_lattice: as `lattice_features` gives it.
         path: the probability of the way in which the line was taken apart.
+        alone: the least probability that any network alone gives any digit.
         decoding: holds the bounds.
     """
-    if of_lattice[_A_SIGN] or path < decoding.sure_path:
+    if of_lattice[_A_SIGN] or path < decoding.sure_path or alone < decoding.sure_alone:
         return False
     return lattice_confidence(of_lattice, decoding) >= decoding.sure
 

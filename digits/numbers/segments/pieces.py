@@ -40,12 +40,12 @@ def with_pieces(parts: Components, foreground: Foreground, pieces: Sequence[tupl
     added |= dict.fromkeys(("apart", "touches"), np.zeros(len(pieces), np.bool_))
     whole = replace(parts, labels=labels, **{k: np.append(getattr(parts, k), v) for k, v in added.items()})
     for i in sorted({i for i, _, _ in pieces}):
-        (rows, columns), mask = whole.cut([i], 0)
-        inked_rows, inked_columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        whole.ink[i] = float(foreground.strength[rows, columns][mask > 0].sum())
-        if not inked_rows.size:
+        at, rest = whole.cut([i], 0)
+        whole.ink[i] = float(foreground.strength[at][rest > 0].sum())
+        if not rest.any():
             whole.apart[i] = True
             continue
-        whole.left[i], whole.right[i] = columns.start + inked_columns[0], columns.start + inked_columns[-1] + 1
-        whole.top[i], whole.bottom[i] = rows.start + inked_rows[0], rows.start + inked_rows[-1] + 1
+        down, across = np.flatnonzero(rest.any(axis=1)), np.flatnonzero(rest.any(axis=0))
+        whole.left[i], whole.right[i] = at[1].start + across[0], at[1].start + across[-1] + 1
+        whole.top[i], whole.bottom[i] = at[0].start + down[0], at[0].start + down[-1] + 1
     return whole

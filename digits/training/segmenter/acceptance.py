@@ -29,8 +29,8 @@ _PENALTY = 1e-4
 _SAME = 1e-9
 # Of the lines about which the line network is not asked, so many may be read rightly only if it were.
 _LOST = 0.0035
-# The bounds of the probability of their paths that are tried.
-_PATHS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)
+# The bounds that are tried of the probability of their paths, and of what each network alone gives each digit.
+_PATHS, _ALONE = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999), (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # The confidence of each of so many parts of the lines is measured by a fit on the others.
 _PARTS = 5
 
@@ -215,13 +215,15 @@ class Confidence:
         weights: of `CONFIDENCE_FEATURES`, by name.
         by_lattice: of `LATTICE_FEATURES`, by name.
         sure: about lines of digits alone that are as sure by the lattice, or surer, the line network is not asked,
-        sure_path: if their paths have this probability, or more.
+        sure_path: if their paths have this probability, or more,
+        sure_alone: and if each network alone gives each digit this probability, or more.
     """
 
     weights: dict[str, float]
     by_lattice: dict[str, float]
     sure: float
     sure_path: float
+    sure_alone: float
 
 
 def fit_confidence(lines: Sequence[LineWays], chosen: Sequence[LineReading]) -> tuple[Confidence, dict[str, float]]:
@@ -254,9 +256,11 @@ def fit_confidence(lines: Sequence[LineWays], chosen: Sequence[LineReading]) -> 
             }
     by_lattice = _cross_fitted(of_lattice, lattice_hits, LATTICE_FEATURES, pictures)
     of_digits = np.array([all(entry.accepted for entry in lines[k].ways.by_lattice.entries) for k in known])
-    paths = np.array([lines[k].ways.by_lattice.path for k in known])
-    sure, sure_path = fit_bounds(by_lattice[of_digits], paths[of_digits], (hits & ~lattice_hits)[of_digits])
-    unasked = of_digits & (by_lattice >= sure) & (paths >= sure_path)
+    paths, alone = (np.array([getattr(lines[k].ways.by_lattice, name) for k in known]) for name in ("path", "alone"))
+    told_by = (by_lattice, paths, alone)
+    lost = (hits & ~lattice_hits)[of_digits]
+    bounds = fit_bounds(by_lattice[of_digits], paths[of_digits], alone[of_digits], lost)
+    unasked = of_digits & np.all([some >= bound for some, bound in zip(told_by, bounds, strict=True)], axis=0)
     measured |= {
         "line_network_not_asked": float(unasked.mean()),
         "of_these_the_lattice_alone_is_right": float(lattice_hits[unasked].mean()) if unasked.any() else 1.0,
@@ -265,24 +269,35 @@ def fit_confidence(lines: Sequence[LineWays], chosen: Sequence[LineReading]) -> 
     return Confidence(
         fit_logistic(of_both, hits, CONFIDENCE_FEATURES),
         fit_logistic(of_lattice, lattice_hits, LATTICE_FEATURES),
-        sure,
-        sure_path,
+        *bounds,
     ), measured
 
 
-def fit_bounds(confidences: Floats, paths: Floats, lost: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """The bounds of the confidence and of the path's probability above which the line network is not asked.
+def fit_bounds(
+    confidences: Floats, paths: Floats, alone: Floats, lost: npt.NDArray[np.bool_]
+) -> tuple[float, float, float]:
+    """The bounds of what tells that a line is sure; where all three are reached, the line network is not asked.
 
-    Of those pairs by which at most a given share of the lines is lost, that with which it is asked least; of several,
-    that with the surest paths.
+    Of those by which at most a given share of the lines is lost, those with which it is asked least; of several, the
+    highest.
 
     Args:
         confidences: of each line by the lattice alone, of shape (n,).
         paths: the probability of each line's path, of shape (n,).
+        alone: the least probability that any network alone gives any digit of each line, of shape (n,).
         lost: whether a line is read rightly only if the line network is asked, of shape (n,).
+
+    Returns:
+        The bounds of the first three.
     """
-    pairs = [(fit_bound(confidences[paths >= bound], lost[paths >= bound]), bound) for bound in _PATHS]
-    return max(pairs, key=lambda pair: (int(((confidences >= pair[0]) & (paths >= pair[1])).sum()), pair[1]))
+
+    def unasked(path: float, least: float) -> tuple[int, float, float, float]:
+        some = (paths >= path) & (alone >= least)
+        bound = fit_bound(confidences[some], lost[some])
+        return int((confidences[some] >= bound).sum()), path, least, bound
+
+    _, path, least, bound = max(unasked(path, least) for path in _PATHS for least in _ALONE)
+    return bound, path, least
 
 
 def fit_bound(confidences: Floats, lost: npt.NDArray[np.bool_]) -> float:

@@ -242,6 +242,7 @@ def train_decoding(
             lattice_confidence=confidence.by_lattice,
             sure=sure,
             sure_path=confidence.sure_path,
+            sure_alone=confidence.sure_alone,
         )
 
     measured = {"lines": len(lines), "can_be_read": readable, **told_apart, **accepted, **told, **of_confidence}
@@ -264,6 +265,7 @@ def _without_fit(weights: dict[str, float], pool: Pool) -> Decoding:
         lattice_confidence={},
         sure=NEVER_SURE,
         sure_path=1.0,
+        sure_alone=1.0,
         choice={},
         acceptance={},
         digit=0.5,

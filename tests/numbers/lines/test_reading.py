@@ -78,9 +78,10 @@ def networks_of(
     choice: Mapping[str, float],
     sure: float = NEVER_SURE,
     sure_path: float = 0.0,
+    sure_alone: float = 0.0,
 ) -> Networks:
     shipped = shipped_networks(recognizer)
-    decoding = replace(shipped.decoding, choice=choice, sure=sure, sure_path=sure_path)
+    decoding = replace(shipped.decoding, choice=choice, sure=sure, sure_path=sure_path, sure_alone=sure_alone)
     return replace(shipped, lines=Says(seen), decoding=decoding)
 
 
@@ -92,11 +93,13 @@ def test_what_both_read_is_agreed(recognizer: Recognizer, mnist: Mnist) -> None:
     assert -0.2 < line.written < 0.0
 
 
-@pytest.mark.parametrize(("sure", "path", "asked"), [(0.0, 0.0, 0), (NEVER_SURE, 0.0, 1), (0.0, 1.1, 1)])
+@pytest.mark.parametrize(
+    ("bounds", "asked"), [((0.0, 0.0, 0.0), 0), ((NEVER_SURE, 0.0, 0.0), 1), ((0.0, 1.1, 0.0), 1), ((0.0, 0.0, 1.1), 1)]
+)
 def test_the_line_network_is_not_asked_about_what_is_sure(
-    recognizer: Recognizer, mnist: Mnist, sure: float, path: float, asked: int
+    recognizer: Recognizer, mnist: Mnist, bounds: tuple[float, float, float], asked: int
 ) -> None:
-    networks = networks_of(recognizer, {0.25: "3", 0.7: "1"}, ALWAYS, sure, path)
+    networks = networks_of(recognizer, {0.25: "3", 0.7: "1"}, ALWAYS, *bounds)
     line = read(recognizer, networks, written(mnist))
     assert isinstance(networks.lines, Says)
     assert networks.lines.asked == asked

@@ -9,17 +9,26 @@ def test_lines_that_are_lost_where_paths_are_unsure_are_asked_about() -> None:
     # All are equally confident; of those with an unsure path every second one is lost.
     paths = np.repeat([0.4, 0.995], 200)
     lost = (paths < 0.5) & (np.arange(400) % 2 == 0)
-    sure, sure_path = fit_bounds(np.full(400, 0.9), paths, lost)
+    sure, path, _ = fit_bounds(np.full(400, 0.9), paths, np.ones(400), lost)
     assert sure <= 0.9
-    assert 0.4 < sure_path <= 0.995
+    assert 0.4 < path <= 0.995
 
 
-def test_lines_that_are_lost_where_paths_are_sure_need_more_confidence() -> None:
+def test_lines_that_are_lost_where_a_network_doubts_a_digit_are_asked_about() -> None:
+    alone = np.repeat([0.45, 0.95], 200)
+    lost = (alone < 0.5) & (np.arange(400) % 2 == 0)
+    sure, _, least = fit_bounds(np.full(400, 0.9), np.ones(400), alone, lost)
+    assert sure <= 0.9
+    assert 0.45 < least <= 0.95
+
+
+def test_lines_that_are_lost_where_all_else_is_sure_need_more_confidence() -> None:
     confidences = np.linspace(0.5, 1.0, 400)
     lost = (confidences < 0.7) & (np.arange(400) % 5 == 0)
-    sure, _ = fit_bounds(confidences, np.full(400, 0.9995), lost)
+    sure, *_ = fit_bounds(confidences, np.full(400, 0.9995), np.full(400, 0.95), lost)
     assert 0.6 < sure < 0.75
 
 
-def test_of_bounds_with_the_same_lines_the_surest_paths_count() -> None:
-    assert fit_bounds(np.full(50, 0.9), np.full(50, 0.96), np.zeros(50, np.bool_)) == (0.9, 0.95)
+def test_of_bounds_with_the_same_lines_the_highest_count() -> None:
+    bounds = fit_bounds(np.full(50, 0.9), np.full(50, 0.96), np.full(50, 0.85), np.zeros(50, np.bool_))
+    assert bounds == (0.9, 0.95, 0.8)

@@ -63,7 +63,8 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
     assert tuple(weights) == FEATURES
     assert all((weights[name] == 0.0) == (name in RECOGNIZER_FEATURES) for name in FEATURES)
     assert 0.6 < readable <= 1.0
-    decoding, accepted = fit_acceptance(lines, Decoding(weights, {}, {}, NEVER_SURE, 1.0, {}, {}, 0.5, pool), signs)
+    unfitted = Decoding(weights, {}, {}, NEVER_SURE, 1.0, 1.0, {}, {}, 0.5, pool)
+    decoding, accepted = fit_acceptance(lines, unfitted, signs)
     assert 0.0 < decoding.digit < 1.0
     assert tuple(decoding.acceptance) == ACCEPTANCE_FEATURES
     assert accepted["digits_accepted"] >= 0.9
@@ -89,7 +90,8 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
     assert tuple(confidence.weights) == CONFIDENCE_FEATURES
     assert tuple(confidence.by_lattice) == LATTICE_FEATURES
     assert 0.0 < confidence.sure <= NEVER_SURE
-    assert 0.0 <= confidence.sure_path < 1.0
+    assert min(confidence.sure_path, confidence.sure_alone) >= 0.0
+    assert max(confidence.sure_path, confidence.sure_alone) < 1.0
     assert 8 <= sure["confidence_lines"] <= 12
     assert 0.0 <= sure["confidence_error_sums"] <= 1.0
     # A line on which nothing is read makes the one beside it no less right.
