@@ -39,7 +39,8 @@ _MEGABYTES = 16
 _WORKERS = 2
 # The name under which the command runs itself in namespaces of its own.
 _INSIDE = "--inside"
-_ENTER = ("unshare", "--user", "--map-root-user", "--mount")
+# The words that start a command in them.
+ENTER = ("unshare", "--user", "--map-root-user", "--mount")
 
 
 class SmallDisk:
@@ -211,10 +212,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(_INSIDE, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if not options.inside:
-        if shutil.which(_ENTER[0]) is None:
-            parser.error(f"this benchmark needs {_ENTER[0]}, of the package util-linux")
+        if shutil.which(ENTER[0]) is None:
+            parser.error(f"this benchmark needs {ENTER[0]}, of the package util-linux")
         words = sys.argv[1:] if argv is None else argv
-        command = [*_ENTER, sys.executable, "-m", "benchmarks.faults.full_disk", _INSIDE, *words]
+        command = [*ENTER, sys.executable, "-m", "benchmarks.faults.full_disk", _INSIDE, *words]
         return subprocess.run(command, check=False).returncode
     print(describe_machine())
     all_well = True
