@@ -211,22 +211,31 @@ _SMALL_BYTES = 2**20
 _LOOK_SECONDS = 0.05
 
 
+# What the request whose images are decoded holds besides.
+_OWN: ContextVar[int] = ContextVar("own", default=0)
+
+
 class MemoryBound:
     """Bounds the memory of images that are decoded at the same time. Threads share it.
 
     An image that needs more than the bound is decoded alone. What a thread has taken already, such as for the process
-    that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself.
+    that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself. Nor does what its own
+    request holds.
 
     Args:
         most_bytes: of all images together.
         wait_seconds: how long an image waits until enough is free.
         most_each: of one image; one that needs more is refused. None for no such bound.
+
+    Attributes:
+        held_bytes: what is held besides images and leaves less room for them, such as the bodies of requests; any
+            thread may set it.
     """
 
     def __init__(self, most_bytes: int, wait_seconds: float, most_each: int | None = None) -> None:
         self.most_bytes = most_bytes
         self.most_each = most_each
-        self.taken_bytes = 0
+        self.taken_bytes = self.held_bytes = 0
         self._wait_seconds = wait_seconds
         self._changed = threading.Condition()
         self._taken_by: Counter[int] = Counter()
@@ -252,12 +261,12 @@ class MemoryBound:
         end = time.monotonic() + max(wait_seconds, self._wait_seconds)
         thread = threading.get_ident()
         with self._changed:
-            while self.taken_bytes > self._taken_by[thread] and self.taken_bytes + size > self.most_bytes:
+            while (others := self._others(thread)) and others + self._taken_by[thread] + size > self.most_bytes:
                 check()
                 if time.monotonic() >= end:
                     raise MemoryBusyError(
-                        f"Decoding this image takes {size:,} bytes, and images that are decoded now take "
-                        f"{self.taken_bytes:,} of the {self.most_bytes:,} that there are. Try again in a moment."
+                        f"Decoding this image takes {size:,} bytes, and other images and requests take {others:,} of "
+                        f"the {self.most_bytes:,} that there are. Try again in a moment."
                     )
                 self._changed.wait(_LOOK_SECONDS)
             self._count(thread, size)
@@ -267,6 +276,10 @@ class MemoryBound:
             with self._changed:
                 self._count(thread, -size)
                 self._changed.notify_all()
+
+    def _others(self, thread: int) -> int:
+        """Returns what other threads have taken, and what is held besides for other requests than its own."""
+        return self.taken_bytes - self._taken_by[thread] + max(0, self.held_bytes - _OWN.get())
 
     def _count(self, thread: int, size: int) -> None:
         self.taken_bytes += size
@@ -279,13 +292,19 @@ _MEMORY: ContextVar[MemoryBound | None] = ContextVar("memory", default=None)
 
 
 @contextlib.contextmanager
-def bounded_memory(bound: MemoryBound | None) -> Iterator[None]:
-    """Has all images that are decoded inside keep to a bound."""
-    token = _MEMORY.set(bound)
+def bounded_memory(bound: MemoryBound | None, own_bytes: int = 0) -> Iterator[None]:
+    """Has all images that are decoded inside keep to a bound.
+
+    Args:
+        bound: None for no bound.
+        own_bytes: how much of `MemoryBound.held_bytes` is held for these images; it keeps none of them waiting.
+    """
+    token, own = _MEMORY.set(bound), _OWN.set(own_bytes)
     try:
         yield
     finally:
         _MEMORY.reset(token)
+        _OWN.reset(own)
 
 
 @contextlib.contextmanager

@@ -243,7 +243,8 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "buffers-full",
         503,
         "There is no memory for the request now",
-        "The bodies that are being received fill the 536,870,912 bytes that there are for them. Try again in a moment.",
+        "The bodies of other requests, and the images that are decoded now, leave no room for this body. "
+        "Try again in a moment.",
         retry_after=1,
     ),
     # What keeps the processor busy for that long will hardly be done a moment later.

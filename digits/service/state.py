@@ -74,14 +74,14 @@ class ServiceState:
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
-        # No more bodies than processors are unpacked at a time: more would take more memory and no less time.
-        self.buffers = Buffers(settings.max_buffered_bytes, processors())
         # More images at a time than processors take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
         slots = decoding_slots(_IMAGE_BYTES, _WORKER_BYTES, workers_here())
         most = settings.max_decoding_bytes or decoding_memory(slots, _WORKER_BYTES, workers_here())
         _log.info("Images decoded at a time: %d, in %d MB of memory", slots, most // 1_000_000)
         memory = MemoryBound(most, settings.queue_seconds, settings.max_image_memory)
+        # No more bodies than processors are unpacked at a time: more would take more memory and no less time.
+        self.buffers = Buffers(settings.max_buffered_bytes, processors(), memory)
         self.queue = ComputeQueue(slots, settings.queue_seconds, memory)
         self.batch_queue = ComputeQueue(1, settings.queue_seconds, memory)
         # Pages of other origins and traces need headers and spans that only the whole way adds.

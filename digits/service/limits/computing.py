@@ -20,7 +20,9 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 
 
-async def compute(function: Callable[[], Result], request: Request, budget: Budget, queue: ComputeQueue) -> Result:
+async def compute(
+    function: Callable[[], Result], request: Request, budget: Budget, queue: ComputeQueue, held_bytes: int = 0
+) -> Result:
     """Calls a function in a thread, within a budget.
 
     Args:
@@ -28,6 +30,7 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
         request: request whose body has been read; when its client leaves, the computation ends.
         budget: time that the function may take once it is its turn. It is started in the thread.
         queue: gives the computation its turn.
+        held_bytes: of its body, which keep its own images from no memory.
 
     Raises:
         OverloadedError: it would have to wait for too long.
@@ -39,7 +42,7 @@ async def compute(function: Callable[[], Result], request: Request, budget: Budg
 
     def within_budget() -> Result:
         try:
-            with limited(budget), bounded_memory(queue.memory):
+            with limited(budget), bounded_memory(queue.memory, held_bytes):
                 budget.check()
                 return function()
         finally:
@@ -65,7 +68,11 @@ def each_with_its_time(items: Iterable[Item], budget: Budget) -> Iterator[Item]:
 
 
 async def _stop_when_client_leaves(request: Request, budget: Budget) -> None:
-    # After the body there is no other message.
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    budget.stop()
+    try:
+        # After the body there is no other message.
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+    finally:
+        # Nobody waits for the answer any more, also when the server stops and has waited for long enough: the process
+        # cannot end while a thread computes.
+        budget.stop()

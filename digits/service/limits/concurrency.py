@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 
+from digits.budget import MemoryBound
 from digits.service.errors import BuffersFullError, OverloadedError
 
 Result = TypeVar("Result")
@@ -51,15 +52,40 @@ class Buffers:
     Args:
         most: bytes at a time.
         threads: bodies that are unpacked or parsed in threads at a time.
+        images: bounds the memory of the images that are decoded meanwhile, with that of bodies; None for no such bound.
 
     Attributes:
         threads: in which bodies are unpacked and parsed.
     """
 
-    def __init__(self, most: int, threads: int = 1) -> None:
+    # So many bytes leave images their whole memory: small bodies are always there.
+    FREE = 64 * 1024 * 1024
+
+    def __init__(self, most: int, threads: int = 1, images: MemoryBound | None = None) -> None:
         self.most = most
         self.taken = 0
         self.threads = anyio.CapacityLimiter(threads)
+        self._images = images
+
+    def is_full(self, size: int, own: int) -> bool:
+        """Whether there is no room for more bytes.
+
+        Args:
+            size: the number of them.
+            own: bytes that the same request holds. One that is alone may fill the room, whatever images take.
+        """
+        if self.taken + size > self.most:
+            return True
+        images = self._images
+        if images is None or self.taken == own:
+            return False
+        return self.taken + size + images.taken_bytes > images.most_bytes + self.FREE
+
+    def count(self, size: int) -> None:
+        """Counts more bytes, or fewer if `size` is negative."""
+        self.taken += size
+        if self._images:
+            self._images.held_bytes = max(0, self.taken - self.FREE)
 
 
 class Room:
@@ -79,12 +105,20 @@ class Room:
         Raises:
             BuffersFullError: the limit would be exceeded.
         """
-        if self._buffers.taken + size > self._buffers.most:
+        if self._buffers.is_full(size, self._taken):
             raise BuffersFullError(
-                f"The bodies that are being received fill the {self._buffers.most:,} bytes that there are for them. "
+                "The bodies of other requests, and the images that are decoded now, leave no room for this body. "
                 "Try again in a moment."
             )
-        self._buffers.taken += size
+        self._count(size)
+
+    @property
+    def taken(self) -> int:
+        """The bytes that this request holds."""
+        return self._taken
+
+    def _count(self, size: int) -> None:
+        self._buffers.count(size)
         self._taken += size
 
     async def unpack(
@@ -114,8 +148,7 @@ class Room:
             try:
                 return await anyio.to_thread.run_sync(function, body, *arguments)
             finally:
-                self._buffers.taken -= takes
-                self._taken -= takes
+                self._count(-takes)
 
     def __enter__(self) -> "Room":
         return self
@@ -124,4 +157,4 @@ class Room:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Counts the bytes of this request no longer."""
-        self._buffers.taken -= self._taken
+        self._buffers.count(-self._taken)

@@ -270,7 +270,7 @@ async def _infer(request: Request) -> InferenceResponse:
         )  # fmt: skip
         budget = Budget(settings.compute_seconds)
         with state.concurrency:
-            return await compute(lambda: _classify(recognizer, body), request, budget, state.queue)
+            return await compute(lambda: _classify(recognizer, body), request, budget, state.queue, room.taken)
 
 
 def _check_ready(request: Request) -> None:

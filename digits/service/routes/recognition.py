@@ -124,7 +124,7 @@ async def _predict(request: Request) -> Response:
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
             start = time.perf_counter()
-            prediction, page_count = await _recognize(state, request, data, page)
+            prediction, page_count = await _recognize(state, request, data, page, room.taken)
     if state.metrics:
         state.metrics.prediction(prediction)
     answer = PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count, warnings)
@@ -142,7 +142,9 @@ def _refuse_early(state: ServiceState, request: Request) -> None:
         state.queue.expect()
 
 
-async def _recognize(state: ServiceState, request: Request, data: bytes, page: int) -> tuple[Prediction, int]:
+async def _recognize(
+    state: ServiceState, request: Request, data: bytes, page: int, held_bytes: int
+) -> tuple[Prediction, int]:
     """Reads the digit on a page of a file; returns it, and how many pages the file has."""
     recognizer = state.models.recognizer
     at_once = len(data) <= READ_ON_THE_SPOT_BYTES and not starts_a_process(data)
@@ -153,7 +155,10 @@ async def _recognize(state: ServiceState, request: Request, data: bytes, page: i
         if recognizer.may_look_again(first):
             # Other views take too long for the event loop. Where too many requests wait, the first view answers.
             with contextlib.suppress(OverloadedError):
-                return await compute(lambda: recognizer.look_again(image, first), request, budget, state.queue), 1
+                again = await compute(
+                    lambda: recognizer.look_again(image, first), request, budget, state.queue, held_bytes
+                )
+                return again, 1
         if isinstance(first, ImageError):
             raise first
         return first, 1
@@ -162,7 +167,7 @@ async def _recognize(state: ServiceState, request: Request, data: bytes, page: i
         opened = image or open_image(data, recognizer.limits, page)
         return recognizer.recognize(opened), opened.pages
 
-    return await compute(open_and_recognize, request, budget, state.queue)
+    return await compute(open_and_recognize, request, budget, state.queue, held_bytes)
 
 
 async def _read_on_the_spot(state: ServiceState, recognizer: Recognizer, image: OpenedImage) -> Prediction | ImageError:
@@ -192,7 +197,9 @@ async def _predict_batch(request: Request) -> Response:
             contents = each_with_its_time((part.content for part in form.parts), budget)
             page_counts: list[int] = []
             opened = open_each(contents, recognizer.limits, page_counts)
-            answers = await compute(lambda: list(recognizer.recognize_many(opened)), request, budget, state.batch_queue)
+            answers = await compute(
+                lambda: list(recognizer.recognize_many(opened)), request, budget, state.batch_queue, room.taken
+            )
     items = [
         _item(state, part.file or "", answer, count)
         for part, answer, count in zip(form.parts, answers, page_counts, strict=True)
@@ -239,7 +246,8 @@ async def _read(request: Request) -> Response:
             budget = Budget(settings.compute_seconds)
             try:
                 document = await compute(
-                    lambda: _read_document(recognizer, upload.content, page, expect), request, budget, state.queue
+                    lambda: _read_document(recognizer, upload.content, page, expect),
+                    *(request, budget, state.queue, room.taken),
                 )
             except (PatternError, UnexpectedNumberError) as error:
                 # The pattern may have arrived in another form than it was written in.

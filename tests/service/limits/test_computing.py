@@ -105,6 +105,34 @@ def test_a_computation_ends_when_its_client_leaves() -> None:
     assert time.monotonic() - start < 5.0
 
 
+def test_a_computation_ends_when_its_request_is_cancelled() -> None:
+    """As when the server stops and has waited for long enough."""
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            while True:
+                budget.check()
+                time.sleep(0.005)
+        finally:
+            ended.set()
+
+    async def receive() -> Message:
+        await asyncio.sleep(60.0)
+        return {"type": "http.disconnect"}
+
+    async def run() -> None:
+        request = Request({"type": "http"}, receive)
+        task = asyncio.create_task(compute(work, request, Budget(60.0), ComputeQueue(1, 60.0)))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(ended.wait, 5.0)
+
+    asyncio.run(run())
+
+
 def test_the_time_spent_waiting_for_a_thread_does_not_count() -> None:
     async def receive() -> Message:
         await asyncio.sleep(60.0)

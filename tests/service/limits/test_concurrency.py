@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
+from digits.budget import MemoryBound
 from digits.recognizer import shipped_model
 from digits.service.errors import BodyTooSlowError, BuffersFullError, OverloadedError
 from digits.service.limits.concurrency import Buffers, Room
@@ -137,3 +138,27 @@ def test_bodies_are_unpacked_in_as_many_threads_as_there_may_be() -> None:
 
     asyncio.run(unpack_all())
     assert most == 2
+
+
+def test_bodies_of_several_requests_and_images_share_the_memory() -> None:
+    images = MemoryBound(100, 0.0)
+    buffers = Buffers(10 * Buffers.FREE, images=images)
+    with Room(buffers) as first, Room(buffers) as second:
+        # What a request sends alone has room, whatever images take.
+        with images.taken(90):
+            first.take(Buffers.FREE + 20)
+        assert images.held_bytes == 20
+        second.take(80)
+        assert images.held_bytes == 100
+        with pytest.raises(BuffersFullError, match="leave no room for this body"):
+            second.take(1)
+        with pytest.raises(BuffersFullError):
+            first.take(1)
+    assert (buffers.taken, images.held_bytes) == (0, 0)
+    with Room(buffers) as first, Room(buffers) as second:
+        first.take(50)
+        assert images.held_bytes == 0
+        with images.taken(100):
+            second.take(Buffers.FREE - 50)
+            with pytest.raises(BuffersFullError):
+                second.take(1)
