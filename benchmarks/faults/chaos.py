@@ -1,4 +1,4 @@
-"""Stops, kills and reloads the service under load: python -m benchmarks.faults.chaos drain kill reload
+"""Stops, kills and reloads the service under load: python -m benchmarks.faults.chaos drain group kill reload
 
 A request counts as lost if the whole request was sent over an open connection and no complete answer came. Requests
 that got no connection, or that were not sent whole, are counted separately: their client knows that no server has read
@@ -6,6 +6,8 @@ them, and can send them again.
 
 - drain: SIGTERM. Some clients behave like a load balancer and send nothing new once /health/ready answers 503. Others
   go on until they are refused. Half of each keep their connection, half open a new one for each request.
+- group: SIGTERM or SIGINT to all processes of a service without a drain at once, as from systemd or from Ctrl-C in a
+  terminal. The clients go on.
 - kill: SIGKILL to one of several workers. At most as many requests may be lost as the worker had connections, each
   with one request in flight.
 - reload: replaces the model file and sends SIGHUP, again and again. Every third file cannot be used. Each answer must
@@ -27,7 +29,7 @@ from benchmarks.hostile.specimens import specimens
 from benchmarks.support.client import Connection, Loss, UnansweredError, address_of, request, upload
 from benchmarks.support.clients import Clients, busy, in_words, losses
 from benchmarks.support.machine import describe_machine, spread
-from benchmarks.support.operating import PATIENCE, SAMPLE, Options, serving, wait_until, workers
+from benchmarks.support.operating import SAMPLE, Options, code_at_end, serving, wait_until, workers
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, one_of, whole_number
 from digits.recognizer import shipped_model
 
@@ -36,7 +38,7 @@ _READY = request("GET", "/health/ready")
 
 @dataclass(frozen=True)
 class Drained:
-    """The result of one SIGTERM.
+    """The result of one signal that stops the service.
 
     Args:
         heeds: whether the clients stopped when the service was no longer ready.
@@ -57,13 +59,16 @@ class Drained:
     code: int
 
 
-def drain(options: Options, *, heeds: bool, drain_seconds: float = 1.0) -> Drained:
-    """Ends the service by SIGTERM while clients send.
+def drain(
+    options: Options, *, heeds: bool, drain_seconds: float = 1.0, to_all: signal.Signals | None = None
+) -> Drained:
+    """Ends the service by a signal while clients send.
 
     Args:
         options: the experiment's options.
         heeds: whether the clients stop once the service is no longer ready.
         drain_seconds: how long the service takes new requests after the signal.
+        to_all: the signal that all of its processes get; if None, its first process gets SIGTERM.
     """
     requests = [upload(SAMPLE.read_bytes()), upload(specimens()["jpeg large"])]
     with (
@@ -74,9 +79,12 @@ def drain(options: Options, *, heeds: bool, drain_seconds: float = 1.0) -> Drain
         with busy(address, requests, options.clients, keep=lambda number: number % 2 == 0) as clients:
             time.sleep(options.seconds)
             term = time.monotonic()
-            server.process.send_signal(signal.SIGTERM)
+            if to_all is None:
+                server.process.send_signal(signal.SIGTERM)
+            else:
+                os.killpg(server.process.pid, to_all)
             not_ready = _watch_readiness(address, clients if heeds else None)
-            code = server.process.wait(PATIENCE)
+            code = code_at_end(server)
             ended = time.monotonic()
         after = clients.since(term)
         return Drained(
@@ -196,6 +204,26 @@ def drain_rows(options: Options) -> tuple[Rows, bool]:
     return rows, well
 
 
+def group_rows(options: Options) -> tuple[Rows, bool]:
+    """Stops all processes at once; returns the rows of a table, and whether nothing was lost."""
+    rows, well = Rows(), True
+    for number in (signal.SIGTERM, signal.SIGINT):
+        rounds = [drain(options, heeds=False, drain_seconds=0.0, to_all=number) for _ in range(options.rounds)]
+        lost, codes = sum(result.lost for result in rounds), sorted({result.code for result in rounds})
+        rows.append(
+            {
+                "signal to all processes": number.name,
+                "answered after it": f"{sum(result.answered for result in rounds):,}",
+                "lost": str(lost),
+                "not sent": in_words(sum((result.others for result in rounds), Counter[Loss]())),
+                "ended after": spread([result.ended for result in rounds], "s"),
+                "exit codes": ", ".join(map(str, codes)),
+            }
+        )
+        well = well and lost == 0 and codes == [EXIT_OK]
+    return rows, well
+
+
 def kill_rows(options: Options) -> tuple[Rows, bool]:
     """Kills workers; returns the rows of a table, and whether no more was lost than may be."""
     killed = kill(options)
@@ -237,7 +265,12 @@ def table(rows: Rows) -> str:
 
 
 # Each experiment, its default number of rounds, and its default number of workers.
-_EXPERIMENTS = {"drain": (drain_rows, 5, 1), "kill": (kill_rows, 5, 2), "reload": (reload_rows, 30, 2)}
+_EXPERIMENTS = {
+    "drain": (drain_rows, 5, 1),
+    "group": (group_rows, 5, 2),
+    "kill": (kill_rows, 5, 2),
+    "reload": (reload_rows, 30, 2),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

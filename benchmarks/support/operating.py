@@ -1,8 +1,11 @@
 """`digits serve` as it runs in production, and the state of its workers."""
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,8 @@ def serving(options: Options, folder: Path, model: Path, drain_seconds: float = 
         "DIGITS_DRAIN_SECONDS": str(drain_seconds),
         "DIGITS_ACCESS_LOG": "false",
         "XDG_RUNTIME_DIR": str(folder),
+        # One that does not end says where it is.
+        "PYTHONFAULTHANDLER": "1",
     }
     with running(SERVE, SAMPLE.read_bytes(), environment, ("--workers", str(options.workers))) as server:
         wait_until(lambda: len(workers(folder)) == options.workers, "all workers run")
@@ -61,6 +66,46 @@ def serving(options: Options, folder: Path, model: Path, drain_seconds: float = 
 def workers(folder: Path) -> Mapping[int, Mapping[str, Any]]:
     """Returns the state that each worker of the service reports, by process id."""
     return next(iter(running_servers(folder / "digits").values()), {})
+
+
+def code_at_end(server: Running, patience: float = PATIENCE) -> int:
+    """Waits for the end of a server that was told to stop; returns its exit code.
+
+    A server that does not end is aborted. Standard error then says for how long it had run and waited for a processor
+    since this was called, which tells one that hangs from one that others starve, and where each of its threads was.
+
+    Args:
+        server: its first process.
+        patience: how long it may take to end, in seconds.
+    """
+    ran, waited = _scheduled(server.process.pid)
+    try:
+        return server.process.wait(patience)
+    except subprocess.TimeoutExpired:
+        now_ran, now_waited = _scheduled(server.process.pid)
+        server.process.send_signal(signal.SIGABRT)
+        code = server.process.wait()
+        print(
+            f"The server did not end within {patience:g} s. It ran for {now_ran - ran:.2f} s, and its threads waited "
+            f"for a processor for {now_waited - waited:.2f} s. Its log ends with:\n{server.output()[-10_000:]}",
+            file=sys.stderr,
+            flush=True,
+        )
+        return code
+
+
+def _scheduled(process: int) -> tuple[float, float]:
+    """Returns how long the threads of a process have run, and how long they have waited for a processor, in seconds.
+
+    Both are 0 on systems that do not tell.
+    """
+    ran = waited = 0.0
+    for file in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        # A thread may have ended in the meantime.
+        with suppress(OSError, ValueError):
+            times = file.read_text().split()
+            ran, waited = ran + int(times[0]) / 1e9, waited + int(times[1]) / 1e9
+    return ran, waited
 
 
 def wait_until(holds: Callable[[], bool], description: str) -> None:

@@ -1,14 +1,20 @@
 """Short runs of `python -m benchmarks.faults.chaos`: nothing is lost that could be kept."""
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from benchmarks.faults.chaos import drain, kill, table
 from benchmarks.faults.reloading import reload
 from benchmarks.support.client import Connection, UnansweredError
-from benchmarks.support.operating import Options
+from benchmarks.support.operating import Options, code_at_end
+from benchmarks.support.servers import Running
 
 
 @pytest.mark.parametrize(("heeds", "workers"), [(True, 1), (False, 1), (True, 2), (False, 2)])
@@ -23,6 +29,36 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has_taken(heeds: bool, wo
     else:
         assert drained.answered > 0
         assert set(drained.others) <= {"refused", "unsent"}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_at_once_loses_nothing(number: signal.Signals, workers: int) -> None:
+    options = Options(rounds=1, clients=6, workers=workers, seconds=0.3)
+    drained = drain(options, heeds=False, drain_seconds=0.0, to_all=number)
+    assert drained.lost == 0
+    assert drained.code == 0
+    assert drained.answered > 0
+    assert set(drained.others) <= {"refused", "unsent"}
+
+
+def test_a_server_that_does_not_end_says_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def waits_for_ever() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-X", "faulthandler", "-c", "import threading; threading.Event().wait()"]
+        with (tmp_path / "log").open("wb") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
+
+    with waits_for_ever() as process:
+        # Until it waits, it does not handle the signal that has it say where it is.
+        deadline = time.monotonic() + 20.0
+        while "State:\tS" not in Path(f"/proc/{process.pid}/status").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.3)
+        assert code_at_end(Running("", process, 0.0, tmp_path / "log"), 0.2) == -signal.SIGABRT
+    said = capsys.readouterr().err
+    assert "did not end within 0.2 s. It ran for 0.0" in said
+    assert "in wait" in said
 
 
 def test_a_killed_worker_takes_no_more_with_it_than_it_was_answering() -> None:

@@ -77,7 +77,7 @@ def serve(host: str, port: int, workers: int, root_path: str = "", *, brief: boo
         with contextlib.suppress(OSError):
             print(_summary(settings, workers), flush=True)
     try:
-        return _serve_alone(config) if workers == 1 else _supervise(config)
+        return _serve_alone(config) if workers == 1 else _supervise(config, settings)
     finally:
         _let_go_of_output()
 
@@ -116,8 +116,8 @@ def _serve_alone(config: "uvicorn.Config") -> bool:
     return server.started
 
 
-def _supervise(config: "uvicorn.Config") -> bool:
-    from digits.service.process.shutdown import DrainingWorker
+def _supervise(config: "uvicorn.Config", settings: Settings) -> bool:
+    from digits.service.process.shutdown import END_SECONDS, DrainingWorker
     from digits.service.process.uvicorn_internals import Supervisor
 
     class ReloadingSupervisor(Supervisor):
@@ -140,6 +140,14 @@ def _supervise(config: "uvicorn.Config") -> bool:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGHUP)
 
+        def about_to_stop(self) -> None:
+            """Tells the workers, which may get the same signal, that all of them stop."""
+            announce_stop()
+
+        def worker_hangs(self, pid: int) -> None:
+            """Logs that a worker is killed."""
+            _log.error("Worker %d did not end within %g s of the signal to stop and was killed", pid, self.patience)
+
         def terminate_all(self) -> None:
             """Stops the workers."""
             # As long as it were open here, clients could connect to a server that answers nobody.
@@ -155,7 +163,9 @@ def _supervise(config: "uvicorn.Config") -> bool:
         raise SettingError(
             f"Cannot listen on {config.host}, port {config.port}. Choose another with --port or --host."
         ) from None
-    supervisor = ReloadingSupervisor(config, listener, DrainingWorker)
+    # A worker that hangs should end by itself before, and say where it was.
+    patience = settings.drain_seconds + settings.shutdown_seconds + 2 * END_SECONDS
+    supervisor = ReloadingSupervisor(config, listener, DrainingWorker, patience)
     try:
         supervisor.run()
     except KeyboardInterrupt:

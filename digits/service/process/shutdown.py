@@ -3,14 +3,21 @@
 import asyncio
 import contextlib
 import ctypes
+import faulthandler
 import socket
 import struct
 import sys
+from types import FrameType
 
 import uvicorn
 
 from digits.service.process.runtime import is_whole_stop
-from digits.service.process.uvicorn_internals import Worker, listening_sockets, make_protocol
+from digits.service.process.uvicorn_internals import Worker, application_state, listening_sockets, make_protocol
+
+# A process that has not ended so many seconds after the last requests were to be answered hangs.
+END_SECONDS = 10.0
+# A worker that gets a signal by itself waits so long for its supervisor's word that all stop.
+_WORD_SECONDS, _LOOK_SECONDS = 1.0, 0.02
 
 # A client whose first packet came before the last moment is connected when its answer to the server's has come.
 _HANDSHAKE_SECONDS = 0.2
@@ -40,12 +47,30 @@ class DrainingServer(uvicorn.Server):
     finds no more and the end of listening.
     """
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called when the server is to stop: at a signal, or when the drain after one is over.
+
+        From then on the process ends in any case: if it hangs, it prints where each of its threads is and ends with
+        exit code 1.
+        """
+        grace = self.config.timeout_graceful_shutdown
+        if grace is not None and not self.should_exit:
+            # It cannot print where standard error is closed.
+            with contextlib.suppress(AttributeError, RuntimeError, ValueError):
+                faulthandler.dump_traceback_later(grace + END_SECONDS, exit=True)
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops listening, answers the requests that were taken, and ends.
 
         Args:
             sockets: those that the supervisor has handed over.
         """
+        drain = getattr(application_state(self.config), "drain", None)
+        if drain is not None:
+            # Not every stop begins with a drain. From now on answers say that the connection ends.
+            drain()
+        await _word_of_whole_stop()
         # The event loop's own socket objects cannot accept.
         listeners = listening_sockets(self)
         for server in self.servers:
@@ -64,6 +89,18 @@ class DrainingServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for connection in waiting:
             await loop.connect_accepted_socket(lambda: make_protocol(self), connection)
+
+
+async def _word_of_whole_stop() -> None:
+    """Waits a moment for the supervisor's word that all workers stop.
+
+    A signal to all processes of a service, as from a terminal or from systemd, may reach a worker first. If the workers
+    stopped as if others went on, the kernel would connect clients for as long as the supervisor keeps the socket open,
+    and then reset them.
+    """
+    end = asyncio.get_running_loop().time() + _WORD_SECONDS
+    while not is_whole_stop() and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 class DrainingWorker(Worker):

@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import functools
 import os
+import signal
 import socket
 import time
+from types import FrameType
 from typing import Any, ClassVar
 
 import uvicorn
@@ -109,12 +111,43 @@ class Supervisor(Multiprocess):
         config: of the server that each worker runs.
         listener: the socket at which the workers accept connections.
         worker_class: of the worker processes.
+        patience: workers that have not ended so many seconds after they were told to are killed.
     """
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, worker_class: type[Worker]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, worker_class: type[Worker], patience: float
+    ) -> None:
         # uvicorn has no other way to choose the class.
         multiprocess.Process = worker_class  # type: ignore[misc]
         super().__init__(config, [listener])
+        self.patience = patience
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_stop)
+
+    def _note_stop(self, number: int, _frame: FrameType | None) -> None:
+        self.about_to_stop()
+        # `run` looks there twice a second. No lock may be taken here: the thread that was interrupted may hold it.
+        self.signal_queue.append(number)
+
+    def about_to_stop(self) -> None:
+        """Called at a signal that stops all workers, before they are told; it takes no locks."""
+
+    def join_all(self) -> None:
+        """Waits until the workers have ended, and kills those that do not."""
+        end = time.monotonic() + self.patience
+        for process in self.processes:
+            process.process.join(max(0.0, end - time.monotonic()))
+            if process.process.is_alive() and process.pid is not None:
+                self.worker_hangs(process.pid)
+                process.kill()
+        super().join_all()
+
+    def worker_hangs(self, pid: int) -> None:
+        """Called when a worker is killed because it does not end.
+
+        Args:
+            pid: of its process.
+        """
 
     def init_processes(self) -> None:
         """Starts the workers."""

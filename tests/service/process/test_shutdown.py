@@ -2,7 +2,9 @@
 
 import asyncio
 import functools
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +14,7 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
+from digits.service.process import shutdown
 from digits.service.process.connection_room import ConnectionRoom
 from digits.service.process.connections import PatientProtocol
 from digits.service.process.shutdown import DrainingServer, begin_no_more
@@ -155,3 +158,66 @@ def test_who_connects_last_has_time_to_send_a_first_request() -> None:
 
     run_and_stop("asyncio", connect)
     assert answers[0].endswith(b"here")
+
+
+def test_a_worker_that_gets_a_signal_goes_on_until_it_knows_whether_all_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor, which gets the same signal, says so a moment later."""
+    said = threading.Event()
+    answers: list[bytes] = []
+    monkeypatch.setattr(shutdown, "is_whole_stop", said.is_set)
+
+    def come_late(address: tuple[str, int]) -> None:
+        time.sleep(0.3)
+        with socket.create_connection(address, timeout=10) as client:
+            client.sendall(REQUEST)
+            answers.append(answer(client))
+        said.set()
+
+    async def start(_server: DrainingServer, address: tuple[str, int]) -> None:
+        threading.Thread(target=come_late, args=(address,)).start()
+
+    run_and_stop("asyncio", start)
+    assert said.is_set()
+    assert answers[0].endswith(b"here")
+
+
+def test_a_worker_that_stops_alone_waits_only_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutdown, "is_whole_stop", lambda: False)
+
+    async def nothing(_server: DrainingServer, _address: tuple[str, int]) -> None:
+        pass
+
+    start = time.monotonic()
+    run_and_stop("asyncio", nothing)
+    assert 1.0 <= time.monotonic() - start < 10.0
+
+
+_HANGING = """
+import asyncio, sys, time
+from digits.service.process import shutdown
+import uvicorn
+
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    print("started", flush=True)
+    await receive()
+    time.sleep(60)
+
+shutdown.END_SECONDS = 0.5
+shutdown.DrainingServer(uvicorn.Config(app, port=0, lifespan="on", timeout_graceful_shutdown=1)).run()
+"""
+
+
+def test_a_server_that_hangs_while_it_stops_ends_and_says_where_it_was() -> None:
+    command = [sys.executable, "-c", _HANGING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        # A moment later it handles signals and listens.
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Timeout (0:00:01.500000)!" in errors
+    assert "in app" in errors

@@ -3,6 +3,7 @@
 import inspect
 import multiprocessing
 import re
+import signal
 import time
 import tomllib
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from digits.service.process import uvicorn_internals
-from digits.service.process.uvicorn_internals import Worker
+from digits.service.process.uvicorn_internals import Supervisor, Worker
 from tests.conftest import ROOT, repository_files
 
 # The version whose private parts were read; the next minor version is not let in.
@@ -87,6 +88,21 @@ def test_a_worker_whose_process_has_ended_is_not_starting(silent: Silent) -> Non
     silent.process.join()
     assert not silent.is_alive()
     assert not silent.was_silent
+
+
+def test_a_worker_that_does_not_end_is_killed(silent: Silent) -> None:
+    hung: list[int] = []
+
+    class Noting(Supervisor):
+        def __init__(self) -> None:
+            self.processes, self.patience = [silent], 0.1
+
+        def worker_hangs(self, pid: int) -> None:
+            hung.append(pid)
+
+    Noting().join_all()
+    assert hung == [silent.pid]
+    assert silent.exitcode == -signal.SIGKILL
 
 
 def test_a_late_answer_counts_for_no_later_question() -> None:
