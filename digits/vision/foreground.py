@@ -21,6 +21,10 @@ _MARGIN = 2
 # The least contrast between ink and ground, of 255, and in multiples of the ground's own noise.
 _MIN_CONTRAST = 16.0
 _MIN_SIGNAL = 4.5
+# A small digit on a large sheet is less than the share of the pixels by which ink is measured. Where that shows none,
+# the strongest pixels count, one of so many; they must stand out so many times more, and be part of something that is
+# so many pixels long, which dust is not.
+_LITTLE_INK, _TIMES_CLEARER, LITTLE_SIDE = 8_000, 3.0, 12
 _NOISE_SIDE = 20
 # OpenCV takes the medians of narrower gray pictures one by one, which takes eight times as long.
 _WIDE_MEDIAN = 72
@@ -42,6 +46,7 @@ class Foreground:
         margin: width of the ground that was put around the picture, in pixels.
         swallowed: uint8 array of shape (height, width, 3), the share of the light that ink on a light ground swallows
             in each channel, of 255; None if it is not known, or the picture is gray.
+        is_little: whether the ink covers so little of the picture that it may be dust.
     """
 
     strength: Gray
@@ -49,6 +54,7 @@ class Foreground:
     noise: float
     margin: int = 0
     swallowed: Pixels | None = None
+    is_little: bool = False
 
     @property
     def strong(self) -> float:
@@ -99,9 +105,14 @@ def find_foreground(pixels: Pixels, *, even_light: bool = False, quick: bool = F
     if median:
         strength = np.asarray(cv2.subtract(strength, np.full_like(strength, median)), dtype=np.uint8)
     level = strongest - median
-    if level < max(_MIN_CONTRAST, _MIN_SIGNAL * noise):
-        raise NoInkError(NO_INK)
-    return Foreground(strength, level, noise, _MARGIN if tiny else 0, colors)
+    least = max(_MIN_CONTRAST, _MIN_SIGNAL * noise)
+    is_little = level < least
+    if is_little:
+        if not (tiny or even_light or quick):
+            level = mean_of_top(_histogram_of_ink(strength), max(8, strength.size // _LITTLE_INK))
+        if level < _TIMES_CLEARER * least:
+            raise NoInkError(NO_INK)
+    return Foreground(strength, level, noise, _MARGIN if tiny else 0, colors, is_little)
 
 
 def median_of_nine(pixels: Pixels) -> Pixels:

@@ -14,7 +14,7 @@ from digits.arrays import SIDE, Gray, Images, Pixels
 from digits.errors import ImageError, NoInkError
 from digits.images.reducing import ENOUGH_SIDE
 from digits.vision.components import Components, find_components, find_digit, find_separate_digits
-from digits.vision.foreground import NO_INK, Foreground, find_foreground
+from digits.vision.foreground import LITTLE_SIDE, NO_INK, Foreground, find_foreground
 from digits.vision.mnist_form import (
     crop,
     even,
@@ -220,6 +220,10 @@ def find_strokes(pixels: Pixels, *, quick: bool = False) -> tuple[Foreground, Co
     components = find_components(foreground, digit_mask(foreground))
     if not len(components):
         raise NoInkError(NO_INK)
+    if foreground.is_little:
+        left, top, right, bottom = components.box(find_digit(components))
+        if max(right - left, bottom - top) < LITTLE_SIDE:
+            raise NoInkError(NO_INK)
     return foreground, components
 
 
