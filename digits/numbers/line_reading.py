@@ -58,6 +58,8 @@ class LineReading:
         acceptance: what tells whether these are digits, of shape (n, len(ACCEPTANCE_FEATURES)).
         written: the logarithm of the probability that the line network gives to all of it; None if it was not asked.
         is_agreed: whether the lattice and the line network read the same.
+        chance: the probability with which it was chosen of two ways to read it; 0.5 if there was no choice.
+        other_signs: whether the other way of two shows other signs.
         leaves_ink: whether ink beside it, which may be of a digit, is in none of its entries.
     """
 
@@ -68,6 +70,8 @@ class LineReading:
     acceptance: Floats | None = None
     written: float | None = None
     is_agreed: bool = True
+    chance: float = 0.5
+    other_signs: bool = False
     leaves_ink: bool = False
 
     @property
@@ -98,7 +102,7 @@ class LineReading:
         """What tells how sure the line is, as `line_features` gives it; the line network was asked about it."""
         if self.written is None:
             raise ValueError("The line network was not asked about this line.")
-        return line_features(self.lattice_features, self.written, self.is_agreed)
+        return line_features(self.lattice_features, self.written, self.is_agreed, self.chance, self.other_signs)
 
     def confidence(self, decoding: Decoding) -> float:
         """The probability that all of the line is right, 0..1; the line has at least one entry."""

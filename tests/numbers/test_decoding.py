@@ -3,6 +3,7 @@ import itertools
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 
 from digits.numbers.decoding import (
     NEVER_SURE,
@@ -147,7 +148,8 @@ def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
     decoding = Decoding({}, weights, {}, NEVER_SURE, 1.0, 1.0, {}, {}, 0.5, Pool(1.0, 1.0))
 
     def confidence(probabilities: list[float], path: float, alone: float = 0.5) -> float:
-        return line_confidence(line_features(lattice_features(probabilities, path, alone, 0), -0.01, True), decoding)
+        of_lattice = lattice_features(probabilities, path, alone, 0)
+        return line_confidence(line_features(of_lattice, -0.01, True, 0.5, False), decoding)
 
     sure = confidence([0.999, 0.999], 0.999)
     assert 0.99 < sure < 1.0
@@ -158,7 +160,7 @@ def test_a_line_is_as_sure_as_its_digits_and_its_path() -> None:
 
 
 def test_a_line_with_signs_has_weights_of_its_own() -> None:
-    told = (line_features(lattice_features([0.9, 0.8], 0.7, 0.6, n), -0.2, True) for n in (0, 1))
+    told = (line_features(lattice_features([0.9, 0.8], 0.7, 0.6, n), -0.2, True, 0.5, False) for n in (0, 1))
     without, with_sign = (dict(zip(CONFIDENCE_FEATURES, one, strict=True)) for one in told)
     for name in (
         "log odds of what is shown",
@@ -172,3 +174,13 @@ def test_a_line_with_signs_has_weights_of_its_own() -> None:
         assert without[name] == with_sign[name] == with_sign[f"{name}, with a sign"]
         assert without[f"{name}, with a sign"] == 0.0
     assert (without["a sign"], with_sign["a sign"]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("chance", "other_signs"), [(0.5, False), (0.9, False), (0.9, True)])
+def test_the_choice_between_two_ways_tells_how_sure_a_line_is(chance: float, other_signs: bool) -> None:
+    of_lattice = lattice_features([0.9, 0.8], 0.7, 0.6, 0)
+    told = dict(
+        zip(CONFIDENCE_FEATURES, line_features(of_lattice, -0.2, False, chance, other_signs).tolist(), strict=True)
+    )
+    assert (told["log odds of the choice between them"] > 0.0) == (chance > 0.5)
+    assert told["other signs by the other way"] == float(other_signs)

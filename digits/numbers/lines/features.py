@@ -32,8 +32,12 @@ CONFIDENCE_FEATURES = (
     *LATTICE_FEATURES,
     "log odds of all of it by line network",
     "both ways read the same",
+    "log odds of the choice between them",
+    "other signs by the other way",
     "log odds of all of it by line network, with a sign",
     "both ways read the same, with a sign",
+    "log odds of the choice between them, with a sign",
+    "other signs by the other way, with a sign",
 )
 # Of a line that the line network reads in another way, for a logistic regression of whether that way is right.
 CHOICE_FEATURES = (
@@ -75,15 +79,18 @@ def lattice_features(probabilities: Sequence[float], path: float, alone: float, 
     return np.array([1.0, *odds, np.log(len(probabilities)), np.log1p(signs), sign, *(sign * odds)])
 
 
-def line_features(of_lattice: Floats, written: float, is_agreed: bool) -> Floats:
+def line_features(of_lattice: Floats, written: float, is_agreed: bool, chance: float, other_signs: bool) -> Floats:
     """Computes what tells how sure a line is, float64 of shape (len(CONFIDENCE_FEATURES),).
 
     Args:
         of_lattice: as `lattice_features` gives it.
         written: the logarithm of the probability that the line network gives to all of it.
         is_agreed: whether the lattice and the line network read the same.
+        chance: the probability with which this way was chosen of two; 0.5 if there was no choice.
+        other_signs: whether the other way of two shows other signs.
     """
-    by_network = np.array([float(log_odds(np.exp(np.array(written)))), float(is_agreed)])
+    of_both, of_choice = log_odds(np.array([np.exp(written), chance]))
+    by_network = np.array([of_both, float(is_agreed), of_choice, float(other_signs)])
     sign = of_lattice[_A_SIGN]
     return np.concatenate([of_lattice, by_network, sign * by_network])
 

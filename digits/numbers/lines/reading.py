@@ -102,8 +102,17 @@ class TwoWays:
         """The way that is likelier to be right."""
         if self.by_network is None or self.features is None:
             return self.by_lattice
-        chance = logistic(self.features @ np.array([decoding.choice[name] for name in CHOICE_FEATURES]))
-        return self.by_network if chance >= 0.5 else self.by_lattice
+        return self.chosen(
+            float(logistic(self.features @ np.array([decoding.choice[name] for name in CHOICE_FEATURES])))
+        )
+
+    def chosen(self, chance: float) -> LineReading:
+        """The likelier way, if that of the line network is right with some probability, where the two differ."""
+        if self.by_network is None:
+            return self.by_lattice
+        signs = [[one for one in way.shown if not one.isdecimal()] for way in (self.by_lattice, self.by_network)]
+        best = self.by_network if chance >= 0.5 else self.by_lattice
+        return replace(best, chance=max(chance, 1.0 - chance), other_signs=signs[0] != signs[1])
 
 
 def read_two_ways(page: PageLine, network: LineNetwork) -> TwoWays:

@@ -192,9 +192,7 @@ def fit_choice(lines: Sequence[LineWays]) -> tuple[dict[str, float], list[LineRe
     chances = _cross_fitted(told, network_right, CHOICE_FEATURES, pictures, one_right)
     chosen = [one.ways.by_lattice for one in lines]
     for (k, *_), chance in zip(doubtful, chances.tolist(), strict=True):
-        by_network = lines[k].ways.by_network
-        if by_network is not None and chance >= 0.5:
-            chosen[k] = by_network
+        chosen[k] = lines[k].ways.chosen(chance)
     return (
         weights,
         chosen,

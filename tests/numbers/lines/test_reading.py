@@ -142,6 +142,8 @@ def test_the_choice_decides_between_two_readings(
     line = read(recognizer, networks_of(recognizer, {0.25: "3", 0.7: "1"}, choice), written(mnist))
     assert line.shown == shown
     assert not line.is_agreed
+    assert line.chance > 0.99
+    assert not line.other_signs
     first, second = (entry.box for entry in line.entries)
     assert first.right <= second.left + 4
     assert all(box.bottom - box.top > 60 for box in (first, second))
@@ -153,6 +155,9 @@ def test_a_sign_that_the_network_sees_keeps_its_box(recognizer: Recognizer, mnis
     assert line.shown == ("3", "/")
     assert [entry.accepted for entry in line.entries] == [True, False]
     assert line.entries[1].sign_probability > 0.9
+    # The lattice saw two digits.
+    assert line.other_signs
+    assert line.chance > 0.99
 
 
 def test_digits_that_no_cut_parts_are_read_as_the_network_sees_them(recognizer: Recognizer, mnist: Mnist) -> None:
