@@ -27,10 +27,11 @@ _REFUSED = 0.006
 _PENALTY = 1e-4
 # A feature that is spread less than this is the same everywhere.
 _SAME = 1e-9
-# Of the lines about which the line network is not asked, so many may be read rightly only if it were.
-_LOST = 0.0035
-# The bounds that are tried of the probability of their paths, and of what each network alone gives each digit.
-_PATHS, _ALONE = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999), (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+# The line network is asked about lines of a kind if at least so many of them are read rightly only then.
+_WORTH = 0.01
+# The bounds that are tried of the probability of their paths, and of what each network alone gives each digit. No line
+# is sure if all other paths together are likelier, or if a network may hold another digit for likelier.
+_PATHS, _ALONE = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999), (0.5, 0.6, 0.7, 0.8, 0.9)
 # The confidence of each of so many parts of the lines is measured by a fit on the others.
 _PARTS = 5
 
@@ -276,8 +277,9 @@ def fit_bounds(
 ) -> tuple[float, float, float]:
     """The bounds of what tells that a line is sure; where all three are reached, the line network is not asked.
 
-    Of those by which at most a given share of the lines is lost, those with which it is asked least; of several, the
-    highest.
+    Each line about which it is not asked saves its time, and is worth `_WORTH` of one that is lost. That lines with an
+    unsure path are lost more often is not made up for by all others, as it would be by a bound of the share that is
+    lost.
 
     Args:
         confidences: of each line by the lattice alone, of shape (n,).
@@ -286,30 +288,19 @@ def fit_bounds(
         lost: whether a line is read rightly only if the line network is asked, of shape (n,).
 
     Returns:
-        The bounds of the first three.
-    """
-
-    def unasked(path: float, least: float) -> tuple[int, float, float, float]:
-        some = (paths >= path) & (alone >= least)
-        bound = fit_bound(confidences[some], lost[some])
-        return int((confidences[some] >= bound).sum()), path, least, bound
-
-    _, path, least, bound = max(unasked(path, least) for path in _PATHS for least in _ALONE)
-    return bound, path, least
-
-
-def fit_bound(confidences: Floats, lost: npt.NDArray[np.bool_]) -> float:
-    """The least confidence at which, of all lines as sure or surer, at most a given share is lost; 1 if there is none.
-
-    Args:
-        confidences: of each line by the lattice alone, of shape (n,).
-        lost: whether a line is read rightly only if the line network is asked, of shape (n,).
+        The bounds of the first three: of those that are worth most, the highest.
     """
     order = np.argsort(-confidences, kind="stable")
-    within = np.cumsum(lost[order]) <= _LOST * np.arange(1, len(order) + 1)
-    if not within.any():
-        return 1.0
-    return math.ceil(float(confidences[order][np.flatnonzero(within)[-1]]) * 1e4) / 1e4
+    # However sure, no line is if none is worth it.
+    best = (0.0, 1.0, 1.0, 1.0)
+    for path, least in itertools.product(_PATHS, _ALONE):
+        some = order[(paths[order] >= path) & (alone[order] >= least)]
+        worth = np.cumsum(_WORTH - lost[some])
+        if worth.size:
+            last = int(worth.argmax())
+            bound = math.ceil(float(confidences[some[last]]) * 1e4) / 1e4
+            best = max(best, (round(float(worth[last]), 6), path, least, bound))
+    return best[3], best[1], best[2]
 
 
 def _cross_fitted(

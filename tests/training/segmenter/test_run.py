@@ -90,8 +90,8 @@ def test_the_decoding_can_be_fitted_anew(mnist: Mnist, monkeypatch: pytest.Monke
     assert tuple(confidence.weights) == CONFIDENCE_FEATURES
     assert tuple(confidence.by_lattice) == LATTICE_FEATURES
     assert 0.0 < confidence.sure <= NEVER_SURE
-    assert min(confidence.sure_path, confidence.sure_alone) >= 0.0
-    assert max(confidence.sure_path, confidence.sure_alone) < 1.0
+    assert 0.5 <= confidence.sure_path <= 1.0
+    assert 0.5 <= confidence.sure_alone <= 1.0
     assert 8 <= sure["confidence_lines"] <= 12
     assert 0.0 <= sure["confidence_error_sums"] <= 1.0
     # A line on which nothing is read makes the one beside it no less right.
