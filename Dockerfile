@@ -64,8 +64,10 @@ STOPSIGNAL SIGTERM
 
 FROM run AS app
 COPY --from=install-app /opt/digits /opt/digits
-# Nothing in an image changes, so nothing has to be watched.
-ENV STREAMLIT_SERVER_FILE_WATCHER_TYPE=none
+# Nothing in an image changes, so nothing has to be watched. Feedback has no place where it would stay: to keep it, mount
+# a volume and name a file in it.
+ENV STREAMLIT_SERVER_FILE_WATCHER_TYPE=none \
+    DIGITS_FEEDBACK=off
 EXPOSE 8501
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8501, timeout=4); c.request('GET', '/_stcore/health'); raise SystemExit(c.getresponse().status != 200)"]

@@ -90,7 +90,8 @@ _KEYS = """
 
 `digits key NAME` makes a key, and a line for the file that `DIGITS_API_KEYS_FILE` names. The line holds the key's
 digest; the key itself is shown only once. Clients send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`. If there
-are keys, every path asks for one except `/health/`, `/docs` and `/openapi.json`; so `/metrics` asks for one, too.
+are keys, every path asks for one except `/health/`, `/v2/health/`, `/docs` and `/openapi.json`. So `/metrics` asks for
+one, too.
 
 To change a key, add the new line, let the client switch to the new key, and delete the old line. The API reads the
 file again within a second or two of a change. If the file cannot be read, or holds no key, the keys stay as they were

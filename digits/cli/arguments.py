@@ -54,6 +54,25 @@ class ArgumentParser(argparse.ArgumentParser):
 Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
 
 
+def add_command(
+    commands: Commands, name: str, purpose: str, declare: Callable[[ArgumentParser], None] | None = None
+) -> ArgumentParser:
+    """Adds a command; returns its parser.
+
+    Args:
+        commands: gets the command.
+        name: of the command.
+        purpose: what it does, in the list of commands and at the head of its own `--help`.
+        declare: as for `ArgumentParser`.
+    """
+    return commands.add_parser(name, help=purpose, description=in_a_sentence(purpose), declare=declare)
+
+
+def in_a_sentence(purpose: str) -> str:
+    """Returns what a command does as the sentence at the head of its `--help`."""
+    return f"{purpose[:1].upper()}{purpose[1:]}."
+
+
 def add_images(parser: argparse.ArgumentParser) -> None:
     """Adds the images to read, as `digits.images.sources.pictures_of` takes them."""
     parser.add_argument(

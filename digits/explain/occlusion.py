@@ -38,12 +38,6 @@ class Explanation:
     digit: int
     evidence: npt.NDArray[np.float64]
 
-    @property
-    def relative(self) -> npt.NDArray[np.float64]:
-        """The evidence as a share of its largest absolute value, -1..1. All zeros if there is no evidence."""
-        largest = float(np.abs(self.evidence).max())
-        return self.evidence / largest if largest > 0.0 else np.zeros_like(self.evidence)
-
 
 def explain(image: npt.NDArray[np.uint8], digit: int, classify: Classify) -> Explanation:
     """Finds which pixels of an image speak for a digit.

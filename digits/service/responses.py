@@ -96,10 +96,12 @@ def install(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        # The path or the method does not exist.
         title = HTTPStatus(error.status_code).phrase
-        allowed = f" Send {error.headers['Allow']}." if error.headers and "Allow" in error.headers else ""
-        detail = f"{request.method} {request.url.path}: {title}.{allowed} See /docs for what there is."
+        detail = error.detail
+        if detail == title:
+            # Starlette's own: the path or the method does not exist.
+            allowed = f" Send {error.headers['Allow']}." if error.headers and "Allow" in error.headers else ""
+            detail = f"{request.method} {request.url.path}: {title}.{allowed} See /docs for what there is."
         return blank_response(error.status_code, detail, error.headers)
 
     app.add_exception_handler(DigitsError, digits_error)

@@ -180,6 +180,26 @@ def test_the_command_helps_and_tells_its_version(tmp_path: Path) -> None:
     assert run_python(["-m", "digits", "--version"], tmp_path).stdout == f"digits {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["predict"], ["read"], ["model"], ["evaluate"], ["train"], ["convert"], ["feedback"], ["run"], ["app"]),
+        *(["serve"], ["reload"], ["key"]),
+        *(["model", "compare"], ["model", "rollback"], ["model", "quantize"], ["feedback", "export"]),
+    ],
+    ids=" ".join,
+)
+def test_the_help_of_each_command_begins_with_a_sentence_that_says_what_it_does(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    usage, purpose, *_ = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: digits {' '.join(words)} ")
+    assert purpose[0].isupper()
+    assert purpose.endswith(".")
+
+
 def test_output_into_a_closed_pipe_is_no_error(sample: Path, tmp_path: Path) -> None:
     script = (
         "import subprocess, sys\n"

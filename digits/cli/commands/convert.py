@@ -4,15 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from digits.cli.arguments import EXIT_OK, Commands, add_keep, keras_file
+from digits.cli.arguments import EXIT_OK, Commands, add_command, add_keep, keras_file
 from digits.errors import DataError
 from digits.model.foreign import converted_path
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser(
-        "convert", help="make a model file of Digits from a model made elsewhere (training install)"
+    parser = add_command(
+        commands, "convert", "make a model file of Digits from a model made elsewhere (training install)"
     )
     parser.add_argument(
         "model",

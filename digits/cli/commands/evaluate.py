@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, whole_number
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_command, whole_number
 from digits.errors import DataMismatchError, DataUnavailableError, SettingError
 
 # Loading these takes longer than `digits --help` should.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("evaluate", help="score a model on the MNIST test set, or on your own pictures")
+    parser = add_command(commands, "evaluate", "score a model on the MNIST test set, or on your own pictures")
     parser.add_argument(
         "sources",
         nargs="*",

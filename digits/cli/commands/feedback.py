@@ -4,19 +4,19 @@ import argparse
 import shlex
 from pathlib import Path
 
-from digits.cli.arguments import EXIT_OK, ArgumentParser, Commands
+from digits.cli.arguments import EXIT_OK, ArgumentParser, Commands, add_command
 from digits.errors import FeedbackError
 from digits.installation import train_command
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser(
-        "feedback", help="count or export the pictures that people corrected or confirmed in the app"
+    parser = add_command(
+        commands, "feedback", "count the pictures that people corrected or confirmed in the app, or export them"
     )
     parser.set_defaults(command=run_count)
     actions = parser.add_subparsers(metavar="ACTION", parser_class=ArgumentParser)
-    export = actions.add_parser("export", help="write the pictures and a labels.csv, as digits evaluate takes them")
+    export = add_command(actions, "export", "write the pictures and a labels.csv, as digits evaluate takes them")
     export.add_argument(
         "folder", type=Path, metavar="FOLDER", help="the folder to write to; it is made if it is not there"
     )

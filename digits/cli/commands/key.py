@@ -3,13 +3,13 @@
 import argparse
 import sys
 
-from digits.cli.arguments import EXIT_OK, Commands
+from digits.cli.arguments import EXIT_OK, Commands, add_command
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("key", help="make an API key for a client of the service")
-    parser.add_argument("name", help="name of the client, for the log")
+    parser = add_command(commands, "key", "make an API key for a client of the service")
+    parser.add_argument("name", metavar="NAME", help="name of the client, for the log")
     parser.set_defaults(command=run)
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digits.cli.arguments import EXIT_OK, MODEL_HELP, Commands
+from digits.cli.arguments import EXIT_OK, MODEL_HELP, Commands, add_command
 from digits.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -21,14 +21,12 @@ _SHOWN = 20
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser(
-        "model", help="show the model in use and how good it is; compare two; go back; quantize"
-    )
+    parser = add_command(commands, "model", "show the model in use and how good it is; compare two; go back; quantize")
     parser.add_argument("--json", action="store_true", help="print the whole card as JSON")
     parser.add_argument("--model", type=Path, metavar="FILE", help=MODEL_HELP)
     parser.set_defaults(command=run)
     actions = parser.add_subparsers(metavar="ACTION", title="actions")
-    comparison = actions.add_parser("compare", help="compare two models on the MNIST test set, or on your own pictures")
+    comparison = add_command(actions, "compare", "compare two models on the MNIST test set, or on your own pictures")
     for name in ("A", "B"):
         comparison.add_argument(name, type=Path, metavar=name, help=f"a model file, or the word {SHIPPED}")
     comparison.add_argument(
@@ -41,14 +39,16 @@ def add(commands: Commands) -> None:
     comparison.add_argument("--data", type=Path, metavar="FILE", help="an mnist.npz to use instead of a download")
     comparison.add_argument("--json", action="store_true", help="print JSON, with all images on which they differ")
     comparison.set_defaults(command=compare)
-    back = actions.add_parser("rollback", help="put the model back that the present one replaced")
+    back = add_command(actions, "rollback", "put the model back that the present one replaced")
     back.add_argument("--list", action="store_true", help="list the models that are kept, the last one first")
     back.add_argument(
         "--model", type=Path, metavar="FILE", help="the model file to put back (default: models/mnist_model.keras)"
     )
     back.set_defaults(command=roll_back)
-    quantized = actions.add_parser(
-        "quantize", help="add to a model file the int8 form, which takes servers half of the time (training install)"
+    quantized = add_command(
+        actions,
+        "quantize",
+        "add an int8 form to a model file, in which the network takes about half the time (training install)",
     )
     # Not `model`, which the parser above has set already.
     quantized.add_argument("file", type=Path, nargs="?", metavar="MODEL", help=MODEL_HELP)

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images, add_page
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_command, add_images, add_page
 from digits.cli.refusals import print_refusal, printable
 from digits.errors import ImageError
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("predict", help="read the digit in each image")
+    parser = add_command(commands, "predict", "read the digit in each image")
     add_images(parser)
     answers = parser.add_mutually_exclusive_group()
     answers.add_argument("--json", action="store_true", help="print JSON lines")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_images, add_page
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_command, add_images, add_page
 from digits.cli.refusals import print_refusal, printable
 from digits.errors import ImageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("read", help="read all digits in each image: numbers, dates, several lines")
+    parser = add_command(commands, "read", "read all digits in each image: numbers, dates, several lines")
     add_images(parser)
     parser.add_argument("--json", action="store_true", help="print JSON lines, with a box for each digit")
     parser.add_argument(

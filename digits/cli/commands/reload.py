@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, whole_number
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, add_command, whole_number
 from digits.errors import SettingError
 
 # A model takes a second to load, and a worker that is busy longer.
@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 60.0
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("reload", help="have the running server load its model file again")
+    parser = add_command(commands, "reload", "have the running server load its model file again")
     parser.add_argument(
         "--pid", type=whole_number(1, 2**31), metavar="N", help="process id of the server, if several run"
     )

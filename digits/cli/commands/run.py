@@ -2,12 +2,12 @@
 
 import argparse
 
-from digits.cli.arguments import Commands, whole_number
+from digits.cli.arguments import Commands, add_command, whole_number
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("run", help="start the API and the app; Ctrl-C stops both")
+    parser = add_command(commands, "run", "start the API and the app; Ctrl-C stops both")
     parser.add_argument("--api-port", type=whole_number(1, 65_535), default=8000, metavar="PORT", help="default: 8000")
     parser.add_argument("--app-port", type=whole_number(1, 65_535), default=8501, metavar="PORT", help="default: 8501")
     parser.set_defaults(command=run)

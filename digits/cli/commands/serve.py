@@ -2,12 +2,12 @@
 
 import argparse
 
-from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, whole_number
+from digits.cli.arguments import EXIT_FAILED, EXIT_OK, Commands, add_command, whole_number
 
 
 def add(commands: Commands) -> None:
     """Declares the command's arguments."""
-    parser = commands.add_parser("serve", help="serve the API in production; DIGITS_* variables set it up")
+    parser = add_command(commands, "serve", "serve the API in production; DIGITS_* variables set it up")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=whole_number(1, 65_535), default=8000, metavar="PORT", help="default: 8000")
     parser.add_argument(

@@ -13,17 +13,21 @@ from digits.cli.arguments import (
     EXIT_OK,
     ArgumentParser,
     Commands,
+    add_command,
     add_keep,
+    in_a_sentence,
     keras_file,
     one_of,
     whole_number,
 )
 from digits.errors import DigitsError
 
+_PURPOSE = "train a network on MNIST, test it, and write it with a report"
+
 
 def add(commands: Commands) -> None:
     """Adds the command, whose arguments are declared when it is chosen: the recipes take a while to load."""
-    commands.add_parser("train", help="train a network on MNIST, test it, and write it with a report", declare=declare)
+    add_command(commands, "train", _PURPOSE, declare)
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -34,7 +38,6 @@ def declare(parser: ArgumentParser) -> None:
     from digits.training.job import REPORTS
     from digits.training.recipes import RECIPES
 
-    parser.description = "Train a digit network on MNIST, test it, and write it with a report."
     parser.add_argument(
         "--recipe",
         type=one_of(list(RECIPES)),
@@ -99,7 +102,9 @@ def declare(parser: ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command as train.py; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = ArgumentParser(prog="train.py", declare=declare).parse_args(arguments)
+    options = ArgumentParser(prog="train.py", description=in_a_sentence(_PURPOSE), declare=declare).parse_args(
+        arguments
+    )
     options.name, options.command_line = "train.py", ["python", "train.py", *arguments]
     return run(options)
 

@@ -175,7 +175,8 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Uplo
             continue
         kind = int if name == PAGE_FIELD else str
         if isinstance(member, bool) or not isinstance(member, kind):
-            raise MalformedBodyError(f"The JSON's member {name!r} is no {'whole number' if kind is int else 'text'}.")
+            what = "a whole number, such as 2" if kind is int else 'a text, such as "4-6"'
+            raise MalformedBodyError(f"The JSON's member {name!r} is of another type than needed. Send {what}.")
         # A text may hold half of a character, which no answer could show.
         texts[name] = str(member).encode("utf-8", "replace").decode()
     for name in IMAGE_MEMBERS:

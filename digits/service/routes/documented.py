@@ -6,13 +6,15 @@ from typing import Any
 from digits.errors import DigitsError
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
 
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDetails"}
+
 
 def documented(
     *groups: type[DigitsError],
     without: tuple[type[DigitsError], ...] = (),
     examples: Mapping[type[DigitsError], str] | None = None,
 ) -> dict[int | str, dict[str, Any]]:
-    """Returns the `responses` of a route for /docs, with an example of each problem.
+    """Returns the `responses` of a route for /docs, by status, with an example of each problem.
 
     Args:
         groups: base classes of the errors that the route can raise.
@@ -27,7 +29,7 @@ def documented(
             problem.status,
             {
                 "description": "",
-                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": {}}},
+                "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA, "examples": {}}},
             },
         )
         response["content"][MEDIA_TYPE]["examples"][problem.name] = {
@@ -35,4 +37,4 @@ def documented(
             "value": problem.details((examples or {}).get(error, problem.example)).model_dump(exclude_unset=True),
         }
         response["description"] = "; ".join(filter(None, (response["description"], problem.title)))
-    return responses
+    return dict(sorted(responses.items()))

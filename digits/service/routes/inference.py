@@ -4,7 +4,7 @@ Images that the client has normalized to 28x28 go in, probabilities come out. Er
 text is kserve/open-inference-protocol, specification/protocol/inference_rest.md.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,11 +18,12 @@ from digits.budget import Budget
 from digits.errors import DigitsError, ImageTooLargeError
 from digits.images.limits import too_many_bytes
 from digits.recognizer import Recognizer
-from digits.service.errors import NotReadyError
+from digits.service.errors import AccessError, NotReadyError
 from digits.service.limits.computing import compute
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
 from digits.service.responses import headers_of, model_response, note_problem
+from digits.service.routes.documented import documented
 from digits.service.routes.inference_request import (
     INPUT,
     OUTPUT,
@@ -100,16 +101,13 @@ class InferenceResponse(BaseModel):
     outputs: list[OutputTensor]
 
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": InferenceError, "description": text}
-    for status, text in {
-        400: "The request cannot be understood",
-        404: "There is no such model or version",
-        413: "The request is too large",
-        415: "The body's compression is not known",
-        408: "The body did not arrive in time",
-        503: "Not now",
-    }.items()
+_ERRORS = {
+    400: "The request cannot be understood",
+    404: "There is no such model or version",
+    408: "The body did not arrive in time",
+    413: "The request is too large",
+    415: "The body's compression is not known",
+    503: "Not now",
 }
 _EXAMPLE = {
     "id": "42",
@@ -173,18 +171,19 @@ def _error_response(error: Exception, name: str, status: int, headers: Mapping[s
 def install(app: FastAPI) -> None:
     """Adds the routes."""
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
-    for path, endpoint, answer, summary in (
-        ("/v2", _server, ServerMetadata, "The server"),
-        ("/v2/health/live", _live, ServerLive, "Is the server alive?"),
-        ("/v2/health/ready", _ready, ServerLive, "Can the server answer?"),
-        (model, _model, ModelMetadata, "The model"),
-        (version, _model, ModelMetadata, "A version of the model"),
-        (f"{model}/ready", _model_ready, ModelReady, "Can the model answer?"),
-        (f"{version}/ready", _model_ready, ModelReady, "Can a version answer?"),
+    health, named = (503,), (404, 503)
+    for path, name, endpoint, answer, summary, errors in (
+        ("/v2", "server_metadata", _server, ServerMetadata, "The server", ()),
+        ("/v2/health/live", "server_live", _live, ServerLive, "Is the server alive?", health),
+        ("/v2/health/ready", "server_ready", _ready, ServerLive, "Can the server answer?", health),
+        (model, "model_metadata", _model, ModelMetadata, "The model", named),
+        (version, "model_version_metadata", _model, ModelMetadata, "A version of the model", named),
+        (f"{model}/ready", "model_ready", _model_ready, ModelReady, "Can the model answer?", named),
+        (f"{version}/ready", "model_version_ready", _model_ready, ModelReady, "Can a version answer?", named),
     ):
-        _add(app, path, endpoint, "GET", answer, summary, {})
-    for path in (f"{model}/infer", f"{version}/infer"):
-        _add(app, path, _infer, "POST", InferenceResponse, "Read normalized images", _REQUEST)
+        _add(app, path, name, endpoint, "GET", answer, summary, errors, {})
+    for path, name in ((f"{model}/infer", "model_infer"), (f"{version}/infer", "model_version_infer")):
+        _add(app, path, name, _infer, "POST", InferenceResponse, "Read normalized images", tuple(_ERRORS), _REQUEST)
     app.router.add_api_route(
         "/v2/", _server, methods=["GET"], include_in_schema=False, route_class_override=_ProtocolRoute
     )
@@ -193,25 +192,47 @@ def install(app: FastAPI) -> None:
 def _add(
     app: FastAPI,
     path: str,
+    name: str,
     endpoint: Callable[[Request], Coroutine[Any, Any, BaseModel]],
     method: str,
     answer: type[BaseModel],
     summary: str,
+    errors: Collection[int],
     described: dict[str, Any],
 ) -> None:
+    """Adds a route, with what /docs says of it.
+
+    Args:
+        app: gets the route.
+        path: of the route.
+        name: of the operation, after which client generators name their functions.
+        endpoint: answers the request.
+        method: HTTP method.
+        answer: model of the answer.
+        summary: of the operation.
+        errors: statuses of `_ERRORS` that the endpoint can answer.
+        described: more of the operation, as OpenAPI describes it.
+    """
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("name", "version")
-        if f"{{{name}}}" in path
+        {"name": parameter, "in": "path", "required": True, "schema": {"type": "string"}}
+        for parameter in ("name", "version")
+        if f"{{{parameter}}}" in path
     ]
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"model": InferenceError, "description": _ERRORS[status]} for status in errors
+    }
+    if not path.startswith("/v2/health/"):
+        # Whoever may not ask is refused before this protocol is known.
+        responses |= documented(AccessError)
     app.router.add_api_route(
         path,
         endpoint,
         methods=[method],
         tags=[TAG],
+        operation_id=name,
         summary=summary,
         response_model=answer,
-        responses=_ERRORS,
+        responses=responses,
         openapi_extra={"parameters": parameters, **described} if parameters else described,
         route_class_override=_ProtocolRoute,
     )
@@ -299,7 +320,7 @@ def _classify(recognizer: Recognizer, body: bytes) -> InferenceResponse:
     asked = read_request(body)
     identity = asked.get("id")
     if not isinstance(identity, str | None):
-        raise RefusedError(400, "The id is no text.")
+        raise RefusedError(400, "The request's id is no text. Send a text, or leave it out.")
     check_outputs(asked.get("outputs"))
     probabilities = recognizer.classify(read_images(asked.get("inputs")))
     answer = InferenceResponse(

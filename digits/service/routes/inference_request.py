@@ -41,9 +41,11 @@ def read_request(body: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(400, f"The body is no JSON ({str(error)[:100]}).") from error
+        raise RefusedError(400, f"The body is no JSON ({str(error)[:100]}). Let your HTTP client write it.") from error
     if not isinstance(asked, dict):
-        raise RefusedError(400, "The body is no JSON object.")
+        raise RefusedError(
+            400, f"The JSON is no object. Send one with the member 'inputs', a list of one tensor, {INPUT!r}."
+        )
     return asked
 
 
@@ -57,7 +59,7 @@ def check_outputs(outputs: Any) -> None:
         return
     names = [item.get("name") if isinstance(item, dict) else None for item in outputs] if _is_list(outputs) else [None]
     if any(name != OUTPUT for name in names):
-        raise RefusedError(400, f"The outputs are not as needed: the model has one, {OUTPUT!r}.")
+        raise RefusedError(400, f"The model has one output, {OUTPUT!r}. Ask for it, or leave out 'outputs'.")
 
 
 def _is_list(value: Any) -> bool:
@@ -71,12 +73,12 @@ def read_images(inputs: Any) -> npt.NDArray[np.uint8]:
         RefusedError: it has another name, type, shape or range, or there are others.
     """
     if not (_is_list(inputs) and len(inputs) == 1 and isinstance(inputs[0], dict)):
-        raise RefusedError(400, f"The inputs are not as needed: one tensor, {INPUT!r}.")
+        raise RefusedError(400, f"The request's 'inputs' are no list of one tensor. Send one, named {INPUT!r}.")
     tensor = inputs[0]
     shape: Any = tensor.get("shape")
     datatype = tensor.get("datatype")
     if tensor.get("name") != INPUT:
-        raise RefusedError(400, f"The input's name is not {INPUT!r}.")
+        raise RefusedError(400, f"The input's name is not {INPUT!r}, the only input of the model. Name it so.")
     if not isinstance(datatype, str) or datatype not in TYPES:
         raise RefusedError(400, f"The input's datatype is not one of {', '.join(TYPES)}.")
     if not _is_list(shape) or not all(isinstance(side, int) and not isinstance(side, bool) for side in shape):

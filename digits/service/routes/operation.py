@@ -6,13 +6,15 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from digits.service.errors import AccessError, NotReadyError
-from digits.service.routes.documented import documented
+from digits.service.problems import MEDIA_TYPE
+from digits.service.routes.documented import PROBLEM_SCHEMA, documented
 from digits.service.schemas import HealthResponse, ModelResponse
 from digits.service.state import ServiceState, state_of
 
+_OFF = "This server keeps no metrics: they are off (DIGITS_METRICS), or its disk is full. Its log says which."
 _METRICS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Prometheus' format.", "content": {"text/plain": {"schema": {"type": "string"}}}},
-    404: {"description": "Metrics are off (`DIGITS_METRICS`)."},
+    404: {"description": _OFF, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}},
 }
 
 
@@ -25,6 +27,7 @@ def install(app: FastAPI) -> None:
 
     @app.get(
         "/model",
+        operation_id="model",
         summary="The model in use",
         tags=["operation"],
         responses=documented(NotReadyError, AccessError),
@@ -45,7 +48,13 @@ def install(app: FastAPI) -> None:
             card=card.to_json(),
         )
 
-    @app.get("/health/live", summary="Is the process alive?", tags=["operation"], responses=documented(NotReadyError))
+    @app.get(
+        "/health/live",
+        operation_id="health_live",
+        summary="Is the process alive?",
+        tags=["operation"],
+        responses=documented(NotReadyError),
+    )
     async def live(request: Request) -> HealthResponse:
         """Answers 200 while requests are answered: if it does not, restart the process."""
         state: ServiceState | None = getattr(request.app.state, "service", None)
@@ -56,7 +65,13 @@ def install(app: FastAPI) -> None:
     # Some load balancers ask by HEAD, which FastAPI's routes, unlike Starlette's, do not answer.
     app.add_api_route("/health/live", live, methods=["HEAD"], include_in_schema=False)
 
-    @app.get("/health/ready", summary="Can it answer?", tags=["operation"], responses=documented(NotReadyError))
+    @app.get(
+        "/health/ready",
+        operation_id="health_ready",
+        summary="Can it answer?",
+        tags=["operation"],
+        responses=documented(NotReadyError),
+    )
     async def ready(state: ServiceState = Depends(state_of)) -> HealthResponse:
         """Answers 200 while requests may be sent: if it does not, send them elsewhere."""
         if state.draining:
@@ -67,6 +82,7 @@ def install(app: FastAPI) -> None:
 
     @app.get(
         "/metrics",
+        operation_id="metrics",
         summary="Counts and times",
         tags=["operation"],
         response_class=Response,
@@ -75,6 +91,6 @@ def install(app: FastAPI) -> None:
     def metrics(state: ServiceState = Depends(state_of)) -> Response:
         """The metrics of all workers, for Prometheus."""
         if state.metrics is None:
-            raise HTTPException(404)
+            raise HTTPException(404, _OFF)
         content, media_type = state.metrics.render()
         return Response(content, media_type=media_type)

@@ -28,6 +28,7 @@ from digits.recognizer import Prediction, Recognizer
 from digits.service.errors import (
     AccessError,
     BatchError,
+    MalformedBodyError,
     MalformedFormError,
     MissingFileError,
     OverloadedError,
@@ -111,8 +112,8 @@ async def _predict(request: Request) -> Response:
 
     Dark ink on light ground or the other way round, photographed, scanned or drawn. The image is sent in field `file`
     of a form, as the body itself with its own Content-Type, which is faster, or in JSON, in base64. JSON may hold
-    strokes of a pen instead. Of a file of several pages, the answer
-    says how many there are, and `page` chooses the one to read.
+    strokes of a pen instead. Of a file of several pages, the answer says how many there are, and `page` chooses the one
+    to read.
     """
     state = state_of(request)
     settings = state.settings
@@ -286,6 +287,7 @@ _ONLY_READ = (BatchError, CrowdedImageError, TooManyPagesError, UnexpectedNumber
 _BATCH_EXAMPLES: dict[type[DigitsError], str] = {
     MalformedFormError: "The multipart form cannot be read (its Content-Type names no boundary). "
     "Let your HTTP client build it, for example: curl -F files=@7.png -F files=@2.png",
+    MalformedBodyError: "The body cannot be unpacked as gzip (it is cut short). Send it again.",
     UnsupportedMediaTypeError: "The request has Content-Type 'application/json'. Send the images as "
     "multipart/form-data, each in a field 'files', for example: curl -F files=@7.png -F files=@2.png",
     MissingFileError: "The form has no field 'files', but 'file'. Send each image in one, "
@@ -298,6 +300,7 @@ def install(app: FastAPI) -> None:
     _add_direct(
         app,
         PREDICT,
+        operation_id="predict",
         summary="Read a digit",
         response_model=PredictionResponse,
         response_description="The digit.",
@@ -308,6 +311,7 @@ def install(app: FastAPI) -> None:
     _add_direct(
         app,
         BATCH,
+        operation_id="predict_batch",
         summary="Read many digits",
         response_model=BatchResponse,
         response_description="The digits.",
@@ -317,6 +321,7 @@ def install(app: FastAPI) -> None:
     _add_direct(
         app,
         READ,
+        operation_id="read",
         summary="Read a number",
         response_model=ReadResponse,
         response_description="The digits.",

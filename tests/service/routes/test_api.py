@@ -267,8 +267,11 @@ def test_each_operation_is_documented_once_under_a_name_of_its_own(openapi: dict
     assert len(protocol) == 9
     own = {PREDICT, BATCH, READ, "/model", "/health/live", "/health/ready", "/metrics"}
     assert set(openapi["paths"]) - protocol == own
+    # Client generators name their functions after them.
     names = [operation["operationId"] for path in openapi["paths"].values() for operation in path.values()]
     assert len(set(names)) == len(names)
+    assert names[:7] == ["predict", "predict_batch", "read", "model", "health_live", "health_ready", "metrics"]
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", name) for name in names)
     for path in (PREDICT, BATCH, READ):
         assert openapi["paths"][path]["post"]["description"]
 

@@ -125,9 +125,9 @@ BLANK = np.zeros((1, 28, 28), int)
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ([], "one tensor, 'images'"),
-        ([tensor(BLANK), tensor(BLANK)], "one tensor"),
-        ([5], "one tensor"),
+        ([], "list of one tensor"),
+        ([tensor(BLANK), tensor(BLANK)], "list of one tensor"),
+        ([5], "list of one tensor"),
         ([tensor(BLANK, name="input_0")], "name is not 'images'"),
         ([tensor(BLANK, "BYTES")], "datatype is not one of FP32, FP64, UINT8"),
         ([tensor(BLANK) | {"datatype": ["FP32"]}], "datatype is not one of"),
@@ -192,8 +192,26 @@ def test_an_unknown_model_or_version_is_not_found(url: str, path: str) -> None:
     assert list(response.json()) == ["error"]
 
 
+def test_each_route_documents_the_errors_that_it_can_answer_and_no_others(url: str) -> None:
+    paths = httpx.get(url + "/openapi.json").json()["paths"]
+    model = "/v2/models/{name}"
+    own = {
+        ("/v2", "get"): [],
+        ("/v2/health/live", "get"): ["503"],
+        (model, "get"): ["404", "503"],
+        (f"{model}/infer", "post"): ["400", "404", "408", "413", "415", "503"],
+    }
+    for (path, method), statuses in own.items():
+        responses = paths[path][method]["responses"]
+        found = [status for status, response in responses.items() if "application/json" in response["content"]]
+        assert found == ["200", *statuses]
+        # No key, another host, or too often: refused as everywhere, and health checks not at all.
+        others = [] if "health" in path else ["401", "421", "429"]
+        assert [status for status in responses if status not in found] == others
+
+
 def test_an_unknown_output_and_binary_tensors_are_refused(url: str) -> None:
-    assert "has one, 'probabilities'" in infer(url, tensor(BLANK), outputs=[{"name": "logits"}]).json()["error"]
+    assert "has one output, 'probabilities'" in infer(url, tensor(BLANK), outputs=[{"name": "logits"}]).json()["error"]
     headers = {"inference-header-content-length": "5"}
     assert "Binary tensors" in httpx.post(url + INFER, content=b"{}", headers=headers).json()["error"]
 
