@@ -3,18 +3,20 @@
 Thin strokes, crowded pages, all families of growing pictures, and a JPEG 2000 file of very many passes, each read as
 one digit and as a page, in a process that has read small images before. The time is of the processor, the shortest of
 some; the memory is what the process needed more at its highest point than before. Then several clients send all of them
-to a service of one worker, mixed with large images. `--files FOLDER` measures the files of a folder instead. The
-command fails if a picture takes more than 1 second as one digit or 2 seconds as a page, or if the worker takes more
-than 400 MB or refuses everything.
+to a service of one worker, mixed with large images; and twice as many send it the longest bodies, at once and again and
+again. `--files FOLDER` measures the files of a folder instead. The command fails if a picture takes more than 1 second
+as one digit or 2 seconds as a page, or if the worker takes more than 400 MB or refuses everything.
 """
 
 import argparse
+import base64
+import json
 import os
 import random
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,10 +27,10 @@ from benchmarks.hostile.bombs import Cost, Meter
 from benchmarks.hostile.costly_pictures import Picture
 from benchmarks.hostile.crowded_pages import CROWDED
 from benchmarks.hostile.growing_pictures import GROWING
-from benchmarks.hostile.large_files import LARGE
+from benchmarks.hostile.large_files import LARGE, stored_png
 from benchmarks.hostile.rare_bombs import jpeg2000_passes
 from benchmarks.hostile.specimens import specimens
-from benchmarks.support.client import Connection, UnansweredError, address_of, upload
+from benchmarks.support.client import Connection, UnansweredError, address_of, request, upload
 from benchmarks.support.machine import describe_machine
 from benchmarks.support.servers import SERVE, Running, running
 from digits.cli.arguments import whole_number
@@ -73,12 +75,31 @@ def peak_of_worker(server: Running) -> float:
     return max(peaks)
 
 
+def longest_requests() -> list[bytes]:
+    """Returns requests whose bodies have nearly as many bytes as they may, for both routes, as a form and in JSON."""
+    png, ppm = stored_png(2_600), LARGE["ppm 15 bit"]()
+    packed = json.dumps({"image": base64.b64encode(png).decode()}).encode()
+    return [
+        one
+        for route in SECONDS
+        for one in (
+            upload(png, route),
+            upload(ppm, route),
+            request("POST", route, {"Content-Type": "application/json"}, packed),
+        )
+    ]
+
+
+# So many of them each client sends, one after the other.
+_LONG_EACH = 6
+
+
 def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0) -> tuple[float, Counter[str]]:
-    """Sends all files and some large images to a service of one worker, each to both routes.
+    """Sends all files and some large images to a service of one worker, each to both routes; then the longest bodies.
 
     Args:
         files: what makes each file, by name.
-        clients: that send at a time.
+        clients: that send at a time; twice as many send the longest bodies.
         seed: of the order.
 
     Returns:
@@ -91,18 +112,25 @@ def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0)
         address = address_of(server.url)
 
         # Each client counts on its own: a counter that several threads add to loses answers.
-        def send(mine: Sequence[tuple[Callable[[], bytes], str]]) -> Counter[str]:
+        def send(mine: Iterable[bytes]) -> Counter[str]:
             answers: Counter[str] = Counter()
             with Connection(address, 60.0) as connection:
-                for make, route in mine:
+                for one in mine:
                     try:
-                        answers[str(connection.exchange(upload(make(), route)).status)] += 1
+                        answers[str(connection.exchange(one).status)] += 1
                     except UnansweredError as error:
                         answers[error.loss] += 1
             return answers
 
-        with ThreadPoolExecutor(clients) as threads:
-            counted = list(threads.map(send, [requests[number::clients] for number in range(clients)]))
+        def made(number: int) -> Iterator[bytes]:
+            return (upload(make(), route) for make, route in requests[number::clients])
+
+        long = longest_requests()
+        with ThreadPoolExecutor(2 * clients) as threads:
+            counted = list(threads.map(send, map(made, range(clients))))
+            # No two begin with the same.
+            turns = [[long[(number + turn) % len(long)] for turn in range(_LONG_EACH)] for number in range(2 * clients)]
+            counted += threads.map(send, turns)
         return peak_of_worker(server), sum(counted, Counter())
 
 
@@ -150,7 +178,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     peak, answers = serve(files, options.clients)
     told = ", ".join(f"{count:,} with {answer}" for answer, count in sorted(answers.items()))
     print(
-        f"A worker that {options.clients} clients send all of them to takes {peak:.0f} MB at the most; answers: {told}."
+        f"A worker that {options.clients} clients send all of them to, and {2 * options.clients} the longest bodies, "
+        f"takes {peak:.0f} MB at the most; answers: {told}."
     )
     dear = [
         f"{name} for {route}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -14,6 +15,12 @@ def blank_png(color: int) -> bytes:
     """A blank PNG file just under the limit: color 0 is gray, 2 RGB, 6 RGB and transparency."""
     samples = {0: 1, 2: 3, 6: 4}[color]
     return png(UNDER, UNDER, 8, color, zeros(UNDER * (1 + UNDER * samples)))
+
+
+def stored_png(side: int) -> bytes:
+    """A PNG file of colored noise that is not packed: of all files with its pixels the longest."""
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    return cv2.imencode(".png", noise, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
 
 
 def blank_animation(form: str, **options: object) -> bytes:

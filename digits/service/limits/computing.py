@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import anyio.to_thread
 from starlette.requests import Request
 
 from digits.budget import Budget, bounded_memory, limited
-from digits.errors import MemoryBusyError, ProcessorBusyError
+from digits.errors import DigitsError, MemoryBusyError, ProcessorBusyError
 from digits.service.errors import BuffersFullError, ServerBusyError
 from digits.service.limits.queue import ComputeQueue
 from digits.service.process.heap import HeapTrimmer
@@ -18,6 +19,17 @@ _TRIMMER = HeapTrimmer()
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What a computation in a thread has raised.
+
+    If it were raised there, the future that brings it here and its traceback would hold each other, and with them the
+    body of the request, until garbage is collected.
+    """
+
+    error: Exception
 
 
 async def compute(
@@ -40,18 +52,27 @@ async def compute(
         ComputationStoppedError: the client has left.
     """
 
-    def within_budget() -> Result:
+    def within_budget() -> Result | _Failure:
         try:
             with limited(budget), bounded_memory(queue.memory, held_bytes):
                 budget.check()
                 return function()
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            return _Failure(error.with_traceback(None) if isinstance(error, DigitsError) else error)
         finally:
             _TRIMMER.trim()
 
     watch = asyncio.ensure_future(_stop_when_client_leaves(request, budget))
     try:
         async with queue.turn():
-            return await anyio.to_thread.run_sync(within_budget, limiter=queue.threads)
+            outcome = await anyio.to_thread.run_sync(within_budget, limiter=queue.threads)
+            if not isinstance(outcome, _Failure):
+                return outcome
+            try:
+                raise outcome.error
+            finally:
+                # Its traceback holds this frame: a circle, which would keep the body until garbage is collected.
+                del outcome
     except MemoryBusyError as error:
         raise BuffersFullError(str(error)) from error
     except ProcessorBusyError as error:

@@ -1,9 +1,11 @@
 """Computations end when their time is over, and when nobody waits for them any more."""
 
 import asyncio
+import gc
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +18,7 @@ from benchmarks.hostile.costly_pictures import COSTLY
 from benchmarks.support.client import address_of, upload_raw
 from digits import budget
 from digits.budget import Budget, wall_seconds
-from digits.errors import ComputationStoppedError, ComputeTimeError
+from digits.errors import ComputationStoppedError, ComputeTimeError, NoInkError
 from digits.service.errors import ServerBusyError
 from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.queue import ComputeQueue
@@ -131,6 +133,41 @@ def test_a_computation_ends_when_its_request_is_cancelled() -> None:
         assert await asyncio.to_thread(ended.wait, 5.0)
 
     asyncio.run(run())
+
+
+class Body:
+    """Stands for the bytes of a request: it can be watched."""
+
+
+def test_what_a_failed_computation_held_is_given_back_at_once() -> None:
+    """Not only when garbage is collected: there may be many megabytes of it."""
+
+    async def fail(request: Request) -> "weakref.ref[Body]":
+        body = Body()
+
+        def work() -> None:
+            assert body
+            raise NoInkError("nothing")
+
+        with pytest.raises(NoInkError):
+            await compute(work, request, Budget(60.0), ComputeQueue(1, 60.0))
+        return weakref.ref(body)
+
+    async def receive() -> Message:
+        await asyncio.sleep(60.0)
+        return {"type": "http.disconnect"}
+
+    async def run() -> bool:
+        gone = await fail(Request({"type": "http"}, receive))
+        # What watched for the client to leave ends at the next turn of the loop.
+        await asyncio.sleep(0.01)
+        return gone() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(run())
+    finally:
+        gc.enable()
 
 
 def test_the_time_spent_waiting_for_a_thread_does_not_count() -> None:
