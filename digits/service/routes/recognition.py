@@ -22,7 +22,7 @@ from digits.errors import (
     UnexpectedNumberError,
 )
 from digits.images.decode import OpenedImage, open_image
-from digits.images.formats import in_words, starts_a_process
+from digits.images.formats import starts_a_process
 from digits.images.sources import open_each
 from digits.recognizer import Prediction, Recognizer
 from digits.service.errors import (
@@ -41,9 +41,9 @@ from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
 from digits.service.request_context import EXPECTED
 from digits.service.responses import model_response
+from digits.service.routes.body_schemas import MANY_DIGITS, ONE_DIGIT, body, form, form_or_raw
 from digits.service.routes.direct import Endpoint
 from digits.service.routes.documented import documented
-from digits.service.routes.json_bodies import json_body
 from digits.service.routes.parameters import (
     EXPECT,
     EXPECT_FIELD,
@@ -56,34 +56,12 @@ from digits.service.routes.parameters import (
     passed_over,
     passed_over_in_query,
 )
-from digits.service.routes.uploads import BATCH_FIELD, FIELD, RAW_TYPES, read_image_files, read_upload
+from digits.service.routes.uploads import BATCH_FIELD, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, READ_ON_THE_SPOT_BYTES, ServiceState, state_of
 
 if TYPE_CHECKING:
     from digits.numbers.document import DocumentReading
-
-
-def _binary(shows: str) -> dict[str, Any]:
-    description = f"A {in_words()} file with {shows}."
-    return {"type": "string", "format": "binary", "description": description}
-
-
-_ONE_DIGIT, _MANY_DIGITS = _binary("one handwritten digit"), _binary("any count of handwritten digits")
-
-
-def _form(field: str, schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    properties = {field: schema, **(others or {})}
-    return {"multipart/form-data": {"schema": {"type": "object", "required": [field], "properties": properties}}}
-
-
-def _body(content: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _form_or_raw(schema: dict[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    raw = {media_type: {"schema": schema} for media_type in RAW_TYPES}
-    return _body(_form(FIELD, schema, others) | raw | json_body(others or {}))
 
 
 # The event loop itself reads a plain PNG image of no more pixels and bytes: that takes hardly longer than waking up a
@@ -305,7 +283,7 @@ def install(app: FastAPI) -> None:
         response_model=PredictionResponse,
         response_description="The digit.",
         responses=documented(*_GROUPS, ImageError, InkError, without=_ONLY_READ),
-        openapi_extra=_form_or_raw(_ONE_DIGIT, {PAGE_FIELD: PAGE_TO_PREDICT})
+        openapi_extra=form_or_raw(ONE_DIGIT, {PAGE_FIELD: PAGE_TO_PREDICT})
         | {"parameters": [in_query(PAGE_FIELD, PAGE_TO_PREDICT)]},
     )
     _add_direct(
@@ -316,7 +294,7 @@ def install(app: FastAPI) -> None:
         response_model=BatchResponse,
         response_description="The digits.",
         responses=documented(*_GROUPS, examples=_BATCH_EXAMPLES),
-        openapi_extra=_body(_form(BATCH_FIELD, {"type": "array", "items": _ONE_DIGIT})),
+        openapi_extra=body(form(BATCH_FIELD, {"type": "array", "items": ONE_DIGIT})),
     )
     _add_direct(
         app,
@@ -326,7 +304,7 @@ def install(app: FastAPI) -> None:
         response_model=ReadResponse,
         response_description="The digits.",
         responses=documented(*_GROUPS, ImageError, InkError, PatternError, without=(BatchError, SeveralDigitsError)),
-        openapi_extra=_form_or_raw(_MANY_DIGITS, {EXPECT_FIELD: EXPECT, PAGE_FIELD: PAGE_TO_READ})
+        openapi_extra=form_or_raw(MANY_DIGITS, {EXPECT_FIELD: EXPECT, PAGE_FIELD: PAGE_TO_READ})
         | {"parameters": [in_query(EXPECT_FIELD, EXPECT), in_query(PAGE_FIELD, PAGE_TO_READ)]},
     )
 

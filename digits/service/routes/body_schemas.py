@@ -1,7 +1,10 @@
-"""What /docs says of JSON bodies, with examples."""
+"""What /docs says of the bodies of requests, with examples."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from digits.images.formats import in_words
+from digits.service.routes.uploads import FIELD, RAW_TYPES
 
 # A PNG image of 1x1 pixel: the shortest that shows the form.
 _TINY = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsVjmFQAAAABJRU5ErkJggg=="
@@ -30,7 +33,7 @@ _STROKE = {
 }
 
 
-def json_body(others: Mapping[str, Any]) -> dict[str, Any]:
+def _json_body(others: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the JSON that a route takes, as OpenAPI describes content.
 
     Args:
@@ -68,3 +71,40 @@ def json_body(others: Mapping[str, Any]) -> dict[str, Any]:
             },
         }
     }
+
+
+def _binary(shows: str) -> dict[str, Any]:
+    description = f"A {in_words()} file with {shows}."
+    return {"type": "string", "format": "binary", "description": description}
+
+
+# The schemas of an image file.
+ONE_DIGIT, MANY_DIGITS = _binary("one handwritten digit"), _binary("any count of handwritten digits")
+
+
+def form(field: str, schema: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns the multipart form that a route takes, as OpenAPI describes content.
+
+    Args:
+        field: name of the field that the form must have.
+        schema: of that field.
+        others: schemas of further fields, by name.
+    """
+    properties = {field: schema, **(others or {})}
+    return {"multipart/form-data": {"schema": {"type": "object", "required": [field], "properties": properties}}}
+
+
+def body(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the body that a request must have, as OpenAPI describes an operation."""
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def form_or_raw(schema: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns the body of a route that takes an image as a form, as the body itself, or in JSON.
+
+    Args:
+        schema: of the image file.
+        others: schemas of further fields of the form, or members of the JSON, by name.
+    """
+    raw = {media_type: {"schema": schema} for media_type in RAW_TYPES}
+    return body(form(FIELD, schema, others) | raw | _json_body(others or {}))
