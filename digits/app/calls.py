@@ -58,7 +58,7 @@ def _curl(url: str, file_name: str, with_key: bool) -> Call:
         "curl",
         "bash",
         f"curl {key}-F file=@{shlex.quote(file_name)} {shlex.quote(url)}",
-        "In a terminal; in PowerShell on Windows write curl.exe.",
+        later("In a terminal; in PowerShell on Windows write curl.exe."),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import digits
+from digits.app.calls import calls
 from digits.app.components.details import STAGES
 from digits.app.language import ENGLISH, LANGUAGES, catalogue, short_problem, supported
 from digits.app.pages.classroom import COUNTED, Counted
@@ -192,6 +193,11 @@ def test_no_text_is_left_out(
     app = AppTest.from_string(script, default_timeout=60)
     prepare(app)
     assert without_translation(app.run()) == []
+
+
+def test_where_to_run_a_call_is_said_in_every_language() -> None:
+    for call in calls("http://127.0.0.1:8000", "digit.png", "image/png", with_key=False):
+        assert all(call.how in catalogue(code) for code in LANGUAGES)
 
 
 def test_a_text_that_is_no_translation_is_found() -> None:
