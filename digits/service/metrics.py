@@ -132,6 +132,7 @@ class Metrics:
             "digits_resident_memory_bytes", "Memory of all workers.", registry=registry, multiprocess_mode="livesum"
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, str]] = {}
+        self._problem_children: dict[str, Counter] = {}
         self._digits = {
             (digit, accepted): self._predictions.labels(str(digit), str(accepted).lower())
             for digit in range(10)
@@ -188,7 +189,10 @@ class Metrics:
 
     def problem(self, name: str) -> None:
         """Counts a problem under the last part of its type."""
-        self._problems.labels(name).inc()
+        child = self._problem_children.get(name)
+        if child is None:
+            child = self._problem_children[name] = self._problems.labels(name)
+        child.inc()
 
     def readiness(self, *, ready: bool) -> None:
         """Records whether this worker can answer."""

@@ -1,6 +1,8 @@
 """What a new connection meets while images wait for too long: it is refused before a request is made of its bytes."""
 
 import asyncio
+import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -13,6 +15,8 @@ _PAUSE_SECONDS = 0.005
 # The first bytes of a connection come here, and after a refusal what nobody reads. The head of a request is shorter.
 _FIRST_BYTES = memoryview(bytearray(16 * 1024))
 _SCRATCH = memoryview(bytearray(256 * 1024))
+# So often as much as `_SCRATCH` holds is thrown away at a time, before others have their turn.
+_MOST_TURNS = 64
 
 
 class Successor(Protocol):
@@ -82,8 +86,6 @@ class Gate(asyncio.BufferedProtocol):
         self._is_refused = True
         self._deadline.cancel()
         self._transport.write(answer)
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
         if self._transport.is_closing():
             # The client has left in the meantime.
             return
@@ -116,8 +118,38 @@ class Gate(asyncio.BufferedProtocol):
         return successor
 
     def _discard(self) -> None:
-        """Reads what the client still sends without keeping it, and closes when the client has."""
+        """Throws away what the client still sends, and closes when the client has."""
+        if self._transport.is_closing():
+            return
+        if discard_received(self._transport.get_extra_info("socket").fileno()):
+            self._transport.close()
+            return
+        # This client may wait for the end.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
         if self._transport.is_closing():
             return
         self._deadline = self._loop.call_later(self._linger_seconds, self._transport.close)
         self._transport.resume_reading()
+
+
+def discard_received(descriptor: int) -> bool:
+    """Throws away what a connection has received, on Linux without copying it; returns whether the client has ended it.
+
+    Args:
+        descriptor: of the socket, which does not block.
+    """
+    if sys.platform != "linux":
+        return False
+    twin = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, descriptor)
+    try:
+        for _ in range(_MOST_TURNS):
+            if not twin.recv_into(_SCRATCH, 0, socket.MSG_TRUNC):
+                return True
+    except OSError as error:
+        # Nothing more has come so far, or the connection is broken.
+        return not isinstance(error, BlockingIOError)
+    finally:
+        # The descriptor belongs to the transport.
+        twin.detach()
+    return False

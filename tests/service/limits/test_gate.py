@@ -1,12 +1,15 @@
 """While images wait for too long, large ones are refused by the first bytes of a connection."""
 
 import asyncio
+import socket
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from digits.service.limits.gate import Gate
+from digits.service.limits.gate import Gate, discard_received
 from digits.service.limits.queue import ComputeQueue
 from digits.service.limits.refusal import EarlyRefusal
 from digits.service.problems import MEDIA_TYPE
@@ -156,3 +159,38 @@ def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
         assert connections == set()
 
     assert talk(act, linger_seconds=0.1) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems copy what they throw away")
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_was_received_is_thrown_away_and_the_end_is_seen(ends: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+    with accepted, client:
+        accepted.setblocking(False)
+        client.sendall(b"x" * 50_000)
+        if ends:
+            client.close()
+        # Until the kernel has handed all of it over, which takes no time here.
+        time.sleep(0.1)
+        assert discard_received(accepted.fileno()) is ends
+        if not ends:
+            with pytest.raises(BlockingIOError):
+                accepted.recv(1)
+            client.sendall(b"more")
+            time.sleep(0.1)
+            assert accepted.recv(10) == b"more"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems copy what they throw away")
+def test_the_end_of_a_broken_connection_is_seen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+    with accepted:
+        accepted.setblocking(False)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+        time.sleep(0.1)
+        assert discard_received(accepted.fileno())
