@@ -8,6 +8,7 @@ from digits.errors import DigitsError
 from digits.service import errors
 from digits.service.problems import PROBLEMS
 from digits.service.routes.documented import documented
+from tests.conftest import ROOT
 
 CLASSES = [item for _, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__]
 GROUPS = (errors.UploadError, errors.BatchError, errors.UnavailableError, errors.AccessError)
@@ -42,3 +43,9 @@ def test_a_group_documents_each_of_its_problems_and_no_other() -> None:
     }
     assert names == expected
     assert {"missing-file", "no-ink"} <= names
+
+
+def test_the_clients_page_lists_every_problem_with_its_status_and_title() -> None:
+    page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \| (.+) \|$", page, re.MULTILINE)
+    assert sorted(rows) == sorted((kind.name, str(kind.status), kind.title) for kind in PROBLEMS.values())
