@@ -127,7 +127,7 @@ lock: $(VENV)/installed-all ## resolve the dependencies anew (UPGRADE=--upgrade 
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-rapidocr.in -o $(LOCKS)/bench-rapidocr.txt
 	$(UV_COMPILE) $(UPGRADE) $(LOCKS)/bench-atheris.in -o $(LOCKS)/bench-atheris.txt
 
-# The report of the shipped model illustrates the README.
+# The report of the shipped model illustrates docs/training.md.
 shipped: $(VENV)/installed-all ## train the model that ships with the package
 	@$(BIN)/python train.py --out digits/shipped/mnist_model.keras --recipe convnet --keep 0 $(ARGS)
 	@$(BIN)/digits model quantize digits/shipped/mnist_model.keras

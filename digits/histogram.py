@@ -18,12 +18,17 @@ _FALLING = np.arange(255, -1, -1)
 
 
 def histogram(gray: Gray, mask: Gray | None = None) -> Counts:
-    """Counts how many pixels, or how many of those in a mask, have each of the 256 values."""
+    """Counts how many pixels, or how many of those in a mask, have each of the 256 values.
+
+    Args:
+        gray: uint8 of shape (height, width).
+        mask: uint8 of the same shape, not 0 where pixels count; None if all do.
+    """
     return np.asarray(cv2.calcHist([gray], [0], mask, [256], [0.0, 256.0]), dtype=np.int64).ravel()
 
 
 def quantile(counts: Counts, share: float) -> int:
-    """The value under or at which a share of the pixels lies."""
+    """Returns the lowest value, 0..255, under or at which a share (0..1) of the pixels lies."""
     below = counts.cumsum()
     return int(below.searchsorted(share * below[-1]))
 
@@ -51,7 +56,7 @@ def sort_values(gray: Gray) -> Gray:
 
 
 def quantile_of_sorted(rising: Gray, share: float) -> int:
-    """Does what `quantile` does, for values in rising order and a share above 0."""
+    """Does what `quantile` does, for values in rising order, uint8 of shape (n,), and a share above 0."""
     return int(rising[max(0, math.ceil(share * rising.size) - 1)])
 
 
@@ -64,7 +69,7 @@ def interpolated_quantile(counts: Counts, share: float) -> float:
 
 
 def mean_of_top(counts: Counts, top: int) -> float:
-    """The mean of the `top` largest values."""
+    """Returns the mean of the `top` largest values, 0..255; `top` is at least 1."""
     falling = counts[::-1]
     taken = np.minimum(np.maximum(top - (falling.cumsum() - falling), 0), falling)
     return float(taken @ _FALLING) / float(taken.sum())

@@ -141,7 +141,11 @@ def _several_digits(seen: Look, copy: Copy, as_several: AsSeveral) -> SeveralDig
 
 
 def copy_of(pixels: Pixels) -> Copy | None:
-    """Returns the copy of which other views are made; None if the picture is too small or too flat to have any."""
+    """Returns the copy of which other views are made; None if the picture is too small or too flat to have any.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+    """
     if min(pixels.shape[:2]) < _SMALLEST or int(pixels.max()) - int(pixels.min()) < _FLAT:
         return None
     copy = Copy(pixels)

@@ -80,10 +80,17 @@ class NpzPictures:
             self._close = weakref.finalize(self, stack.pop_all().close)
 
     def read(self, first: int, count: int) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-        """The names and pixels of some images, one at a time in memory.
+        """Yields the names and pixels of some images, one at a time in memory.
 
         In a file that is not compressed those before them are skipped; a compressed one is read on from where it is,
         or from its beginning. The last image comes only from a file that agrees with its checksum.
+
+        Args:
+            first: index of the first image, from 0.
+            count: how many images.
+
+        Yields:
+            The name of an image, and its pixels: uint8 of shape (height, width) or (height, width, 3).
 
         Raises:
             DataMismatchError: the file is damaged.

@@ -55,7 +55,10 @@ def read_images_and_labels(file: Path) -> tuple[npt.NDArray[Any], npt.NDArray[An
 
 
 def read_idx(file: Path) -> npt.NDArray[Any]:
-    """Reads a file in IDX form.
+    """Reads a file in IDX form, packed with gzip or not.
+
+    Returns:
+        The array, of the type and the shape (one to four axes) that the file names.
 
     Raises:
         DataUnavailableError: it cannot be opened.

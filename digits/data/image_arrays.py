@@ -36,6 +36,10 @@ _LABELS_ALLOWED = "whole numbers, texts, or ten numbers each of which one is 1"
 def parts_of(arrays: Mapping[str, npt.NDArray[Any]], file: str) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
     """Returns the images and labels of each part of a data set: `test` and `train`, or `all`.
 
+    Args:
+        arrays: by name, as an npz file holds them: images with n along the first axis, and n labels.
+        file: name of the file, for the error.
+
     Raises:
         DataMismatchError: no pair of arrays has a name that is known.
     """

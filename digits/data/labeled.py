@@ -207,7 +207,7 @@ def _from_npz(
 
 
 def read_arrays(file: Path) -> Mapping[str, npt.NDArray[Any]]:
-    """Reads all arrays of an npz file.
+    """Reads all arrays of an npz file, of any types and shapes.
 
     Raises:
         DataUnavailableError: it cannot be opened.

@@ -291,7 +291,14 @@ def open_image(data: bytes | bytearray | memoryview, limits: ImageLimits | None 
 
 
 def decode(data: bytes, limits: ImageLimits | None = None) -> npt.NDArray[np.uint8]:
-    """Decodes an image file into upright pixels: `open_image` and `OpenedImage.decode` in one call."""
+    """Decodes an image file into upright pixels: `open_image` and `OpenedImage.decode` in one call.
+
+    Returns:
+        uint8 of shape (height, width), gray, or (height, width, 3), RGB.
+
+    Raises:
+        ImageError: the file cannot be read, or is over a limit.
+    """
     return open_image(data, limits).decode()
 
 

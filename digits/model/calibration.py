@@ -34,7 +34,12 @@ def apply_temperature(probabilities: npt.NDArray[np.floating], temperature: floa
 
 
 def negative_log_likelihood(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
-    """Returns the cross-entropy loss: the mean of -log of the probability of the true digit, in nats."""
+    """Returns the cross-entropy loss: the mean of -log of the probability of the true digit, in nats.
+
+    Args:
+        probabilities: of shape (n, 10).
+        labels: the true digits, of shape (n,).
+    """
     chosen = np.asarray(probabilities, dtype=np.float64)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(chosen, _TINY)).mean())
 

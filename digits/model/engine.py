@@ -84,7 +84,15 @@ class Engine:
         return self.classify_as(images, self._input_form)
 
     def classify_as(self, images: npt.NDArray[np.uint8], input_form: InputForm) -> npt.NDArray[np.float32]:
-        """Computes a forward pass on images in a given form; the rest as for a call."""
+        """Computes a forward pass on images whose pixels become numbers in a given form.
+
+        Args:
+            images: uint8 of shape (n, 28, 28), white ink on black.
+            input_form: how the network is given its pixels.
+
+        Returns:
+            float32 probabilities of shape (n, 10), not calibrated.
+        """
         parts = []
         # Once at least: for no images there are no probabilities, of the network's shape.
         for start in range(0, max(1, len(images)), _AT_A_TIME):

@@ -42,7 +42,7 @@ class Examples:
             raise ModelFileError(f"the examples are {present}, not images of digits with what was read in them")
 
     def mistakes(self) -> npt.NDArray[np.intp]:
-        """Returns the indices of the images that were read wrongly, the highest confidence first."""
+        """Returns the indices of the images that were read wrongly, of shape (k,), the highest confidence first."""
         return self._sorted(self.labels != self.read)
 
     def of_cell(self, true: int, read: int) -> npt.NDArray[np.intp]:
@@ -53,8 +53,8 @@ class Examples:
             read: the digit that was read.
 
         Returns:
-            Of a mistake all images, the highest confidence first; of a correct answer the few with the lowest
-            confidence, the lowest first.
+            The indices, of shape (k,): of a mistake those of all images, the highest confidence first; of a correct
+            answer those of the few with the lowest confidence, the lowest first.
         """
         indices = self._sorted((self.labels == true) & (self.read == read))
         return indices[::-1] if true == read else indices

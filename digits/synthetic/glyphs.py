@@ -149,14 +149,21 @@ def _from_left(form: Form) -> Form:
 
 
 def slant_of(image: npt.NDArray[np.uint8]) -> float:
-    """How far a digit leans to the right, in pixels for each pixel up."""
+    """Returns how far a digit, uint8 of shape (28, 28), leans to the right, in pixels for each pixel up."""
     return float(leans(image[np.newaxis, ..., np.newaxis])[0])
 
 
 def draw_ink(image: npt.NDArray[np.uint8], height: float, slant: float, pen: float | None) -> Ink:
-    """A digit's ink with sharp edges, 0..1, cut out: at the height of the page, slanted like its neighbors.
+    """Returns a digit's ink with sharp edges, cut out: at the height of the page, slanted like its neighbors.
 
-    With a pen of so many pixels, strokes that are wider become as wide as that.
+    Args:
+        image: uint8 of shape (28, 28), white ink on black.
+        height: of the digit on the page, in pixels.
+        slant: how far it is to lean further to the right, in pixels for each pixel up.
+        pen: width in pixels to which wider strokes are thinned; None if they stay.
+
+    Returns:
+        float32 of shape (height, width) of its bounding box, 0..1.
     """
     zoom = height / _BOX
     side = round(28 * zoom)

@@ -271,7 +271,17 @@ def next_left(before: tuple[Field, int, int], glyph: Field, top: int, gap: float
 def stack_lines(
     lines: list[list[tuple[Field, int, int]]], height: float, rng: np.random.Generator
 ) -> tuple[Field, npt.NDArray[np.int16], list[tuple[int, int, int, int]]]:
-    """All lines on one field, with a margin around; whose ink each pixel is; and where each digit is."""
+    """Puts lines below one another on one field, with a margin around.
+
+    Args:
+        lines: of each line its glyphs, each with the left and the top edge, in pixels, where it stands on the line.
+        height: of a digit, in pixels.
+        rng: chooses the margin, the indents and the distances of the lines.
+
+    Returns:
+        The ink, float32 of shape (height, width), 0..1; whose ink each pixel is, int16 of the same shape: the index of
+        a glyph, or -1; and the box of each glyph: left edge, top edge, width and height.
+    """
     margin = round(rng.uniform(0.3, 1.2) * height)
     down, placed = margin, []
     for line in lines:

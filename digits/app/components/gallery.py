@@ -32,7 +32,7 @@ def gallery(examples: Examples, places: npt.NDArray[np.intp]) -> None:
 
     Args:
         examples: the examples.
-        places: the indices of those to show, in this order.
+        places: the indices of those to show, in this order, of shape (k,).
     """
     figures = [_figure(examples, int(i)) for i in places]
     st.html(f'{_STYLE}<div class="digits-gallery">{"".join(figures)}</div>')

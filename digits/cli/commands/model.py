@@ -74,7 +74,9 @@ def compare(options: argparse.Namespace) -> int:
         pictures = [picture for source in options.on for picture in read_labeled(source)]
         singles = [picture for picture in pictures if not is_number(picture.label)]
         if not singles:
-            raise DataMismatchError(f"There is no picture of a single digit in {', '.join(map(str, options.on))}.")
+            raise DataMismatchError(
+                f"There is no picture of a single digit in {', '.join(map(str, options.on))}. Name another source."
+            )
         comparison = compare_on_pictures(first, second, singles)
         names = [picture.name for picture in singles]
     else:
