@@ -12,6 +12,8 @@ from digits.arrays import Gray, Pixels
 # At this scale, or a larger one, each pixel of the copy stands for little more than one: the mean of the nearest four
 # tells it as well as the mean of all that it covers, in a fifth of the time.
 _NEARLY_AS_LARGE = 0.7
+# All levels of a gray picture.
+LEVELS = np.arange(256, dtype=np.float32)
 
 
 def shrink(image: Pixels, side: int, *, quick: bool = False) -> Pixels:
@@ -47,6 +49,17 @@ def as_gray(pixels: Pixels) -> Gray:
 def at_least(gray: Gray, value: float) -> Gray:
     """The mask, 1 or 0, of what is at least a value of 0..255. NumPy would make every pixel a float to compare it."""
     return (gray >= np.uint8(math.ceil(value))).view(np.uint8)
+
+
+def mapped(gray: Gray, values: npt.NDArray[np.floating]) -> Gray:
+    """Gives each of the 256 levels of a picture another value: far faster than to compute it for each pixel.
+
+    Args:
+        gray: uint8 of any shape.
+        values: of shape (256,): what becomes of each level, cut to 0..255 and rounded down.
+    """
+    table = np.minimum(np.maximum(values, 0.0), 255.0).astype(np.uint8)
+    return np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
 
 
 def median_of_few(values: npt.NDArray[Any]) -> float:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.vision.reduction import at_least, median_of_few, shrink
+from digits.vision.reduction import LEVELS, at_least, mapped, median_of_few, shrink
 
 GRAY = np.random.default_rng(5).integers(0, 256, (37, 53), dtype=np.uint8)
 
@@ -14,6 +14,11 @@ def test_the_median_of_a_few_values(count: int) -> None:
     values = np.random.default_rng(count).normal(size=count)
     assert median_of_few(values) == np.median(values)
     assert median_of_few(GRAY[0, :count].astype(np.int64)) == np.median(GRAY[0, :count])
+
+
+def test_levels_are_mapped_as_each_pixel_would_be() -> None:
+    computed = np.clip((GRAY.astype(np.float32) - 40.0) * 1.7, 0.0, 255.0).astype(np.uint8)
+    np.testing.assert_array_equal(mapped(GRAY, (LEVELS - 40.0) * 1.7), computed)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 99.999, 100.0, 100.001, 255.0])

@@ -267,10 +267,12 @@ def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats,
     labels, stats = label_components(joined)
     paths = []
     for label in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= search.least_span * width).tolist():
+        if label == 0:
+            continue
         x, y, length, high, _ = stats[label].tolist()
         chain = labels[y : y + high, x : x + length] == label
         covered = float((chain & (runs[y : y + high, x : x + length] > 0)).any(axis=0).mean())
-        if label and covered >= search.least_covered and (path := _path(chain, search, thickest)) is not None:
+        if covered >= search.least_covered and (path := _path(chain, search, thickest)) is not None:
             # From the chain's corner to the picture's.
             a, b, c = path
             paths.append(

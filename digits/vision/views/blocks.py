@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits.arrays import Flags, Gray, Pixels
 from digits.vision.views.copy import Copy, against_border
@@ -19,20 +20,36 @@ _MARGIN = 2
 def without_blocks(pixels: Pixels) -> Pixels:
     """Returns a picture that was enlarged without smoothing as it was before, each block as one pixel.
 
+    So is a block of which the picture's border shows only a part.
+
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3). Without blocks it is returned as it is.
     """
-    edges = [np.flatnonzero(_differs(pixels, axis)) + 1 for axis in (0, 1)]
-    if not all(edge.size for edge in edges):
+    edges, side = [], 0
+    for axis in (0, 1):
+        edges.append(np.flatnonzero(_differs(pixels, axis)) + 1)
+        side = int(np.gcd.reduce(np.diff(edges[axis]), initial=side))
+        # Most pictures have no blocks, which their rows tell.
+        if side == 1 or not edges[axis].size:
+            return pixels
+    if side == 0:
         return pixels
-    side = int(np.gcd.reduce(np.concatenate([np.diff(edge) for edge in edges])))
-    if side < 2:
-        return pixels
-    rows, columns = (
-        np.arange((int(edge[0]) - 1) % side + 1 + side // 2 - side, size, side).clip(0)
-        for edge, size in zip(edges, pixels.shape[:2], strict=True)
-    )
+    rows, columns = (_middles(int(edge[0]), side, size) for edge, size in zip(edges, pixels.shape[:2], strict=True))
     return np.ascontiguousarray(pixels[rows[:, None], columns[None, :]])
+
+
+def _middles(edge: int, side: int, size: int) -> npt.NDArray[np.int64]:
+    """Returns a pixel in the middle of each block along an axis, or that of its visible part which is next to it.
+
+    Args:
+        edge: where a block begins, in pixels, like the others.
+        side: of a block.
+        size: of the picture.
+    """
+    first = edge % side
+    count = (first > 0) + -(-(size - first) // side)
+    middles = first - side * (first > 0) + side // 2 + side * np.arange(count)
+    return np.clip(middles, 0, size - 1)
 
 
 def _differs(pixels: Pixels, axis: int) -> Flags:

@@ -1,12 +1,14 @@
 """Ways to make a 28x28 image of the ink, or the picture, that a view shows."""
 
 from collections.abc import Callable
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from digits.arrays import SIDE, Gray, Pixels
 from digits.errors import NoInkError
+from digits.histogram import histogram, mean_of_top
 from digits.vision.components import Components, find_components, find_digit
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import center, fit, image_of, margin_around
@@ -21,8 +23,30 @@ _FAINTEST = 16.0
 STRONG = 102
 
 
-def whole(strength: Pixels) -> Gray | None:
+class Seen:
+    """What a view makes of a picture, and the strokes in it, which are found once.
+
+    Args:
+        pixels: the strength of ink, or a picture, uint8 of shape (height, width) or (height, width, 3).
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+
+    @cached_property
+    def strokes(self) -> tuple[Foreground, Components] | None:
+        """The foreground and the strokes, where the pixels are the strength of ink; None if there is none."""
+        return _strokes(self.pixels)
+
+    @property
+    def place(self) -> tuple[int, int, int, int] | None:
+        """The left, top, right and bottom of the digit in pixels, the last two past it; None if there is no ink."""
+        return self.strokes[1].box(find_digit(self.strokes[1])) if self.strokes else None
+
+
+def whole(seen: Seen) -> Gray | None:
     """Takes the whole picture for the image, if it is framed as MNIST's images are."""
+    strength = seen.pixels
     height, width = strength.shape[:2]
     if min(height, width) < _LEAST_FRAMED or max(height, width) > min(_MOST_FRAMED, _SQUARE * min(height, width)):
         return None
@@ -32,51 +56,44 @@ def whole(strength: Pixels) -> Gray | None:
     return np.asarray(cv2.resize(strength, (SIDE, SIDE), interpolation=method), dtype=np.uint8)
 
 
-def box(strength: Pixels) -> Gray | None:
+def box(seen: Seen) -> Gray | None:
     """Takes all ink for the digit, and fits its box."""
+    strength = seen.pixels
     x, y, width, height = cv2.boundingRect((strength > STRONG).astype(np.uint8))
     if max(width, height) < 3:
         return None
     return center(fit((strength[y : y + height, x : x + width] / 255.0).astype(np.float32)))
 
 
-def cut_out(strength: Pixels) -> Gray | None:
+def cut_out(seen: Seen) -> Gray | None:
     """Cuts the digit out."""
-    strokes = _strokes(strength)
-    return _image(*strokes) if strokes else None
+    return _image(*seen.strokes) if seen.strokes else None
 
 
-def without_lines(strength: Pixels) -> Gray | None:
+def without_lines(seen: Seen) -> Gray | None:
     """Takes lines off, and cuts the digit out."""
-    strokes = _strokes(strength, digit_mask)
+    strokes = _strokes(seen.pixels, digit_mask)
     return _image(*strokes) if strokes else None
 
 
-def as_first(picture: Pixels) -> Gray | None:
+def as_first(seen: Seen) -> Gray | None:
     """Takes a picture through the stages of the first view."""
     try:
-        return _image(*find_strokes(picture))
+        return _image(*find_strokes(seen.pixels))
     except NoInkError:
         return None
 
 
-def things_apart(strength: Pixels) -> Normalized | None:
+def things_apart(seen: Seen) -> Normalized | None:
     """Finds what may be separate digits in the ink that a view shows.
 
     Returns:
         Its image, with those of the things that lie apart; None if there are none.
     """
-    strokes = _strokes(strength)
-    if strokes is None or len(strokes[1]) == 1:
+    if seen.strokes is None or len(seen.strokes[1]) == 1:
         return None
-    normalized = image_digit(*strokes)
+    normalized = image_digit(*seen.strokes)
     return normalized if normalized.together is not None else None
-
-
-def place_of_digit(strength: Pixels) -> tuple[int, int, int, int] | None:
-    """Returns the left, top, right and bottom of the digit in pixels, the last two past it; None if there is no ink."""
-    strokes = _strokes(strength)
-    return strokes[1].box(find_digit(strokes[1])) if strokes else None
 
 
 def _all_ink(foreground: Foreground) -> Gray:
@@ -88,7 +105,7 @@ def _strokes(
 ) -> tuple[Foreground, Components] | None:
     """Returns the ink that a view shows and its strokes, as far as a mask has them; None if there is none."""
     strongest = max(8, strength.size // 500)
-    level = float(np.partition(strength, -strongest, axis=None)[-strongest:].mean())
+    level = mean_of_top(histogram(strength), strongest)
     if level < _FAINTEST:
         return None
     foreground = Foreground(strength, level, 0.0)

@@ -82,13 +82,14 @@ def _rarest_color(copy: Copy) -> Gray | None:
 
 def _pen_strokes(copy: Copy) -> Gray | None:
     """Narrow strokes darker than what lies right around them: shadows and the sheet's edge go."""
-    swallowed = pen.swallowed_light(shrink(copy.pixels, _PEN_SIDE), _PEN)
+    swallowed = pen.swallowed_light(pen.without_grain(shrink(copy.pixels, _PEN_SIDE)), _PEN)
     return _on_white(pen.above_texture(swallowed, 1.0), copy)
 
 
 def _pen_strokes_on_sheet(copy: Copy) -> Gray | None:
     """The same, without the rough table beside the sheet; None if there is no such table."""
-    swallowed = pen.on_smooth_sheet(pen.swallowed_light(shrink(copy.pixels, _SHEET_SIDE), _SHEET_PEN))
+    light = pen.without_grain(shrink(copy.pixels, _SHEET_SIDE))
+    swallowed = pen.on_smooth_sheet(pen.swallowed_light(light, _SHEET_PEN))
     return None if swallowed is None else _on_white(pen.above_texture(swallowed, 1.0), copy)
 
 

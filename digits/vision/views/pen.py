@@ -5,7 +5,10 @@ import numpy as np
 
 from digits.arrays import Gray, Ink, Pixels
 from digits.vision.masks import label_components
+from digits.vision.reduction import quantile_of
 
+# Grain is smoothed by a Gaussian of this standard deviation, in pixels.
+_SMOOTHED = 0.8
 # The sensor's own light, which keeps ratios of dark pixels from running away.
 _DARK_LEVEL = 4.0
 # Texture is looked at in windows of this share of the longer side, and counts for so much at the most.
@@ -19,51 +22,64 @@ _ROUGH, _SMOOTH, _SHEET = 0.012, 0.5, (0.06, 0.97)
 _BORDER, _CUT = 0.03, 0.03
 
 
-def swallowed_light(pixels: Pixels, width: float) -> Ink:
+def without_grain(pixels: Pixels) -> Pixels:
+    """Smooths a picture a little.
+
+    Args:
+        pixels: uint8 of shape (height, width) or (height, width, 3).
+    """
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), _SMOOTHED), dtype=np.uint8)
+
+
+def swallowed_light(light: Pixels, width: float) -> Ink:
     """How much of the light that falls on what lies right around each pixel its ink swallows.
 
     A ratio, so that ink in a shadow is as strong as ink in the light. The edge of a shadow or of a sheet is darker on
     one side alone: a closing by a narrow window leaves it as it is, and no light is missing there.
 
     Args:
-        pixels: uint8 of shape (height, width) or (height, width, 3).
+        light: of the picture, as `without_grain` returns it.
         width: of the widest stroke, as a share of the longer side.
 
     Returns:
         float32 of shape (height, width), 0..1; of a colored picture, of the channel in which it is the most.
     """
-    light, window = _light_and_window(pixels, width)
+    window = _window(light, width)
+    # Farther out, the window sees no other pixels.
+    reach = window // 2
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (window, window))
-    padded = cv2.copyMakeBorder(light, window, window, window, window, cv2.BORDER_REPLICATE)
-    ground = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[window:-window, window:-window]
+    padded = cv2.copyMakeBorder(light, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    ground = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[reach:-reach, reach:-reach]
     return _share_missing(light, np.asarray(ground, dtype=np.uint8))
 
 
-def missing_light(pixels: Pixels, width: float) -> Ink:
+def missing_light(light: Pixels, width: float) -> Ink:
     """How much of the light of the brightest pixel near each one is missing there: in a shadow, and more so on ink.
 
     Args:
-        pixels: uint8 of shape (height, width) or (height, width, 3).
+        light: of the picture, as `without_grain` returns it.
         width: of the widest shadow or stroke that is looked into, as a share of the longer side.
 
     Returns:
         float32 of shape (height, width), 0..1; of a colored picture, of the channel in which it is the most.
     """
-    light, window = _light_and_window(pixels, width)
+    window = _window(light, width)
     ground = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
     return _share_missing(light, np.asarray(ground, dtype=np.uint8))
 
 
-def _light_and_window(pixels: Pixels, width: float) -> tuple[Pixels, int]:
-    """Returns a picture without its grain, and the side of a window, in pixels, into which so wide a thing fits."""
-    light = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.8), dtype=np.uint8)
-    return light, max(3, round(width * max(light.shape[:2])) | 1)
+def _window(light: Pixels, width: float) -> int:
+    """The side of a window, in pixels, into which a thing fits that is as wide as this share of the longer side."""
+    return max(3, round(width * max(light.shape[:2])) | 1)
 
 
 def _share_missing(light: Pixels, ground: Pixels) -> Ink:
     dark = np.float32(_DARK_LEVEL)
-    missing = np.float32(1.0) - (light.astype(np.float32) + dark) / (ground.astype(np.float32) + dark)
-    return np.asarray(missing if missing.ndim == 2 else missing.max(axis=2), dtype=np.float32)
+    left = (light.astype(np.float32) + dark) / (ground.astype(np.float32) + dark)
+    if left.ndim == 3:
+        red, green, blue = cv2.split(left)
+        left = np.asarray(cv2.min(cv2.min(red, green), blue), dtype=np.float32)
+    return np.float32(1.0) - left
 
 
 def above_texture(swallowed: Ink, times: float) -> Ink:
@@ -112,7 +128,7 @@ def as_strength(swallowed: Ink, full_share: float, least: float) -> Gray | None:
     Returns:
         uint8 of the same shape, full ink 255; None if no ink swallows enough.
     """
-    full = float(np.quantile(swallowed, full_share))
+    full = quantile_of(swallowed, full_share)
     if full < least:
         return None
     return np.asarray(np.minimum(swallowed * np.float32(255.0 / full), np.float32(255.0)), dtype=np.uint8)

@@ -7,7 +7,8 @@ the light, and ink takes more, in the light and in the shade.
 import numpy as np
 
 from digits.arrays import Gray
-from digits.vision.reduction import quantile_of
+from digits.histogram import histogram
+from digits.vision.reduction import LEVELS, mapped, quantile_of
 from digits.vision.views import pen
 from digits.vision.views.copy import Copy
 
@@ -29,7 +30,7 @@ _BOUNDS = np.stack([np.zeros_like(_ENDS[0]), _ENDS[0] + 1, _ENDS[1] + 1, np.full
 
 def _missing_light(copy: Copy) -> Gray:
     """How much of the light around them pixels miss, of 255."""
-    return np.asarray(pen.missing_light(copy.pixels, _WINDOW) * 255.0, dtype=np.uint8)
+    return np.asarray(pen.missing_light(copy.light, _WINDOW) * 255.0, dtype=np.uint8)
 
 
 def darker_than_shade(copy: Copy) -> Gray | None:
@@ -49,7 +50,7 @@ def darkest_tone(copy: Copy) -> Gray | None:
     missing = copy.found(_missing_light)
     if missing is None or missing.max() < _LEAST:
         return None
-    counts = np.sqrt(np.bincount(missing.ravel() // (256 // _STEPS), minlength=_STEPS))
+    counts = np.sqrt(histogram(missing).reshape(_STEPS, -1).sum(axis=1))
     number, total = (np.r_[0.0, values.cumsum()] for values in (counts, counts * np.arange(_STEPS)))
     part_numbers, part_totals = np.diff(number[_BOUNDS], axis=0), np.diff(total[_BOUNDS], axis=0)
     means = part_totals / np.maximum(part_numbers, 1e-9)
@@ -60,5 +61,4 @@ def darkest_tone(copy: Copy) -> Gray | None:
 
 
 def _between(missing: Gray, low: float, high: float) -> Gray:
-    strength = (missing - np.float32(low)) * np.float32(255.0 / (high - low))
-    return np.asarray(np.clip(strength, 0.0, 255.0), dtype=np.uint8)
+    return mapped(missing, (LEVELS - np.float32(low)) * np.float32(255.0 / (high - low)))

@@ -8,7 +8,7 @@ weighs its opinions.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from digits.arrays import Gray, Pixels
+from digits.arrays import Gray
 from digits.errors import NoInkError
 from digits.vision.normalize import Normalized, Stage, find_strokes, image_digit
 from digits.vision.reduction import as_gray
@@ -33,26 +33,26 @@ class View:
 
     name: str
     find: Find
-    form: Callable[[Pixels], Gray | None]
+    form: Callable[[forms.Seen], Gray | None]
 
     def show(self, copy: Copy) -> Normalized | None:
         """Returns what the view shows of a picture; None if it shows nothing."""
-        seen = copy.found(self.find)
+        seen = copy.seen(self.find)
         if seen is None:
             return None
         image = self.form(seen)
         if image is None:
             return None
-        stages = Stage(self.name.capitalize(), as_gray(seen)), Stage("Fitted and centered", image)
+        stages = Stage(self.name.capitalize(), as_gray(seen.pixels)), Stage("Fitted and centered", image)
         return Normalized(image, lambda: stages)
 
     def things_apart(self, copy: Copy) -> Normalized | None:
         """Returns the image of what lies apart in the picture as the view shows it; None if nothing does."""
-        seen = copy.found(self.find)
+        seen = copy.seen(self.find)
         if seen is None or self.form is forms.whole:
             return None
         try:
-            return image_digit(*find_strokes(seen)) if self.form is forms.as_first else forms.things_apart(seen)
+            return image_digit(*find_strokes(seen.pixels)) if self.form is forms.as_first else forms.things_apart(seen)
         except NoInkError:
             return None
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.arrays import Flags, Gray, Pixels
-from digits.vision.reduction import quantile_of
+from digits.vision.reduction import as_gray, quantile_of
 from digits.vision.views import ink
 from digits.vision.views.copy import Copy, Find
 
@@ -76,7 +76,11 @@ def test_what_several_views_need_is_found_once() -> None:
         return stroke()
 
     copy = Copy(stroke())
-    assert copy.found(find) is copy.found(find)
+    seen = copy.seen(find)
+    assert seen is not None
+    assert seen is copy.seen(find)
+    assert seen.pixels is copy.found(find)
+    assert seen.strokes is seen.strokes
     assert len(calls) == 1
 
 
@@ -114,6 +118,15 @@ def test_pen_strokes_are_seen_closer_around_the_digit_alone() -> None:
     x, y, width, height = cv2.boundingRect((strength > 102).astype(np.uint8))
     assert min(x, y, strength.shape[1] - x - width, strength.shape[0] - y - height) > 5
     assert min(width, height) > 0.5 * max(strength.shape)
+
+
+def test_the_gray_of_a_colored_picture_parts_its_colors() -> None:
+    # To the eye, both colors are equally light.
+    picture = np.full((60, 60, 3), (200, 100, 100), np.uint8)
+    picture[stroke(60) > 0] = (92, 155, 100)
+    gray = Copy(picture).gray
+    assert np.ptp(as_gray(picture)) < 3
+    assert np.abs(gray[stroke(60) > 0].astype(int) - gray[0, 0]).min() > 250
 
 
 def test_a_picture_without_pen_strokes_has_none_closer() -> None:

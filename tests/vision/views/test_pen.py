@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.arrays import Gray, Ink
-from digits.vision.views.pen import above_texture, as_strength, on_smooth_sheet, swallowed_light
+from digits.vision.views.pen import above_texture, as_strength, on_smooth_sheet, swallowed_light, without_grain
 
 SIDE, WIDTH = 200, 0.05
 
@@ -32,7 +32,10 @@ def strokes(swallowed: Ink) -> Ink:
 def test_ink_in_a_shadow_is_as_strong_as_ink_in_the_light() -> None:
     light = np.where(np.arange(SIDE) < SIDE // 2, 1.0, 0.5)
     shaded = (written() * cv2.GaussianBlur(np.tile(light, (SIDE, 1)), (0, 0), 6.0)).astype(np.uint8)
-    in_shade, in_light = strokes(swallowed_light(shaded, WIDTH)), strokes(swallowed_light(written(), WIDTH))
+    in_shade, in_light = (
+        strokes(swallowed_light(without_grain(shaded), WIDTH)),
+        strokes(swallowed_light(without_grain(written()), WIDTH)),
+    )
     ink = in_light > 0.4
     assert ink.sum() > 400
     assert abs(in_shade[ink].mean() - in_light[ink].mean()) < 0.03
@@ -41,18 +44,20 @@ def test_ink_in_a_shadow_is_as_strong_as_ink_in_the_light() -> None:
 
 def test_the_channel_that_shows_the_most_ink_counts() -> None:
     red_ink = np.stack([np.full((SIDE, SIDE), 230, np.uint8), written(), written()], axis=2)
-    assert np.allclose(swallowed_light(red_ink, WIDTH), swallowed_light(written(), WIDTH), atol=1e-6)
+    assert np.allclose(
+        swallowed_light(without_grain(red_ink), WIDTH), swallowed_light(without_grain(written()), WIDTH), atol=1e-6
+    )
 
 
 def test_no_light_is_missing_at_the_edge_of_a_sheet() -> None:
     sheet = np.full((SIDE, SIDE), 60, np.uint8)
     sheet[:, SIDE // 2 :] = 230
-    assert swallowed_light(sheet, WIDTH).max() < 0.02
+    assert swallowed_light(without_grain(sheet), WIDTH).max() < 0.02
 
 
 def test_what_lies_beside_a_sheet_on_a_rough_table_goes() -> None:
     picture, sheet = on_table(12.0)
-    swallowed = swallowed_light(picture, WIDTH)
+    swallowed = swallowed_light(without_grain(picture), WIDTH)
     beside = np.ones((SIDE, SIDE), bool)
     # The sheet's edge is found to a pixel or two.
     beside[sheet[0].start - 3 : sheet[0].stop + 3, sheet[1].start - 3 : sheet[1].stop + 3] = False
@@ -65,7 +70,7 @@ def test_what_lies_beside_a_sheet_on_a_rough_table_goes() -> None:
 
 @pytest.mark.parametrize("roughness", [0.0, 0.5])
 def test_a_smooth_table_is_no_rough_one(roughness: float) -> None:
-    assert on_smooth_sheet(swallowed_light(on_table(roughness)[0], WIDTH)) is None
+    assert on_smooth_sheet(swallowed_light(without_grain(on_table(roughness)[0]), WIDTH)) is None
 
 
 def test_a_sheet_whose_edge_would_cut_strokes_is_none() -> None:
@@ -73,7 +78,7 @@ def test_a_sheet_whose_edge_would_cut_strokes_is_none() -> None:
     # Lines from end to end: no smooth area holds them.
     for x in range(45, 160, 12):
         cv2.line(picture, (x, 0), (x, SIDE), 20, 3)
-    assert on_smooth_sheet(swallowed_light(picture, WIDTH)) is None
+    assert on_smooth_sheet(swallowed_light(without_grain(picture), WIDTH)) is None
 
 
 def test_an_even_texture_is_no_ink() -> None:
@@ -85,7 +90,7 @@ def test_an_even_texture_is_no_ink() -> None:
 
 
 def test_strength_is_relative_to_full_ink_and_none_if_it_is_too_faint() -> None:
-    swallowed = swallowed_light(written(), WIDTH)
+    swallowed = swallowed_light(without_grain(written()), WIDTH)
     strength = as_strength(swallowed, 0.99, 0.05)
     assert strength is not None
     assert strength.dtype == np.uint8
