@@ -227,6 +227,22 @@ def test_digits_drawn_as_outlines_are_read(mnist: Mnist, recognizer: Recognizer,
     assert wrong <= 3
 
 
+def test_a_0_that_is_filled_in_to_a_disc_is_accepted_as_nothing_else(mnist: Mnist, recognizer: Recognizer) -> None:
+    parts = split(mnist)
+    zeros, (view,) = parts.x_validation[parts.y_validation == 0][:100], MNIST_VIEWS
+    pictures = [255 - cv2.resize(image, (112, 112), interpolation=cv2.INTER_CUBIC) for image in zeros]
+    copies = [copy for picture in pictures if (copy := copy_of(picture)) is not None]
+    discs = [
+        shown.image for copy in copies if (shown := view.show(copy)) is not None and shown.image[12:16, 12:16].all()
+    ]
+    assert len(discs) > 0.8 * len(zeros)
+    # As where the first view shows nothing: all depends on the others.
+    answers = [look_again(picture, None, recognizer.classify, recognizer.thresholds) for picture in (*pictures, *zeros)]
+    taken = [answer.digit for answer in answers if answer is not None and answer.reason is None]
+    assert set(taken) == {0}
+    assert len(taken) > 0.9 * len(pictures)
+
+
 def test_a_thick_digit_is_read_under_a_thin_scribble(mnist: Mnist, recognizer: Recognizer) -> None:
     parts, rng = split(mnist), np.random.default_rng(4)
     pictures = []

@@ -1,7 +1,5 @@
 """Digits in shadows, and pictures of few pixels, are read in views that are made for them."""
 
-import contextlib
-
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from digits.arrays import Gray, Pixels
 from digits.data.mnist import Mnist, split
 from digits.errors import SeveralDigitsError
+from digits.numbers.reader import NumberReader
 from digits.recognizer import Recognizer
 from digits.vision.views.blocks import rounded, without_blocks
 from digits.vision.views.copy import Copy
@@ -62,10 +61,12 @@ def test_a_digit_among_the_shadows_of_bars_is_read(recognizer: Recognizer, digit
 
 
 @pytest.mark.parametrize("text", ["35", "26", "923"])
-def test_several_digits_in_shadows_are_not_read_as_one(recognizer: Recognizer, text: str) -> None:
+def test_several_digits_in_shadows_are_counted_and_read_as_a_number(recognizer: Recognizer, text: str) -> None:
     picture = in_the_shadow_of_bars(text)
-    with contextlib.suppress(SeveralDigitsError):
-        assert not recognizer.recognize_pixels(picture).accepted
+    with pytest.raises(SeveralDigitsError, match=f"^{len(text)} digits"):
+        recognizer.recognize_pixels(picture)
+    number = NumberReader(recognizer).read(picture)
+    assert (number.text, number.accepted) == (text, True)
 
 
 def test_digits_in_patterned_shadows_are_read(recognizer: Recognizer, mnist: Mnist) -> None:
