@@ -42,8 +42,8 @@ _NO_IMAGE = Normalized(np.zeros((SIDE, SIDE), np.uint8), lambda: ())
 _NOTHING = -1
 # How strongly weights are drawn towards 0. How many other things there are for each digit.
 _RIDGE, _OTHERS = 0.005, 3
-# The share of digits, and of other things, that the first view alone may take for a digit that they are not.
-_PASSING_FIRST = 0.006
+# The share of digits that the first view alone may take for another one, and of other things that it may take for one.
+_PASSING_DIGITS, _PASSING_OTHERS = 0.003, 0.006
 # Drawn things have so many pixels on a side before they are spoilt.
 _DRAWN_SIDE = 112
 # By how much the start is lowered at a time, in nats.
@@ -190,11 +190,11 @@ def lowering(pairs: Sequence[tuple[Sight, PoolWeights]], passing: float, recogni
 def least_certain(sights: Sequence[Sight]) -> float:
     """Returns from which confidence on the first view is enough: so few of its answers are wrong from there on."""
     bound = 0.0
-    for of_others in (False, True):
+    for of_others, share in ((False, _PASSING_DIGITS), (True, _PASSING_OTHERS)):
         part = [sight for sight in sights if (sight.target == _NOTHING) == of_others]
         answered = [(sight.first, sight.target) for sight in part if sight.first is not None]
         wrong = [first.confidence for first, target in answered if first.accepted and first.digit != target]
-        may_pass = int(_PASSING_FIRST * len(part))
+        may_pass = int(share * len(part))
         bound = max([bound, *sorted(wrong, reverse=True)[may_pass : may_pass + 1]])
     return math.ceil(1000.0 * bound) / 1000.0
 

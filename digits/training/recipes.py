@@ -62,27 +62,20 @@ def _reference() -> Any:
 
 def _convnet() -> Any:
     from keras import Input, Sequential
-    from keras.layers import (
-        BatchNormalization,
-        Conv2D,
-        Dense,
-        Dropout,
-        GlobalAveragePooling2D,
-        MaxPooling2D,
-        ReLU,
-        Reshape,
-    )
+    from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, GlobalAveragePooling2D, ReLU, Reshape
 
-    def convolution(filters: int) -> list[Any]:
-        return [Conv2D(filters, 3, padding="same", use_bias=False), BatchNormalization(), ReLU()]
+    def convolution(filters: int, size: int = 3, stride: int = 1) -> list[Any]:
+        layer = Conv2D(filters, size, strides=stride, padding="same", use_bias=False)
+        return [layer, BatchNormalization(), ReLU()]
 
+    # Nothing but a single layer of wide windows runs on all 28x28 pixels, where arithmetic is dearest: 8.0 million
+    # multiplications for an image.
     return Sequential(
         [
             *(Input((28, 28)), Reshape((28, 28, 1))),
-            *(*convolution(16), *convolution(32), MaxPooling2D()),
-            *(*convolution(48), *convolution(64), MaxPooling2D()),
-            *(*convolution(96), GlobalAveragePooling2D()),
-            *(Dropout(0.2), Dense(10, activation="softmax")),
+            *(*convolution(24, size=5, stride=2), *convolution(48)),
+            *(*convolution(64, stride=2), *convolution(64), *convolution(96)),
+            *(GlobalAveragePooling2D(), Dropout(0.1), Dense(10, activation="softmax")),
         ]
     )
 
@@ -117,7 +110,7 @@ RECIPES: Mapping[str, Recipe] = {
             optimizer=warm_up_and_decay,
             # A low peak keeps what the weights know already.
             fine_tuning_optimizer=lambda steps: warm_up_and_decay(steps, peak=1e-3),
-            epochs=20,
+            epochs=40,
             batch_size=128,
             floor=0.98,
             augment=augment,

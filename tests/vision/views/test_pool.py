@@ -35,9 +35,9 @@ def test_no_view_alone_is_enough_unless_the_network_has_no_doubt(weights: PoolWe
 
 @pytest.mark.parametrize("weights", [view_weights.SMALL, view_weights.LARGE], ids=["small", "large"])
 def test_what_looks_a_little_like_a_digit_in_all_views_is_none(weights: PoolWeights) -> None:
-    pool = OpinionPool(weights, sure_of(3, 0.8))
+    pool = OpinionPool(weights, sure_of(3, 0.7))
     for name in weights.views:
-        pool.add(name, sure_of(3, 0.8))
+        pool.add(name, sure_of(3, 0.7))
     assert not pool.is_sure
 
 
