@@ -8,8 +8,8 @@ from digits.arrays import Gray
 from digits.vision.views.copy import Copy
 from digits.vision.views.forms import STRONG
 
-# What is said of a constant was measured on bad pictures of five kinds that the first view leaves in doubt, 97 of digits
-# and 382 of other things: with this view 62 digits are accepted, without it 37, none wrongly, and 8 other things.
+# What is said of a constant was measured on bad pictures of five kinds that the first view leaves in doubt, 97 digits
+# and 382 other things: with this view 62 digits are accepted, without it 37, none wrongly, and 8 other things.
 # The ink is seen with so many pixels on its longer side: with 48, 57 are accepted; with 144, 65.
 # Gaps of this many pixels in an outline are closed: with 9, 57 are accepted; with 3, 63, but pens leave gaps.
 _SIDE, _GAP = 96, 5
