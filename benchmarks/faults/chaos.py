@@ -225,20 +225,19 @@ def group_rows(options: Options) -> tuple[Rows, bool]:
 
 
 def kill_rows(options: Options) -> tuple[Rows, bool]:
-    """Kills workers; returns the rows of a table, and whether no more was lost than may be."""
+    """Kills workers; returns the row of a table, and whether no more was lost than may be."""
     killed = kill(options)
-    rows = [
-        {
-            "kill": str(number),
-            "connections of the worker": str(result.connections),
-            "lost": str(result.lost),
-            "not sent": in_words(result.others),
-            "answered meanwhile": f"{result.meanwhile:,}",
-            "all workers again after": f"{result.restored:.2f} s",
-        }
-        for number, result in enumerate(killed, 1)
-    ]
-    return rows, all(result.lost <= result.connections for result in killed)
+    too_many = sum(result.lost > result.connections for result in killed)
+    row = {
+        "kills": str(len(killed)),
+        "connections of the workers": str(sum(result.connections for result in killed)),
+        "lost": str(sum(result.lost for result in killed)),
+        "kills that lost more": str(too_many),
+        "not sent": in_words(sum((result.others for result in killed), Counter[Loss]())),
+        "answered meanwhile": f"{sum(result.meanwhile for result in killed):,}",
+        "all workers again after": spread([result.restored for result in killed], "s"),
+    }
+    return [row], not too_many
 
 
 def reload_rows(options: Options) -> tuple[Rows, bool]:

@@ -1,11 +1,12 @@
 """`digits serve` as it runs in production, and the state of its workers."""
 
+import math
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,41 +72,37 @@ def workers(folder: Path) -> Mapping[int, Mapping[str, Any]]:
 def code_at_end(server: Running, patience: float = PATIENCE) -> int:
     """Waits for the end of a server that was told to stop; returns its exit code.
 
-    A server that does not end is aborted. Standard error then says for how long it had run and waited for a processor
-    since this was called, which tells one that hangs from one that others starve, and where each of its threads was.
+    A server that does not end is aborted. Standard error then says for how long it had run since this was called, and
+    its main thread had waited for a processor, which tells one that hangs from one that others starve; and where each
+    of its threads was.
 
     Args:
         server: its first process.
         patience: how long it may take to end, in seconds.
     """
-    ran, waited = _scheduled(server.process.pid)
+    ran, waited = server.processor_seconds(), _waited_for_processor(server.process.pid)
     try:
         return server.process.wait(patience)
     except subprocess.TimeoutExpired:
-        now_ran, now_waited = _scheduled(server.process.pid)
+        ran = server.processor_seconds() - ran
+        waited = _waited_for_processor(server.process.pid) - waited
         server.process.send_signal(signal.SIGABRT)
         code = server.process.wait()
         print(
-            f"The server did not end within {patience:g} s. It ran for {now_ran - ran:.2f} s, and its threads waited "
-            f"for a processor for {now_waited - waited:.2f} s. Its log ends with:\n{server.output()[-10_000:]}",
+            f"The server did not end within {patience:g} s. It ran for {ran:.2f} s, and its main thread waited for a "
+            f"processor for {waited:.2f} s. Its log ends with:\n{server.output()[-10_000:]}",
             file=sys.stderr,
             flush=True,
         )
         return code
 
 
-def _scheduled(process: int) -> tuple[float, float]:
-    """Returns how long the threads of a process have run, and how long they have waited for a processor, in seconds.
-
-    Both are 0 on systems that do not tell.
-    """
-    ran = waited = 0.0
-    for file in Path(f"/proc/{process}/task").glob("*/schedstat"):
-        # A thread may have ended in the meantime.
-        with suppress(OSError, ValueError):
-            times = file.read_text().split()
-            ran, waited = ran + int(times[0]) / 1e9, waited + int(times[1]) / 1e9
-    return ran, waited
+def _waited_for_processor(process: int) -> float:
+    """Returns how long the main thread of a process could have run and did not, in seconds; NaN if it is not told."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return math.nan
 
 
 def wait_until(holds: Callable[[], bool], description: str) -> None:
