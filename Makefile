@@ -104,7 +104,7 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 # Each is a command of its own, too: python -m benchmarks.speed.serving, for example.
-BENCHMARKS := serving serving_workloads under_load latency second_look precision_time app bulk training footprint robustness precision numbers ocr bombs costs fuzz chaos soak
+BENCHMARKS := serving serving_workloads under_load latency second_look precision_time app bulk training footprint robustness precision numbers ocr bombs costs fuzz chaos soak overload full_disk
 bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle machine, an hour, wrk)
 	@$(BIN)/python -m benchmarks.support.all $(BENCHMARKS)
 

@@ -59,7 +59,7 @@ class Buffers:
     """
 
     # So many bytes leave images their whole memory: small bodies are always there.
-    FREE = 64 * 1024 * 1024
+    FREE = 32 * 1024 * 1024
 
     def __init__(self, most: int, threads: int = 1, images: MemoryBound | None = None) -> None:
         self.most = most

@@ -215,8 +215,10 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:
         raise too_large
-    # It grows in place: to join many parts at the end would take the memory of the body twice.
-    whole, part, seen = BytesIO(), b"", 0
+    # To join many parts at the end would take the memory of the body twice, and what grows leaves holes behind. The
+    # system gives pages of what is announced only when they are written.
+    announced = int(length[:20]) if length.isdecimal() else 0
+    whole, part, seen = BytesIO(bytes(announced)), b"", 0
     try:
         async with asyncio.timeout(seconds):
             more = True
@@ -243,7 +245,10 @@ async def _read_body(request: Request, most: int, too_large: DigitsError, second
     finally:
         if context := CURRENT.get():
             context.size = seen
-    return whole.getvalue() if whole.tell() else part
+    if not whole.tell():
+        return part
+    whole.truncate()
+    return whole.getvalue()
 
 
 async def read_plain_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:
