@@ -2,7 +2,7 @@
 
 python -m benchmarks.support.all serving latency
 
-Each benchmark replaces its own section of the page. The other sections stay as they are.
+Each benchmark replaces its own section of the page. The other sections, and the head of the page, stay as they are.
 """
 
 import argparse
@@ -18,10 +18,6 @@ PAGE = Path("docs/benchmarks.md")
 
 _PACKAGES = ("speed", "accuracy", "hostile", "faults")
 _FOLDER = Path(__file__).resolve().parents[1]
-_HEAD = """# Benchmarks
-
-`make bench` writes this page. Each table comes from one run, side by side, so its ratios say more than its figures.
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         modules = {name: module_of(name) for name in options.benchmarks}
     except ValueError as error:
         parser.error(str(error))
-    sections = {section.split("\n", 1)[0]: section for section in _sections(PAGE)}
+    head, *old = PAGE.read_text(encoding="utf-8").split("\n## ")
+    sections = {section.split("\n", 1)[0]: section for section in old}
     for name, module in modules.items():
         title = (importlib.import_module(module).__doc__ or "").strip()
         print(f"== {module}", flush=True)
@@ -51,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sections[name] = (
             f"{name}\n\n{title}\n\n{table}\n\nMeasured on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}.\n"
         )
-    PAGE.write_text("\n## ".join([_HEAD, *sections.values()]), encoding="utf-8")
+    PAGE.write_text("\n## ".join([head, *sections.values()]), encoding="utf-8")
     return 0
 
 
@@ -66,11 +63,6 @@ def module_of(name: str) -> str:
             return f"benchmarks.{package}.{name}"
     known = sorted(file.stem for package in _PACKAGES for file in (_FOLDER / package).glob("[a-z]*.py"))
     raise ValueError(f"There is no benchmark {name!r}. There are: {', '.join(known)}.")
-
-
-def _sections(page: Path) -> list[str]:
-    """Returns the sections of the page, each from its title on, without the head of the page."""
-    return page.read_text(encoding="utf-8").split("\n## ")[1:] if page.exists() else []
 
 
 if __name__ == "__main__":
