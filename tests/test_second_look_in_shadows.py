@@ -69,11 +69,11 @@ def test_several_digits_in_shadows_are_counted(recognizer: Recognizer, text: str
         recognizer.recognize_pixels(in_the_shadow_of_bars(text))
 
 
-def test_numbers_in_shadows_are_read_or_refused(recognizer: Recognizer) -> None:
+def test_numbers_in_shadows_are_read(recognizer: Recognizer) -> None:
     reader = NumberReader(recognizer)
     readings = [reader.read(in_the_shadow_of_bars(text)) for text in NUMBERS]
     taken = [(reading.text, text) for reading, text in zip(readings, NUMBERS, strict=True) if reading.accepted]
-    assert len(taken) >= 4
+    assert len(taken) >= 10
     assert all(read == text for read, text in taken)
 
 
