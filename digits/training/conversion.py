@@ -53,7 +53,7 @@ def convert(path: Path, out: Path, data: Mnist | None, command: list[str], keep:
         SettingError: `out` cannot be written.
     """
     if not path.exists():
-        raise ModelNotFoundError(f"There is no model {path}.")
+        raise ModelNotFoundError(f"There is no model {path}. Name a Keras, HDF5 or ONNX file, or a SavedModel folder.")
     kind = kind_of(path)
     try:
         if kind == "Keras file" and artifact.has_members(path):
