@@ -211,16 +211,16 @@ _SMALL_BYTES = 2**20
 _LOOK_SECONDS = 0.05
 
 
-# What the request whose images are decoded holds besides.
+# Bytes of the body of the request whose images are decoded.
 _OWN: ContextVar[int] = ContextVar("own", default=0)
 
 
 class MemoryBound:
     """Bounds the memory of images that are decoded at the same time. Threads share it.
 
-    An image that needs more than the bound is decoded alone. What a thread has taken already, such as for the process
-    that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself. Nor does what its own
-    request holds.
+    One image always goes on, however much it needs and whatever is held besides. What a thread has taken already, such
+    as for the process that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself. Nor
+    does what its own request holds.
 
     Args:
         most_bytes: of all images together.
@@ -278,8 +278,12 @@ class MemoryBound:
                 self._changed.notify_all()
 
     def _others(self, thread: int) -> int:
-        """Returns what other threads have taken, and what is held besides for other requests than its own."""
-        return self.taken_bytes - self._taken_by[thread] + max(0, self.held_bytes - _OWN.get())
+        """Returns what other threads have taken, and what is held besides for other requests than its own.
+
+        It is 0 if no other thread has taken any: else requests that only hold their bodies would wait for each other.
+        """
+        others = self.taken_bytes - self._taken_by[thread]
+        return others + max(0, self.held_bytes - _OWN.get()) if others else 0
 
     def _count(self, thread: int, size: int) -> None:
         self.taken_bytes += size

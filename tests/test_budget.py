@@ -183,16 +183,24 @@ def test_what_a_thread_has_taken_does_not_keep_it_waiting() -> None:
 def test_what_other_requests_hold_leaves_an_image_less_memory_and_its_own_request_does_not() -> None:
     bound = MemoryBound(10 * MEGABYTE, 0.0)
     bound.held_bytes = 3 * MEGABYTE
-    with bounded_memory(bound), memory(lambda: 7 * MEGABYTE):
-        pass
-    told = f"other images and requests take {3 * MEGABYTE:,} of the {10 * MEGABYTE:,}"
-    with bounded_memory(bound), pytest.raises(MemoryBusyError, match=told), memory(lambda: 8 * MEGABYTE):
-        pass
-    with bounded_memory(bound, 3 * MEGABYTE), memory(lambda: 8 * MEGABYTE):
-        pass
-    with bounded_memory(bound, 2 * MEGABYTE), pytest.raises(MemoryBusyError), memory(lambda: 10 * MEGABYTE):
-        pass
+    with taken_by_another_thread(bound, 2 * MEGABYTE):
+        with bounded_memory(bound), memory(lambda: 5 * MEGABYTE):
+            pass
+        told = f"other images and requests take {5 * MEGABYTE:,} of the {10 * MEGABYTE:,}"
+        with bounded_memory(bound), pytest.raises(MemoryBusyError, match=told), memory(lambda: 6 * MEGABYTE):
+            pass
+        with bounded_memory(bound, 3 * MEGABYTE), memory(lambda: 8 * MEGABYTE):
+            pass
+        with bounded_memory(bound, 2 * MEGABYTE), pytest.raises(MemoryBusyError), memory(lambda: 8 * MEGABYTE):
+            pass
     assert bound.taken_bytes == 0
+
+
+def test_requests_that_hold_nothing_but_their_bodies_do_not_keep_each_other_waiting() -> None:
+    bound = MemoryBound(10 * MEGABYTE, 0.0)
+    bound.held_bytes = 30 * MEGABYTE
+    with bounded_memory(bound, 5 * MEGABYTE), memory(lambda: 8 * MEGABYTE):
+        assert bound.taken_bytes == 8 * MEGABYTE
 
 
 def test_an_image_that_needs_more_than_there_is_is_decoded_alone() -> None:

@@ -166,6 +166,7 @@ def test_started_programs_import_the_package_that_is_tested(tmp_path: Path) -> N
 def test_the_shipped_model_is_small_and_says_how_it_was_made() -> None:
     file = shipped_model()
     card = read(file).card
+    # Two thirds of it are weights with what the optimizer knows of each, so that training can go on from them.
     assert file.stat().st_size <= 2_500_000
     assert card.command is not None
     assert card.command.startswith(f"python train.py --out {file.relative_to(ROOT).as_posix()}")

@@ -128,7 +128,7 @@ def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0)
         long = longest_requests()
         with ThreadPoolExecutor(2 * clients) as threads:
             counted = list(threads.map(send, map(made, range(clients))))
-            # No two begin with the same.
+            # Neighbors begin with different ones.
             turns = [[long[(number + turn) % len(long)] for turn in range(_LONG_EACH)] for number in range(2 * clients)]
             counted += threads.map(send, turns)
         return peak_of_worker(server), sum(counted, Counter())

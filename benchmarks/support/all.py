@@ -2,7 +2,8 @@
 
 python -m benchmarks.support.all serving latency
 
-Each benchmark replaces its own section of the page. The other sections, and the head of the page, stay as they are.
+Each benchmark that succeeds replaces its own section of the page, as soon as it has ended. The other sections, and the
+head of the page, stay as they are.
 """
 
 import argparse
@@ -21,7 +22,7 @@ _FOLDER = Path(__file__).resolve().parents[1]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the benchmarks, and writes the page if all of them succeed; returns the exit code."""
+    """Runs the benchmarks, and writes the section of each that succeeds; returns 1 if one failed, else 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmarks", nargs="+", metavar="NAME", help="a benchmark, such as latency")
     options = parser.parse_args(argv)
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     head, *old = PAGE.read_text(encoding="utf-8").split("\n## ")
     sections = {section.split("\n", 1)[0]: section for section in old}
+    failed = 0
     for name, module in modules.items():
         title = (importlib.import_module(module).__doc__ or "").strip()
         print(f"== {module}", flush=True)
@@ -41,15 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             printed = output.read().strip()
         print(printed, flush=True)
         if code:
-            print(f"{module} failed with exit code {code}. {PAGE} has not been changed.", file=sys.stderr)
-            return 1
+            print(f"{module} failed with exit code {code}. Its section of {PAGE} stays as it was.", file=sys.stderr)
+            failed = 1
+            continue
         title = title.replace(f"python -m {module}", f"`python -m {module}`")
         table = printed if "|" in printed else f"```text\n{printed}\n```"
         sections[name] = (
             f"{name}\n\n{title}\n\n{table}\n\nMeasured on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}.\n"
         )
-    PAGE.write_text("\n## ".join([head, *sections.values()]), encoding="utf-8")
-    return 0
+        PAGE.write_text("\n## ".join([head, *sections.values()]), encoding="utf-8")
+    return failed
 
 
 def module_of(name: str) -> str:

@@ -81,9 +81,9 @@ class Decoding:
         weights: of each of `FEATURES`, by name.
         confidence: weights of each of `CONFIDENCE_FEATURES`, by name.
         lattice_confidence: weights of each of `LATTICE_FEATURES`, by name.
-        sure: about lines of digits alone with this confidence by the lattice, or more, the line network is not asked,
-        sure_path: if the path that was found has this probability, or more,
-        sure_alone: and if each network alone gives each digit this probability, or more.
+        sure, sure_path, sure_alone: the line network is not asked about a line of digits alone if its confidence by the
+            lattice, the probability of its path, and the least that any network alone gives one of its digits, all
+            0..1, reach these.
         choice: weights of each of `CHOICE_FEATURES`, by name.
         acceptance: weights of each of `digits.numbers.acceptance.ACCEPTANCE_FEATURES`, by name.
         digit: the least probability, by these weights, with which a candidate counts as a digit, 0..1.

@@ -59,7 +59,8 @@ _SECOND_WORK, _MORE_WORK = 0.76, 0.25
 _LEAST_QUALITY, _BETTER = 0.8, 0.1
 # What two views read alike may be less sure, though no less than what the first one shows.
 _LEAST_AGREED = 0.5
-# Where the first view shows a number that is hardly sure, shadows hide the rest most often, so they go first.
+# Where the first view shows a number that is hardly sure, shadows are the most frequent reason: the views without them
+# go first.
 _DOUBTFUL_VIEWS = (*PEN_VIEWS, *(view for view in PAGE_VIEWS if view not in PEN_VIEWS))
 # Of lines that stand in one another, none is right with a larger probability.
 _TORN = 0.49

@@ -149,8 +149,8 @@ def _more(some: int, others: int) -> int:
 def is_sure(of_lattice: Floats, path: float, alone: float, decoding: Decoding) -> bool:
     """Whether a line, as the lattice reads it, is so sure that the line network need not be asked: one of digits alone.
 
-    However sure all of it is, digits that touch may be cut in another way, or one of the networks may see another digit
-    or a sign, and the line network sees it, too: both count by themselves.
+    A line may be confident as a whole although its digits could be cut in another way, or although one network sees
+    another digit or a sign. The path and each network are therefore checked by themselves.
 
     Args:
         of_lattice: as `lattice_features` gives it.

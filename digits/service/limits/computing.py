@@ -42,7 +42,7 @@ async def compute(
         request: request whose body has been read; when its client leaves, the computation ends.
         budget: time that the function may take once it is its turn. It is started in the thread.
         queue: gives the computation its turn.
-        held_bytes: of its body, which keep its own images from no memory.
+        held_bytes: bytes that its body holds; its own images do not wait for them.
 
     Raises:
         OverloadedError: it would have to wait for too long.

@@ -55,11 +55,13 @@ class Buffers:
         images: bounds the memory of the images that are decoded meanwhile, with that of bodies; None for no such bound.
 
     Attributes:
+        taken: bytes that all requests hold now.
         threads: in which bodies are unpacked and parsed.
     """
 
-    # So many bytes leave images their whole memory: small bodies are always there.
-    FREE = 32 * 1024 * 1024
+    # So many bytes of all bodies leave images their whole memory. A request that holds no more than the second number
+    # is never measured against images and other bodies, so that a few large ones do not keep all small ones out.
+    FREE, SMALL = 32 * 1024 * 1024, 256 * 1024
 
     def __init__(self, most: int, threads: int = 1, images: MemoryBound | None = None) -> None:
         self.most = most
@@ -77,7 +79,7 @@ class Buffers:
         if self.taken + size > self.most:
             return True
         images = self._images
-        if images is None or self.taken == own:
+        if images is None or self.taken == own or own + size <= self.SMALL:
             return False
         return self.taken + size + images.taken_bytes > images.most_bytes + self.FREE
 
@@ -103,7 +105,7 @@ class Room:
         """Counts more bytes.
 
         Raises:
-            BuffersFullError: the limit would be exceeded.
+            BuffersFullError: there is no room for them among other bodies and images.
         """
         if self._buffers.is_full(size, self._taken):
             raise BuffersFullError(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from digits.arrays import CLASSES, Floats
 from digits.evaluation.statistics import answer_calibration
 from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
-from digits.numbers.decoding import Decoding
+from digits.numbers.decoding import NEVER_SURE, Decoding
 from digits.numbers.expectation import LEAST_DIGIT
 from digits.numbers.line_reading import POINT, LineReading, PageLine
 from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES, LATTICE_FEATURES
@@ -27,7 +27,7 @@ _REFUSED = 0.006
 _PENALTY = 1e-4
 # A feature that is spread less than this is the same everywhere.
 _SAME = 1e-9
-# The line network is asked about lines of a kind if at least so many of them are read rightly only then.
+# The line network is asked about lines of a kind if at least this share of them, 0..1, is read rightly only then.
 _WORTH = 0.01
 # The bounds that are tried of the probability of their paths, and of what each network alone gives each digit. No line
 # is sure if all other paths together are likelier, or if a network may hold another digit for likelier.
@@ -213,9 +213,7 @@ class Confidence:
     Args:
         weights: of `CONFIDENCE_FEATURES`, by name.
         by_lattice: of `LATTICE_FEATURES`, by name.
-        sure: about lines of digits alone that are as sure by the lattice, or surer, the line network is not asked,
-        sure_path: if their paths have this probability, or more,
-        sure_alone: and if each network alone gives each digit this probability, or more.
+        sure, sure_path, sure_alone: as in `Decoding`.
     """
 
     weights: dict[str, float]
@@ -291,8 +289,8 @@ def fit_bounds(
         The bounds of the first three: of those that are worth most, the highest.
     """
     order = np.argsort(-confidences, kind="stable")
-    # However sure, no line is if none is worth it.
-    best = (0.0, 1.0, 1.0, 1.0)
+    # If it is worth more to ask about all lines, no line is sure.
+    best = (0.0, 1.0, 1.0, NEVER_SURE)
     for path, least in itertools.product(_PATHS, _ALONE):
         some = order[(paths[order] >= path) & (alone[order] >= least)]
         worth = np.cumsum(_WORTH - lost[some])

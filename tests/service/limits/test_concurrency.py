@@ -140,16 +140,29 @@ def test_bodies_are_unpacked_in_as_many_threads_as_there_may_be() -> None:
     assert most == 2
 
 
-def test_bodies_of_several_requests_and_images_share_the_memory() -> None:
+@pytest.mark.parametrize("taken_by_images", [0, 100])
+def test_a_large_body_does_not_keep_small_ones_out(taken_by_images: int) -> None:
     images = MemoryBound(100, 0.0)
+    buffers = Buffers(10 * Buffers.FREE, images=images)
+    with Room(buffers) as large, Room(buffers) as small, images.taken(taken_by_images):
+        large.take(2 * Buffers.FREE)
+        small.take(Buffers.SMALL - 1)
+        small.take(1)
+        with pytest.raises(BuffersFullError):
+            small.take(1)
+
+
+def test_bodies_of_several_requests_and_images_share_the_memory() -> None:
+    most = 2 * Buffers.SMALL
+    images = MemoryBound(most, 0.0)
     buffers = Buffers(10 * Buffers.FREE, images=images)
     with Room(buffers) as first, Room(buffers) as second:
         # What a request sends alone has room, whatever images take.
-        with images.taken(90):
+        with images.taken(most - 10):
             first.take(Buffers.FREE + 20)
         assert images.held_bytes == 20
-        second.take(80)
-        assert images.held_bytes == 100
+        second.take(most - 20)
+        assert images.held_bytes == most
         with pytest.raises(BuffersFullError, match="leave no room for this body"):
             second.take(1)
         with pytest.raises(BuffersFullError):
@@ -158,7 +171,7 @@ def test_bodies_of_several_requests_and_images_share_the_memory() -> None:
     with Room(buffers) as first, Room(buffers) as second:
         first.take(50)
         assert images.held_bytes == 0
-        with images.taken(100):
+        with images.taken(most):
             second.take(Buffers.FREE - 50)
             with pytest.raises(BuffersFullError):
                 second.take(1)
