@@ -48,6 +48,8 @@ def at_rest(page: Page) -> Page:
     """Any of the app's pages once nothing runs for it."""
     state = page.get_by_test_id("stApp")
     expect(state).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    # What the script shows anew is pale until its transition ends.
+    page.wait_for_function("() => document.getAnimations().every((one) => !(one instanceof CSSTransition))")
     return page
 
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from digits.feedback import FEEDBACK_VARIABLE
 from digits.recognizer import shipped_model
 from digits.service.problems import PROBLEMS
 from digits.service.settings import Settings
@@ -267,7 +268,7 @@ def test_panels_have_ids_units_and_places_of_their_own() -> None:
 
 def test_the_guide_names_settings_files_and_sections_that_exist() -> None:
     settings = {f"DIGITS_{name.upper()}" for name in Settings.model_fields}
-    assert set(re.findall(r"DIGITS_[A-Z_]+[A-Z]", GUIDE)) <= settings
+    assert set(re.findall(r"DIGITS_[A-Z_]+[A-Z]", GUIDE)) <= settings | {FEEDBACK_VARIABLE}
     headings = {
         re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", GUIDE, re.M)
     }
