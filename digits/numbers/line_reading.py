@@ -34,7 +34,8 @@ from digits.numbers.segments.windows import ReducedLine, Stroke, Windows, draw_w
 from digits.numbers.signs.kinds import SIGNS
 from digits.numbers.signs.marks import Box, box_of_stroke, find_marks
 from digits.numbers.window_network import WindowNetwork
-from digits.vision.components import Components
+from digits.vision.components import Components, is_stripe
+from digits.vision.views.forms import NEAR_BORDER
 
 # The largest size of a point or a comma, in heights of the line's digits. The fit of the decoding says how many digits
 # are no larger (`digits_as_small_as_points`).
@@ -305,3 +306,18 @@ def _chances(is_digit: float, digits: Floats, of_signs: Floats) -> Chances:
         float(np.log(1.0 - digit)),
         dict(zip(SIGNS, logarithms[: len(SIGNS)], strict=True)),
     )
+
+
+def is_edge(lines: Sequence[LineReading], shape: tuple[int, ...], margin: int) -> bool:
+    """Whether all that a page shows is a stripe from border to border: a fold, or where paper, table or light end.
+
+    Args:
+        lines: of the page, those with entries.
+        shape: height and width of the page, in pixels.
+        margin: by which boxes are shifted to the right and down, in pixels.
+    """
+    boxes = [entry.box for line in lines for entry in line.entries]
+    if len(boxes) != 1:
+        return False
+    ((left, top, right, bottom),) = [(box.left, box.top, box.right, box.bottom) for box in boxes]
+    return is_stripe((left - margin, top - margin, right - margin, bottom - margin), shape, NEAR_BORDER)

@@ -35,6 +35,11 @@ _EDGE_SPAN, _EDGE_DEPTH = 0.3, 0.15
 _OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 
 
+# A stripe from one border of the picture to the other is no wider than this share of the picture's shorter side.
+# Pictures with fewer pixels than this on the longer side are often as small as their digit.
+_STRIPE, _LEAST_STRIPED = 0.5, 49
+
+
 @dataclass(frozen=True)
 class Components:
     """The connected strokes of a picture: strong ink, and weaker ink that goes on with it (hysteresis, Canny, 1986).
@@ -256,3 +261,37 @@ def _of_one_digit(groups: list[_Group]) -> tuple[_Group, _Group] | None:
             if above or beside:
                 return first, second
     return None
+
+
+def crosses(box: tuple[float, float, float, float], shape: tuple[int, ...], near: float = 0.01) -> bool:
+    """Whether what lies in a box reaches from one border of the picture to the opposite one.
+
+    Args:
+        box: its left, top, right and bottom in pixels, the last two past it.
+        shape: the height and width of the picture, in pixels.
+        near: how near it comes to both borders, as a share of their distance.
+    """
+    left, top, right, bottom = box
+    height, width = shape[:2]
+    return any(
+        start <= max(1, round(near * length)) and end >= length - max(1, round(near * length))
+        for start, end, length in ((top, bottom, height), (left, right, width))
+    )
+
+
+def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], near: float = 0.01) -> bool:
+    """Whether what lies in a box is a stripe from border to border, such as a fold, a margin or the edge of a table.
+
+    In a picture that is cropped to a 1, the 1 fills the width.
+
+    Args:
+        box: as for `crosses`, as are `shape` and `near`.
+        shape: of the picture.
+        near: to the borders.
+    """
+    left, top, right, bottom = box
+    return (
+        max(shape[:2]) >= _LEAST_STRIPED
+        and min(right - left, bottom - top) <= _STRIPE * min(shape[:2])
+        and crosses(box, shape, near)
+    )

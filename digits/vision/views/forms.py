@@ -9,7 +9,7 @@ import numpy as np
 from digits.arrays import SIDE, Gray, Pixels
 from digits.errors import NoInkError
 from digits.histogram import histogram, mean_of_top
-from digits.vision.components import Components, find_components, find_digit
+from digits.vision.components import Components, find_components, find_digit, is_stripe
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import center, fit, image_of, margin_around
 from digits.vision.normalize import Normalized, find_strokes, image_digit
@@ -19,6 +19,10 @@ from digits.vision.paper.ruling import digit_mask
 _LEAST_FRAMED, _MOST_FRAMED, _SQUARE = 20, 44, 1.15
 # The strongest ink is at least so strong, or nothing is left of it.
 _FAINTEST = 16.0
+# A stripe whose ends grain has worn comes so near to the border, as a share of its length.
+NEAR_BORDER = 0.03
+# What is so narrow, in pixels, and reaches the border, is no digit.
+_HAIRLINE = 2
 # Ink that is stronger than this, of 255, counts for the box of a digit.
 STRONG = 102
 
@@ -60,7 +64,7 @@ def box(seen: Seen) -> Gray | None:
     """Takes all ink for the digit, and fits its box."""
     strength = seen.pixels
     x, y, width, height = cv2.boundingRect((strength > STRONG).astype(np.uint8))
-    if max(width, height) < 3:
+    if max(width, height) < 3 or is_stripe((x, y, x + width, y + height), strength.shape, NEAR_BORDER):
         return None
     return center(fit((strength[y : y + height, x : x + width] / 255.0).astype(np.float32)))
 
@@ -113,8 +117,19 @@ def _strokes(
     return (foreground, components) if len(components) else None
 
 
-def _image(foreground: Foreground, components: Components) -> Gray:
+def _image(foreground: Foreground, components: Components) -> Gray | None:
+    """Returns the image of the digit among strokes; None if what may be it is a fold, an edge or a band of light."""
     members = find_digit(components)
-    left, top, right, bottom = components.box(members)
+    left, top, right, bottom = box = components.box(members)
+    if is_stripe(box, foreground.strength.shape, NEAR_BORDER) or _is_hairline(box, foreground.strength.shape):
+        return None
     where, mask = components.cut(members, margin_around(right - left, bottom - top))
     return image_of(foreground.strength[where], mask, foreground.level)
+
+
+def _is_hairline(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> bool:
+    """Whether what lies in a box is a pixel or two wide and reaches the border: the rest of a line of the paper."""
+    left, top, right, bottom = box
+    height, width = shape[:2]
+    reaches = left == 0 or top == 0 or right == width or bottom == height
+    return reaches and min(right - left, bottom - top) <= _HAIRLINE

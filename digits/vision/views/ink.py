@@ -6,17 +6,22 @@ nothing to offer for this picture.
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits.arrays import Flags, Floats, Gray, Pixels
 from digits.histogram import histogram
+from digits.vision.components import crosses, is_stripe
 from digits.vision.reduction import LEVELS, as_gray, mapped, quantile_of, shrink
 from digits.vision.views import pen
 from digits.vision.views.copy import Copy, against_border, as_ink
+from digits.vision.views.forms import NEAR_BORDER
 
 # The widest stroke that stands out from the ground around it, as a share of the picture's longer side.
 _STROKE = 0.33
 # The share of rows or columns at each end that show the ground between them.
 _ENDS = 0.06
+# A line from border to border is no wider than this share of its length, however it leans.
+_LINE = 0.15
 # Ink weaker than the first of these shares of the strongest goes, ink stronger than the other gets full strength.
 _WEAK, _FULL = 0.35, 0.86
 # A frame lies in this share of the picture at each side. So much of each row or column of it differs from the ground
@@ -221,11 +226,36 @@ def light_ink_inside(copy: Copy) -> Gray | None:
 
 
 def _on_a_margin(ink: Gray | None) -> Gray | None:
-    """The ink with a margin of ground around it: it may touch the border of what was cut out."""
+    """The ink with a margin of ground around it: it may touch the border of what was cut out.
+
+    Stripes from border to border would look like a 1 on that margin.
+    """
     if ink is None:
         return None
     margin = max(3, round(0.12 * max(ink.shape)))
-    return np.pad(ink, margin)
+    return np.pad(_without_stripes(ink), margin)
+
+
+def _without_stripes(ink: Gray) -> Gray:
+    """The ink without what reaches from one border to the other: folds, edges of paper, the edge of a shadow."""
+    _, found, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
+    labels = np.asarray(found, dtype=np.int32)
+    stripes = [
+        label
+        for label, (left, top, width, height, _) in enumerate(stats[1:].tolist(), start=1)
+        if _is_line(labels, label, (left, top, left + width, top + height))
+    ]
+    return np.where(np.isin(labels, stripes), np.uint8(0), ink) if stripes else ink
+
+
+def _is_line(labels: npt.NDArray[np.int32], label: int, box: tuple[int, int, int, int]) -> bool:
+    """Whether a label is of a stripe from border to border, upright or askew."""
+    if is_stripe(box, labels.shape, NEAR_BORDER):
+        return True
+    if not crosses(box, labels.shape, NEAR_BORDER):
+        return False
+    _, sides, _ = cv2.minAreaRect(np.argwhere(labels == label).astype(np.int32))
+    return min(sides) <= _LINE * max(sides)
 
 
 def stretched(copy: Copy) -> Gray | None:
