@@ -73,8 +73,10 @@ def _decoding(values: Mapping[str, Any], card: Path) -> Decoding:
         )
     }
     pool = Pool(**{name: _finite(name, exponent, card) for name, exponent in values["pool"].items()})
-    digit, *sure = (_finite(name, values[name], card) for name in ("digit", "sure", "sure_path", "sure_alone"))
-    return Decoding(**weights, digit=digit, sure=sure[0], sure_path=sure[1], sure_alone=sure[2], pool=pool)
+    digit, sure, path, alone = (
+        _finite(name, values[name], card) for name in ("digit", "sure", "sure_path", "sure_alone")
+    )
+    return Decoding(**weights, digit=digit, sure=sure, sure_path=path, sure_alone=alone, pool=pool)
 
 
 def _weights(values: Mapping[str, Any], names: Sequence[str], card: Path) -> dict[str, float]:

@@ -312,12 +312,13 @@ def is_edge(lines: Sequence[LineReading], shape: tuple[int, ...], margin: int) -
     """Whether all that a page shows is a stripe from border to border: a fold, or where paper, table or light end.
 
     Args:
-        lines: of the page, those with entries.
+        lines: of the page.
         shape: height and width of the page, in pixels.
         margin: by which boxes are shifted to the right and down, in pixels.
     """
     boxes = [entry.box for line in lines for entry in line.entries]
     if len(boxes) != 1:
         return False
-    ((left, top, right, bottom),) = [(box.left, box.top, box.right, box.bottom) for box in boxes]
-    return is_stripe((left - margin, top - margin, right - margin, bottom - margin), shape, NEAR_BORDER)
+    (box,) = boxes
+    on_page = box.left - margin, box.top - margin, box.right - margin, box.bottom - margin
+    return is_stripe(on_page, shape, NEAR_BORDER)

@@ -290,7 +290,7 @@ def _read_view(
     ]
     if not any(digit.accepted for digit in digits):
         raise NoDigitError(_NO_DIGIT) if digits else NoInkError(NO_INK)
-    if is_edge([line for line in lines if line.entries], page.shape, foreground.margin):
+    if is_edge(lines, page.shape, foreground.margin):
         raise NoDigitError(_NO_DIGIT)
     if expectation is not None and not all(line.matches for line in lines):
         read = Reading(tuple(digits), place.width, place.height).transcript.replace("\n", " / ")

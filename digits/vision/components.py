@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,6 @@ _EDGE_SPAN, _EDGE_DEPTH = 0.3, 0.15
 # long as anything else: the last 1 of a number, which may lie there too, is as high as the other digits.
 _OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 
-
 # A stripe from one border of the picture to the other is no wider than this share of the picture's shorter side.
 # Pictures with fewer pixels than this on the longer side are often as small as their digit.
 _STRIPE, _LEAST_STRIPED = 0.5, 49
@@ -65,6 +65,11 @@ class Components:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def digit(self) -> list[int]:
+        """What `find_digit` finds, which is worked out once."""
+        return find_digit(self)
 
     def box(self, members: Sequence[int]) -> tuple[int, int, int, int]:
         """The box around some components: left, top, right, bottom in pixels, the last two exclusive."""
@@ -272,11 +277,11 @@ def crosses(box: tuple[float, float, float, float], shape: tuple[int, ...], near
         near: how near it comes to both borders, as a share of their distance.
     """
     left, top, right, bottom = box
-    height, width = shape[:2]
-    return any(
-        start <= max(1, round(near * length)) and end >= length - max(1, round(near * length))
-        for start, end, length in ((top, bottom, height), (left, right, width))
-    )
+    for start, end, length in ((top, bottom, shape[0]), (left, right, shape[1])):
+        reach = max(1, round(near * length))
+        if start <= reach and end >= length - reach:
+            return True
+    return False
 
 
 def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], near: float = 0.01) -> bool:
@@ -285,9 +290,9 @@ def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], ne
     In a picture that is cropped to a 1, the 1 fills the width.
 
     Args:
-        box: as for `crosses`, as are `shape` and `near`.
-        shape: of the picture.
-        near: to the borders.
+        box: as for `crosses`.
+        shape: as for `crosses`.
+        near: as for `crosses`.
     """
     left, top, right, bottom = box
     return (

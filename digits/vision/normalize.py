@@ -13,7 +13,7 @@ import numpy as np
 from digits.arrays import SIDE, Gray, Images, Pixels
 from digits.errors import ImageError, NoInkError
 from digits.images.reducing import ENOUGH_SIDE
-from digits.vision.components import Components, find_components, find_digit, find_separate_digits, is_stripe
+from digits.vision.components import Components, find_components, find_separate_digits, is_stripe
 from digits.vision.foreground import LITTLE_SIDE, NO_INK, Foreground, find_foreground
 from digits.vision.mnist_form import (
     crop,
@@ -192,7 +192,7 @@ def glance(pixels: Pixels) -> Normalized | None:
         foreground, components = find_strokes(sheet, quick=True)
     except NoInkError:
         return None
-    left, top, right, bottom = components.box(find_digit(components))
+    left, top, right, bottom = components.box(components.digit)
     if max(right - left, bottom - top) < _LARGE_DIGIT:
         return None
     height, width = sheet.shape[:2]
@@ -218,10 +218,10 @@ def find_strokes(pixels: Pixels, *, quick: bool = False) -> tuple[Foreground, Co
     """
     foreground = find_foreground(pixels, quick=quick)
     components = find_components(foreground, digit_mask(foreground))
-    if not len(components) or is_stripe(components.box(find_digit(components)), pixels.shape):
+    if not len(components) or is_stripe(components.box(components.digit), pixels.shape):
         raise NoInkError(NO_INK)
     if foreground.is_little:
-        left, top, right, bottom = components.box(find_digit(components))
+        left, top, right, bottom = components.box(components.digit)
         if max(right - left, bottom - top) < LITTLE_SIDE:
             raise NoInkError(NO_INK)
     return foreground, components
@@ -234,7 +234,7 @@ def image_digit(foreground: Foreground, components: Components) -> Normalized:
         foreground: of the picture.
         components: of the foreground, at least one.
     """
-    level, members = foreground.level, find_digit(components)
+    level, members = foreground.level, components.digit
     strength, mask = _cut(foreground, components, members)
     image = image_of(strength, mask, level)
 

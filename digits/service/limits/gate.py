@@ -15,7 +15,7 @@ _PAUSE_SECONDS = 0.005
 # The first bytes of a connection come here, and after a refusal what nobody reads. The head of a request is shorter.
 _FIRST_BYTES = memoryview(bytearray(16 * 1024))
 _SCRATCH = memoryview(bytearray(256 * 1024))
-# So often as much as `_SCRATCH` holds is thrown away at a time, before others have their turn.
+# How many times as much as `_SCRATCH` holds is thrown away before other connections have their turn.
 _MOST_TURNS = 64
 
 

@@ -48,13 +48,6 @@ def install(app: FastAPI) -> None:
             card=card.to_json(),
         )
 
-    @app.get(
-        "/health/live",
-        operation_id="health_live",
-        summary="Is the process alive?",
-        tags=["operation"],
-        responses=documented(NotReadyError),
-    )
     async def live(request: Request) -> HealthResponse:
         """Answers 200 while requests are answered: if it does not, restart the process."""
         state: ServiceState | None = getattr(request.app.state, "service", None)
@@ -62,23 +55,20 @@ def install(app: FastAPI) -> None:
             raise NotReadyError("Requests wait, and none was answered for longer than any may take.")
         return HealthResponse(status="live")
 
-    # Some load balancers ask by HEAD, which FastAPI's routes, unlike Starlette's, do not answer.
-    app.add_api_route("/health/live", live, methods=["HEAD"], include_in_schema=False)
-
-    @app.get(
-        "/health/ready",
-        operation_id="health_ready",
-        summary="Can it answer?",
-        tags=["operation"],
-        responses=documented(NotReadyError),
-    )
     async def ready(state: ServiceState = Depends(state_of)) -> HealthResponse:
         """Answers 200 while requests may be sent: if it does not, send them elsewhere."""
         if state.draining:
             raise NotReadyError("The server is about to stop. Send requests elsewhere.")
         return HealthResponse(status="ready")
 
-    app.add_api_route("/health/ready", ready, methods=["HEAD"], include_in_schema=False)
+    for endpoint, summary in ((live, "Is the process alive?"), (ready, "Can it answer?")):
+        path, name = f"/health/{endpoint.__name__}", f"health_{endpoint.__name__}"
+        described = app.get(
+            path, operation_id=name, summary=summary, tags=["operation"], responses=documented(NotReadyError)
+        )
+        described(endpoint)
+        # Some load balancers ask by HEAD, which FastAPI's routes, unlike Starlette's, do not answer.
+        app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
 
     @app.get(
         "/metrics",

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -167,13 +168,13 @@ async def _predict_batch(request: Request) -> Response:
     settings, recognizer = state.settings, state.models.recognizer
     with Room(state.buffers) as room:
         state.batch_queue.check()
-        form = await read_image_files(
+        received = await read_image_files(
             request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
         )
         start = time.perf_counter()
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
-            contents = each_with_its_time((part.content for part in form.parts), budget)
+            contents = each_with_its_time((part.content for part in received.parts), budget)
             page_counts: list[int] = []
             opened = open_each(contents, recognizer.limits, page_counts)
             answers = await compute(
@@ -181,9 +182,9 @@ async def _predict_batch(request: Request) -> Response:
             )
     items = [
         _item(state, part.file or "", answer, count)
-        for part, answer, count in zip(form.parts, answers, page_counts, strict=True)
+        for part, answer, count in zip(received.parts, answers, page_counts, strict=True)
     ]
-    warnings = passed_over("form", form.others, (BATCH_FIELD,)) + passed_over_in_query(request, {}, ())
+    warnings = passed_over("form", received.others, (BATCH_FIELD,)) + passed_over_in_query(request, {}, ())
     return model_response(
         BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(warnings))
     )
@@ -224,10 +225,8 @@ async def _read(request: Request) -> Response:
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
             try:
-                document = await compute(
-                    lambda: _read_document(recognizer, upload.content, page, expect),
-                    *(request, budget, state.queue, room.taken),
-                )
+                read = partial(_read_document, recognizer, upload.content, page, expect)
+                document = await compute(read, request, budget, state.queue, room.taken)
             except (PatternError, UnexpectedNumberError) as error:
                 # The pattern may have arrived in another form than it was written in.
                 error.args = (" ".join((str(error), *warnings)),)

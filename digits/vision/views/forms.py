@@ -9,7 +9,7 @@ import numpy as np
 from digits.arrays import SIDE, Gray, Pixels
 from digits.errors import NoInkError
 from digits.histogram import histogram, mean_of_top
-from digits.vision.components import Components, find_components, find_digit, is_stripe
+from digits.vision.components import Components, find_components, is_stripe
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import center, fit, image_of, margin_around
 from digits.vision.normalize import Normalized, find_strokes, image_digit
@@ -45,7 +45,7 @@ class Seen:
     @property
     def place(self) -> tuple[int, int, int, int] | None:
         """The left, top, right and bottom of the digit in pixels, the last two past it; None if there is no ink."""
-        return self.strokes[1].box(find_digit(self.strokes[1])) if self.strokes else None
+        return self.strokes[1].box(self.strokes[1].digit) if self.strokes else None
 
 
 def whole(seen: Seen) -> Gray | None:
@@ -119,11 +119,10 @@ def _strokes(
 
 def _image(foreground: Foreground, components: Components) -> Gray | None:
     """Returns the image of the digit among strokes; None if what may be it is a fold, an edge or a band of light."""
-    members = find_digit(components)
-    left, top, right, bottom = box = components.box(members)
+    left, top, right, bottom = box = components.box(components.digit)
     if is_stripe(box, foreground.strength.shape, NEAR_BORDER) or _is_hairline(box, foreground.strength.shape):
         return None
-    where, mask = components.cut(members, margin_around(right - left, bottom - top))
+    where, mask = components.cut(components.digit, margin_around(right - left, bottom - top))
     return image_of(foreground.strength[where], mask, foreground.level)
 
 

@@ -6,11 +6,11 @@ nothing to offer for this picture.
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digits.arrays import Flags, Floats, Gray, Pixels
 from digits.histogram import histogram
 from digits.vision.components import crosses, is_stripe
+from digits.vision.masks import Labels, label_components
 from digits.vision.reduction import LEVELS, as_gray, mapped, quantile_of, shrink
 from digits.vision.views import pen
 from digits.vision.views.copy import Copy, against_border, as_ink
@@ -238,8 +238,7 @@ def _on_a_margin(ink: Gray | None) -> Gray | None:
 
 def _without_stripes(ink: Gray) -> Gray:
     """The ink without what reaches from one border to the other: folds, edges of paper, the edge of a shadow."""
-    _, found, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
-    labels = np.asarray(found, dtype=np.int32)
+    labels, stats = label_components((ink > 0).astype(np.uint8))
     stripes = [
         label
         for label, (left, top, width, height, _) in enumerate(stats[1:].tolist(), start=1)
@@ -248,7 +247,7 @@ def _without_stripes(ink: Gray) -> Gray:
     return np.where(np.isin(labels, stripes), np.uint8(0), ink) if stripes else ink
 
 
-def _is_line(labels: npt.NDArray[np.int32], label: int, box: tuple[int, int, int, int]) -> bool:
+def _is_line(labels: Labels, label: int, box: tuple[int, int, int, int]) -> bool:
     """Whether a label is of a stripe from border to border, upright or askew."""
     if is_stripe(box, labels.shape, NEAR_BORDER):
         return True
