@@ -60,6 +60,8 @@ class Nodes:
             "RAY_AUTH_TOKEN": uuid.uuid4().hex,
             # How long a replica goes on answering before it ends, so that balancers notice. Ray's default is 30 s.
             "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "3",
+            # On a busy machine a proxy starts slowly. Ray's default of 5 s kills it, and `serve deploy` fails.
+            "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
             # Ports and files of its own, so that two clusters on one machine do not interfere.
             "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
             "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
