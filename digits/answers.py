@@ -66,7 +66,8 @@ class BatchPrediction(BaseModel):
     )
     view: str = Field(
         description=f"How the picture was seen: `{FIRST}`, or, as large digits are, `{GLANCE}`, or, where "
-        "that showed no digit well, the view that did, such as `without its border`."
+        "that showed no digit well, the view that did, such as `without its border`. It is for people: docs/views.md "
+        "explains each."
     )
     page: int = Field(1, ge=1, description="Which page of the file was read. Left out if the file has one page.")
     page_count: int = Field(
@@ -211,7 +212,8 @@ class Text(BaseModel):
     line_answers: list[LineAnswer] = Field(description="How sure each line is; an entry for each of `lines`.")
     view: str = Field(
         description=f"How the page was seen: `{FIRST}`, or, where that did not show the digits well, the view that "
-        "did, such as `stretched contrast`. Of several pages, that of the first."
+        "did, such as `stretched contrast`. It is for people: docs/views.md explains each. Of several pages, that of "
+        "the first."
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from digits.model.artifact import read
 from digits.model.card import Card
 from digits.recognizer import shipped_model
+from scripts.tables import with_tables
 
 PAGE = Path(__file__).parents[1] / "docs" / "model_card.md"
 
@@ -70,14 +71,7 @@ def page_with(page: str, card: Card) -> str:
     Raises:
         ValueError: the page lacks the marks of a table.
     """
-    for name, table in {"facts": facts_table(card), "digits": digits_table(card)}.items():
-        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        before, opening, rest = page.partition(start)
-        _, closing, after = rest.partition(end)
-        if not opening or not closing:
-            raise ValueError(f"{PAGE.name} has no place for the table of {name}: {start.strip()} ... {end}")
-        page = f"{before}{start}{table}\n{end}{after}"
-    return page
+    return with_tables(page, {"facts": facts_table(card), "digits": digits_table(card)})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,6 +9,8 @@ import pytest
 import digits.errors
 from benchmarks.support.all import module_of
 from digits import NumberReader, Prediction, Reading, Recognizer
+from digits.vision.views.table import FIRST, GLANCE
+from scripts import views_page
 from tests.conftest import ROOT, run_python
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -78,3 +80,20 @@ def test_the_python_page_names_calls_fields_and_errors_that_exist() -> None:
     named = {name for cell in cells for name in re.findall(r"`(?:recognizer\.|reader\.)?(\w+)", cell)}
     assert len(named) >= 25
     assert {name for name in named if not hasattr(digits.errors, name)} <= known
+
+
+def test_the_page_of_views_is_what_the_code_says() -> None:
+    page = views_page.PAGE.read_text(encoding="utf-8")
+    assert page == views_page.page_with_tables(), "run: python -m scripts.views_page"
+    assert f"`{FIRST}`" in page
+    assert f"`{GLANCE}`" in page
+    # What a view does stands in the docstrings of its functions.
+    assert "|  |" not in page
+
+
+def test_the_readme_gives_the_address_of_each_page_of_the_app() -> None:
+    app = (ROOT / "digits" / "app" / "main.py").read_text(encoding="utf-8")
+    paths = ["", *(f"/{path}" for path in re.findall(r'url_path="(\w+)"', app))]
+    assert len(paths) == app.count("st.Page(")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \w+ \| http://127.0.0.1:8501(/?\w*) \|", readme, re.M) == paths

@@ -92,7 +92,10 @@ def _answer(recognizer: Recognizer, picture: LastPicture) -> None:
     st.write(f"**3.** {say('The answer, if the API reads with {name}:', name=name_of(recognizer))}")
     st.code(json.dumps(answer), "json", wrap_lines=True)
     st.caption(
-        say("The API adds prediction_time_ms. `accepted` is false where the network cannot tell; `reason` says why.")
+        say(
+            "The API adds prediction_time_ms. `accepted` is false where the network cannot tell; `reason` says why. "
+            "`view` says how the picture was seen; docs/views.md explains it."
+        )
     )
 
 

@@ -75,13 +75,13 @@ def cut_out(seen: Seen) -> Gray | None:
 
 
 def without_lines(seen: Seen) -> Gray | None:
-    """Takes lines off, and cuts the digit out."""
+    """Takes the lines of the paper off, and cuts the digit out."""
     strokes = _strokes(seen.pixels, digit_mask)
     return _image(*strokes) if strokes else None
 
 
 def as_first(seen: Seen) -> Gray | None:
-    """Takes a picture through the stages of the first view."""
+    """Takes what the view shows through the stages of the first view."""
     try:
         return _image(*find_strokes(seen.pixels))
     except NoInkError:

@@ -47,12 +47,12 @@ _FULL_PEN, _LEAST_PEN = 0.996, 0.03
 
 
 def wide_pen_strokes(copy: Copy) -> Gray | None:
-    """Strokes darker than what lies right around them: shadows, a table and the sheet's edge go."""
+    """Strokes darker than what lies right around them, without shadows, a table and the sheet's edge."""
     return _pen_strokes(copy, _WIDE_PEN)
 
 
 def narrow_pen_strokes(copy: Copy) -> Gray | None:
-    """The same for a finer pen: harder edges of shadows go, too."""
+    """Strokes of a fine pen, darker than what lies right around them, without the harder edges of shadows."""
     return _pen_strokes(copy, _NARROW_PEN)
 
 
@@ -62,7 +62,7 @@ def _pen_strokes(copy: Copy, width: float) -> Gray | None:
 
 
 def close_pen_strokes(copy: Copy) -> Gray | None:
-    """The pen strokes around the digit that `wide_pen_strokes` shows: most of a shadow's edge is outside."""
+    """The pen strokes in the part around the digit that wide pen strokes show: most of a shadow's edge is outside."""
     strokes = copy.seen(wide_pen_strokes)
     place = None if strokes is None else strokes.place
     part = None if place is None else copy.around(*place)
@@ -94,12 +94,12 @@ def dark_strokes(copy: Copy) -> Gray | None:
 
 
 def strong_light_strokes(copy: Copy) -> Gray | None:
-    """The strong ink of strokes lighter than what is around them."""
+    """Strokes lighter than what is around them, strong ink alone."""
     return _without_weak(light_strokes(copy))
 
 
 def strong_dark_strokes(copy: Copy) -> Gray | None:
-    """The strong ink of strokes darker than what is around them."""
+    """Strokes darker than what is around them, strong ink alone."""
     return _without_weak(dark_strokes(copy))
 
 
@@ -110,22 +110,22 @@ def _without_weak(ink: Gray | None) -> Gray | None:
 
 
 def strong_column_by_column(copy: Copy) -> Gray | None:
-    """The strong ink of what `column_by_column` finds."""
+    """Strong ink alone, found column by column: what differs from the ground between both ends of the column."""
     return _without_weak(copy.found(column_by_column))
 
 
 def strong_row_by_row(copy: Copy) -> Gray | None:
-    """The strong ink of what `row_by_row` finds."""
+    """Strong ink alone, found row by row: what differs from the ground between both ends of the row."""
     return _without_weak(copy.found(row_by_row))
 
 
 def column_by_column(copy: Copy) -> Gray | None:
-    """How much pixels differ from the ground between both ends of their column: stripes down the picture go."""
+    """How much pixels differ from the ground between both ends of their column, which leaves out stripes down it."""
     return _between_ends(copy.gray.astype(np.float32))
 
 
 def row_by_row(copy: Copy) -> Gray | None:
-    """How much pixels differ from the ground between both ends of their row: stripes and lines across it go."""
+    """How much pixels differ from the ground between both ends of their row, which leaves out stripes across it."""
     ink = _between_ends(copy.gray.T.astype(np.float32))
     return None if ink is None else np.ascontiguousarray(ink.T)
 
@@ -181,7 +181,7 @@ def without_thin_lines(copy: Copy) -> Gray | None:
 
 
 def thick_strokes(copy: Copy) -> Gray | None:
-    """The ink of thick strokes: thin scribbles over them go."""
+    """The ink of thick strokes, without thin scribbles over them."""
     ink = copy.against_border
     if ink is None:
         return None
@@ -211,7 +211,7 @@ def _two_tones(copy: Copy, *, dark: bool) -> Gray | None:
 
 
 def dark_ink(copy: Copy) -> Gray | None:
-    """The darker of two tones."""
+    """The darker of two tones of the picture."""
     return _two_tones(copy, dark=True)
 
 
@@ -289,5 +289,5 @@ def rarest_color(copy: Copy) -> Gray | None:
 
 
 def rarest_color_inside(copy: Copy) -> Gray | None:
-    """The same, with a margin of ground around it."""
+    """The rarest of three colors as ink, on a margin of ground; None if the picture is gray."""
     return _on_a_margin(rarest_color(copy))

@@ -28,7 +28,7 @@ _PEN_SIDE, _SHEET_SIDE, _PEN, _SHEET_PEN, _FULL_PEN, _LEAST_PEN = 400, 640, 0.02
 
 @dataclass(frozen=True)
 class PageView:
-    """A way to see a page.
+    """A way to see a page. docs/views.md lists them all, by the docstrings of `show`.
 
     Args:
         name: what it does, in a few words, for people.
@@ -60,6 +60,7 @@ def _smooth(copy: Copy) -> Ink:
 
 
 def _without_grain(copy: Copy) -> Gray:
+    """The page with its grain smoothed."""
     return np.asarray(_smooth(copy), dtype=np.uint8)
 
 
@@ -81,13 +82,13 @@ def _rarest_color(copy: Copy) -> Gray | None:
 
 
 def _pen_strokes(copy: Copy) -> Gray | None:
-    """Narrow strokes darker than what lies right around them: shadows and the sheet's edge go."""
+    """Narrow strokes darker than what lies right around them, without shadows and the sheet's edge."""
     swallowed = pen.swallowed_light(pen.without_grain(shrink(copy.pixels, _PEN_SIDE)), _PEN)
     return _on_white(pen.above_texture(swallowed, 1.0), copy)
 
 
 def _pen_strokes_on_sheet(copy: Copy) -> Gray | None:
-    """The same, without the rough table beside the sheet; None if there is no such table."""
+    """The pen strokes without the rough table beside the sheet; None if there is no such table."""
     light = pen.without_grain(shrink(copy.pixels, _SHEET_SIDE))
     swallowed = pen.on_smooth_sheet(pen.swallowed_light(light, _SHEET_PEN))
     return None if swallowed is None else _on_white(pen.above_texture(swallowed, 1.0), copy)

@@ -22,7 +22,7 @@ GLANCE = "on a smaller copy"
 
 @dataclass(frozen=True)
 class View:
-    """A way to see a picture.
+    """A way to see a picture. docs/views.md lists them all, by the docstrings of `find` and `form`.
 
     Args:
         name: what it does, in a few words, for people.
