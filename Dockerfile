@@ -22,32 +22,33 @@ COPY digits digits
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
 
 
-# The dependencies come first: their layer stays as it is until they change.
-FROM python AS install-api
+# An empty environment, into which pip installs from here on.
+FROM python AS environment
 WORKDIR /install
 RUN python -m venv --without-pip /opt/digits
+ENV PIP_PYTHON=/opt/digits/bin/python
+
+
+# In each install the dependencies come first: their layer stays as it is until they change.
+FROM environment AS install-api
 COPY requirements/serve.txt requirements/
-RUN pip --python /opt/digits/bin/python install --require-hashes --only-binary :all: -r requirements/serve.txt
+RUN pip install --require-hashes --only-binary :all: -r requirements/serve.txt
 COPY --from=wheel /build/wheels wheels
-RUN pip --python /opt/digits/bin/python install --no-deps --no-index wheels/*.whl
+RUN pip install --no-deps --no-index wheels/*.whl
 
 
-FROM python AS install-app
-WORKDIR /install
-RUN python -m venv --without-pip /opt/digits
+FROM environment AS install-app
 COPY requirements/app.txt requirements/
-RUN pip --python /opt/digits/bin/python install --require-hashes --only-binary :all: -r requirements/app.txt
+RUN pip install --require-hashes --only-binary :all: -r requirements/app.txt
 COPY --from=wheel /build/wheels wheels
-RUN pip --python /opt/digits/bin/python install --no-deps --no-index wheels/*.whl
+RUN pip install --no-deps --no-index wheels/*.whl
 
 
-FROM python AS install-ray
-WORKDIR /install
-RUN python -m venv --without-pip /opt/digits
+FROM environment AS install-ray
 COPY requirements/ray.txt requirements/
-RUN pip --python /opt/digits/bin/python install --require-hashes --only-binary :all: -r requirements/ray.txt
+RUN pip install --require-hashes --only-binary :all: -r requirements/ray.txt
 COPY --from=wheel /build/wheels wheels
-RUN pip --python /opt/digits/bin/python install --no-deps --no-index wheels/*.whl
+RUN pip install --no-deps --no-index wheels/*.whl
 
 
 FROM python:3.13-slim-trixie AS run
