@@ -12,6 +12,10 @@ from digits.errors import ModelNotFoundError, SettingError
 
 FOLDER = "previous"
 KEPT = 3
+# Said after every change of the model in use.
+WHO_USES_IT = (
+    "App, command line and an API that make run started use it now. For any other running API, run: digits reload"
+)
 
 _UNDONE = "rolled-back"
 

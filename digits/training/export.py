@@ -1,6 +1,7 @@
 """Writes a training run as one model file, after checking that its two forms agree."""
 
 import datetime
+import functools
 import platform
 import shlex
 from dataclasses import asdict
@@ -49,7 +50,7 @@ def save(run: Run, data: Mnist, path: Path, command: list[str], keep: int = 0) -
     if type(data) is Mnist and run.test.accuracy < recipe.floor:
         raise AccuracyFloorError(
             f"The test accuracy of {run.test.accuracy:.2%} is under the {recipe.floor:.0%} that recipe "
-            f"{recipe.name} must reach, so it was not written, and any model that was there is as it was. "
+            f"{recipe.name} must reach, so the model was not written, and any model that was there is as it was. "
             "Train for more epochs or with a smaller batch size."
         )
     onnx = to_onnx(run.model)
@@ -59,45 +60,50 @@ def save(run: Run, data: Mnist, path: Path, command: list[str], keep: int = 0) -
             f"The ONNX form of the network differs from Keras by {difference:.1e} on the test set, more than "
             f"{_MAX_ONNX_DIFFERENCE:.0e}; nothing was written. This is a fault of the export: please report it."
         )
-
-    def make_card(weights_sha256: str, onnx_sha256: str) -> Card:
-        return Card(
-            recipe=recipe.name,
-            description=recipe.description,
-            seed=run.config.seed,
-            epochs=run.config.epochs,
-            batch_size=run.config.batch_size,
-            command=shlex.join(command),
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            parameters=int(run.model.count_params()),
-            data={
-                "name": data.name,
-                "digest": data.digest,
-                "fit": run.training.n,
-                "validation": run.validation.n,
-                "test": run.test.n,
-            }
-            | ({"extra": run.extra.to_json()} if run.extra else {}),
-            metrics={
-                "training": asdict(run.training),
-                "validation": asdict(run.validation),
-                "test": asdict(run.test),
-            },
-            started_from=_origin(run.started_from) if run.started_from else None,
-            history=run.history,
-            temperature=run.temperature,
-            thresholds=asdict(run.thresholds),
-            rejection=run.rejection,
-            preprocessing=PREPROCESSING_VERSION,
-            versions=_versions(),
-            weights_sha256=weights_sha256,
-            onnx_sha256=onnx_sha256,
-            onnx_difference=difference,
-        )
-
     calibrated = apply_temperature(run.test_probabilities, run.temperature)
     examples = choose_examples(data.x_test, data.y_test, calibrated)
+    make_card = functools.partial(_make_card, run, data, command, difference)
     return artifact.write(path, run.model.save, onnx, make_card, examples, keep)
+
+
+def _make_card(
+    run: Run, data: Mnist, command: list[str], difference: float, weights_sha256: str, onnx_sha256: str
+) -> Card:
+    """Returns the card of a run, with the digests of its weights and of its ONNX form."""
+    recipe = find_recipe(run.config.recipe)
+    return Card(
+        recipe=recipe.name,
+        description=recipe.description,
+        seed=run.config.seed,
+        epochs=run.config.epochs,
+        batch_size=run.config.batch_size,
+        command=shlex.join(command),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        parameters=int(run.model.count_params()),
+        data={
+            "name": data.name,
+            "digest": data.digest,
+            "fit": run.training.n,
+            "validation": run.validation.n,
+            "test": run.test.n,
+        }
+        | ({"extra": run.extra.to_json()} if run.extra else {}),
+        metrics={
+            "training": asdict(run.training),
+            "validation": asdict(run.validation),
+            "test": asdict(run.test),
+        },
+        started_from=_origin(run.started_from) if run.started_from else None,
+        history=run.history,
+        temperature=run.temperature,
+        thresholds=asdict(run.thresholds),
+        rejection=run.rejection,
+        preprocessing=PREPROCESSING_VERSION,
+        versions=_versions(),
+        weights_sha256=weights_sha256,
+        onnx_sha256=onnx_sha256,
+        onnx_difference=difference,
+    )
 
 
 def _origin(card: Card) -> dict[str, Any]:

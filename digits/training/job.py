@@ -149,7 +149,7 @@ def report(job: Job, run: training.Run, card: Card) -> None:
     print(f"Model:   {job.out}")
     print(f"Reports: {', '.join(str(file) for file in files)}")
     if job.out == TRAINED_MODEL:
-        print("App, command line and an API that make run started use it now. Any other running API: digits reload")
+        print(history.WHO_USES_IT)
         print("\n".join(beside_shipped(card, read(shipped_model()).card)))
 
 

@@ -7,7 +7,8 @@ around it, so that Python is asked once per `STEPS_PER_CALL` batches.
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +98,29 @@ def scale(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return images.astype(np.float32) / np.float32(255.0)
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How long a network is fitted, and in which steps.
+
+    Args:
+        epochs: passes over the images.
+        batch_size: images per step, at most as many as there are.
+        seed: of the order of the images.
+        use_xla: whether XLA compiles the loop.
+    """
+
+    epochs: int
+    batch_size: int
+    seed: int
+    use_xla: bool = False
+
+
 def fit(
     model: Any,
     epochs: Iterable[Inputs],
     targets: npt.NDArray[Any],
+    schedule: Schedule,
     *,
-    epoch_count: int,
-    batch_size: int,
-    seed: int,
-    use_xla: bool = False,
     validation: tuple[Inputs, npt.NDArray[np.integer]] | None = None,
     show_progress: bool = True,
     checkpoint: Checkpoint | None = None,
@@ -119,10 +134,7 @@ def fit(
         epochs: the images of each epoch, all of one shape (n, ...): float32 in 0..1, or uint8, which is scaled to 0..1
             batch by batch and takes a quarter of the memory.
         targets: of shape (n, ...), as the loss takes them, the same in each epoch.
-        epoch_count: how many epochs there are.
-        batch_size: images per step, at most n.
-        seed: of the order of the images.
-        use_xla: whether XLA compiles the loop.
+        schedule: of the run.
         validation: images and labels on which the model is evaluated after each epoch.
         show_progress: whether to print a line for each epoch, and a progress bar on a terminal.
         checkpoint: keeps the state after each epoch. If it holds one, the run goes on from there, and `epochs` has the
@@ -137,10 +149,10 @@ def fit(
     # The variables of the optimizer and of the metrics must exist before the loop is compiled.
     model.optimizer.build(model.trainable_variables)
     model.test_on_batch(np.zeros((1, *model.input_shape[1:]), np.float32), targets[:1])
-    run_steps = _compiled_steps(model, tf.constant(targets), use_xla)
-    count = len(targets)
+    run_steps = _compiled_steps(model, tf.constant(targets), schedule.use_xla)
+    count, batch_size = len(targets), schedule.batch_size
     steps = count // batch_size
-    shuffler = np.random.default_rng(seed)
+    shuffler = np.random.default_rng(schedule.seed)
     history: dict[str, list[float]] = {}
     done = 0
     if checkpoint is not None:
@@ -150,36 +162,60 @@ def fit(
         shuffler.permutation(count)
     with _progress(show_progress) as progress:
         for epoch, images in enumerate(epochs, start=done + 1):
-            bar = progress.add_task(f"Epoch {epoch}/{epoch_count}", total=steps)
+            name = f"Epoch {epoch}/{schedule.epochs}"
+            bar = progress.add_task(name, total=steps)
             batches = shuffler.permutation(count)[: steps * batch_size].reshape(steps, batch_size)
-            on_device = tf.constant(images)
             model.reset_metrics()
-            for first in range(0, steps, STEPS_PER_CALL):
-                piece = batches[first : first + STEPS_PER_CALL]
-                # XLA compiles each shape anew, so a shorter last piece is padded. The padding is not run.
-                padded = np.zeros((STEPS_PER_CALL, batch_size), dtype=np.int32)
-                padded[: len(piece)] = piece
-                run_steps(on_device, tf.constant(padded), tf.constant(len(piece)))
-                progress.advance(bar, len(piece))
-            figures = {name: float(value) for name, value in model.get_metrics_result().items()}
-            text = f"Epoch {epoch}/{epoch_count}  loss {figures['loss']:.4f}"
-            if "accuracy" in figures:
-                text += f"  accuracy {figures['accuracy']:.2%}"
+            for run in _run_epoch(run_steps, images, batches):
+                progress.advance(bar, run)
+            figures = {metric: float(value) for metric, value in model.get_metrics_result().items()}
             if validation is not None:
                 loss, accuracy = model.evaluate(*validation, batch_size=1_000, verbose=0)
                 figures |= {"val_loss": float(loss), "val_accuracy": float(accuracy)}
-                text += f"  validation loss {loss:.4f}  accuracy {accuracy:.2%}"
-            for name, value in figures.items():
-                history.setdefault(name, []).append(value)
+            for metric, value in figures.items():
+                history.setdefault(metric, []).append(value)
             progress.remove_task(bar)
-            progress.console.print(text, highlight=False)
+            progress.console.print(f"{name}  {_in_words(figures)}", highlight=False)
             if checkpoint is not None:
                 checkpoint.save(model, epoch, history)
     return history
 
 
+def _run_epoch(run_steps: Any, images: Inputs, batches: npt.NDArray[np.int64]) -> Iterator[int]:
+    """Runs the steps of an epoch.
+
+    Args:
+        run_steps: what `_compiled_steps` returned.
+        images: of the epoch.
+        batches: indices of the images of each batch, of shape (steps, batch size).
+
+    Yields:
+        After each call of TensorFlow, how many steps it ran.
+    """
+    import tensorflow as tf
+
+    on_device = tf.constant(images)
+    for first in range(0, len(batches), STEPS_PER_CALL):
+        piece = batches[first : first + STEPS_PER_CALL]
+        # XLA compiles each shape anew, so a shorter last piece is padded. The padding is not run.
+        padded = np.zeros((STEPS_PER_CALL, batches.shape[1]), dtype=np.int32)
+        padded[: len(piece)] = piece
+        run_steps(on_device, tf.constant(padded), tf.constant(len(piece)))
+        yield len(piece)
+
+
+def _in_words(figures: Mapping[str, float]) -> str:
+    """Returns the figures of an epoch as the end of its line."""
+    text = f"loss {figures['loss']:.4f}"
+    if "accuracy" in figures:
+        text += f"  accuracy {figures['accuracy']:.2%}"
+    if "val_loss" in figures:
+        text += f"  validation loss {figures['val_loss']:.4f}  accuracy {figures['val_accuracy']:.2%}"
+    return text
+
+
 def _compiled_steps(model: Any, targets: Any, use_xla: bool) -> Any:
-    """Returns a compiled function of images, batches of places in them, and the number of batches to run."""
+    """Returns a compiled function of images, batches of indices of them, and the number of batches to run."""
     import tensorflow as tf
 
     @tf.function(jit_compile=use_xla)  # type: ignore[untyped-decorator]

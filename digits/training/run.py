@@ -25,7 +25,7 @@ from digits.training.config import TrainingConfig
 from digits.training.epochs import epoch_images, epoch_labels
 from digits.training.extra.folder import Extra
 from digits.training.keras_install import require_keras
-from digits.training.loop import Checkpoint, fit, scale
+from digits.training.loop import Checkpoint, Schedule, fit, scale
 from digits.training.losses import accuracy_on_digits, outlier_exposure_loss
 from digits.training.recipes import find_recipe
 
@@ -204,10 +204,7 @@ def compile_and_fit(
             model,
             map(scale, images_of_epochs),
             labels,
-            epoch_count=epochs,
-            batch_size=batch_size,
-            seed=config.seed,
-            use_xla=recipe.use_xla,
+            Schedule(epochs, batch_size, config.seed, use_xla=recipe.use_xla),
             validation=validation,
             show_progress=show_progress,
             checkpoint=checkpoint,

@@ -7,7 +7,7 @@ import pytest
 
 from digits.data.mnist import Mnist
 from digits.training.keras_install import require_keras
-from digits.training.loop import STEPS_PER_CALL, Inputs, fit, scale
+from digits.training.loop import STEPS_PER_CALL, Inputs, Schedule, fit, scale
 
 CLASSES = 10
 
@@ -36,7 +36,7 @@ def test_a_network_learns_and_its_history_says_so(mnist: Mnist) -> None:
     images, labels = mnist.x_train[:2000], mnist.y_train[:2000].astype(np.int32)
     validation = scale(mnist.x_train[-500:]), mnist.y_train[-500:].astype(np.int32)
     history = fit(
-        network(), [scale(images)] * 3, labels, epoch_count=3, batch_size=32, seed=0, validation=validation,
+        network(), [scale(images)] * 3, labels, Schedule(3, 32, 0), validation=validation,
         show_progress=False,
     )  # fmt: skip
     assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -50,7 +50,7 @@ def test_bytes_are_scaled_as_the_network_sees_them(mnist: Mnist) -> None:
     trained = []
     for inputs in (images, scale(images)):
         model = network()
-        fit(model, [inputs], labels, epoch_count=1, batch_size=64, seed=0, show_progress=False)
+        fit(model, [inputs], labels, Schedule(1, 64, 0), show_progress=False)
         trained.append(weights(model))
     from_bytes, from_floats = trained
     assert np.allclose(from_bytes, from_floats, atol=1e-6)
@@ -59,15 +59,13 @@ def test_bytes_are_scaled_as_the_network_sees_them(mnist: Mnist) -> None:
 def test_targets_may_be_vectors_and_the_model_may_have_no_metric(mnist: Mnist) -> None:
     model = network("mean_squared_error", metrics=())
     targets = np.eye(CLASSES, dtype=np.float32)[mnist.y_train[:640]]
-    history = fit(model, [mnist.x_train[:640]] * 5, targets, epoch_count=5, batch_size=32, seed=0, show_progress=False)
+    history = fit(model, [mnist.x_train[:640]] * 5, targets, Schedule(5, 32, 0), show_progress=False)
     assert set(history) == {"loss"}
     assert history["loss"][-1] < history["loss"][0]
 
 
 def test_without_validation_there_are_only_training_figures(mnist: Mnist) -> None:
-    history = fit(
-        network(), [mnist.x_train[:64]], mnist.y_train[:64], epoch_count=1, batch_size=32, seed=0, show_progress=False
-    )
+    history = fit(network(), [mnist.x_train[:64]], mnist.y_train[:64], Schedule(1, 32, 0), show_progress=False)
     assert set(history) == {"loss", "accuracy"}
 
 
@@ -77,7 +75,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(mnist: Mni
 
     def trained(seed: int) -> npt.NDArray[np.float32]:
         model = network()
-        fit(model, [images], labels, epoch_count=1, batch_size=32, seed=seed, use_xla=use_xla, show_progress=False)
+        fit(model, [images], labels, Schedule(1, 32, seed, use_xla=use_xla), show_progress=False)
         return weights(model)
 
     first = trained(1)
@@ -93,7 +91,7 @@ def test_every_image_of_an_epoch_is_learned_from_but_those_that_fill_no_batch() 
     images.reshape(count, -1)[np.arange(count), np.arange(count) % 784] = 255
     model = network()
     before = model.get_weights()[0]
-    fit(model, [images], np.zeros(count, np.int32), epoch_count=1, batch_size=batch_size, seed=0, show_progress=False)
+    fit(model, [images], np.zeros(count, np.int32), Schedule(1, batch_size, 0), show_progress=False)
     learned = np.flatnonzero(np.abs(model.get_weights()[0] - before).max(axis=1) > 1e-5)
     assert len(learned) == batch_size * steps
     assert learned.max() < count
@@ -109,7 +107,7 @@ def test_an_epochs_images_are_asked_for_when_the_epoch_before_is_over(
             printed.append(capsys.readouterr().out)
             yield mnist.x_train[:64]
 
-    fit(network(), epochs(), mnist.y_train[:64], epoch_count=2, batch_size=32, seed=0)
+    fit(network(), epochs(), mnist.y_train[:64], Schedule(2, 32, 0))
     assert printed[0] == ""
     assert printed[1].startswith("Epoch 1/2  loss ")
     assert capsys.readouterr().out.startswith("Epoch 2/2  loss ")

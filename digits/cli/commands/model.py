@@ -172,7 +172,7 @@ def roll_back(options: argparse.Namespace) -> int:
     print(f"In use now: {Recognizer.load(path).description}")
     if aside:
         print(f"The model that was in use is kept as {aside}")
-    print("An API that make run started takes it now. Any other running API: digits reload")
+    print(history.WHO_USES_IT)
     return EXIT_OK
 
 

@@ -57,7 +57,7 @@ def _draw_chunk(seed: int, count: int, held_out: bool, number: int) -> list[Line
 def measure(network: LineNetwork, lines: Sequence[Line]) -> dict[str, float]:
     """Counts the lines that are read exactly."""
     right = [
-        network(LineImage(pixels, (), (), 1.0)).shown == tuple(SHOWN[one] for one in classes)
+        network(LineImage(pixels, (), (), 1.0)).shown == tuple(SHOWN[shown] for shown in classes)
         for pixels, classes in lines
     ]
     return {"lines": len(right), "exact": float(np.mean(right))}

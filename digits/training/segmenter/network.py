@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.numbers.segments.windows import Windows
-from digits.training.loop import fit, scale
+from digits.training.loop import Schedule, fit, scale
 from digits.training.recipes import warm_up_and_decay
 
 _BATCH = 256
@@ -41,7 +41,7 @@ def fit_network(
     """
     steps = len(windows) // _BATCH * epochs
     model.compile(warm_up_and_decay(steps, _PEAK_OF_TRAINED if is_trained else _PEAK), loss=loss)
-    fit(model, itertools.repeat(windows, epochs), targets, epoch_count=epochs, batch_size=_BATCH, seed=seed)
+    fit(model, itertools.repeat(windows, epochs), targets, Schedule(epochs, _BATCH, seed))
 
 
 def restore(model: Any, onnx_file: bytes, windows: Windows) -> None:
