@@ -3,11 +3,12 @@
 import os
 from collections import Counter as Counts
 from collections.abc import Iterable
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from digits.numbers.reading import Reading
 from digits.recognizer import Prediction, Recognizer
+from digits.service.process.heap import resident_bytes
 from digits.service.process.reserved import reserve_metrics, trim_metrics
 from digits.service.process.runtime import Runtime
 from digits.service.schemas import Outcome
@@ -62,75 +63,46 @@ class Metrics:
             prometheus.ProcessCollector(registry=registry)
             prometheus.PlatformCollector(registry=registry)
         self._routes = frozenset(routes)
-        self._requests = prometheus.Counter(
-            "digits_requests", "Requests that were answered.", ["method", "route", "status"], registry=registry
-        )
-        self._seconds = prometheus.Histogram(
+        counter = partial(prometheus.Counter, registry=registry)
+        histogram = partial(prometheus.Histogram, registry=registry)
+        gauge = partial(prometheus.Gauge, registry=registry, multiprocess_mode="livesum")
+        self._requests = counter("digits_requests", "Requests that were answered.", ["method", "route", "status"])
+        self._seconds = histogram(
             "digits_request_duration_seconds",
             "From the head of a request to the end of its answer.",
             ["route"],
             buckets=_SECONDS,
-            registry=registry,
         )
-        self._sizes = prometheus.Histogram(
-            "digits_request_size_bytes", "Bodies that came in.", ["route"], buckets=_BYTES, registry=registry
-        )
-        self._predictions = prometheus.Counter(
-            "digits_predictions", "Digits that were read.", ["digit", "accepted"], registry=registry
-        )
-        self._confidence = prometheus.Histogram(
-            "digits_confidence", "Of the digits that were read.", buckets=_CONFIDENCES, registry=registry
-        )
-        self._readings = prometheus.Counter("digits_readings", "Images that were read as numbers.", registry=registry)
-        self._read_digits = prometheus.Counter(
+        self._sizes = histogram("digits_request_size_bytes", "Bodies that came in.", ["route"], buckets=_BYTES)
+        self._predictions = counter("digits_predictions", "Digits that were read.", ["digit", "accepted"])
+        self._confidence = histogram("digits_confidence", "Of the digits that were read.", buckets=_CONFIDENCES)
+        self._readings = counter("digits_readings", "Images that were read as numbers.")
+        self._read_digits = counter(
             "digits_read_digits",
             "Digits that were read in numbers, and signs that were not accepted.",
             ["digit", "accepted"],
-            registry=registry,
         )
-        self._problems = prometheus.Counter(
-            "digits_problems", "Problems that were answered.", ["type"], registry=registry
-        )
-        self.in_flight = prometheus.Gauge(
-            "digits_requests_in_flight",
-            "Requests that are being answered.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self._workers = prometheus.Gauge(
-            "digits_workers", "Worker processes that live.", registry=registry, multiprocess_mode="livesum"
-        )
-        self._ready = prometheus.Gauge(
-            "digits_workers_ready", "Workers that can answer.", registry=registry, multiprocess_mode="livesum"
-        )
-        self._model = prometheus.Gauge(
+        self._problems = counter("digits_problems", "Problems that were answered.", ["type"])
+        self.in_flight = gauge("digits_requests_in_flight", "Requests that are being answered.")
+        self._workers = gauge("digits_workers", "Worker processes that live.")
+        self._ready = gauge("digits_workers_ready", "Workers that can answer.")
+        self._model = gauge(
             "digits_model_info",
             "Workers that use a model; 0 once it was replaced.",
             ["name", "recipe", "digest", "precision"],
-            registry=registry,
-            multiprocess_mode="livesum",
         )
-        self._reloads = prometheus.Counter(
-            "digits_model_reloads", "Reloads of the model.", ["outcome"], registry=registry
-        )
-        self._reload_failed = prometheus.Gauge(
+        self._reloads = counter("digits_model_reloads", "Reloads of the model.", ["outcome"])
+        self._reload_failed = gauge(
             "digits_model_reload_failed",
             "Workers whose last reload failed: they use a model that is not in the file any more.",
-            registry=registry,
-            multiprocess_mode="livesum",
         )
-        self._shadow = prometheus.Counter(
+        self._shadow = counter(
             "digits_shadow_pictures",
             "Pictures that the shadow model saw after they were answered, by what it would have answered.",
             ["outcome"],
-            registry=registry,
         )
-        self._deaths = prometheus.Counter(
-            "digits_worker_deaths", "Workers that were killed, or crashed.", registry=registry
-        )
-        self._memory = prometheus.Gauge(
-            "digits_resident_memory_bytes", "Memory of all workers.", registry=registry, multiprocess_mode="livesum"
-        )
+        self._deaths = counter("digits_worker_deaths", "Workers that were killed, or crashed.")
+        self._memory = gauge("digits_resident_memory_bytes", "Memory of all workers.")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, str]] = {}
         self._problem_children: dict[str, Counter] = {}
         self._digits = {
@@ -138,6 +110,7 @@ class Metrics:
             for digit in range(10)
             for accepted in (True, False)
         }
+        # A series that begins at 0 shows its first event as a rise.
         for shadow_outcome in get_args(ShadowOutcome) if has_shadow else ():
             self._shadow.labels(shadow_outcome)
         for outcome in get_args(Outcome):
@@ -241,11 +214,3 @@ class Metrics:
         """Takes this worker out of the sums over workers."""
         if self._is_shared:
             self._multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
-
-
-def resident_bytes() -> int:
-    """Returns the resident memory of this process in bytes; 0 where the system has no /proc."""
-    try:
-        return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0

@@ -158,18 +158,12 @@ class Models:
 
 
 def _check_card(artifact: Artifact) -> None:
-    """Refuses a card that `/model` and the metrics cannot show.
+    """Refuses a card that is too large for each answer of `/model` and for the metrics.
 
     Raises:
-        ModelFileError: a word is missing where one belongs, or the card is too large.
+        ModelFileError: it is.
     """
-    card = artifact.card
-    if not isinstance(card.recipe, str):
-        raise ModelFileError(
-            f"The card of the model file {artifact.path} cannot be used: its recipe must be text. Train or convert the "
-            "model again."
-        )
-    size = len(json.dumps(card.to_json()))
+    size = len(json.dumps(artifact.card.to_json()))
     if size > _MOST_OF_CARD:
         raise ModelFileError(
             f"The card of the model file {artifact.path} has {size:,} bytes, more than the {_MOST_OF_CARD:,} allowed. "

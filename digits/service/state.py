@@ -116,6 +116,26 @@ class ServiceState:
         seconds = _STUCK_TIMES * wall_seconds(self.settings.compute_seconds)
         return self.queue.is_stuck(seconds) or self.batch_queue.is_stuck(BATCH_TIMES * seconds)
 
+    def check_live(self) -> None:
+        """Checks that requests are answered.
+
+        Raises:
+            NotReadyError: the process hangs.
+        """
+        if self.is_stuck:
+            raise NotReadyError(
+                "Requests wait, and none was answered for longer than any may take. Restart the process."
+            )
+
+    def check_ready(self) -> None:
+        """Checks that requests may be sent.
+
+        Raises:
+            NotReadyError: the server stops.
+        """
+        if self.draining:
+            raise NotReadyError("The server is about to stop. Send requests elsewhere.")
+
     @property
     def needs_key(self) -> bool:
         """Whether requests need an API key."""

@@ -67,7 +67,7 @@ class HeapTrimmer:
         if now - self._looked < _LOOK_SECONDS:
             return False
         self._looked = now
-        resident = _resident_bytes()
+        resident = resident_bytes()
         if resident < self._least + self._growth:
             self._least = min(self._least, resident)
             return False
@@ -75,11 +75,11 @@ class HeapTrimmer:
         if trim is None:
             return False
         returned = trim(0) == 1
-        self._least = _resident_bytes()
+        self._least = resident_bytes()
         return returned
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
     """Returns the memory of this process, in bytes; 0 where the system does not tell."""
     try:
         return int(_RESIDENT.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -5,6 +5,7 @@ text is kserve/open-inference-protocol, specification/protocol/inference_rest.md
 """
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,16 +19,16 @@ from digits.budget import Budget
 from digits.errors import DigitsError, ImageTooLargeError
 from digits.images.limits import too_many_bytes
 from digits.recognizer import Recognizer
-from digits.service.errors import AccessError, NotReadyError
+from digits.service.errors import AccessError
 from digits.service.limits.computing import compute
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
 from digits.service.responses import headers_of, model_response, note_problem
 from digits.service.routes.documented import documented
 from digits.service.routes.inference_request import (
+    INFERENCE_REQUEST,
     INPUT,
     OUTPUT,
-    TYPES,
     RefusedError,
     check_outputs,
     read_images,
@@ -109,39 +110,6 @@ _ERRORS = {
     415: "The body's compression is not known",
     503: "Not now",
 }
-_EXAMPLE = {
-    "id": "42",
-    "inputs": [{"name": INPUT, "shape": [1, SIDE, SIDE], "datatype": "UINT8", "data": [0] * (SIDE * SIDE)}],
-}
-_TENSOR_SCHEMA = {
-    "type": "object",
-    "required": ["name", "shape", "datatype", "data"],
-    "properties": {
-        "name": {"type": "string"},
-        "shape": {"type": "array", "items": {"type": "integer"}},
-        "datatype": {"enum": list(TYPES)},
-        "data": {"type": "array", "items": {}, "description": "Flat, or nested as the shape says."},
-    },
-}
-_REQUEST = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["inputs"],
-                    "properties": {
-                        "id": {"type": "string"},
-                        "inputs": {"type": "array", "items": _TENSOR_SCHEMA, "minItems": 1, "maxItems": 1},
-                        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
-                    },
-                },
-                "example": _EXAMPLE,
-            }
-        },
-    }
-}
 
 
 class _ProtocolRoute(APIRoute):
@@ -168,72 +136,85 @@ def _error_response(error: Exception, name: str, status: int, headers: Mapping[s
     return model_response(InferenceError(error=str(error)), status, headers)
 
 
+@dataclass(frozen=True)
+class _Operation:
+    """A route, with what /docs says of it.
+
+    Args:
+        path: of the route.
+        name: of the operation, after which client generators name their functions.
+        endpoint: answers the request.
+        answer: model of the answer.
+        summary: of the operation.
+        errors: statuses of `_ERRORS` that the endpoint can answer.
+        method: HTTP method.
+        described: more of the operation, as OpenAPI describes it.
+    """
+
+    path: str
+    name: str
+    endpoint: Callable[[Request], Coroutine[Any, Any, BaseModel]]
+    answer: type[BaseModel]
+    summary: str
+    errors: Collection[int]
+    method: str = "GET"
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+
 def install(app: FastAPI) -> None:
     """Adds the routes."""
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
     health, named = (503,), (404, 503)
-    for path, name, endpoint, answer, summary, errors in (
-        ("/v2", "server_metadata", _server, ServerMetadata, "The server", ()),
-        ("/v2/health/live", "server_live", _live, ServerLive, "Is the server alive?", health),
-        ("/v2/health/ready", "server_ready", _ready, ServerLive, "Can the server answer?", health),
-        (model, "model_metadata", _model, ModelMetadata, "The model", named),
-        (version, "model_version_metadata", _model, ModelMetadata, "A version of the model", named),
-        (f"{model}/ready", "model_ready", _model_ready, ModelReady, "Can the model answer?", named),
-        (f"{version}/ready", "model_version_ready", _model_ready, ModelReady, "Can a version answer?", named),
+    for operation in (
+        _Operation("/v2", "server_metadata", _server, ServerMetadata, "The server", ()),
+        _Operation("/v2/health/live", "server_live", _live, ServerLive, "Is the server alive?", health),
+        _Operation("/v2/health/ready", "server_ready", _ready, ServerLive, "Can the server answer?", health),
+        _Operation(model, "model_metadata", _model, ModelMetadata, "The model", named),
+        _Operation(version, "model_version_metadata", _model, ModelMetadata, "A version of the model", named),
+        _Operation(f"{model}/ready", "model_ready", _model_ready, ModelReady, "Can the model answer?", named),
+        _Operation(f"{version}/ready", "model_version_ready", _model_ready, ModelReady, "Can a version answer?", named),
+        *(
+            _Operation(
+                f"{path}/infer",
+                f"{name}_infer",
+                _infer,
+                InferenceResponse,
+                "Read normalized images",
+                tuple(_ERRORS),
+                "POST",
+                INFERENCE_REQUEST,
+            )
+            for path, name in ((model, "model"), (version, "model_version"))
+        ),
     ):
-        _add(app, path, name, endpoint, "GET", answer, summary, errors, {})
-    for path, name in ((f"{model}/infer", "model_infer"), (f"{version}/infer", "model_version_infer")):
-        _add(app, path, name, _infer, "POST", InferenceResponse, "Read normalized images", tuple(_ERRORS), _REQUEST)
+        _add(app, operation)
     app.router.add_api_route(
         "/v2/", _server, methods=["GET"], include_in_schema=False, route_class_override=_ProtocolRoute
     )
 
 
-def _add(
-    app: FastAPI,
-    path: str,
-    name: str,
-    endpoint: Callable[[Request], Coroutine[Any, Any, BaseModel]],
-    method: str,
-    answer: type[BaseModel],
-    summary: str,
-    errors: Collection[int],
-    described: dict[str, Any],
-) -> None:
-    """Adds a route, with what /docs says of it.
-
-    Args:
-        app: gets the route.
-        path: of the route.
-        name: of the operation, after which client generators name their functions.
-        endpoint: answers the request.
-        method: HTTP method.
-        answer: model of the answer.
-        summary: of the operation.
-        errors: statuses of `_ERRORS` that the endpoint can answer.
-        described: more of the operation, as OpenAPI describes it.
-    """
+def _add(app: FastAPI, operation: _Operation) -> None:
     parameters = [
         {"name": parameter, "in": "path", "required": True, "schema": {"type": "string"}}
         for parameter in ("name", "version")
-        if f"{{{parameter}}}" in path
+        if f"{{{parameter}}}" in operation.path
     ]
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": InferenceError, "description": _ERRORS[status]} for status in errors
+        status: {"model": InferenceError, "description": _ERRORS[status]} for status in operation.errors
     }
-    if not path.startswith("/v2/health/"):
+    if not operation.path.startswith("/v2/health/"):
         # Whoever may not ask is refused before this protocol is known.
         responses |= documented(AccessError)
     app.router.add_api_route(
-        path,
-        endpoint,
-        methods=[method],
+        operation.path,
+        operation.endpoint,
+        methods=[operation.method],
         tags=[TAG],
-        operation_id=name,
-        summary=summary,
-        response_model=answer,
+        operation_id=operation.name,
+        summary=operation.summary,
+        response_model=operation.answer,
         responses=responses,
-        openapi_extra={"parameters": parameters, **described} if parameters else described,
+        openapi_extra={**({"parameters": parameters} if parameters else {}), **operation.described},
         route_class_override=_ProtocolRoute,
     )
 
@@ -245,14 +226,13 @@ async def _server(_request: Request) -> ServerMetadata:
 
 async def _live(request: Request) -> ServerLive:
     """Answers 200 while requests are answered."""
-    if state_of(request).is_stuck:
-        raise NotReadyError("Requests wait, and none was answered for longer than any may take.")
+    state_of(request).check_live()
     return ServerLive(live=True)
 
 
 async def _ready(request: Request) -> ServerLive:
     """Answers 200 while requests may be sent."""
-    _check_ready(request)
+    state_of(request).check_ready()
     return ServerLive(live=True)
 
 
@@ -271,7 +251,7 @@ async def _model(request: Request) -> ModelMetadata:
 async def _model_ready(request: Request) -> ModelReady:
     """Answers 200 while the model may be asked."""
     _asked_for(request)
-    _check_ready(request)
+    state_of(request).check_ready()
     return ModelReady(name=MODEL_NAME, ready=True)
 
 
@@ -292,11 +272,6 @@ async def _infer(request: Request) -> InferenceResponse:
         budget = Budget(settings.compute_seconds)
         with state.concurrency:
             return await compute(lambda: _classify(recognizer, body), request, budget, state.queue, room.taken)
-
-
-def _check_ready(request: Request) -> None:
-    if state_of(request).draining:
-        raise NotReadyError("The server is about to stop. Send requests elsewhere.")
 
 
 def _asked_for(request: Request) -> Recognizer:

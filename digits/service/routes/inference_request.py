@@ -1,4 +1,4 @@
-"""Reads requests of the Open Inference Protocol."""
+"""Requests of the Open Inference Protocol: what they hold, and how they are read."""
 
 import json
 import math
@@ -15,6 +15,41 @@ MOST_IMAGES = 256
 
 TYPES = ("FP32", "FP64", "UINT8")
 _SHAPES = ([SIDE, SIDE], [SIDE, SIDE, 1], [1, SIDE, SIDE], [SIDE * SIDE])
+
+# What /docs says of such a request.
+_EXAMPLE = {
+    "id": "42",
+    "inputs": [{"name": INPUT, "shape": [1, SIDE, SIDE], "datatype": "UINT8", "data": [0] * (SIDE * SIDE)}],
+}
+_TENSOR_SCHEMA = {
+    "type": "object",
+    "required": ["name", "shape", "datatype", "data"],
+    "properties": {
+        "name": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer"}},
+        "datatype": {"enum": list(TYPES)},
+        "data": {"type": "array", "items": {}, "description": "Flat, or nested as the shape says."},
+    },
+}
+INFERENCE_REQUEST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "inputs": {"type": "array", "items": _TENSOR_SCHEMA, "minItems": 1, "maxItems": 1},
+                        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+                    },
+                },
+                "example": _EXAMPLE,
+            }
+        },
+    }
+}
 
 
 class RefusedError(Exception):
