@@ -53,7 +53,7 @@ def test_numbers_are_scored_by_the_share_read_exactly_and_by_their_digits(
         ("year.png,-36", "labels.csv: the label '-36' of year.png has a sign. Write the digits alone: 36."),
         ("year.png,12/08/1994", "the label '12/08/1994' of year.png has a sign. Write the digits alone: 12081994."),
         ("year.png,2 + 3", "the label '2 + 3' of year.png has a sign. Write the digits alone: 2  3."),
-        ("gone.png,36", "digits: labels.csv names gone.png, which is not there."),
+        ("gone.png,36", "digits: labels.csv names gone.png, which is not there. Correct the table"),
     ],
 )
 def test_a_label_that_cannot_be_scored_is_named(

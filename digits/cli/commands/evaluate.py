@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,23 +73,11 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from digits.data.labeled import LABELS_FILE, read_labeled
     from digits.evaluation.numbers import is_number, measure_numbers
     from digits.evaluation.pictures import measure
-    from digits.evaluation.records import EVALUATIONS, keep_evaluation
 
     recognizer = _load(options.model, options.precision)
-    pictures = [picture for source in options.sources for picture in read_labeled(source, _say)]
-    if not pictures:
-        raise DataMismatchError(f"There is no picture to score in {', '.join(map(str, options.sources))}.")
-    missing = [
-        picture.name for picture in pictures if isinstance(picture.content, Path) and not picture.content.exists()
-    ]
-    if missing:
-        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
-        raise DataUnavailableError(
-            f"{LABELS_FILE} names {missing[0]}{more}, which {'are' if more else 'is'} not there."
-        )
+    pictures = _read_pictures(options.sources)
     numbers = [picture for picture in pictures if is_number(picture.label)]
     others = [picture for picture in pictures if not is_number(picture.label)]
     console = Console(stderr=True)
@@ -104,15 +92,7 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
         print(f"digits: {error.filename or error}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         return EXIT_FAILED
     names = ", ".join(map(str, options.sources))
-    kept = None
-    try:
-        # The app's page is about float32.
-        if measurement and recognizer.precision == "float32":
-            keep_evaluation(recognizer.card.onnx_sha256, names, measurement)
-            kept = f"kept for the app's page about the model in {EVALUATIONS}"
-    except (OSError, DataMismatchError) as error:
-        # Who wants the figures alone shall have them.
-        kept = f"not kept for the app's page about the model: {error}"
+    kept = _keep(recognizer, names, measurement) if measurement else None
     if options.json:
         scores = {"model": recognizer.name} | (measurement.to_json() if measurement else {})
         print(json.dumps(scores | ({"numbers": read.to_json()} if read else {}), indent=1))
@@ -126,6 +106,47 @@ def _evaluate_pictures(options: argparse.Namespace) -> int:
     if kept:
         print(kept)
     return EXIT_OK
+
+
+def _read_pictures(sources: Sequence[Path]) -> list["LabeledPicture"]:
+    """Returns the labeled pictures of some sources, each of which can be opened.
+
+    Raises:
+        DataMismatchError: there is none.
+        DataUnavailableError: a table names a file that is not there.
+    """
+    from digits.data.labeled import LABELS_FILE, read_labeled
+
+    pictures = [picture for source in sources for picture in read_labeled(source, _say)]
+    if not pictures:
+        raise DataMismatchError(f"There is no picture to score in {', '.join(map(str, sources))}.")
+    missing = [
+        picture.name for picture in pictures if isinstance(picture.content, Path) and not picture.content.exists()
+    ]
+    if missing:
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        raise DataUnavailableError(
+            f"{LABELS_FILE} names {missing[0]}{more}, which {'are' if more else 'is'} not there. Correct the table, or "
+            "put the files in their place."
+        )
+    return pictures
+
+
+def _keep(recognizer: "Recognizer", sources: str, measurement: "Measurement") -> str | None:
+    """Keeps the figures for the app's page about the model; returns a line that says so, None if they are not for it.
+
+    Whoever wants the figures alone gets them, even if they cannot be kept.
+    """
+    from digits.evaluation.records import EVALUATIONS, keep_evaluation
+
+    # The page is about float32.
+    if recognizer.precision != "float32":
+        return None
+    try:
+        keep_evaluation(recognizer.card.onnx_sha256, sources, measurement)
+    except (OSError, DataMismatchError) as error:
+        return f"not kept for the app's page about the model: {error}"
+    return f"kept for the app's page about the model in {EVALUATIONS}"
 
 
 def _load(model: Path | None, precision: "Precision") -> "Recognizer":
