@@ -127,16 +127,16 @@ def cannot_write(out: Path, error: OSError) -> DataUnavailableError:
 
 
 def _at_a_time(named: Iterable[Named]) -> Iterator[list[Named]]:
-    some: list[Named] = []
+    batch: list[Named] = []
     held = 0
-    for one in named:
-        some.append(one)
-        held += _bytes_of(one[1])
-        if len(some) == BATCH or held >= _HELD_BYTES:
-            yield some
-            some, held = [], 0
-    if some:
-        yield some
+    for name, picture in named:
+        batch.append((name, picture))
+        held += _bytes_of(picture)
+        if len(batch) == BATCH or held >= _HELD_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
 def _bytes_of(picture: bytes | npt.NDArray[np.uint8] | ImageError) -> int:

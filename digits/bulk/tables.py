@@ -90,9 +90,9 @@ class ParquetPictures:
             if first >= self._row + len(self._batch):
                 self._advance()
                 continue
-            some = self._batch.slice(first - self._row, end - first).to_pylist()
-            yield from (_named(one, f"{self._file}[{i}]") for i, one in enumerate(some, first))
-            first += len(some)
+            cells = self._batch.slice(first - self._row, end - first).to_pylist()
+            yield from (_named(cell, f"{self._file}[{i}]") for i, cell in enumerate(cells, first))
+            first += len(cells)
 
     def _advance(self) -> None:
         self._row += len(self._batch)

@@ -40,10 +40,10 @@ def score_all(parts: Iterable[Numbered], artifact: Artifact, out: Path) -> Itera
             # Enough to keep all busy, and no list of all the parts in memory.
             if len(going) >= 2 * processes:
                 done, going = wait(going, return_when=FIRST_COMPLETED)
-                yield from (one.result() for one in done)
+                yield from (future.result() for future in done)
         while going:
             done, going = wait(going, return_when=FIRST_COMPLETED)
-            yield from (one.result() for one in done)
+            yield from (future.result() for future in done)
 
 
 @contextlib.contextmanager

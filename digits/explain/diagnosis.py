@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import NoInkError
-from digits.explain.speech import Say, english, later, one
+from digits.explain.speech import Say, english, later, with_article
 from digits.explain.wording import two_most_likely
 from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction
@@ -78,7 +78,7 @@ def diagnose(
         unlike = say("Its shape is unlike the digits that the network was trained on.")
         hints.append(Hint(unlike, say("Write one digit, large and plain.")))
     else:
-        both = {"first": one(first, say), "second": one(second, say)}
+        both = {"first": with_article(first, say), "second": with_article(second, say)}
         hints.append(
             Hint(say("It looks partly like {first} and partly like {second}.", **both), say("Write it more clearly."))
         )

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.errors import ImageError
-from digits.explain.speech import Say, english, one
+from digits.explain.speech import Say, english, with_article
 from digits.images.reducing import ENOUGH_SIDE
 from digits.recognizer import Prediction, Recognizer
 from digits.vision.components import Components, find_components, find_digit
@@ -52,7 +52,7 @@ def find_left_out(
         if i not in members:
             return say(
                 "There is more writing in the picture. The answer is about the largest digit, {digit}.",
-                digit=one(prediction.digit, say),
+                digit=with_article(prediction.digit, say),
             )
         beside = parts.left[i] >= parts.right[main] or parts.right[i] <= parts.left[main]
         alone = _read_without(recognizer, small, parts, [k for k in range(len(parts)) if k != i]) if beside else None
@@ -61,7 +61,7 @@ def find_left_out(
             return say(
                 "Beside the {digit} is a smaller sign, perhaps {other}, which was left out.",
                 digit=prediction.digit,
-                other=one(alone.digit, say),
+                other=with_article(alone.digit, say),
             )
     return None
 

@@ -25,7 +25,7 @@ def later(text: str) -> str:
     return text
 
 
-def one(digit: int | str, say: Say = english) -> str:
+def with_article(digit: int | str, say: Say = english) -> str:
     """Returns a digit with its article, such as "a 7" or "an 8"."""
     return say("an {digit}", digit=digit) if str(digit) == "8" else say("a {digit}", digit=digit)
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from digits.explain.speech import Say, english, in_per_cent, one
+from digits.explain.speech import Say, english, in_per_cent, with_article
 from digits.recognizer import Prediction
 
 Certainty = Literal["sure", "probable", "unsure", "none"]
@@ -64,13 +64,13 @@ def second_opinion(first: Prediction, second: Prediction, name: str, say: Say = 
         return say(
             "Second opinion: {name} reads {digit}, too ({confidence}).",
             name=name,
-            digit=one(second.digit, say),
+            digit=with_article(second.digit, say),
             confidence=text,
         )
     return say(
         "The models disagree: {name} reads {digit} ({confidence}).",
         name=name,
-        digit=one(second.digit, say),
+        digit=with_article(second.digit, say),
         confidence=text,
     )
 

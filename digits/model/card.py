@@ -107,29 +107,43 @@ class Card:
                 f"the card has format version {self.format_version}; this version of Digits reads "
                 f"{FORMAT_VERSION}: train again with {train_command()}, or install the version that made the file"
             )
-        lowest, highest = _TEMPERATURES
-        if not (isinstance(self.temperature, int | float) and lowest <= self.temperature <= highest):
-            raise ModelFileError(
-                f"the card's temperature is {self.temperature!r}, not a positive number from {lowest} to {highest}"
-            )
         for name in ("data", "metrics", "history", "thresholds", "rejection", "versions"):
             if not isinstance(getattr(self, name), dict):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
         for name in ("started_from", "converted_from", "int8"):
             if not isinstance(getattr(self, name), dict | None):
                 raise ModelFileError(f"the card's {name} is {getattr(self, name)!r}, not an object")
-        try:
-            Thresholds(**self.thresholds)
-        except (SettingError, TypeError) as error:
-            raise ModelFileError(f"the card's thresholds are {self.thresholds!r} ({error})") from error
-        for name, scores in self.metrics.items():
-            if not isinstance(scores, dict) or not set(scores) >= _SCORES:
-                raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
-            _check_types(f"the card's {name} metrics", scores, _SCORE_TYPES)
+        self._check_calibration()
+        self._check_metrics()
         _check_types("the card", vars(self), _TYPES)
         _check_types("the card's data", self.data, _DATA_TYPES)
         _check_types("the card's extra data", self.data.get("extra", {}), {"fit": (int,)})
         _check_types("the card's rejection", self.rejection, dict.fromkeys(self.rejection, (int, float)))
+        self._check_input()
+        if self.int8 is not None:
+            self._check_int8(self.int8)
+
+    def _check_calibration(self) -> None:
+        lowest, highest = _TEMPERATURES
+        if not (isinstance(self.temperature, int | float) and lowest <= self.temperature <= highest):
+            raise ModelFileError(
+                f"the card's temperature is {self.temperature!r}, not a positive number from {lowest} to {highest}"
+            )
+        try:
+            Thresholds(**self.thresholds)
+        except (SettingError, TypeError) as error:
+            raise ModelFileError(f"the card's thresholds are {self.thresholds!r} ({error})") from error
+
+    def _check_metrics(self) -> None:
+        for name, scores in self.metrics.items():
+            if not isinstance(scores, dict) or not set(scores) >= _SCORES:
+                raise ModelFileError(f"the card's {name} metrics are {scores!r}, not an object with {sorted(_SCORES)}")
+            _check_types(f"the card's {name} metrics", scores, _SCORE_TYPES)
+        accuracy = self.metrics.get("test", {}).get("accuracy")
+        if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
+            raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
+
+    def _check_input(self) -> None:
         if isinstance(self.preprocessing, bool) or not isinstance(self.preprocessing, int) or self.preprocessing < 1:
             raise ModelFileError(
                 f"the card's preprocessing version is {self.preprocessing!r}, not a whole number from 1 on"
@@ -138,11 +152,6 @@ class Card:
             raise ModelFileError(
                 f"the card's input form is {self.input_form!r}; this version of Digits knows {', '.join(INPUT_FORMS)}"
             )
-        accuracy = self.metrics.get("test", {}).get("accuracy")
-        if not (accuracy is None or (isinstance(accuracy, int | float) and 0 <= accuracy <= 1)):
-            raise ModelFileError(f"the card's test accuracy is {accuracy!r}, not a number from 0 to 1")
-        if self.int8 is not None:
-            self._check_int8(self.int8)
 
     def _check_int8(self, int8: Mapping[str, Any]) -> None:
         if not set(int8) >= _INT8:

@@ -228,10 +228,10 @@ def _beside(
         touches[rng.integers(1, len(glyphs))] = True
     spacing = rng.uniform(0.1, 0.5)
     placed: list[tuple[Field, int, int]] = []
-    for one, touch in zip(glyphs, touches, strict=True):
-        glyph, wobble = one.ink, rng.normal(0.0, 0.04 * height)
+    for sign, touch in zip(glyphs, touches, strict=True):
+        glyph, wobble = sign.ink, rng.normal(0.0, 0.04 * height)
         # A sign stands at half the height, a digit on the line, or where it is put.
-        rise = height - (_MIDDLE if one.label is None else one.stands) * (height - glyph.shape[0])
+        rise = height - (_MIDDLE if sign.label is None else sign.stands) * (height - glyph.shape[0])
         if not placed:
             placed.append((glyph, 0, round(wobble - rise)))
             continue

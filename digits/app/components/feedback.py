@@ -8,7 +8,7 @@ import streamlit as st
 
 from digits.app.language import say
 from digits.errors import FeedbackError
-from digits.explain.speech import later, one
+from digits.explain.speech import later, with_article
 from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_digest, feedback_file
 from digits.recognizer import Prediction, Recognizer
 
@@ -61,7 +61,11 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
         suggested = _suggested_label(prediction)
         if suggested is not None:
             # A key for each picture, so that a click never counts for the next picture.
-            text = say("Right, no digit") if suggested == NO_DIGIT else say("Yes, {digit}", digit=one(suggested, say))
+            text = (
+                say("Right, no digit")
+                if suggested == NO_DIGIT
+                else say("Yes, {digit}", digit=with_article(suggested, say))
+            )
             st.button(text, key=f"right {picture}", icon=":material/check:", on_click=keep, args=(suggested,))
         with st.popover(_correction_text(suggested), key="wrong", icon=":material/close:" if suggested else None):
             key = f"label {picture}"
@@ -90,7 +94,7 @@ def _correction_text(suggested: str | None) -> str:
 
 
 def _in_words(label: str) -> str:
-    return say(_LABEL_TEXTS[label]) if label in _LABEL_TEXTS else one(label, say)
+    return say(_LABEL_TEXTS[label]) if label in _LABEL_TEXTS else with_article(label, say)
 
 
 def _say_if_kept(store: FeedbackStore, picture: str, sentence: str) -> bool:

@@ -88,10 +88,10 @@ def scoreboard(counted: tuple[Counted, ...]) -> str:
     if not counted:
         privacy = say("The score lasts as long as this tab is open. No drawing is kept.")
         return f'<p class="digits-score-empty">{html.escape(privacy)}</p>'
-    right = sum(one.drawn == one.read for one in counted)
+    right = sum(drawing.drawn == drawing.read for drawing in counted)
     score = say("Read right: {right} of {count}", right=right, count=len(counted))
     head = "".join(f"<th scope=col>{html.escape(say(text))}</th>" for text in _COLUMNS)
-    rows = "".join(_row(digit, [one.read for one in counted if one.drawn == digit]) for digit in range(10))
+    rows = "".join(_row(digit, [drawing.read for drawing in counted if drawing.drawn == digit]) for digit in range(10))
     return (
         f'<p class="digits-score" role="status">{html.escape(score)}</p>'
         f'<table class="digits-class"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

@@ -15,7 +15,7 @@ from digits.app.reading import Answered, read, read_once
 from digits.app.samples import SAMPLES
 from digits.app.stage import OnStage, Stage
 from digits.app.tour import show_tour
-from digits.explain.speech import later, one
+from digits.explain.speech import later, with_article
 from digits.recognizer import Prediction, Recognizer
 
 STAGE = Stage("digit", later("Draw a digit here"), several=True, live=True)
@@ -100,4 +100,4 @@ def _samples() -> None:
 
 def _described(stem: str) -> str:
     digit, how = stem.split("_", 1)
-    return f"{one(digit, say)}, {say(_TOOLS[how])}"
+    return f"{with_article(digit, say)}, {say(_TOOLS[how])}"
