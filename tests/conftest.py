@@ -180,6 +180,17 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"{self.url}{path} does not answer: {self.output()}")
 
+    def wait_for_output(self, text: str, seconds: float = 20.0) -> None:
+        """Waits until the server has printed a text: a line of the log may come after the answer.
+
+        Raises:
+            AssertionError: it has not after `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while text not in self.output():
+            assert time.monotonic() < deadline, f"{text!r} was not printed: {self.output()}"
+            time.sleep(0.05)
+
     def stop(self) -> None:
         """Ends the server and all processes that it started."""
         with contextlib.suppress(ProcessLookupError):

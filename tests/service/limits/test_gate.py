@@ -1,9 +1,9 @@
 """While images wait for too long, large ones are refused by the first bytes of a connection."""
 
 import asyncio
+import select
 import socket
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -161,6 +161,20 @@ def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
     assert talk(act, linger_seconds=0.1) == []
 
 
+def wait_for_bytes(connection: socket.socket, count: int) -> None:
+    """Waits until the kernel has handed over so many bytes, and leaves them there."""
+    connection.settimeout(10.0)
+    assert len(connection.recv(count, socket.MSG_PEEK | socket.MSG_WAITALL)) == count
+    connection.setblocking(False)
+
+
+def wait_for_end(connection: socket.socket) -> None:
+    """Waits until the client's end of a connection is closed, or the connection broken."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    assert poll.poll(10_000)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems copy what they throw away")
 @pytest.mark.parametrize("ends", [True, False])
 def test_what_was_received_is_thrown_away_and_the_end_is_seen(ends: bool) -> None:
@@ -168,18 +182,17 @@ def test_what_was_received_is_thrown_away_and_the_end_is_seen(ends: bool) -> Non
         client = socket.create_connection(listener.getsockname())
         accepted, _ = listener.accept()
     with accepted, client:
-        accepted.setblocking(False)
         client.sendall(b"x" * 50_000)
+        wait_for_bytes(accepted, 50_000)
         if ends:
             client.close()
-        # Until the kernel has handed all of it over, which takes no time here.
-        time.sleep(0.1)
+            wait_for_end(accepted)
         assert discard_received(accepted.fileno()) is ends
         if not ends:
             with pytest.raises(BlockingIOError):
                 accepted.recv(1)
             client.sendall(b"more")
-            time.sleep(0.1)
+            wait_for_bytes(accepted, 4)
             assert accepted.recv(10) == b"more"
 
 
@@ -192,5 +205,5 @@ def test_the_end_of_a_broken_connection_is_seen() -> None:
         accepted.setblocking(False)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         client.close()
-        time.sleep(0.1)
+        wait_for_end(accepted)
         assert discard_received(accepted.fileno())

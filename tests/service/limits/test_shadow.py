@@ -63,11 +63,7 @@ def test_a_shadow_model_that_cannot_be_used_breaks_nothing(tmp_path: Path, conte
     try:
         for _ in range(3):
             assert httpx.post(server.url + "/predict/", files={"file": SEVEN}).json()["predicted_digit"] == 7
-        for _ in range(200):
-            if "There is no shadow model" in server.output():
-                break
-            time.sleep(0.05)
-        assert "There is no shadow model" in server.output()
+        server.wait_for_output("There is no shadow model")
         assert set(counts(server.url).values()) == {0.0}
     finally:
         server.stop()
