@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from digits.bulk.job import Numbered
-from digits.bulk.scoring import Scorer
+from digits.bulk.scoring import Scorer, cannot_write, temporary_file
 from digits.errors import WorkerDiedError
 from digits.model.artifact import Artifact
 from digits.recognizer import Recognizer
@@ -49,23 +50,32 @@ def score_all(parts: Iterable[Numbered], artifact: Artifact, out: Path) -> Itera
 @contextlib.contextmanager
 def _pool(artifact: Artifact, out: Path) -> Iterator[tuple[ProcessPoolExecutor, int]]:
     processes, others = os.cpu_count() or 1, set(active_children())
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, (artifact, out))
+    # In a file: what a starting process is given goes through a pipe, and if it dies before it has read more than the
+    # pipe holds, the parent would wait for ever.
+    model = temporary_file(out)
+    try:
+        model.write_bytes(pickle.dumps(artifact))
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, (model, out))
     try:
         yield pool, processes
-    except BrokenProcessPool as error:
+    except BaseException as error:
+        # What is half done is not waited for: a part is written whole or not at all. The pool itself ends no worker
+        # that was started while it noticed the death of another.
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        if not isinstance(error, BrokenProcessPool):
+            raise
         raise WorkerDiedError(
             "A worker process died: it was killed, or memory ran out. The same command goes on where it stopped."
         ) from error
-    except BaseException:
-        # What is half done is not waited for: a part is written whole or not at all.
-        for worker in set(active_children()) - others:
-            worker.terminate()
-        raise
     finally:
         pool.shutdown(cancel_futures=True)
+        model.unlink(missing_ok=True)
 
 
-def _start(artifact: Artifact, out: Path) -> None:
+def _start(model: Path, out: Path) -> None:
     # Ctrl-C reaches all processes of a terminal; the first of them decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
@@ -77,6 +87,7 @@ def _start(artifact: Artifact, out: Path) -> None:
             os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
+    artifact: Artifact = pickle.loads(model.read_bytes())  # noqa: S301 - the parent has written it
     _scorers.append(Scorer(Recognizer(artifact), out))
 
 

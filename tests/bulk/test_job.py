@@ -105,6 +105,20 @@ def test_a_dead_worker_ends_the_job_with_a_message_and_it_goes_on(tmp_path: Path
         assert 0 < begun.done < begun.rows == ROWS
 
 
+def test_workers_that_die_while_they_start_end_the_job(tmp_path: Path, mnist: Mnist) -> None:
+    np.savez("images.npz", images=mnist.x_train[:ROWS])
+    with start("images.npz", "--out", "out") as job:
+        while not (workers := workers_of(job)):
+            assert job.poll() is None
+            time.sleep(0.002)
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        said = job.communicate(timeout=60)[1]
+    assert job.returncode == 1
+    assert said.splitlines()[-1].startswith("digits: A worker process died")
+    assert not list((tmp_path / "out").glob(".*"))
+
+
 def test_ctrl_c_stops_at_once(tmp_path: Path, mnist: Mnist) -> None:
     # So many that some are left when the signal comes.
     np.savez("images.npz", images=mnist.x_train)
