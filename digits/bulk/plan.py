@@ -15,7 +15,7 @@ from digits.images.sources import Named, pictures_of
 # In the folder of the answers: the job's parts. Such a folder is no source.
 MANIFEST = "_manifest.jsonl"
 
-# A part ends where it has so many images or, of image files, so many bytes: a kill loses what was read of a part.
+# The most images of a part, and of image files the most bytes. A kill loses what was read of a part.
 PART_ROWS = 2_000
 _PART_BYTES = 64 * 1024 * 1024
 

@@ -61,6 +61,54 @@ def add(commands: Commands) -> None:
     quantized.set_defaults(command=quantize)
 
 
+def run(options: argparse.Namespace) -> int:
+    """Shows the model; returns the exit code."""
+    from digits.numbers.decoding_file import shipped_decoding
+    from digits.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    card = recognizer.card
+    if options.json:
+        print(json.dumps(card.to_json(), indent=1))
+        return EXIT_OK
+    test = card.metrics.get("test", {})
+    rows = {
+        "model": recognizer.path,
+        "recipe": card.recipe,
+        "test accuracy": f"{test['accuracy']:.2%} of {test['n']:,} images" if test else "unknown",
+        "calibration error": f"{test['calibration_error']:.2%} (temperature {card.temperature:.3f})" if test else None,
+        "parameters": card.parameters and f"{card.parameters:,}",
+        "made by": card.command,
+        "seed": card.seed,
+        "created": card.created,
+        "with": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
+        "accepted from": f"{recognizer.thresholds.confidence:.2%} confidence, {recognizer.thresholds.digit:.2%} for "
+        "the two most likely digits together",
+        "numbers": "read with weights that were fitted for this model"
+        if shipped_decoding().suits(card.onnx_sha256)
+        else "read with default weights: those that ship were fitted for another model (python -m "
+        "digits.training.segmenter.run --decoding-only --model FILE fits them for this one)",
+        "preprocessing": f"version {card.preprocessing}",
+        "input form": card.input_form,
+        "ONNX digest": card.onnx_sha256,
+        "int8 form": _int8_in_words(card),
+    }
+    for name, value in rows.items():
+        if value is not None:
+            print(f"{name + ':':20}{value}")
+    for note in recognizer.notes:
+        print(note)
+    return EXIT_OK
+
+
+def _int8_in_words(card: "Card") -> str:
+    if card.int8 is None:
+        return "none (digits model quantize adds one)"
+    test, changed = card.int8["test"], card.int8.get("changed", {})
+    beside = f", {changed['digits']} of which it reads otherwise than float32" if "digits" in changed else ""
+    return f"test accuracy {test['accuracy']:.2%} of {test['n']:,} images{beside}"
+
+
 def compare(options: argparse.Namespace) -> int:
     """Compares two models; returns the exit code."""
     from digits.data import mnist
@@ -135,14 +183,6 @@ def _rows(standings: "tuple[Standing, Standing]") -> dict[str, list[str]]:
     return {name: texts for name, texts in rows.items() if texts != ["None", "None"]}
 
 
-def _int8_in_words(card: "Card") -> str:
-    if card.int8 is None:
-        return "none (digits model quantize adds one)"
-    test, changed = card.int8["test"], card.int8.get("changed", {})
-    beside = f", {changed['digits']} of which it reads otherwise than float32" if "digits" in changed else ""
-    return f"test accuracy {test['accuracy']:.2%} of {test['n']:,} images{beside}"
-
-
 def _answer(digit: int, confidence: float) -> str:
     return "nothing" if digit < 0 else f"{digit} ({confidence:.1%})"
 
@@ -193,44 +233,4 @@ def quantize(options: argparse.Namespace) -> int:
     print("\n".join(int8_form.describe(card)))
     how = "Servers use this form" if card.is_as_accurate_in_int8 else "DIGITS_PRECISION=int8 serves this form"
     print(f"Model: {path}. {how} where the processor is fit for it")
-    return EXIT_OK
-
-
-def run(options: argparse.Namespace) -> int:
-    """Shows the model; returns the exit code."""
-    from digits.numbers.decoding_file import shipped_decoding
-    from digits.recognizer import Recognizer
-
-    recognizer = Recognizer.load(options.model)
-    card = recognizer.card
-    if options.json:
-        print(json.dumps(card.to_json(), indent=1))
-        return EXIT_OK
-    test = card.metrics.get("test", {})
-    rows = {
-        "model": recognizer.path,
-        "recipe": card.recipe,
-        "test accuracy": f"{test['accuracy']:.2%} of {test['n']:,} images" if test else "unknown",
-        "calibration error": f"{test['calibration_error']:.2%} (temperature {card.temperature:.3f})" if test else None,
-        "parameters": card.parameters and f"{card.parameters:,}",
-        "made by": card.command,
-        "seed": card.seed,
-        "created": card.created,
-        "with": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
-        "accepted from": f"{recognizer.thresholds.confidence:.2%} confidence, {recognizer.thresholds.digit:.2%} for "
-        "the two most likely digits together",
-        "numbers": "read with weights that were fitted for this model"
-        if shipped_decoding().suits(card.onnx_sha256)
-        else "read with default weights: those that ship were fitted for another model (python -m "
-        "digits.training.segmenter.run --decoding-only --model FILE fits them for this one)",
-        "preprocessing": f"version {card.preprocessing}",
-        "input form": card.input_form,
-        "ONNX digest": card.onnx_sha256,
-        "int8 form": _int8_in_words(card),
-    }
-    for name, value in rows.items():
-        if value is not None:
-            print(f"{name + ':':20}{value}")
-    for note in recognizer.notes:
-        print(note)
     return EXIT_OK

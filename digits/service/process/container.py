@@ -14,8 +14,10 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 # Servers that start several workers set it, or are told by it.
 WORKERS_VARIABLE = "WEB_CONCURRENCY"
 
-# Memory for decoding: at least so much, or this for each image decoded at a time; and so much in a small container.
-_DECODING_BYTES, _SLOT_BYTES, _LEAST_DECODING_BYTES = 160 * 2**20, 64 * 2**20, 64 * 2**20
+# Memory for decoding: the first number, or the second for each image decoded at a time, whichever is more.
+_DECODING_BYTES, _SLOT_BYTES = 160 * 2**20, 64 * 2**20
+# What a small container has for it at the least.
+_LEAST_DECODING_BYTES = 64 * 2**20
 
 # Groups without a limit of memory report a number near 2^63 (version 1).
 _UNLIMITED = 2**60

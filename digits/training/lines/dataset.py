@@ -27,7 +27,7 @@ _PAGES: Mapping[Page, float] = {
 }
 _AT_A_TIME = 5
 _DRAWN = 600
-# A digit or sign stands on a line if so much of its ink does, and does not if no more than the second share does.
+# The least share of its ink with which a digit or sign stands on a line, and the most with which it does not.
 _MOST_OF_IT, _TRACE = 0.5, 0.15
 
 

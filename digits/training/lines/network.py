@@ -22,13 +22,14 @@ Floats = npt.NDArray[np.float32]
 Line = tuple[Pixels, list[int]]
 
 BATCH = 32
-# Lines of about the same width are learned from together: the widest may be so much wider than its place says.
+# Lines of about the same width make a batch: they are sorted by their width, times a random number from 1 to 1.3.
 _SHUFFLED = 0.3
 # Batches are as wide as a multiple of this, in pixels.
 _ROUND = 32
 # The highest learning rate of the run.
 _PEAK = 3e-3
-# A line is made so much larger or smaller, wider or narrower, slanted and moved up or down.
+# How a line is changed at random: factors of its size and of its width, and the standard deviations of its slant
+# (pixels across for each pixel down) and of its shift up or down, in pixels.
 _SIZES, _WIDTHS, _SLANT, _DOWN = (0.85, 1.18), (0.88, 1.14), 0.12, 1.6
 # Chances that its strokes are blurred and thicker, or thinner, and that specks lie on it.
 _THICKER, _THINNER, _SPECKS = 0.25, 0.2, 0.15

@@ -41,15 +41,15 @@ _PAGES: Mapping[Page, float] = {
 }
 # Pictures of one page before the next is chosen, and kinds of signs drawn for all of them.
 _AT_A_TIME, _SIGNS = 5, 300
-# A chunk of windows, and the numbers for the decoding, are written with so many images of MNIST and so many drawn ones.
+# Images of MNIST, and drawn ones, with which a chunk of windows and the numbers for the decoding are written.
 _OF_MNIST, _DRAWN = 2_400, 600
-# The segment classifier is given so many channels of a window.
+# Channels of a window that the segment classifier gets.
 _CHANNELS = 2
 # Windows are drawn in chunks, each of which depends on the seed and on its number alone.
 CHUNK = 4_000
-# Most strokes are cut for the dataset, even where a reading would not.
+# The share of the lines whose strokes are cut, even where a reading would not cut them.
 _CUT = 0.75
-# Of each digit so many candidates are taken that are it, and so many that are much of it.
+# How many candidates of each digit are taken that are all of it, and how many that are much of it: more than `_MUCH`.
 _OF_EACH, _OF_MUCH = 4, 4
 _MUCH = 0.3
 

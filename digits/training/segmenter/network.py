@@ -14,7 +14,7 @@ from digits.training.recipes import warm_up_and_decay
 _BATCH = 256
 # The highest learning rate of a network that is new, and of one that goes on: it knows most already.
 _PEAK, _PEAK_OF_TRAINED = 4e-3, 1e-3
-# So many windows tell how what a convolution gives is spread.
+# Windows over which mean and variance of what a convolution gives are measured.
 _SPREAD_OVER = 2_000
 
 

@@ -24,14 +24,16 @@ from digits.vision.paper.ruling import page_mask
 
 Targets = npt.NDArray[np.bool_]
 
-# Sums, and numbers with letters and digits that touch, by turns of so many pictures.
+# Pictures of sums are drawn by turns with pictures of numbers, in which letters stand and digits touch.
 _SUMS, _NUMBERS = 14, 5
 _PAGE = Page(digits=(1, 4), height=(22, 60), uneven=0.35)
 _NUMBER = Page(digits=(2, 5), touching=0.25, signs=0.3, height=(24, 60), thin_pen=0.3, uneven=0.35)
 _SYMBOLS = 400
-# Strokes are cut in this share of the lines. Of each digit or sign so many candidates are taken that are it, and so
-# many pieces of a digit and of a sign, which have this share of it at least.
-_CUT, _OF_EACH, _OF_DIGIT, _OF_SIGN, _MUCH = 0.5, 2, 1, 3, 0.2
+# The share of the lines in which strokes are cut.
+_CUT = 0.5
+# How many candidates are taken of each digit or sign that are all of it, and how many that are a piece of a digit or of
+# a sign. A piece has at least this share of it.
+_OF_EACH, _OF_DIGIT, _OF_SIGN, _MUCH = 2, 1, 3, 0.2
 _CHUNK = 5_000
 
 

@@ -11,10 +11,10 @@ from digits.numbers.segments.windows import Floats, ReducedLine, reduce_field
 from digits.numbers.window_network import NOTHING_WHOLE, SIGN
 from digits.vision.foreground import Foreground
 
-# Blur spreads ink by so many pixels around that of its owner.
+# How far blur spreads ink around that of its owner, in pixels.
 _SPREAD = 3
-# What shares so much ink with a digit (intersection over union) is that digit; with less than the other share, it is
-# nothing whole; what lies between is too close to call.
+# From `WHOLE` on, the ink that a candidate shares with a digit (intersection over union) makes it that digit; below
+# `NOT_WHOLE` it is nothing whole. What lies between is too close to call: its class is `UNCLEAR`.
 WHOLE, NOT_WHOLE = 0.84, 0.7
 UNCLEAR = -1
 
