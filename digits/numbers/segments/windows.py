@@ -28,8 +28,9 @@ CHANNELS = 3
 _INKED = 0.25
 # So many windows are drawn at a time: more would take memory, and leave the processor's cache.
 _DRAWN = 64
-# So many running sums are kept at a time: those of a stroke as large as the page would take 20 MB.
-_SUMS = 128 * 1024
+# Fields are reduced by so many rows at a time, and no more of their pixels become floats: those of a stroke as large as
+# the page would take 20 MB.
+_ROWS, _MULTIPLIED = 32, 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -141,42 +142,20 @@ def _reduce_rows(
 ) -> tuple[npt.NDArray[np.float64], int]:
     """A field whose first row is the page's row `start` with reduced rows, and which of these is the first.
 
-    Each is the difference of two running sums: a matrix of all overlaps would grow with the square of a line's length.
+    Each is a sum of rows by how much of them it covers: a matrix product. A single matrix for all rows of a large field
+    would grow with the square of its height.
     """
     first, last = int(np.floor(start * scale)), int(np.ceil((start + len(field)) * scale))
-    # NumPy's `clip` and `diff` take longer on small arrays than all that is done with them.
-    at = np.minimum(np.maximum(np.arange(first, last + 1) / scale - start, 0.0), len(field))
-    row = np.minimum(at.astype(np.int64), len(field) - 1)
-    share = (at - row)[:, None]
-    some = max(1, _SUMS // (len(field) + 1))
-    if some >= field.shape[1]:
-        return _differences(field, row, share) * scale, first
     reduced = np.empty((last - first, field.shape[1]))
-    for left in range(0, field.shape[1], some):
-        reduced[:, left : left + some] = _differences(field[:, left : left + some], row, share)
+    some = max(1, min(_ROWS, int(_MULTIPLIED * scale) // field.shape[1]))
+    for top in range(first, last, some):
+        edges = np.arange(top, min(top + some, last) + 1) / scale - start
+        rows = slice(max(0, int(edges[0])), int(edges[-1]) + 1)
+        # NumPy's `clip` and `diff` take longer on small arrays than all that is done with them.
+        above = np.minimum(np.maximum(edges[:, None] - np.arange(len(field))[rows], 0.0), 1.0)
+        reduced[top - first : top - first + some] = (above[1:] - above[:-1]) @ field[rows]
     reduced *= scale
     return reduced, first
-
-
-def _differences(
-    field: Floats | Gray | npt.NDArray[np.float64], row: npt.NDArray[np.int64], share: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """How much of a field lies between one place and the next, in each column.
-
-    Args:
-        field: of shape (height, width).
-        row: of shape (n,), of each place: the row in which it lies.
-        share: of shape (n, 1), how far below the upper edge of this row it lies, 0..1.
-
-    Returns:
-        Of shape (n - 1, width).
-    """
-    sums = np.zeros((len(field) + 1, field.shape[1]))
-    np.cumsum(field, axis=0, dtype=np.float64, out=sums[1:])
-    below = sums[row]
-    # So that where there is no ink, nothing but 0 is left of the difference.
-    sums = below + share * (sums[row + 1] - below)
-    return sums[1:] - sums[:-1]
 
 
 def draw_windows(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, npt.NDArray[np.float64]]:
