@@ -1,7 +1,7 @@
 """An image in, a `Prediction` out: what app, API and command line all call."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,7 +23,7 @@ from digits.model.input_form import INPUT_FORMS
 from digits.second_look import look_again
 from digits.vision.components import MAX_SEPARATE
 from digits.vision.mnist_form import PREPROCESSING_VERSION
-from digits.vision.normalize import GLANCED_SIDE, Normalized, glance, normalize_many
+from digits.vision.normalize import GLANCED_SIDE, LARGE_COPY_SIDE, Normalized, glance, normalize_many
 from digits.vision.views import weights as view_weights
 from digits.vision.views.table import FIRST, GLANCE
 
@@ -93,17 +93,9 @@ def find_model(environment: Mapping[str, str] | None = None) -> Path:
     return TRAINED_MODEL if TRAINED_MODEL.exists() else shipped_model()
 
 
-def _is_large(pixels: Pixels) -> bool:
-    """Whether a picture is read by itself, and on a smaller copy first."""
-    return max(pixels.shape[:2]) >= GLANCED_SIDE
-
-
 def _is_doubtful(answer: Prediction) -> bool:
     """Whether an answer needs other views: it is not accepted, or only just."""
     return not answer.accepted or answer.confidence < view_weights.DOUBTFUL
-
-
-_Read = Callable[[list[Pixels | ImageError]], list[Prediction | ImageError]]
 
 
 class Recognizer:
@@ -186,8 +178,7 @@ class Recognizer:
             ImageError: the file cannot be answered; the message says why and what to do.
             TypeError: it is neither, such as the file's name.
         """
-        opened = file if isinstance(file, OpenedImage) else open_image(file, self.limits)
-        return self.recognize_pixels(opened.decode())
+        return self._recognize(file)
 
     def recognize_pixels(self, pixels: Pixels) -> Prediction:
         """Reads the digit in a picture.
@@ -199,7 +190,10 @@ class Recognizer:
             NoInkError: nothing is written on it.
             SeveralDigitsError: more than one digit is.
         """
-        (answer,) = self._read_large(pixels, self._read) if _is_large(pixels) else self._read([pixels])
+        return self._recognize(pixels)
+
+    def _recognize(self, picture: Picture) -> Prediction:
+        (answer,) = self.recognize_many([picture])
         if isinstance(answer, ImageError):
             raise answer
         return answer
@@ -220,17 +214,19 @@ class Recognizer:
         read = self._read_first_view if first_view_only else self._read
         waiting: list[Pixels | ImageError] = []
         for picture in pictures:
-            pixels = self._decode(picture)
-            if isinstance(pixels, ImageError) or not _is_large(pixels):
-                waiting.append(pixels)
-                if len(waiting) == BATCH:
-                    yield from read(waiting)
-                    waiting = []
-                continue
-            # Large pictures are read one by one: together they would take more memory, and not less time.
-            yield from read(waiting)
-            waiting = []
-            yield from self._read_large(pixels, read)
+            seen = picture if isinstance(picture, ImageError) else self.glance(picture)
+            is_large = isinstance(seen, np.ndarray) and max(seen.shape[:2]) >= GLANCED_SIDE
+            is_alone = is_large or isinstance(seen, Prediction)
+            if is_alone or len(waiting) == BATCH:
+                # Large pictures are read one by one: together they would take more memory, and not less time.
+                yield from read(waiting)
+                waiting = []
+            if isinstance(seen, Prediction):
+                yield seen
+            elif is_large:
+                yield from read([seen])
+            else:
+                waiting.append(seen)
         yield from read(waiting)
 
     def _read(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
@@ -242,14 +238,26 @@ class Recognizer:
             for picture, result in zip(pictures, self._read_first_view(pictures), strict=True)
         ]
 
-    def _read_large(self, pixels: Pixels, read: _Read) -> list[Prediction | ImageError]:
-        """Reads a large picture on a smaller copy; where that answer is doubtful, `read` reads all of it."""
-        normalized = glance(pixels)
-        if normalized is not None:
-            (answer,) = self._answer([normalized], GLANCE)
-            if isinstance(answer, Prediction) and not _is_doubtful(answer):
-                return [answer]
-        return read([pixels])
+    def glance(self, picture: Picture) -> Prediction | Pixels | ImageError:
+        """Reads a large picture on a smaller copy, in a part of the time.
+
+        Returns:
+            The answer if it is sure; else, and of small pictures, all pixels, or why a file has none.
+        """
+        try:
+            if isinstance(picture, np.ndarray):
+                return self._answer_if_sure(glance(picture)) or picture
+            opened = picture if isinstance(picture, OpenedImage) else open_image(picture, self.limits)
+            if (copy := opened.decode_copy(LARGE_COPY_SIDE)) is not None:
+                return self._answer_if_sure(glance(copy, is_reduced=True)) or opened.decode()
+            return self.glance(opened.decode())
+        except ImageError as error:
+            return error
+
+    def _answer_if_sure(self, copy: Normalized | None) -> Prediction | None:
+        """Says what the image of a smaller copy shows, unless that is doubtful, or there is none."""
+        (answer,) = [None] if copy is None else self._answer([copy], GLANCE)
+        return answer if isinstance(answer, Prediction) and not _is_doubtful(answer) else None
 
     def _read_first_view(self, pictures: list[Pixels | ImageError]) -> list[Prediction | ImageError]:
         """Takes every step for all pictures before the next step: code that has just run runs faster."""
@@ -317,15 +325,6 @@ class Recognizer:
         if second.look is not None:
             return Prediction(*answer, second.look.normalized, second.look.view.name)
         return Prediction(*answer, first.normalized, first.view) if isinstance(first, Prediction) else first
-
-    def _decode(self, picture: Picture | ImageError) -> Pixels | ImageError:
-        """Returns a picture's pixels, or why there are none."""
-        if isinstance(picture, np.ndarray | ImageError):
-            return picture
-        try:
-            return (open_image(picture, self.limits) if isinstance(picture, bytes) else picture).decode()
-        except ImageError as error:
-            return error
 
     def _only_if_single(self, normalized: Normalized) -> SeveralDigitsError | None:
         """Returns the error if things that lie apart in a picture are digits of their own, or None."""

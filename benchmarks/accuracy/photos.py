@@ -9,19 +9,18 @@ many are read right, refused and read wrong, by whether the copy showed a large 
 import argparse
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from benchmarks.accuracy.corpus.pen import seeded, write_digit
-from digits.arrays import Pixels
 from digits.cli.arguments import whole_number
 from digits.errors import ImageError
 from digits.images.decode import decode
-from digits.recognizer import Prediction, Recognizer, shipped_model
-from digits.vision.normalize import glance
+from digits.recognizer import Recognizer, shipped_model
+from digits.vision.normalize import Normalized, glance
 
 _SIZES = (1080, 1440), (280, 280), (1440, 1080), (640, 480), (1500, 2000), (200, 240), (400, 600)
 _KINDS = ("right", "refused", "wrong")
@@ -55,16 +54,14 @@ def _photo(digit: int, size: tuple[int, int], rng: np.random.Generator) -> bytes
 class _Whole(Recognizer):
     """Reads large pictures as all others, and not on a copy first."""
 
-    def _read_large(
-        self, pixels: Pixels, read: Callable[[list[Pixels | ImageError]], list[Prediction | ImageError]]
-    ) -> list[Prediction | ImageError]:
-        return read([pixels])
+    def _answer_if_sure(self, copy: Normalized | None) -> None:
+        return None
 
 
-def _answer(recognizer: Recognizer, pixels: Pixels) -> int | None:
+def _answer(recognizer: Recognizer, file: bytes) -> int | None:
     """Returns the digit that is read, or None if none is accepted."""
     try:
-        prediction = recognizer.recognize_pixels(pixels)
+        prediction = recognizer.recognize(file)
     except ImageError:
         return None
     return prediction.digit if prediction.accepted else None
@@ -78,9 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     recognizer, whole = Recognizer.load(shipped_model()), _Whole.load(shipped_model())
     counts: dict[tuple[bool, bool], Counter[str]] = {}
     for name, digit, file in photos(options.count):
-        pixels = decode(file)
-        is_large = glance(pixels) is not None
-        answers = [_answer(whole, pixels), _answer(recognizer, pixels)]
+        is_large = glance(decode(file)) is not None
+        answers = [_answer(whole, file), _answer(recognizer, file)]
         for is_copy, answer in zip((False, True), answers, strict=True):
             kind = "refused" if answer is None else "right" if answer == digit else "wrong"
             counts.setdefault((is_large, is_copy), Counter())[kind] += 1

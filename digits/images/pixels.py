@@ -26,15 +26,20 @@ def upright_pixels(image: Image.Image, screened: Screened, enough: int) -> tuple
         uint8 of shape (height, width) for gray images or (height, width, 3) in RGB order for colored ones, and
         whether width and height changed places.
     """
-    is_deep = image.mode in DEEP_MODES
-    if (pixels := decode_jpeg(image, screened.data, enough)) is None:
+    if (pixels := upright_jpeg(image, screened, enough)) is None:
+        is_deep = image.mode in DEEP_MODES
         image = load_reduced(image, screened, enough)
-        pixels = _to_array(image, is_deep)
-    elif pixels.ndim == 3:
-        pixels = gray_if_equal(pixels)
+        pixels = turn_upright(_to_array(image, is_deep), _orientation_of(image))
     # Some formats have their EXIF data behind the pixels.
-    orientation = _orientation_of(image)
-    return turn_upright(pixels, orientation), orientation in _QUARTER_TURNS
+    return pixels, _orientation_of(image) in _QUARTER_TURNS
+
+
+def upright_jpeg(image: Image.Image, screened: Screened, enough: int) -> npt.NDArray[np.uint8] | None:
+    """Does what `upright_pixels` does with most JPEG images, and leaves the image open; None for all others."""
+    pixels = decode_jpeg(image, screened.data, enough)
+    if pixels is None:
+        return None
+    return turn_upright(gray_if_equal(pixels) if pixels.ndim == 3 else pixels, _orientation_of(image))
 
 
 def _orientation_of(image: Image.Image) -> int | None:

@@ -32,9 +32,9 @@ from digits.vision.sheet import without_table
 
 # Pictures of at least `GLANCED_SIDE` pixels on the longer side are looked at on a copy first. Its side is a whole
 # fraction of theirs: a half, or the smallest one that leaves `_COPY_SIDE` pixels. From `_LARGE` pixels on, where digits
-# are often small, it leaves `_LARGE_COPY_SIDE`.
+# are often small, it leaves `LARGE_COPY_SIDE`.
 GLANCED_SIDE = 200
-_COPY_SIDE, _LARGE, _LARGE_COPY_SIDE = 140, 720, 240
+_COPY_SIDE, _LARGE, LARGE_COPY_SIDE = 140, 720, 240
 # A digit of at least so many pixels on its longer side is read on the copy as well as on the whole picture.
 # It keeps so many pixels from the copy's border.
 _LARGE_DIGIT, _CLEAR = 60, 4
@@ -169,11 +169,12 @@ def _halved(pixels: Pixels, height: int, width: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def glance(pixels: Pixels) -> Normalized | None:
+def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
     """Does what `fetch_digit` does on a copy of a quarter of the pixels or less; a large digit loses nothing there.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
+        is_reduced: whether they are a copy already, of a picture with at least `_LARGE` pixels on the longer side.
 
     Returns:
         None if the picture is small, if its digit is small on the copy or reaches the border, or if there is none.
@@ -182,8 +183,11 @@ def glance(pixels: Pixels) -> Normalized | None:
     longer = max(height, width)
     if longer < GLANCED_SIDE:
         return None
-    factor = longer // _LARGE_COPY_SIDE if longer >= _LARGE else max(2, longer // _COPY_SIDE)
-    height, width = height // factor, width // factor
+    if is_reduced:
+        factor = longer / LARGE_COPY_SIDE if longer < 2 * LARGE_COPY_SIDE else longer // LARGE_COPY_SIDE
+    else:
+        factor = longer // LARGE_COPY_SIDE if longer >= _LARGE else max(2, longer // _COPY_SIDE)
+    height, width = int(height / factor), int(width / factor)
     if min(height, width) < _LARGE_DIGIT:
         return None
     copy = _halved(pixels, height, width)

@@ -180,10 +180,11 @@ def test_an_image_is_reduced_from_twice_the_side_that_is_enough(form: str, side:
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16"])
 def test_a_small_png_or_jpeg_is_plain_whatever_its_mode_and_a_larger_one_is_not(mode: str) -> None:
     assert open_image(encode(Image.new(mode, (64, 64)))).is_plain
-    assert not open_image(encode(Image.new(mode, (300, 200), None))).is_plain or mode in ("L", "RGB")
+    assert not open_image(encode(Image.new(mode, (310, 300), None))).is_plain or mode in ("L", "RGB")
     if mode in ("L", "RGB"):
         assert open_image(encode(Image.new(mode, (64, 64)), "JPEG")).is_plain
-        assert not open_image(encode(Image.new(mode, (300, 200)), "JPEG")).is_plain
+        assert not open_image(encode(Image.new(mode, (310, 300)), "JPEG")).is_plain
+        assert not open_image(encode(Image.new(mode, (64, 64)), "JPEG", progressive=True)).is_plain
 
 
 @pytest.mark.parametrize("form", ["WEBP", "GIF", "TIFF", "BMP"])
