@@ -29,6 +29,8 @@ COLUMNS, _ROUND = 2, 16
 # A wide picture is read in pieces, because the network's memory grows with the width, and ONNX Runtime keeps it. What
 # the network says about a place depends on the columns around it alone, fewer than these on each side.
 _PIECE, _AROUND = 1024, 128
+# At every so many places, the probabilities of a sequence are scaled.
+_SCALED = 4
 SHOWN = (*"0123456789", *SIGNS, UNKNOWN)
 
 FILE = Path(__file__).resolve().parents[2] / "shipped" / "line_recognizer.onnx"
@@ -91,14 +93,15 @@ class LineAnswer:
         may_skip = np.zeros(len(extended))
         may_skip[3::2] = extended[3::2] != extended[1:-2:2]
         chances = np.exp(self.logarithms[:, extended])
-        ways = np.zeros(len(extended))
+        # With two more in front, whose ways are none, so that each of the others has two before it.
+        padded = np.zeros(len(extended) + 2)
+        second, before, ways = padded[:-2], padded[1:-1], padded[2:]
         ways[:2] = chances[0, :2]
         logarithm = 0.0
-        for row in chances[1:]:
-            after = ways.copy()
-            after[1:] += ways[:-1]
-            after[2:] += may_skip[2:] * ways[:-2]
-            ways = after * row
+        for place in range(1, len(chances)):
+            ways[:] = (ways + before + may_skip * second) * chances[place]
+            if place % _SCALED:
+                continue
             largest = float(ways.max())
             if largest == 0.0:
                 return -np.inf

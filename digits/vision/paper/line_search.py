@@ -1,5 +1,6 @@
 """Looks for long thin lines across a picture: the lines of ruled and squared paper, and the sides of frames."""
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -120,9 +121,12 @@ def _sheared(small: Gray, fall: float) -> tuple[Gray, Floats]:
     more = int(np.abs(shifts).max())
     if not more:
         return small, shifts
-    rows = np.arange(height + 2 * more)[:, np.newaxis] - more - shifts.astype(np.int64)
-    inside = (rows >= 0) & (rows < height)
-    sheared = np.where(inside, np.take_along_axis(small, np.clip(rows, 0, height - 1), axis=0), 0).astype(np.uint8)
+    sheared = np.zeros((height + 2 * more, width), np.uint8)
+    # Columns that are shifted alike are copied together.
+    edges = [0, *(np.flatnonzero(np.diff(shifts)) + 1).tolist(), width]
+    for left, right in itertools.pairwise(edges):
+        top = more + int(shifts[left])
+        sheared[top : top + height, left:right] = small[:, left:right]
     return sheared, shifts + more
 
 
