@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import jsonschema
 import numpy as np
@@ -20,10 +19,9 @@ from digits.answers import PredictionResponse
 from digits.data.mnist import Mnist
 from digits.images.limits import ImageLimits
 from digits.model.calibration import apply_temperature
-from digits.recognizer import Recognizer
 from digits.service.problems import MEDIA_TYPE, PROBLEMS
 from digits.service.schemas import BatchResponse
-from digits.vision.views.table import FIRST, GLANCE
+from digits.vision.views.table import FIRST
 from tests.conftest import ROOT, SAMPLES, encode_png, start_api
 from tests.model_files import with_card
 from tests.pictures import side_by_side
@@ -338,16 +336,3 @@ def test_a_small_picture_that_the_first_view_does_not_show_well_is_seen_again(st
     ).json()
     assert (answer["predicted_digit"], answer["accepted"]) == (3, True)
     assert answer["view"] != FIRST
-
-
-def test_a_canvas_is_read_at_a_glance_and_a_doubtful_one_whole(api: str, recognizer: Recognizer) -> None:
-    canvas, blank = np.full((280, 280, 4), 255, np.uint8), np.full((280, 280, 4), 255, np.uint8)
-    cv2.line(canvas, (150, 40), (130, 240), (0, 0, 0, 255), 20)
-    answer = post(api, encode_png(canvas)).json()
-    alone = recognizer.recognize(encode_png(canvas))
-    assert (answer["predicted_digit"], answer["accepted"], answer["view"]) == (1, True, GLANCE)
-    assert (alone.digit, alone.accepted, alone.view) == (1, True, GLANCE)
-    assert post(api, encode_png(blank)).json()["type"].endswith("no-ink")
-    small = np.full((280, 280, 4), 255, np.uint8)
-    cv2.line(small, (150, 120), (145, 160), (0, 0, 0, 255), 5)
-    assert post(api, encode_png(small)).json()["view"] != GLANCE

@@ -3,7 +3,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
+import numpy as np
+import numpy.typing as npt
 import pytest
 from fastapi import FastAPI
 from starlette.types import Message
@@ -12,6 +15,8 @@ from digits.recognizer import shipped_model
 from digits.service.app import create_app
 from digits.service.problems import MEDIA_TYPE
 from digits.service.settings import Settings
+from digits.vision.views.table import GLANCE
+from tests.conftest import encode_png
 
 Ask = Callable[[httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
 
@@ -123,3 +128,23 @@ def test_a_client_that_goes_away_while_it_sends_is_no_fault_of_the_server() -> N
 
     asyncio.run(run())
     assert sent[0]["status"] == 400
+
+
+def test_a_canvas_is_read_at_a_glance_and_a_doubtful_one_whole() -> None:
+    app = application()
+    canvas, small, blank = (np.full((280, 280, 4), 255, np.uint8) for _ in range(3))
+    cv2.line(canvas, (150, 40), (130, 240), (0, 0, 0, 255), 20)
+    cv2.line(small, (150, 120), (145, 160), (0, 0, 0, 255), 5)
+
+    def predict(picture: npt.NDArray[np.uint8]) -> dict[str, Any]:
+        content = encode_png(picture)
+        response = answer(
+            app, lambda client: client.post("/predict/", content=content, headers={"Content-Type": "image/png"})
+        )
+        body: dict[str, Any] = response.json()
+        return body
+
+    seen = predict(canvas)
+    assert (seen["predicted_digit"], seen["accepted"], seen["view"]) == (1, True, GLANCE)
+    assert predict(small)["view"] != GLANCE
+    assert predict(blank)["status"] == 422
