@@ -191,7 +191,7 @@ def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
     if min(height, width) < _LARGE_DIGIT:
         return None
     copy = _halved(pixels, height, width)
-    sheet = without_table(copy)
+    sheet = without_table(copy, quick=True)
     try:
         foreground, components = find_strokes(sheet, quick=True)
     except NoInkError:
