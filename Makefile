@@ -104,7 +104,7 @@ format: $(VENV)/installed-all ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 # Each is a command of its own, too: python -m benchmarks.speed.serving, for example.
-BENCHMARKS := serving serving_workloads under_load latency second_look precision_time app bulk training footprint robustness precision numbers ocr bombs costs fuzz chaos soak overload full_disk
+BENCHMARKS := serving serving_workloads under_load latency second_look precision_time app bulk training footprint robustness precision numbers ocr bombs costs fuzz chaos soak overload full_disk descriptors
 bench: $(VENV)/installed-all ## measure everything, into docs/benchmarks.md (an idle Linux machine, an hour, wrk, the right to mount)
 	@$(BIN)/python -m benchmarks.support.all $(BENCHMARKS)
 

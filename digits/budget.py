@@ -218,9 +218,10 @@ _OWN: ContextVar[int] = ContextVar("own", default=0)
 class MemoryBound:
     """Bounds the memory of images that are decoded at the same time. Threads share it.
 
-    One image always goes on, however much it needs and whatever is held besides. What a thread has taken already, such
-    as for the process that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself. Nor
-    does what its own request holds.
+    An image always goes on if no other image and no other request holds any memory, however much it needs; and if no
+    other image does, and it needs no more than `USUAL_BYTES`. What a thread has taken already, such as for the process
+    that draws the pages of a PDF file, keeps other threads waiting, and not the thread itself. Nor does what its own
+    request holds.
 
     Args:
         most_bytes: of all images together.
@@ -231,6 +232,10 @@ class MemoryBound:
         held_bytes: what is held besides images and leaves less room for them, such as the bodies of requests; any
             thread may set it.
     """
+
+    # Most images take no more than this; a photo of 12 megapixels takes less in most formats. Whoever holds memory for
+    # something else leaves so much.
+    USUAL_BYTES = 64 * 2**20
 
     def __init__(self, most_bytes: int, wait_seconds: float, most_each: int | None = None) -> None:
         self.most_bytes = most_bytes
@@ -261,7 +266,7 @@ class MemoryBound:
         end = time.monotonic() + max(wait_seconds, self._wait_seconds)
         thread = threading.get_ident()
         with self._changed:
-            while (others := self._others(thread)) and others + self._taken_by[thread] + size > self.most_bytes:
+            while (others := self._others(thread, size)) + self._taken_by[thread] + size > self.most_bytes and others:
                 check()
                 if time.monotonic() >= end:
                     raise MemoryBusyError(
@@ -277,13 +282,16 @@ class MemoryBound:
                 self._count(thread, -size)
                 self._changed.notify_all()
 
-    def _others(self, thread: int) -> int:
+    def _others(self, thread: int, size: int) -> int:
         """Returns what other threads have taken, and what is held besides for other requests than its own.
 
-        It is 0 if no other thread has taken any: else requests that only hold their bodies would wait for each other.
+        Of what is held for others, nothing counts for a usual image if no other thread has taken any: else requests
+        that only hold their bodies would wait for each other.
         """
         others = self.taken_bytes - self._taken_by[thread]
-        return others + max(0, self.held_bytes - _OWN.get()) if others else 0
+        if not others and self._taken_by[thread] + size <= self.USUAL_BYTES:
+            return 0
+        return others + max(0, self.held_bytes - _OWN.get())
 
     def _count(self, thread: int, size: int) -> None:
         self.taken_bytes += size

@@ -203,6 +203,21 @@ def test_requests_that_hold_nothing_but_their_bodies_do_not_keep_each_other_wait
         assert bound.taken_bytes == 8 * MEGABYTE
 
 
+def test_a_large_image_waits_for_what_others_hold_also_if_no_image_is_decoded() -> None:
+    bound, usual = MemoryBound(100 * MEGABYTE, 0.0), MemoryBound.USUAL_BYTES
+    bound.held_bytes = 40 * MEGABYTE
+    with bounded_memory(bound), memory(lambda: usual):
+        assert bound.taken_bytes == usual
+    with bounded_memory(bound), pytest.raises(MemoryBusyError), memory(lambda: usual + 1):
+        pass
+    with bounded_memory(bound, 5 * MEGABYTE), memory(lambda: usual + MEGABYTE):
+        pass
+    # What is held for its own request alone keeps no image waiting.
+    with bounded_memory(bound, 40 * MEGABYTE), memory(lambda: 200 * MEGABYTE):
+        pass
+    assert bound.taken_bytes == 0
+
+
 def test_an_image_that_needs_more_than_there_is_is_decoded_alone() -> None:
     bound = MemoryBound(1, 0.0)
     with taken_by_another_thread(bound, 50 * MEGABYTE), bounded_memory(bound):

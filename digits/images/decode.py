@@ -119,7 +119,9 @@ class OpenedImage:
             self._open_page()
         if self._image is None:
             return size[0] * size[1] * 8
-        return decoding_bytes(self._image, self._screened or Screened(self._data), size, enough)
+        screened = self._screened or Screened(self._data)
+        copied = 0 if screened.data is self._data else len(screened.data)
+        return copied + decoding_bytes(self._image, screened, size, enough)
 
     def decode(self, enough: int = LEAST_SIDE) -> npt.NDArray[np.uint8]:
         """Decodes the file into upright pixels.

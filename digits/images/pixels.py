@@ -7,6 +7,7 @@ from PIL import ExifTags, Image
 from digits.images.channels import channels_of
 from digits.images.codecs.jpeg import decode_jpeg, turn_upright
 from digits.images.reducing import DEEP_MODES, load_reduced
+from digits.images.refusals import is_lack
 from digits.images.screening.screened import Screened
 from digits.images.transparency import flatten_transparency
 
@@ -46,7 +47,10 @@ def _orientation_of(image: Image.Image) -> int | None:
     """Returns an image's EXIF orientation; None if it has none, or if its EXIF data is damaged."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # noqa: BLE001
+    except Exception as error:
+        # It is loaded with the first image.
+        if is_lack(error):
+            raise
         # The reader of EXIF data raises nearly anything on damaged data; the pixels are no worse for it.
         return None
     return orientation if isinstance(orientation, int) else None

@@ -1,11 +1,15 @@
 """Errors for the person who sent an image that cannot be read."""
 
+import errno
+
 from PIL import Image
 
 from digits.errors import DigitsError, NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
 from digits.images.formats import in_words, is_installed
 from digits.images.limits import ImageLimits
 from digits.images.screening.screened import broken
+
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def no_such_page(page: int, pages: int) -> NoSuchPageError:
@@ -30,13 +34,18 @@ def unsupported(limits: ImageLimits, why: str = "") -> UnsupportedFormatError:
     )
 
 
+def is_lack(error: Exception) -> bool:
+    """Returns whether this process lacked memory, a library, or the leave to open a file: no image is at fault."""
+    return isinstance(error, MemoryError | ImportError) or getattr(error, "errno", None) in _NO_MORE_FILES
+
+
 def as_image_error(error: Exception, limits: ImageLimits) -> Exception:
     """Turns what a decoder raised into an error for the person who sent the image."""
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return TooManyPixelsError(
             f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
         )
-    if isinstance(error, MemoryError | DigitsError):
+    if isinstance(error, DigitsError) or is_lack(error):
         return error
     # On damaged bytes the decoders raise nearly anything: OSError, SyntaxError, struct.error, ValueError ...
     reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__

@@ -41,7 +41,6 @@ _NO_DIGIT = (
     "No digit was found in this picture: what is written on it looks like none. Crop it to the number, so that nothing "
     "else shows, such as a table; write larger; or give it more light."
 )
-
 # A page is read at so many pixels on its longer side, if its shorter one then has as many as a small digit.
 PAGE_SIDE = 1600
 # The crops of a page may have as many pixels as two pages, and these for each candidate that the limits allow.
@@ -51,8 +50,7 @@ SMALLEST = 10
 _READING_BYTES = 25
 # What is decoded waits for so long until it may be read: the largest image is decoded in less, and the work is done.
 _PATIENCE_SECONDS = 2.0
-# All other views together may take this share of the first view's work; and what the first view left of its own, and
-# this share.
+# All other views together may take this share of the first view's work; and what it left of its own, and this share.
 _SECOND_WORK, _MORE_WORK = 0.76, 0.25
 # In another view than the first, lines are as sure as this: what is no number may look like one in some view. Where the
 # first view shows a number, it is enough that they are surer than those by so much.
@@ -121,18 +119,20 @@ def read_picture(
     with budget.bounded_work(_most_work(recognizer)):
         if isinstance(picture, np.ndarray):
             width, height = size or (picture.shape[1], picture.shape[0])
-            return _read(recognizer, picture, width, height, expectation)
+            return _read(recognizer, shrink(picture, PAGE_SIDE, quick=True), width, height, expectation)
         opened = picture if isinstance(picture, OpenedImage) else open_image(picture, recognizer.limits)
         pixels = opened.decode(PAGE_SIDE)
-        with budget.memory(lambda: _reading_bytes(pixels), _PATIENCE_SECONDS):
-            return _read(recognizer, pixels, *opened.upright_size, expectation)
+        needed = _reading_bytes(pixels)
+        with budget.memory(lambda: needed, _PATIENCE_SECONDS):
+            page = shrink(pixels, PAGE_SIDE, quick=True)
+            del pixels  # They may take four times as much as the page.
+            return _read(recognizer, page, *opened.upright_size, expectation)
 
 
 def _read(
-    recognizer: Recognizer, pixels: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
+    recognizer: Recognizer, page: npt.NDArray[np.uint8], width: int, height: int, expectation: Expectation | None
 ) -> Reading:
-    """Reads pixels, which may be a reduced copy of a picture of `width` x `height` pixels, in which boxes are given."""
-    page = shrink(pixels, PAGE_SIDE, quick=True)
+    """Reads a page, which may be a reduced copy of `width` x `height` pixels, in which boxes are given."""
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit. "

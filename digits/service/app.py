@@ -8,6 +8,7 @@ from fastapi_offline import FastAPIOffline
 
 from digits import __version__
 from digits.service import responses
+from digits.service.middleware.final_slash import FinalSlash
 from digits.service.process.startup import StartupErrors
 from digits.service.routes import documentation, inference, operation, recognition
 from digits.service.routes.direct import DirectRoutes
@@ -49,6 +50,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     responses.install(app)
     app.add_middleware(DirectRoutes, endpoints=recognition.ENDPOINTS)
     app.add_middleware(ConfiguredMiddleware)
+    # Around all that looks at the path.
+    app.add_middleware(FinalSlash, kept=recognition.ENDPOINTS)
     app.add_middleware(StartupErrors)
     recognition.install(app)
     operation.install(app)

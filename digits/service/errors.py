@@ -5,7 +5,7 @@
     │   ├── MissingFileError                     no file in the form's field
     │   ├── MalformedFormError                   not the form that its header promises
     │   ├── MalformedBodyError                   not the JSON, base64 or compression that it promises
-    │   ├── UnsupportedMediaTypeError            neither a form nor an image
+    │   ├── UnsupportedMediaTypeError            neither a form nor an image, or compressed in an unknown way
     │   ├── BodyTooSlowError                     the body did not arrive in time
     │   └── BatchError                           the batch exceeds a limit
     │       ├── TooManyFilesError                on its files
@@ -23,7 +23,14 @@
 A route documents a whole group by its base class; `digits.service.problems` says how each error is answered.
 """
 
+import errno
+import os
+
 from digits.errors import DigitsError
+
+# Python has no type of its own for it.
+_NO_THREAD = "can't start new thread"
+_NO_FILE = os.strerror(errno.EMFILE)
 
 
 class UploadError(DigitsError, ValueError):
@@ -43,7 +50,7 @@ class MalformedBodyError(UploadError):
 
 
 class UnsupportedMediaTypeError(UploadError):
-    """The body is neither a multipart form nor an image."""
+    """The body is neither a multipart form nor an image, or is compressed in an unknown way."""
 
 
 class BodyTooSlowError(UploadError):
@@ -105,3 +112,21 @@ class RateLimitedError(AccessError, RuntimeError):
 
 class UntrustedHostError(AccessError, ValueError):
     """The request is for a host that this service does not answer for."""
+
+
+def as_unavailable(error: Exception) -> UnavailableError | None:
+    """Returns what to answer where the system gives no more threads or files; None for any other error.
+
+    Both pass as soon as other requests are answered.
+
+    Args:
+        error: as Python raises it.
+    """
+    if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
+        return OverloadedError("The service can start no more threads. Try again in a moment.")
+    # Libraries and networks are loaded with the first request that needs them.
+    for one in (error, error.__cause__):
+        is_out_of_files = isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE)
+        if is_out_of_files or (isinstance(one, ImportError) and _NO_FILE in str(one)):
+            return OverloadedError("The service can open no more files. Try again in a moment.")
+    return None

@@ -154,7 +154,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
     UnsupportedMediaTypeError: Problem(
         "unsupported-media-type",
         415,
-        "Neither a form nor an image",
+        "The body's type or compression is not supported",
         "The request has Content-Type 'text/plain'. Send the image as multipart/form-data in field 'file', "
         "for example: curl -F file=@7.png; as the body alone, with a Content-Type such as image/png, for example: "
         "curl -H 'Content-Type: image/png' --data-binary @7.png; or as application/json, with base64 or a data URL as "

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from digits.errors import DigitsError
+from digits.service.errors import as_unavailable
 from digits.service.problems import MEDIA_TYPE, blank_details, problem_of
 from digits.service.request_context import CURRENT, RequestContext
 from digits.service.schemas import ProblemDetails
@@ -87,8 +88,8 @@ def client_gone_response() -> Response:
 def install(app: FastAPI) -> None:
     """Makes an app answer every error with problem details."""
 
-    async def digits_error(_request: Request, error: Exception) -> Response:
-        return error_response(error)
+    async def any_error(_request: Request, error: Exception) -> Response:
+        return error_response(as_unavailable(error) or error)
 
     async def client_gone(_request: Request, _error: Exception) -> Response:
         return client_gone_response()
@@ -104,6 +105,7 @@ def install(app: FastAPI) -> None:
             detail = f"{request.method} {request.url.path}: {title}.{allowed} See /docs for what there is."
         return blank_response(error.status_code, detail, error.headers)
 
-    app.add_exception_handler(DigitsError, digits_error)
     app.add_exception_handler(ClientDisconnect, client_gone)
+    for kind in (DigitsError, OSError, RuntimeError, ImportError):
+        app.add_exception_handler(kind, any_error)
     app.add_exception_handler(HTTPException, http_error)

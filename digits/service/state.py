@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 
 from fastapi import Request
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.budget import MemoryBound, wall_seconds
@@ -20,6 +19,7 @@ from digits.service.limits.refusal import EarlyRefusal
 from digits.service.limits.shadow import Shadow
 from digits.service.metrics import Metrics
 from digits.service.middleware.access import AccessLog
+from digits.service.middleware.cors import Cors
 from digits.service.middleware.guard import Guard, TrustedHosts
 from digits.service.middleware.keys import Keyring
 from digits.service.middleware.tracing import Tracing
@@ -28,7 +28,7 @@ from digits.service.process import signals
 from digits.service.process.container import decoding_memory, decoding_slots, processors, workers_here
 from digits.service.process.decoders import one_thread_for_each_image, silence_decoders
 from digits.service.process.heap import keep_heap_small
-from digits.service.process.runtime import Runtime
+from digits.service.process.runtime import Runtime, is_digits_serve
 from digits.service.request_context import REQUEST_ID_HEADER
 from digits.service.settings import Settings
 
@@ -76,8 +76,10 @@ class ServiceState:
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
         # More images at a time than processors take more memory and no less time. Batches take long: they wait for
         # one another, and no single image waits for them.
-        slots = decoding_slots(_IMAGE_BYTES, _WORKER_BYTES, workers_here())
-        most = settings.max_decoding_bytes or decoding_memory(slots, _WORKER_BYTES, workers_here())
+        # Bodies may take so much without leaving images less.
+        kept = _WORKER_BYTES + Buffers.FREE
+        slots = decoding_slots(_IMAGE_BYTES, kept, workers_here())
+        most = settings.max_decoding_bytes or decoding_memory(slots, kept, workers_here())
         _log.info("Images decoded at a time: %d, in %d MB of memory", slots, most // 1_000_000)
         memory = MemoryBound(most, settings.queue_seconds, settings.max_image_memory)
         # No more bodies than processors are unpacked at a time: more would take more memory and no less time.
@@ -147,7 +149,7 @@ class ServiceState:
         if self._keys or self._rate:
             app = Guard(app, self._keys, self._rate)
         if settings.cors_origins:
-            app = CORSMiddleware(
+            app = Cors(
                 app,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST"],
@@ -186,7 +188,8 @@ async def running(settings: Settings) -> AsyncIterator[ServiceState]:
     state = ServiceState(settings)
     try:
         _log.info("Serving %s", state.models.recognizer.description)
-        with signals.handled(settings.drain_seconds, state.drain, state.models.reload):
+        stop_seconds = settings.shutdown_seconds if is_digits_serve() else None
+        with signals.handled(settings.drain_seconds, state.drain, state.models.reload, stop_seconds):
             # The process is announced only now: whoever finds it may send a signal at once.
             state.models.announce()
             async with _looking_after(state):

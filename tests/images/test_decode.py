@@ -1,3 +1,4 @@
+import errno
 import io
 import struct
 import zlib
@@ -300,3 +301,17 @@ def test_bytes_may_come_in_a_buffer(wrap: Any) -> None:
 def test_the_name_of_a_file_is_not_taken_for_its_bytes(name: object) -> None:
     with pytest.raises(TypeError, match=r"read_bytes\(\), not as a"):
         open_image(cast(Any, name))
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), ImportError("libtiff"), MemoryError()])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_an_image_is_neither_damaged_nor_upright_where_its_reader_cannot_be_loaded(
+    form: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_image: Image.Image) -> Image.Exif:
+        raise error
+
+    file = encode(PICTURE, form)
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    with pytest.raises(type(error)):
+        decode(file)

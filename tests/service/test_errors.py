@@ -1,3 +1,4 @@
+import errno
 import inspect
 import re
 
@@ -49,3 +50,28 @@ def test_the_clients_page_lists_every_problem_with_its_status_and_title() -> Non
     page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \| (.+) \|$", page, re.MULTILINE)
     assert sorted(rows) == sorted((kind.name, str(kind.status), kind.title) for kind in PROBLEMS.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "open no more files"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "open no more files"),
+        (ImportError("libheif.so: cannot open shared object file: Too many open files"), "open no more files"),
+        (RuntimeError("can't start new thread"), "start no more threads"),
+        (OSError(errno.ENOENT, "No such file or directory"), None),
+        (OSError("image file is truncated"), None),
+        (ImportError("No module named 'digit'"), None),
+        (RuntimeError("dictionary changed size during iteration"), None),
+    ],
+)
+def test_what_the_system_lacks_for_a_moment_is_told_from_faults(error: Exception, told: str | None) -> None:
+    unavailable = errors.as_unavailable(error)
+    assert (unavailable is None) == (told is None)
+    assert told is None or told in str(unavailable)
+
+
+def test_what_lacked_may_stand_behind_the_error() -> None:
+    error = core.ModelFileError("A network cannot be read. Install Digits anew.")
+    error.__cause__ = OSError(errno.EMFILE, "Too many open files")
+    assert isinstance(errors.as_unavailable(error), errors.OverloadedError)

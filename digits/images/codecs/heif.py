@@ -19,7 +19,7 @@ def open_heif(data: bytes) -> "Image.Image":
     """
     try:
         from pillow_heif.as_plugin import HeifImageFile
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingInstallError(
             f"HEIC photos need pillow-heif, which is not installed. Install it with: {install_command('phone')}"
         ) from error

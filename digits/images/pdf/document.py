@@ -135,6 +135,8 @@ class _Process:
     def __init__(self, data: bytes, most_pages: int) -> None:
         with contextlib.ExitStack() as started, _file_of(data) as file:
             started.enter_context(budget.memory(lambda: _COUNTED_BYTES))
+            # Before the process: what may fail for want of files must not leave one behind.
+            self._selector = started.enter_context(selectors.DefaultSelector())
             arguments = (file.fileno(), most_pages, MEMORY_BYTES, _CPU_SECONDS)
             process = subprocess.Popen(
                 [sys.executable, "-P", str(_RENDERER), *map(str, arguments)],
@@ -145,14 +147,13 @@ class _Process:
                 env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
                 bufsize=0,
             )
-            memory = started.pop_all()
+            held = started.pop_all()
         self._process, self._received = process, bytearray()
         self._clock = _clock_of(process.pid)
         self._counted = self._clock()
-        self._selector = selectors.DefaultSelector()
         if process.stdout is not None:
             self._selector.register(process.stdout, selectors.EVENT_READ)
-        self.end = weakref.finalize(self, _end, process, self._selector, memory)
+        self.end = weakref.finalize(self, _end, process, held)
 
     def _count_time(self) -> None:
         """Counts what the process has taken of the processor since the last call in the time of the request."""
@@ -262,15 +263,14 @@ def _clock_of(pid: int) -> Callable[[], float]:
     return read
 
 
-def _end(process: subprocess.Popen[bytes], selector: selectors.BaseSelector, memory: contextlib.ExitStack) -> None:
-    """Ends a process, closes the pipes to it, and counts its memory no longer."""
+def _end(process: subprocess.Popen[bytes], held: contextlib.ExitStack) -> None:
+    """Ends a process, closes the pipes to it, and lets go of what was held for it, such as its memory."""
     process.kill()
-    selector.close()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
     process.wait()
-    memory.close()
+    held.close()
 
 
 def _file_of(data: bytes) -> IO[bytes]:

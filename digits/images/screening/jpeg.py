@@ -38,7 +38,8 @@ def screen_jpeg(data: bytes) -> Screened:
     Raises:
         BrokenImageError: far more segments, filling bytes, bytes of tables or scans than an image needs.
     """
-    kept, rest, seen = [data[:2]], b"", set[bytes]()
+    kept, seen = [data[:2]], set[bytes]()
+    rest: bytes | memoryview = b""
     # Up to this offset, what is kept is the same as the file.
     same_until, is_whole = 2, True
     pixels, components, has_many_scans, table_bytes = 0, 0, True, 0
@@ -58,7 +59,7 @@ def screen_jpeg(data: bytes) -> Screened:
                 raise too_many("bytes of filling", MAX_FILLING)
             if at == same_until:
                 return Screened(data, is_whole=is_whole, is_in_passes=has_many_scans)
-            rest = data[at:]
+            rest = memoryview(data)[at:]
             break
         if marker in _FRAMES:
             height, width, components = struct.unpack(">HHB", data[at + 5 : at + 10].ljust(5, b"\0"))

@@ -25,7 +25,9 @@ def screen_png(data: bytes) -> Screened:
     Raises:
         BrokenImageError: the file has more than `MAX_PIECES` chunks.
     """
-    kept, orientation, deflated_bytes, frames, seen = [data[:8]], list[bytes](), 0, 1, set[bytes]()
+    view = memoryview(data)
+    kept, orientation = [view[:8]], list[bytes]()
+    deflated_bytes, frames, seen = 0, 1, set[bytes]()
     pixels_at: int | None = None
     for number, (kind, start, end) in enumerate(chunks(data)):
         if number >= MAX_PIECES:
@@ -37,7 +39,7 @@ def screen_png(data: bytes) -> Screened:
         elif kind == b"acTL":
             frames = int.from_bytes(data[start + 8 : start + 12])
         if kind in _NEEDED_CHUNKS:
-            kept.append(data[start:end])
+            kept.append(view[start:end])
         elif kind not in seen and kind == b"eXIf":
             seen.add(kind)
             if exif := orientation_only(data[start + 8 : min(end - 4, start + 8 + MAX_TEXT_BYTES)]):
@@ -46,8 +48,11 @@ def screen_png(data: bytes) -> Screened:
             seen.add(kind)
             orientation.append(_chunk(kind, data[start + 8 : end - 4]))
     is_whole = deflated_bytes * _MAX_INFLATION >= _raw_bytes(data)
+    if not orientation and sum(map(len, kept)) == len(data):
+        # Nothing is left out.
+        return Screened(data, max(1, frames), is_whole)
     pixels_at = len(kept) if pixels_at is None else pixels_at
-    return Screened(b"".join(kept[:pixels_at] + orientation + kept[pixels_at:]), max(1, frames), is_whole)
+    return Screened(b"".join([*kept[:pixels_at], *orientation, *kept[pixels_at:]]), max(1, frames), is_whole)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Bounds on what a worker does at a time: requests that it answers, and bytes that it holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -74,14 +74,19 @@ class Buffers:
 
         Args:
             size: the number of them.
-            own: bytes that the same request holds. One that is alone may fill the room, whatever images take.
+            own: bytes that the same request holds. One that is alone may fill the room, unless images are decoded.
         """
         if self.taken + size > self.most:
             return True
         images = self._images
-        if images is None or self.taken == own or own + size <= self.SMALL:
+        if images is None or own + size <= self.SMALL:
             return False
-        return self.taken + size + images.taken_bytes > images.most_bytes + self.FREE
+        is_alone = self.taken == own
+        if is_alone and not images.taken_bytes:
+            return False
+        # Images wait for one another, and bodies must not make all of them wait.
+        left = images.taken_bytes if is_alone else max(images.taken_bytes, images.USUAL_BYTES)
+        return self.taken + size + left > images.most_bytes + self.FREE
 
     def count(self, size: int) -> None:
         """Counts more bytes, or fewer if `size` is negative."""
@@ -126,7 +131,7 @@ class Room:
     async def unpack(
         self,
         function: Callable[..., Result],
-        body: bytes,
+        body: Sized,
         *arguments: Any,
         takes: int,
         on_the_spot: int = _UNPACK_ON_THE_SPOT_BYTES,

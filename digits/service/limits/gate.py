@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from digits.service.limits.refusal import EarlyRefusal
+from digits.service.process.connection_room import is_short_of_files
 
 # A connection on which nothing has come for so many seconds is handed over, to be bounded as any other.
 _HAND_OVER_SECONDS = 0.25
@@ -64,6 +65,9 @@ class Gate(asyncio.BufferedProtocol):
         self._transport = transport
         self._connections.add(self)
         self._deadline = self._loop.call_later(_HAND_OVER_SECONDS, self._hand_over)
+        if is_short_of_files(transport):
+            # Refused connections are not counted, and stay open for a moment. Those that are handed over are counted.
+            self._hand_over()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection has ended."""

@@ -1,6 +1,8 @@
-"""How many connections a worker holds: in all, and from one address; and a few more for health checks."""
+"""How many connections a worker holds: in all, from one address, and while files are short; a few for health checks."""
 
+import asyncio
 import contextlib
+import sys
 from collections import Counter
 from enum import Enum
 
@@ -12,6 +14,11 @@ _FOR_HEALTH = 16
 # Files that a worker opens besides: libraries, the model, logs, metrics, pipes to other processes, and the connections
 # of health checks.
 _OTHER_FILES = 64
+# So many of them are not taken by connections, however many files are open: half of them for health checks.
+_SPARE_FILES = 32
+
+if sys.platform != "win32":
+    import resource
 
 
 class Place(Enum):
@@ -37,10 +44,16 @@ class ConnectionRoom:
         self._by_address: Counter[str] = Counter()
         self._count = self._for_health = 0
 
-    def take(self, address: str) -> Place:
-        """Counts a connection, unless there is no place for it, and returns which place it has."""
+    def take(self, address: str, *, is_short_of_files: bool = False) -> Place:
+        """Counts a connection, unless there is no place for it, and returns which place it has.
+
+        Args:
+            address: of the client.
+            is_short_of_files: whether the process may open few files more.
+        """
         network = network_of(address)
-        if self._count < self.most and (not network or self._by_address[network] < self.most_per_address):
+        is_full = self._count >= self.most or (network and self._by_address[network] >= self.most_per_address)
+        if not is_full and not is_short_of_files:
             self._count += 1
             self._by_address[network] += 1
             return Place.FULL
@@ -73,7 +86,24 @@ class ConnectionRoom:
                 f"{self.most_per_address:,} connections from this address are open, and no more are taken from one. "
                 "Close some, or try again in a moment."
             )
-        return f"{self.most:,} connections are open, and no more are taken at a time. Try again in a moment."
+        if self._count >= self.most:
+            return f"{self.most:,} connections are open, and no more are taken at a time. Try again in a moment."
+        return "The service can open few files more, and takes no more connections. Try again in a moment."
+
+
+def is_short_of_files(newest: asyncio.BaseTransport) -> bool:
+    """Returns whether this process may open few files more.
+
+    Args:
+        newest: the connection that it has just taken. Its descriptor tells: the system gives the lowest one that is
+            free.
+    """
+    connection = newest.get_extra_info("socket")
+    if sys.platform == "win32" or connection is None:
+        return False
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # No limit is a negative number on Linux.
+    return allowed > 0 and connection.fileno() >= allowed - _SPARE_FILES
 
 
 def allow_connections(connections: int) -> None:
@@ -86,10 +116,7 @@ def allow_connections(connections: int) -> None:
         SettingError: the system does not allow it. Otherwise clients would be reset one after the other, and health
             checks with them.
     """
-    try:
-        import resource
-    except ImportError:
-        # Windows has no such limit.
+    if sys.platform == "win32":
         return
     needed = connections + _OTHER_FILES
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)

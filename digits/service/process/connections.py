@@ -10,7 +10,7 @@ from digits.service.errors import OverloadedError
 from digits.service.limits.gate import Gate
 from digits.service.limits.refusal import EarlyRefusal
 from digits.service.problems import MEDIA_TYPE, PROBLEMS, blank_details
-from digits.service.process.connection_room import ConnectionRoom, Place
+from digits.service.process.connection_room import ConnectionRoom, Place, is_short_of_files
 from digits.service.process.uvicorn_internals import HttpToolsProtocol, application_state, is_trusted_proxy
 from digits.service.request_context import EXPECTED, LINGER_SECONDS
 from digits.service.schemas import ProblemDetails
@@ -73,7 +73,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._made = self.loop.time()
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self._place = self._room.take(self._address)
+        self._place = self._room.take(self._address, is_short_of_files=is_short_of_files(transport))
         if self._place is Place.NONE:
             transport.write(_refusal(self._room.why_full(self._address)))
             transport.close()

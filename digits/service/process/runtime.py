@@ -39,6 +39,11 @@ def whereabouts() -> dict[str, Any]:
     }
 
 
+def is_digits_serve() -> bool:
+    """Returns whether `digits serve` runs this process, and not another server."""
+    return ADDRESS_VARIABLE in os.environ
+
+
 @contextlib.contextmanager
 def locked(handle: IO[Any]) -> Iterator[None]:
     """Locks an open file for this process; does nothing on systems without such locks."""

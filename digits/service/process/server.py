@@ -117,7 +117,8 @@ def _serve_alone(config: "uvicorn.Config") -> bool:
 
 
 def _supervise(config: "uvicorn.Config", settings: Settings) -> bool:
-    from digits.service.process.shutdown import END_SECONDS, DrainingWorker
+    from digits.service.process.shutdown import DrainingWorker
+    from digits.service.process.signals import END_SECONDS
     from digits.service.process.uvicorn_internals import Supervisor
 
     class ReloadingSupervisor(Supervisor):

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ctypes
-import faulthandler
 import socket
 import struct
 import sys
@@ -12,10 +11,9 @@ from types import FrameType
 import uvicorn
 
 from digits.service.process.runtime import is_whole_stop
+from digits.service.process.signals import END_SECONDS, end_after
 from digits.service.process.uvicorn_internals import Worker, application_state, listening_sockets, make_protocol
 
-# A process that has not ended so many seconds after the last requests were to be answered hangs.
-END_SECONDS = 10.0
 # A worker that gets a signal by itself waits so long for its supervisor's word that all stop.
 _WORD_SECONDS, _LOOK_SECONDS = 1.0, 0.02
 
@@ -55,9 +53,7 @@ class DrainingServer(uvicorn.Server):
         """
         grace = self.config.timeout_graceful_shutdown
         if grace is not None and not self.should_exit:
-            # It cannot print where standard error is closed.
-            with contextlib.suppress(AttributeError, RuntimeError, ValueError):
-                faulthandler.dump_traceback_later(grace + END_SECONDS, exit=True)
+            end_after(grace + END_SECONDS)
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import multiprocessing
 import signal
@@ -13,10 +14,26 @@ from typing import Any
 
 _log = logging.getLogger("digits")
 
+# A process that has not ended so many seconds after the last requests were to be answered hangs.
+END_SECONDS = 10.0
+
+
+def end_after(seconds: float) -> None:
+    """Has this process end with exit code 1 if it has not ended in so many seconds, and print where its threads are.
+
+    A later call takes the place of an earlier one.
+    """
+    # It cannot print where standard error is closed.
+    with contextlib.suppress(AttributeError, RuntimeError, ValueError):
+        faulthandler.dump_traceback_later(seconds, exit=True)
+
 
 @contextlib.contextmanager
 def handled(
-    drain_seconds: float, drain: Callable[[], None], reload: Callable[[], Coroutine[Any, Any, object]]
+    drain_seconds: float,
+    drain: Callable[[], None],
+    reload: Callable[[], Coroutine[Any, Any, object]],
+    stop_seconds: float | None = None,
 ) -> Iterator[None]:
     """Handles SIGTERM and SIGHUP while the application runs, under any server.
 
@@ -28,6 +45,8 @@ def handled(
         drain_seconds: time from SIGTERM to the stop of the server.
         drain: called at SIGTERM.
         reload: started at SIGHUP.
+        stop_seconds: how long the server may then take to stop. If the process has not ended `END_SECONDS` after that,
+            it prints where it hangs and ends. None where another than `digits serve` stops it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -55,6 +74,9 @@ def handled(
     def note_terminate(number: int, frame: FrameType | None) -> None:
         nonlocal draining
         again, draining = draining, True
+        if not again and stop_seconds is not None:
+            # Now, not once the event loop has its turn: that may be what hangs.
+            end_after(drain_seconds + stop_seconds + END_SECONDS)
         # A signal may come at any moment, also while this thread holds a lock that metrics or log would wait for.
         if not again:
             loop.call_soon_threadsafe(start_drain)

@@ -8,8 +8,9 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,6 +31,10 @@ STROKES, COLUMNS = ("strokes", "ink"), ("drawing",)
 _MOST_INFLATED = 1_040
 # A point has two numbers, and perhaps a time, a pressure and two more.
 _MOST_COMMAS = 8 * MAX_POINTS
+# Base64 is decoded in pieces of so many characters: to clean and decode all of it at once takes its size several times.
+_PIECE = 16 * 1024
+# A quoted character that goes on in the next piece.
+_CUT_OFF = re.compile(r"%[0-9A-Fa-f]?\Z")
 _WITHOUT_BLANKS = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _DATA_URL = re.compile(r"data:[^,]{0,200}", re.IGNORECASE)
 _WINDOW = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
@@ -83,8 +88,10 @@ def _has_zlib_head(body: bytes) -> bool:
     return len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
 
 
-def from_base64(text: bytes, max_bytes: int) -> bytes:
+def from_base64(text: bytes | str, max_bytes: int) -> bytes:
     """Returns the bytes of a data URL, or of base64 in either alphabet, with or without line ends and padding.
+
+    It takes hardly more memory than what it returns.
 
     Raises:
         MalformedBodyError: it is neither.
@@ -93,23 +100,11 @@ def from_base64(text: bytes, max_bytes: int) -> bytes:
     """
     if len(text) > 2 * max_bytes + 1024:
         raise ImageTooLargeError(too_many_bytes(max_bytes))
+    if not text.isascii():
+        raise MalformedBodyError("The image's base64 has characters that base64 does not have.")
+    start, is_quoted = _start_of_base64(text)
     try:
-        characters = text.decode("ascii").strip()
-    except UnicodeDecodeError:
-        raise MalformedBodyError("The image's base64 has characters that base64 does not have.") from None
-    if head := _DATA_URL.match(characters):
-        if not head[0].lower().endswith(";base64") or characters[head.end() : head.end() + 1] != ",":
-            raise MalformedBodyError(
-                f"The data URL begins with {head[0][:60]!r}; one with base64 is needed, such as "
-                "data:image/png;base64,iVBORw0... (curl's -F ends a text at a semicolon: use --form-string)."
-            )
-        characters = characters[head.end() + 1 :]
-        if "%" in characters:
-            characters = unquote(characters)
-    # Not by split: of many short lines it would make as many texts.
-    characters = characters.translate(_WITHOUT_BLANKS).rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        content = base64.b64decode(characters + "=" * (-len(characters) % 4), validate=True)
+        content = _joined(_pieces(text, start, is_quoted=is_quoted))
     except (binascii.Error, ValueError) as error:
         raise MalformedBodyError(
             f"The image's base64 cannot be read ({error}). Send a data URL, as canvas.toDataURL() gives it, or base64."
@@ -122,6 +117,65 @@ def from_base64(text: bytes, max_bytes: int) -> bytes:
             "whole image file, or a data URL, as canvas.toDataURL() gives it."
         )
     return content
+
+
+def _start_of_base64(text: bytes | str) -> tuple[int, bool]:
+    """Returns where the base64 of a text begins, and whether it stands in a data URL, which may quote characters."""
+    begin = _in_ascii(text[:_PIECE])
+    head = _DATA_URL.match(begin, len(begin) - len(begin.lstrip()))
+    if head is None:
+        return 0, False
+    if not head[0].lower().endswith(";base64") or begin[head.end() : head.end() + 1] != ",":
+        raise MalformedBodyError(
+            f"The data URL begins with {head[0][:60]!r}; one with base64 is needed, such as "
+            "data:image/png;base64,iVBORw0... (curl's -F ends a text at a semicolon: use --form-string)."
+        )
+    return head.end() + 1, True
+
+
+def _pieces(text: bytes | str, start: int, *, is_quoted: bool) -> Iterator[str]:
+    """Yields a text from `start` on in pieces, without blanks, in the usual alphabet."""
+    rest = ""
+    for first in range(start, len(text), _PIECE):
+        piece, rest = rest + _in_ascii(text[first : first + _PIECE]), ""
+        if is_quoted and "%" in piece:
+            cut = _CUT_OFF.search(piece) if first + _PIECE < len(text) else None
+            if cut is not None:
+                piece, rest = piece[: cut.start()], cut[0]
+            piece = unquote(piece)
+        # Not by split: of many short lines it would make as many texts.
+        yield piece.translate(_WITHOUT_BLANKS).replace("-", "+").replace("_", "/")
+
+
+def _joined(pieces: Iterable[str]) -> bytes:
+    """Returns the bytes of base64 that comes in pieces of any length, with or without padding at the end.
+
+    Raises:
+        ValueError: it is none.
+    """
+    content, rest, is_padded = BytesIO(), "", False
+    for piece in pieces:
+        characters = piece.rstrip("=")
+        if is_padded and characters:
+            raise ValueError("characters follow its end")
+        is_padded = is_padded or len(characters) < len(piece)
+        rest += characters
+        whole = len(rest) // 4 * 4
+        content.write(base64.b64decode(rest[:whole], validate=True))
+        rest = rest[whole:]
+    content.write(base64.b64decode(rest + "=" * (-len(rest) % 4), validate=True))
+    return content.getvalue()
+
+
+def _in_ascii(piece: bytes | str) -> str:
+    return piece if isinstance(piece, str) else piece.decode("ascii")
+
+
+def unpacked_json_bytes(body: bytes) -> int:
+    """Returns the most bytes that `from_json` takes besides a body with one image: its text and that of the image."""
+    # Python keeps a text with any character beyond Latin-1 in two or four bytes for each.
+    is_narrow = body.isascii() and b"\\u" not in body
+    return 2 * len(body) * (1 if is_narrow else 4)
 
 
 @dataclass(frozen=True)
@@ -183,7 +237,7 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Uplo
         if name in value:
             if not isinstance(value[name], str):
                 raise MalformedBodyError(f"The JSON's member {name!r} is no text. " + _HOW)
-            image = from_base64(value[name].encode("ascii", "replace"), max_bytes)
+            image = from_base64(value[name], max_bytes)
             return Upload(image, texts, warnings=_passed_over(value, name, text_fields))
     for name in (*STROKES, *COLUMNS):
         if name in value:

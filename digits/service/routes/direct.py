@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.errors import ComputationStoppedError, DigitsError
-from digits.service.errors import OverloadedError
+from digits.service.errors import as_unavailable
 from digits.service.request_context import route_path
 from digits.service.responses import client_gone_response, error_response
 
@@ -41,11 +41,6 @@ class DirectRoutes:
             response = await endpoint(Request(scope, receive))
         except (ClientDisconnect, ComputationStoppedError):
             response = client_gone_response()
-        except DigitsError as error:
-            response = error_response(error)
-        except RuntimeError as error:
-            # Python has no type of its own for it.
-            if str(error) != "can't start new thread":
-                raise
-            response = error_response(OverloadedError("The service can start no more threads. Try again in a moment."))
+        except (DigitsError, OSError, RuntimeError, ImportError) as error:
+            response = error_response(as_unavailable(error) or error)
         await response(scope, receive, send)

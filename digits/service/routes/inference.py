@@ -188,9 +188,6 @@ def install(app: FastAPI) -> None:
         ),
     ):
         _add(app, operation)
-    app.router.add_api_route(
-        "/v2/", _server, methods=["GET"], include_in_schema=False, route_class_override=_ProtocolRoute
-    )
 
 
 def _add(app: FastAPI, operation: _Operation) -> None:

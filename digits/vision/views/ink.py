@@ -33,6 +33,8 @@ _LEAST_INSIDE = 8
 _FAINT = 60
 # How many colors a picture is reduced to, on a copy of at most so many pixels on the longer side.
 _COLORS, _COLOR_SIDE = 3, 60
+# So many pixels are compared with them at a time: all of a page at once would take 130 MB.
+_COMPARED = 64 * 1024
 
 # A thick stroke has so many pixels on a picture whose longer side has so many.
 _THICK, _THICK_SIDE = 6, 64
@@ -281,11 +283,14 @@ def rarest_color(copy: Copy) -> Gray | None:
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
     _, labels, centers = cv2.kmeans(small, _COLORS, np.empty((0, 1), np.int32), stop, 1, cv2.KMEANS_PP_CENTERS)
     rarest = int(np.bincount(labels.ravel(), minlength=_COLORS).argmin())
-    # Which center is the nearest does not change if the square of the pixel is left out.
-    colors = copy.pixels.reshape(-1, 3).astype(np.float32)
-    distances = np.square(centers).sum(axis=1)[:, None] - 2.0 * (centers @ colors.T)
-    is_rarest = (distances.argmin(axis=0) == rarest).reshape(copy.pixels.shape[:2])
-    return is_rarest.astype(np.uint8) * np.uint8(255)
+    pixels = copy.pixels.reshape(-1, 3)
+    strength = np.empty(len(pixels), np.uint8)
+    for start in range(0, len(pixels), _COMPARED):
+        # Which center is the nearest does not change if the square of the pixel is left out.
+        colors = pixels[start : start + _COMPARED].astype(np.float32)
+        distances = np.square(centers).sum(axis=1)[:, None] - 2.0 * (centers @ colors.T)
+        strength[start : start + _COMPARED] = distances.argmin(axis=0) == rarest
+    return np.multiply(strength, np.uint8(255)).reshape(copy.pixels.shape[:2])
 
 
 def rarest_color_inside(copy: Copy) -> Gray | None:

@@ -144,8 +144,9 @@ def test_bodies_are_unpacked_in_as_many_threads_as_there_may_be() -> None:
 def test_a_large_body_does_not_keep_small_ones_out(taken_by_images: int) -> None:
     images = MemoryBound(100, 0.0)
     buffers = Buffers(10 * Buffers.FREE, images=images)
-    with Room(buffers) as large, Room(buffers) as small, images.taken(taken_by_images):
+    with Room(buffers) as large, Room(buffers) as small, ExitStack() as decoding:
         large.take(2 * Buffers.FREE)
+        decoding.enter_context(images.taken(taken_by_images))
         small.take(Buffers.SMALL - 1)
         small.take(1)
         with pytest.raises(BuffersFullError):
@@ -153,25 +154,28 @@ def test_a_large_body_does_not_keep_small_ones_out(taken_by_images: int) -> None
 
 
 def test_bodies_of_several_requests_and_images_share_the_memory() -> None:
-    most = 2 * Buffers.SMALL
+    most = MemoryBound.USUAL_BYTES + 2 * Buffers.SMALL
     images = MemoryBound(most, 0.0)
-    buffers = Buffers(10 * Buffers.FREE, images=images)
+    buffers = Buffers(10 * most, images=images)
     with Room(buffers) as first, Room(buffers) as second:
-        # What a request sends alone has room, whatever images take.
-        with images.taken(most - 10):
-            first.take(Buffers.FREE + 20)
-        assert images.held_bytes == 20
-        second.take(most - 20)
-        assert images.held_bytes == most
+        # What a request sends alone has room.
+        first.take(most + Buffers.FREE + 20)
+        assert images.held_bytes == most + 20
+        second.take(Buffers.SMALL)
         with pytest.raises(BuffersFullError, match="leave no room for this body"):
             second.take(1)
-        with pytest.raises(BuffersFullError):
-            first.take(1)
     assert (buffers.taken, images.held_bytes) == (0, 0)
+    with Room(buffers) as only, images.taken(most - Buffers.SMALL):
+        only.take(Buffers.FREE + Buffers.SMALL)
+        with pytest.raises(BuffersFullError):
+            only.take(1)
+
+
+def test_bodies_leave_room_for_a_usual_image() -> None:
+    most = MemoryBound.USUAL_BYTES + 2 * Buffers.SMALL
+    buffers = Buffers(10 * most, images=MemoryBound(most, 0.0))
     with Room(buffers) as first, Room(buffers) as second:
-        first.take(50)
-        assert images.held_bytes == 0
-        with images.taken(most):
-            second.take(Buffers.FREE - 50)
-            with pytest.raises(BuffersFullError):
-                second.take(1)
+        first.take(Buffers.FREE)
+        second.take(2 * Buffers.SMALL)
+        with pytest.raises(BuffersFullError):
+            second.take(1)

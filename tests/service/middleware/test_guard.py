@@ -96,6 +96,9 @@ def test_pages_of_the_named_origins_may_call_and_no_others(guarded: tuple[Server
     assert allowed.headers["access-control-allow-origin"] == "https://shop.example.com"
     refused = httpx.options(url + "/predict/", headers={"origin": "https://evil.com"} | asks)
     assert "access-control-allow-origin" not in refused.headers
+    assert problem(refused) == (400, "blank")
+    assert refused.json()["detail"].startswith("Disallowed CORS origin in a preflight request from 'https://evil.com'.")
+    assert refused.headers["vary"].startswith("Origin")
     for_another = {"origin": "https://shop.example.com", "host": "evil.com"} | asks
     assert problem(httpx.options(url + "/predict/", headers=for_another)) == (421, "untrusted-host")
     answer = post(url, authorization=f"Bearer {KEY}", origin="https://shop.example.com")

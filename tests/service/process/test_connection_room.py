@@ -1,12 +1,14 @@
 """The files that connections take are asked for at the start."""
 
+import asyncio
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from digits.errors import SettingError
-from digits.service.process.connection_room import allow_connections
+from digits.service.process.connection_room import ConnectionRoom, Place, allow_connections, is_short_of_files
 
 resource = pytest.importorskip("resource")
 
@@ -33,3 +35,29 @@ def test_connections_for_which_files_may_not_be_opened_stop_the_start(monkeypatc
 def test_no_limit_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     allow_connections(1_000_000)
+
+
+class Connected(asyncio.Transport):
+    """A connection of some descriptor."""
+
+    def __init__(self, handle: int) -> None:
+        super().__init__({"socket": SimpleNamespace(fileno=lambda: handle)})
+
+
+@pytest.mark.parametrize(
+    ("allowed", "handle", "short"),
+    [(100, 67, False), (100, 68, True), (100, 99, True), (20, 5, True), (resource.RLIM_INFINITY, 5_000, False)],
+)
+def test_the_newest_descriptor_tells_whether_few_are_left(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, handle: int, short: bool
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
+    assert is_short_of_files(Connected(handle)) is short
+
+
+def test_while_files_are_short_connections_are_taken_for_health_checks_alone() -> None:
+    room = ConnectionRoom(100)
+    assert room.take("10.0.0.1") is Place.FULL
+    assert [room.take("10.0.0.1", is_short_of_files=True) for _ in range(17)] == [Place.FOR_HEALTH] * 16 + [Place.NONE]
+    assert room.why_full("10.0.0.1").startswith("The service can open few files more")
+    assert room.take("10.0.0.1") is Place.FULL

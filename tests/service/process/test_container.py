@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from digits.recognizer import shipped_model
+from digits.service.process import container
 from digits.service.process.container import decoding_memory, decoding_slots, memory_limit, processors
+from digits.service.settings import Settings
+from digits.service.state import ServiceState
 
 MB = 1024 * 1024
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -79,3 +83,17 @@ def test_outside_of_containers_all_processors_count(tmp_path: Path) -> None:
 def test_memory_bounds_the_images_at_a_time(tmp_path: Path, limit: int, workers: int, expected: int) -> None:
     groups = group(tmp_path, "0::/\n", memory_dot_max=f"{limit * MB}\n")
     assert decoding_slots(300 * MB, 200 * MB, workers, *groups) == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(2_000, 160), (300, 88), (100, 64)])
+def test_a_worker_decodes_in_what_the_container_leaves_besides_the_worker_and_bodies(
+    monkeypatch: pytest.MonkeyPatch, limit: int, expected: int
+) -> None:
+    monkeypatch.setattr(container, "memory_limit", lambda *_: limit * MB)
+    monkeypatch.setattr(container, "processors", lambda *_: 2)
+    state = ServiceState(Settings(model=shipped_model(), metrics=False))
+    try:
+        assert state.queue.memory is not None
+        assert state.queue.memory.most_bytes == expected * MB
+    finally:
+        state.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import signal
 import socket
 import subprocess
@@ -9,15 +10,19 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
+from digits.recognizer import shipped_model
 from digits.service.process import shutdown
 from digits.service.process.connection_room import ConnectionRoom
 from digits.service.process.connections import PatientProtocol
 from digits.service.process.shutdown import DrainingServer, begin_no_more
+from tests.conftest import free_port
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -221,3 +226,42 @@ def test_a_server_that_hangs_while_it_stops_ends_and_says_where_it_was() -> None
     assert process.returncode == 1
     assert "Timeout (0:00:01.500000)!" in errors
     assert "in app" in errors
+
+
+_HANGING_IN_THE_DRAIN = """
+import sys, time
+from digits.service import state
+from digits.service.process import server, signals
+
+signals.END_SECONDS = 0.5
+state.ServiceState.drain = lambda self: time.sleep(60)
+server.serve("127.0.0.1", int(sys.argv[1]), 1, brief=True)
+"""
+
+
+def test_a_service_of_one_process_that_hangs_in_its_drain_ends_and_says_where_it_was(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {"DIGITS_DRAIN_SECONDS": "1", "DIGITS_SHUTDOWN_SECONDS": "1", "XDG_RUNTIME_DIR": str(tmp_path)}
+    environment = os.environ | settings | {"DIGITS_MODEL": str(shipped_model())}
+    command = [sys.executable, "-c", _HANGING_IN_THE_DRAIN, str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as process:
+        deadline = time.monotonic() + 60.0
+        while not is_live(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    # Drain and stop may take a second each.
+    assert time.monotonic() - start >= 2.4
+    assert "Timeout (0:00:02.500000)!" in errors
+    assert "in start_drain" in errors
+
+
+def is_live(port: int) -> bool:
+    """Whether a service answers at a port."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False

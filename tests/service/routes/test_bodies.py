@@ -3,13 +3,18 @@
 import base64
 import gzip
 import json
+import tracemalloc
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from digits.images.limits import ImageLimits
+from digits.service.errors import MalformedBodyError
+from digits.service.routes import bodies
+from digits.service.routes.bodies import from_base64, from_json, unpacked_json_bytes
 from tests.conftest import ROOT, STRICT_BYTES
 
 SEVEN = (ROOT / "digits" / "samples" / "7_stylus.png").read_bytes()
@@ -169,3 +174,65 @@ def test_a_bomb_is_unpacked_up_to_the_limit_and_no_further(api: str) -> None:
     for headers in (PNG, JSON):
         response = post(api, content=bomb, headers=headers | {"content-encoding": "gzip"})
         assert problem(response) == (413, "image-too-large")
+
+
+def quoted(text: str) -> str:
+    """A text of which every third character is quoted as in a URL."""
+    return "".join(f"%{ord(one):02x}" if k % 3 == 0 else one for k, one in enumerate(text))
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 5, 64])
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 58])
+def test_base64_may_be_cut_anywhere(piece: int, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = SEVEN[: 60 + length]
+    coded = base64.b64encode(content).decode()
+    urlsafe = base64.urlsafe_b64encode(content).decode()
+    url = f"data:image/png;base64,{coded}"
+    texts = (coded, urlsafe, coded.rstrip("="), "\n ".join(coded), url, url.replace(coded, quoted(coded)))
+    # The beginning of a data URL is never cut.
+    start = bodies._start_of_base64
+    monkeypatch.setattr(bodies, "_start_of_base64", lambda text: at_once(start, text))
+    monkeypatch.setattr(bodies, "_PIECE", piece)
+    for text in texts:
+        assert from_base64(text, 1000) == from_base64(text.encode(), 1000) == content
+
+
+def at_once(start: Callable[[bytes | str], tuple[int, bool]], text: bytes | str) -> tuple[int, bool]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bodies, "_PIECE", 1024)
+        return start(text)
+
+
+@pytest.mark.parametrize("text", ["AAAA=AAA", "A", "AAAA=\n=A", "data:image/png;base64,%4", "data:,%", "ÄÄÄÄ", "A%41A"])
+def test_what_is_no_base64_is_refused_wherever_it_is_cut(text: str) -> None:
+    with pytest.raises(MalformedBodyError):
+        from_base64(text, 1000)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"page": 1, "name": "a"}, {"name": "größe"}, {"name": "漢字"}, {"name": "\U0001f600"}],
+    ids=["image", "others", "latin", "two bytes", "four bytes"],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_takes_no_more_memory_than_is_counted(members: dict[str, Any], ascii_only: bool) -> None:
+    large = SEVEN + bytes(3_000_000)
+    body = json.dumps({**members, "image": base64.b64encode(large).decode()}, ensure_ascii=ascii_only).encode()
+    tracemalloc.start()
+    try:
+        assert from_json(body, 10_000_000, ()).content == large
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most <= unpacked_json_bytes(body) + 1_000_000
+
+
+def test_quoted_base64_takes_no_more_memory_than_is_counted() -> None:
+    text = b"data:image/png;base64," + quoted(base64.b64encode(SEVEN + bytes(1_000_000)).decode()).encode()
+    tracemalloc.start()
+    try:
+        from_base64(text, 10_000_000)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most <= len(text) + 1_000_000

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from starlette.types import Message
 from digits.recognizer import shipped_model
 from digits.service.app import create_app
 from digits.service.problems import MEDIA_TYPE
+from digits.service.routes import recognition
 from digits.service.settings import Settings
+from digits.service.state import state_of
 from digits.vision.views.table import GLANCE
 from tests.conftest import encode_png
 
@@ -148,3 +151,22 @@ def test_a_canvas_is_read_at_a_glance_and_a_doubtful_one_whole() -> None:
     assert (seen["predicted_digit"], seen["accepted"], seen["view"]) == (1, True, GLANCE)
     assert predict(small)["view"] != GLANCE
     assert predict(blank)["status"] == 422
+
+
+@pytest.mark.parametrize("path", ["/predict/batch/", "/model", "/metrics"])
+def test_without_a_file_to_open_the_answer_is_to_come_again(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more_files(_request: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    app = application()
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        # Of the direct routes and of FastAPI's.
+        monkeypatch.setattr(recognition, "state_of", no_more_files)
+        app.dependency_overrides[state_of] = lambda: no_more_files(None)
+        return await client.request("POST" if "batch" in path else "GET", path)
+
+    response = answer(app, ask)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert response.json()["type"] == "urn:digits:problem:overloaded"

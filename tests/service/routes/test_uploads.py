@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from digits.errors import ImageError
-from digits.service.errors import BuffersFullError, MalformedFormError, TooManyFilesError, UploadError
+from digits.service.errors import MalformedFormError, TooManyFilesError, UploadError
 from digits.service.limits.concurrency import Buffers, Room
 from digits.service.routes.uploads import read_image_files, read_upload
 from tests.conftest import ROOT, STRICT_BATCH_BYTES, STRICT_BYTES
@@ -257,17 +257,6 @@ def test_a_form_of_very_many_parts_is_not_taken_apart(path: str, field: str) -> 
         asyncio.run(reading)
     # All of them take seconds.
     assert time.process_time() - start < 0.5
-
-
-def test_the_copy_of_a_large_form_that_its_parts_are_is_counted() -> None:
-    body, media_type = form(part(bytes(100_000))), FORM["content-type"].encode()
-    buffers = Buffers(2 * len(body))
-    with Room(buffers) as room:
-        assert len(asyncio.run(read_upload(request_of(body, media_type), len(body), 60.0, room)).content) == 100_000
-        # The parts have taken the place of the body.
-        assert buffers.taken == len(body)
-    with Room(Buffers(2 * len(body) - 1)) as room, pytest.raises(BuffersFullError):
-        asyncio.run(read_upload(request_of(body, media_type), len(body), 60.0, room))
 
 
 def test_a_body_that_was_compressed_is_counted_once_it_is_inflated() -> None:
