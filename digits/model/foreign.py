@@ -10,7 +10,6 @@ from digits.errors import ModelFileError
 Kind: TypeAlias = Literal["Keras file", "HDF5 file", "SavedModel folder", "ONNX file"]
 
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
-_HDF5_SUFFIXES = (".h5", ".hdf5")
 _SAVED_MODEL = "saved_model.pb"
 # Larger members are refused, because members are read whole. No network of this product comes near this size.
 _MAX_MEMBER_BYTES = 256 * 1024 * 1024

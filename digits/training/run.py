@@ -161,7 +161,7 @@ def average_weights(model: Any, start: list[npt.NDArray[np.float32]], share: flo
 
     Args:
         model: it is changed.
-        start: the weights that it started from, as `get_weights` returns them.
+        start: the weights that it started from, as `get_weights` returns them, of the shapes of the present ones.
         share: of the present weights in the average, 0..1.
     """
     pairs = zip(start, model.get_weights(), strict=True)

@@ -31,7 +31,7 @@ class LabeledMask:
 
     @cached_property
     def components(self) -> tuple[Labels, npt.NDArray[np.int32]]:
-        """What `label_components` gives for the mask."""
+        """What `label_components` gives for the mask: labels of its shape, and boxes of shape (labels, 5)."""
         return label_components(self.mask)
 
 

@@ -107,7 +107,7 @@ def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
 
 
 def to_gray(ink: npt.NDArray[np.floating]) -> Gray:
-    """Ink, 0..1, as gray values, 0..255."""
+    """Ink of any shape, 0..1, as gray values of that shape, 0..255."""
     return np.rint(_within(ink) * 255.0).astype(np.uint8)
 
 

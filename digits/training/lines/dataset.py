@@ -32,7 +32,13 @@ _MOST_OF_IT, _TRACE = 0.5, 0.15
 
 
 def written_lines(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenSum]:
-    """Writes pictures without an end; the last `_DRAWN` of the images are drawn ones."""
+    """Writes pictures without an end.
+
+    Args:
+        images: training digits, uint8 of shape (n, 28, 28), of which the last `_DRAWN` are drawn ones.
+        labels: of them, of shape (n,).
+        rng: decides everything.
+    """
     pages, chances = list(_PAGES), list(_PAGES.values())
     while True:
         page = pages[rng.choice(len(pages), p=chances)]
@@ -48,7 +54,12 @@ def classes_of(number: WrittenSum) -> list[int]:
 
 
 def line_examples(number: WrittenSum) -> Iterator[tuple[npt.NDArray[np.uint8], list[int]]]:
-    """Draws each line of a picture, and says which classes stand on it, from left to right."""
+    """Draws each line of a picture.
+
+    Yields:
+        The line's picture, uint8 of shape (ROWS, width), and the classes that stand on it, from left to right. Lines on
+        which only a part of a digit or sign stands are left out.
+    """
     try:
         foreground = find_foreground(number.picture, even_light=True)
     except NoInkError:
@@ -78,7 +89,18 @@ def line_examples(number: WrittenSum) -> Iterator[tuple[npt.NDArray[np.uint8], l
 def draw_lines(
     images: Images, labels: Labels, seed: int, chunk: int, count: int
 ) -> list[tuple[npt.NDArray[np.uint8], list[int]]]:
-    """Draws one chunk of lines."""
+    """Draws one chunk of lines.
+
+    Args:
+        images: training digits, uint8 of shape (n, 28, 28).
+        labels: of them, of shape (n,).
+        seed: of all chunks.
+        chunk: its number; with the seed it decides everything.
+        count: lines of the chunk.
+
+    Returns:
+        The lines, as `line_examples` yields them.
+    """
     rng = np.random.default_rng((seed, chunk))
     images, labels = with_forms(images, labels, rng)
     lines: list[tuple[npt.NDArray[np.uint8], list[int]]] = []

@@ -67,7 +67,15 @@ def build() -> Any:
 
 
 def augment(pixels: Pixels, rng: np.random.Generator) -> Floats:
-    """Changes a line's picture as another hand or pen would."""
+    """Changes a line's picture as another hand or pen would.
+
+    Args:
+        pixels: uint8 of shape (ROWS, width).
+        rng: of the changes.
+
+    Returns:
+        float32 of shape (ROWS, another width), 0..1.
+    """
     ink = pixels.astype(np.float32) / np.float32(255.0)
     height, width = ink.shape
     size = rng.uniform(*_SIZES)

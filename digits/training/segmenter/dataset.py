@@ -167,7 +167,7 @@ def _matches(targets: SegmentTargets, digits: npt.NDArray[np.int64]) -> tuple[tu
 
 
 def written_numbers(images: Images, labels: Labels, rng: np.random.Generator) -> Iterator[WrittenNumber]:
-    """Writes numbers without an end."""
+    """Writes numbers without an end, with training digits of shape (n, 28, 28) and their labels of shape (n,)."""
     signs = draw_symbols(_SIGNS, rng)
     pages, chances = list(_PAGES), list(_PAGES.values())
     while True:
@@ -176,7 +176,16 @@ def written_numbers(images: Images, labels: Labels, rng: np.random.Generator) ->
 
 
 def with_forms(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
-    """Chooses some images and adds drawn ones, in the forms of other countries, which MNIST does not have."""
+    """Chooses some images and adds drawn ones, in the forms of other countries, which MNIST does not have.
+
+    Args:
+        images: training digits, uint8 of shape (n, 28, 28).
+        labels: of them, of shape (n,).
+        rng: of the choice and the drawings.
+
+    Returns:
+        Images of shape (m, 28, 28), of which the last `_DRAWN` are drawn ones, and their labels, of shape (m,).
+    """
     kept = rng.choice(len(images), min(_OF_MNIST, len(images)), replace=False)
     drawn = rng.integers(0, CLASSES, _DRAWN)
     forms = [_fitted(draw_digit(int(digit), 4 * SIDE, rng)) for digit in drawn]

@@ -66,7 +66,7 @@ def negative_log_likelihood(targets: Any, probabilities: Any) -> Any:
 
 
 def measure_network(classifier: WindowNetwork, windows: Windows, targets: Targets) -> dict[str, float]:
-    """Measures how well held-out windows are told apart."""
+    """Measures how well held-out windows are told apart; windows and targets are as `draw_sign_examples` gives them."""
     probabilities = classifier(windows)
     is_digit, is_piece = targets[:, :CLASSES].any(axis=1), targets[:, PIECE]
     is_sign = ~is_digit & ~is_piece

@@ -43,7 +43,15 @@ class SegmentTargets:
 
 
 def owners_of_ink(owners: npt.NDArray[np.int16], foreground: Foreground) -> npt.NDArray[np.int16]:
-    """Extends the owners of a written number to the soft edges of the ink, in the frame of the foreground."""
+    """Extends the owners of a written number to the soft edges of the ink.
+
+    Args:
+        owners: index of the digit or sign that has the ink of each pixel, of shape (height, width); -1 for none.
+        foreground: of the picture of the number.
+
+    Returns:
+        The same with the foreground's margin around it.
+    """
     size = 2 * _SPREAD + 1
     spread = cv2.dilate((owners + 1).astype(np.uint16), np.ones((size, size), np.uint8)).astype(np.int16) - 1
     return np.pad(np.where(owners >= 0, owners, spread), foreground.margin, constant_values=-1).astype(np.int16)

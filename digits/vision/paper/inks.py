@@ -64,7 +64,7 @@ class Colors:
     middle: float
 
     def are_second(self, swallowed: Pixels) -> Flags:
-        """Whether ink is of the second color, for each pixel."""
+        """Whether ink is of the second color: bool of shape (...) for pixels of shape (..., 3)."""
         return np.asarray((_hues(swallowed) - self.mean) @ self.axis > self.middle)
 
 
