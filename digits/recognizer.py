@@ -245,12 +245,12 @@ class Recognizer:
             The answer if it is sure; else, and of small pictures, all pixels, or why a file has none.
         """
         try:
-            if isinstance(picture, np.ndarray):
-                return self._answer_if_sure(glance(picture)) or picture
-            opened = picture if isinstance(picture, OpenedImage) else open_image(picture, self.limits)
-            if (copy := opened.decode_copy(LARGE_COPY_SIDE)) is not None:
-                return self._answer_if_sure(glance(copy, is_reduced=True)) or opened.decode()
-            return self.glance(opened.decode())
+            if not isinstance(picture, np.ndarray):
+                opened = picture if isinstance(picture, OpenedImage) else open_image(picture, self.limits)
+                if (copy := opened.decode_copy(LARGE_COPY_SIDE)) is not None:
+                    return self._answer_if_sure(glance(copy, is_reduced=True)) or opened.decode()
+                picture = opened.decode()
+            return self._answer_if_sure(glance(picture)) or picture
         except ImageError as error:
             return error
 
