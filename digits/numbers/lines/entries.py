@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from digits.arrays import CLASSES, Floats
 from digits.numbers.expectation import ANY_DIGIT, LEAST_DIGIT, OTHER
@@ -12,8 +13,17 @@ from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.numbers.signs.marks import Box, Mark
 from digits.vision.reduction import quantile_of
 
-# A gap is a blank if it is so wide in heights of the line's digits, and so many times as wide as the typical gap.
-_BLANK, _BLANK_AT_MARK, _WIDER = 0.5, 0.9, 1.8
+# A gap is a blank if it is so wide, so much wider than the typical gap, both in heights of the line's digits, and so
+# many times as wide. Around a point or a comma, digits of one number stand farther apart.
+_BLANK, _BLANK_AT_MARK, _MORE, _WIDER = 0.35, 0.6, 0.25, 1.8
+# The typical gap, in heights of the line's digits, where no two digits stand side by side.
+_ORDINARY = 0.1
+# What is narrower than this, in heights of the line's digits, leaves wide gaps where the pen goes on evenly.
+_NARROW, _THIN = 0.4, "1/"
+# From this typical gap on, in heights of the line's digits, each digit stands in a place of its own.
+_APART = 0.2
+# Signs that stand between two numbers, with the same gap on both sides: the smaller is at least so large in the larger.
+_BETWEEN, _ALIKE = "+-=×÷<>≤≥≠", 0.5
 # The least probability with which a sign is named, of all that is no digit.
 _NAMED = 0.5
 
@@ -115,14 +125,53 @@ def small_entry(box: Box, of_signs: Floats, signs: str, expected: str = "") -> E
 
 
 def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
-    """Marks the entries before which the writer left a blank."""
-    pairs = list(itertools.pairwise(entries))
-    gaps = np.array([after.box.left - before.box.right for before, after in pairs])
-    if not gaps.size:
+    """Marks the entries before which the writer left a blank.
+
+    Args:
+        entries: of a line, from left to right.
+        height: of its digits, in pixels.
+    """
+    if len(entries) < 2:
         return tuple(entries)
-    typical = max(quantile_of(gaps, 0.4), 0.0)
-    # Around a point or a comma, digits of one number stand farther apart.
-    beside_mark = np.array([before.shown in ".,:;" or after.shown in ".,:;" for before, after in pairs])
-    wide = (gaps >= np.where(beside_mark, _BLANK_AT_MARK, _BLANK) * height) & (gaps >= _WIDER * typical)
+    shown = [entry.shown for entry in entries]
+    pairs = list(itertools.pairwise(shown))
+    is_of_digits = np.array([before.isdecimal() and after.isdecimal() for before, after in pairs])
+    gaps = _gaps(entries, shown, height)
+    typical = _typical(gaps, is_of_digits)
+    if typical >= _APART:
+        gaps = _gaps(entries, shown, height, in_places=True)
+        typical = _typical(gaps, is_of_digits)
+    least = np.array([_BLANK_AT_MARK if before in ".,:;" or after in ".,:;" else _BLANK for before, after in pairs])
+    wide = (gaps >= least) & (gaps >= typical + _MORE) & (gaps >= _WIDER * typical)
     rest = [replace(entry, after_blank=bool(blank)) for entry, blank in zip(entries[1:], wide, strict=True)]
     return (entries[0], *rest)
+
+
+def _typical(gaps: Floats, is_of_digits: npt.NDArray[np.bool_]) -> float:
+    """The typical gap where there is no blank; `is_of_digits` says which gaps are between two digits."""
+    if not is_of_digits.any():
+        return _ORDINARY
+    # Signs may all have blanks around them, and digits may stand in cells: the closer ones tell how the hand writes.
+    return min(quantile_of(gaps[is_of_digits], 0.4), quantile_of(gaps, 0.4))
+
+
+def _gaps(entries: Sequence[Entry], shown: Sequence[str], height: float, in_places: bool = False) -> Floats:
+    """The gaps between entries in heights of digits, as a blank is told by them; of shape (len(entries) - 1,).
+
+    Args:
+        entries: of a line, at least two.
+        shown: what each shows.
+        height: of its digits, in pixels.
+        in_places: whether digits stand apart, each in the middle of a place, as in cells.
+    """
+    edges = np.array([[entry.box.left, entry.box.right] for entry in entries]) / height
+    missing = np.maximum(_NARROW - (edges[:, 1] - edges[:, 0]), 0.0) * [one in _THIN for one in shown]
+    gaps = np.asarray(edges[1:, 0] - edges[:-1, 1], dtype=np.float64)
+    # A hand may write one narrow thing close to what is beside it. Two of them tell no blank by their gap.
+    counts = np.logical_or(in_places, missing[1:] * missing[:-1] > 0.0)
+    gaps -= np.where(counts, (missing[1:] + missing[:-1]) / 2.0, 0.0)
+    for k, one in enumerate(shown[1:-1], 1):
+        around = gaps[k - 1 : k + 1]
+        if one in _BETWEEN and around.min() >= _ALIKE * around.max():
+            gaps[k - 1 : k + 1] = around.mean()
+    return gaps
