@@ -28,7 +28,7 @@ from digits.numbers.lines.entries import Entry
 from digits.numbers.lines.left_out import leaves_ink
 from digits.numbers.lines.reading import read_line
 from digits.numbers.networks import Networks, shipped_networks
-from digits.numbers.reading import Alternative, ReadDigit, Reading
+from digits.numbers.reading import Alternative, ReadDigit, Reading, of_two_views
 from digits.numbers.segmentation import find_writing, take_apart
 from digits.numbers.signs.marks import Box, find_small_strokes
 from digits.recognizer import Recognizer
@@ -165,19 +165,7 @@ def _read(
         second = read_again(_DOUBTFUL_VIEWS, min(_LEAST_QUALITY, quality + _BETTER), max(_LEAST_AGREED, quality))
     except budget.TIME_OVER:
         return first
-    return first if second is None else _of_two_views(first, second)
-
-
-def _of_two_views(first: Reading, second: Reading) -> Reading:
-    """Chooses between what the first view of a page shows, and what a surer one does."""
-    # A view in which less is written may not show all of it. A 1 that it lacks may be a line of the paper.
-    is_sure = second.line_quality >= _LEAST_QUALITY
-    if len(second.text) >= len(first.text) or (is_sure and second.covers(first)):
-        return second
-    # If the surer one is right, what the first shows besides is wrong.
-    kept, most = set(second.transcript_lines), 1.0 - second.confidence
-    pairs = zip(first.transcript_lines, first.line_confidences, strict=True)
-    return replace(first, line_confidences=tuple(one if text in kept else min(one, most) for text, one in pairs))
+    return first if second is None else of_two_views(first, second, _LEAST_QUALITY)
 
 
 def _reading_bytes(pixels: npt.NDArray[np.uint8]) -> int:

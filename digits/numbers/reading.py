@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -165,6 +165,31 @@ class Reading:
     @property
     def _count(self) -> int:
         return 1 + max((digit.line for digit in self.digits), default=-1)
+
+
+def of_two_views(first: Reading, second: Reading, least_quality: float) -> Reading:
+    """Chooses between what the first view of a page shows, and what a surer one does.
+
+    Args:
+        first: what the first view shows.
+        second: what the other one shows.
+        least_quality: the `line_quality` from which the second view is sure, 0..1.
+    """
+    # A view that lacks a point or a minus shows a number that nobody doubts, and that nobody wrote.
+    if first.accepted and _signs_of(second) < _signs_of(first):
+        return first
+    # A view in which less is written may not show all of it. A 1 that it lacks may be a line of the paper.
+    is_sure = second.line_quality >= least_quality
+    if len(second.text) >= len(first.text) or (is_sure and second.covers(first)):
+        return second
+    # If the surer one is right, what the first shows besides is wrong.
+    kept, most = set(second.transcript_lines), 1.0 - second.confidence
+    pairs = zip(first.transcript_lines, first.line_confidences, strict=True)
+    return replace(first, line_confidences=tuple(one if text in kept else min(one, most) for text, one in pairs))
+
+
+def _signs_of(reading: Reading) -> int:
+    return sum(not digit.accepted for digit in reading.digits)
 
 
 def _some_of(count: int) -> Iterator[slice]:

@@ -16,7 +16,7 @@ from digits.errors import ComputeTimeError, ImageError, NoDigitError, NoInkError
 from digits.model.artifact import read
 from digits.numbers.document import read_document
 from digits.numbers.reader import read_picture
-from digits.numbers.reading import ReadDigit, Reading
+from digits.numbers.reading import ReadDigit, Reading, of_two_views
 from digits.recognizer import Recognizer, shipped_model
 from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, copy_of_page
 from digits.vision.views.table import FIRST
@@ -279,6 +279,35 @@ def test_a_surer_view_may_lack_a_1_and_makes_the_first_one_unsurer_if_it_lacks_a
     read = read_picture(recognizer, page)
     assert read.text == expected
     assert read.confidence == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize(
+    ("first", "sure", "second", "expected"),
+    [
+        ("22.08.2010", 0.78, "22082010", "22.08.2010"),
+        ("25-7", 0.79, "2517", "25-7"),
+        # Nobody may act on the first: what it shows besides may be dirt.
+        ("22.08.2010", 0.45, "22082010", "22082010"),
+        ("22-8?", 0.7, "22-8", "22-8"),
+        # As many signs, or more.
+        ("6;55", 0.55, "6:55", "6:55"),
+        ("218-94", 0.56, "2-18-94", "2-18-94"),
+    ],
+)
+def test_a_surer_view_that_lacks_a_sign_is_not_taken_for_one_that_may_be_acted_on(
+    first: str, sure: float, second: str, expected: str
+) -> None:
+    def reading_of(text: str, sure: float) -> Reading:
+        digits = [
+            ReadDigit(int(one), 0.9, True, (20 * i, 0, 20, 30), 0)
+            if one.isdecimal()
+            else ReadDigit(0, 0.9, False, (20 * i, 0, 20, 30), 0, one, 0.9)
+            for i, one in enumerate(text)
+        ]
+        return Reading(tuple(digits), 400, 200, (sure,))
+
+    chosen = of_two_views(reading_of(first, sure), reading_of(second, 0.95), 0.8)
+    assert chosen.transcript == expected
 
 
 def test_a_stroke_of_a_digit_on_a_line_of_its_own_tears_a_page() -> None:

@@ -16,8 +16,6 @@ from digits.vision.reduction import quantile_of
 # A gap is a blank if it is so wide, so much wider than the typical gap, both in heights of the line's digits, and so
 # many times as wide. Around a point or a comma, digits of one number stand farther apart.
 _BLANK, _BLANK_AT_MARK, _MORE, _WIDER = 0.35, 0.6, 0.25, 1.8
-# The typical gap, in heights of the line's digits, where no two digits stand side by side.
-_ORDINARY = 0.1
 # What is narrower than this, in heights of the line's digits, leaves wide gaps where the pen goes on evenly.
 _NARROW, _THIN = 0.4, "1/"
 # From this typical gap on, in heights of the line's digits, each digit stands in a place of its own.
@@ -149,10 +147,8 @@ def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
 
 def _typical(gaps: Floats, is_of_digits: npt.NDArray[np.bool_]) -> float:
     """The typical gap where there is no blank; `is_of_digits` says which gaps are between two digits."""
-    if not is_of_digits.any():
-        return _ORDINARY
     # Signs may all have blanks around them, and digits may stand in cells: the closer ones tell how the hand writes.
-    return min(quantile_of(gaps[is_of_digits], 0.4), quantile_of(gaps, 0.4))
+    return min(quantile_of(some, 0.4) for some in (gaps[is_of_digits], gaps) if some.size)
 
 
 def _gaps(entries: Sequence[Entry], shown: Sequence[str], height: float, in_places: bool = False) -> Floats:
