@@ -39,6 +39,9 @@ CONFIDENCE_FEATURES = (
     "log odds of the choice between them, with a sign",
     "other signs by the other way, with a sign",
 )
+# No line is sure by a less likely path, or if one network alone gives a digit less, whatever the fit would allow. In
+# other hands than those of the fit, paths of 0.8 took a minus for a part of the digit beside it.
+LEAST_PATH, LEAST_ALONE = 0.9, 0.7
 # Of a line that the line network reads in another way, for a logistic regression of whether that way is right.
 CHOICE_FEATURES = (
     "each",
@@ -156,9 +159,12 @@ def is_sure(of_lattice: Floats, path: float, alone: float, decoding: Decoding) -
         of_lattice: as `lattice_features` gives it.
         path: the probability of the way in which the line was taken apart.
         alone: the least probability that any network alone gives any digit.
-        decoding: holds the bounds.
+        decoding: holds the bounds, of which those of the path and of the networks are no less than `LEAST_PATH` and
+            `LEAST_ALONE`.
     """
-    if of_lattice[_A_SIGN] or path < decoding.sure_path or alone < decoding.sure_alone:
+    if path < max(decoding.sure_path, LEAST_PATH) or alone < max(decoding.sure_alone, LEAST_ALONE):
+        return False
+    if of_lattice[_A_SIGN]:
         return False
     return lattice_confidence(of_lattice, decoding) >= decoding.sure
 

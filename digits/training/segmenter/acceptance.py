@@ -14,7 +14,13 @@ from digits.numbers.acceptance import ACCEPTANCE_FEATURES, logistic
 from digits.numbers.decoding import NEVER_SURE, Decoding
 from digits.numbers.expectation import LEAST_DIGIT
 from digits.numbers.line_reading import POINT, LineReading, PageLine
-from digits.numbers.lines.features import CHOICE_FEATURES, CONFIDENCE_FEATURES, LATTICE_FEATURES
+from digits.numbers.lines.features import (
+    CHOICE_FEATURES,
+    CONFIDENCE_FEATURES,
+    LATTICE_FEATURES,
+    LEAST_ALONE,
+    LEAST_PATH,
+)
 from digits.numbers.lines.reading import TwoWays, read_two_ways
 from digits.numbers.networks import Networks
 from digits.numbers.window_network import SIGN, WindowNetwork
@@ -257,7 +263,8 @@ def fit_confidence(lines: Sequence[LineWays], chosen: Sequence[LineReading]) -> 
     told_by = (by_lattice, paths, alone)
     lost = (hits & ~lattice_hits)[of_digits]
     bounds = fit_bounds(by_lattice[of_digits], paths[of_digits], alone[of_digits], lost)
-    unasked = of_digits & np.all([some >= bound for some, bound in zip(told_by, bounds, strict=True)], axis=0)
+    held = np.maximum(bounds, (0.0, LEAST_PATH, LEAST_ALONE)).tolist()
+    unasked = of_digits & np.all([some >= bound for some, bound in zip(told_by, held, strict=True)], axis=0)
     measured |= {
         "line_network_not_asked": float(unasked.mean()),
         "of_these_the_lattice_alone_is_right": float(lattice_hits[unasked].mean()) if unasked.any() else 1.0,

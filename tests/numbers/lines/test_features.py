@@ -1,9 +1,20 @@
 """What tells which of two ways to read a line is right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from digits.numbers.lines.features import CHOICE_FEATURES, Evidence, choice_features
+from digits.numbers.decoding_file import shipped_decoding
+from digits.numbers.lines.features import (
+    CHOICE_FEATURES,
+    LEAST_ALONE,
+    LEAST_PATH,
+    Evidence,
+    choice_features,
+    is_sure,
+    lattice_features,
+)
 
 
 def features(network: str, lattice: str, held: float | None = -4.0) -> dict[str, float]:
@@ -42,3 +53,18 @@ def test_how_much_likelier_the_lattice_takes_its_own_way() -> None:
 def test_signs_are_counted_apart_from_digits() -> None:
     assert features("4/5", "415")["signs that it has more"] == 1.0
     assert features("415", "4/5")["signs that it has less"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("path", "alone", "expected"),
+    [(0.99, 0.9, True), (LEAST_PATH - 0.01, 0.9, False), (0.99, LEAST_ALONE - 0.01, False)],
+)
+def test_no_line_is_sure_by_an_unlikely_path_or_a_network_that_doubts(
+    path: float, alone: float, expected: bool
+) -> None:
+    decoding = replace(shipped_decoding().fitted, sure=0.1, sure_path=0.0, sure_alone=0.0)
+    assert is_sure(lattice_features([0.999] * 4, path, alone, 0), path, alone, decoding) == expected
+    # The fit may ask for more.
+    assert not is_sure(
+        lattice_features([0.999] * 4, path, alone, 0), path, alone, replace(decoding, sure_path=1.0, sure_alone=1.0)
+    )
