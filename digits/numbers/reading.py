@@ -176,7 +176,7 @@ def of_two_views(first: Reading, second: Reading, least_quality: float) -> Readi
         least_quality: the `line_quality` from which the second view is sure, 0..1.
     """
     # A view that lacks a point or a minus shows a number that nobody doubts, and that nobody wrote.
-    if first.accepted and _signs_of(second) < _signs_of(first):
+    if first.accepted and _signs_of(second) < _signs_of(first) and len(second.text) <= len(first.text):
         return first
     # A view in which less is written may not show all of it. A 1 that it lacks may be a line of the paper.
     is_sure = second.line_quality >= least_quality

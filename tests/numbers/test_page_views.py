@@ -285,7 +285,9 @@ def test_a_surer_view_may_lack_a_1_and_makes_the_first_one_unsurer_if_it_lacks_a
     ("first", "sure", "second", "expected"),
     [
         ("22.08.2010", 0.78, "22082010", "22.08.2010"),
-        ("25-7", 0.79, "2517", "25-7"),
+        ("25-7", 0.79, "257", "25-7"),
+        # What was taken for a sign is a digit.
+        ("5+", 0.59, "57", "57"),
         # Nobody may act on the first: what it shows besides may be dirt.
         ("22.08.2010", 0.45, "22082010", "22082010"),
         ("22-8?", 0.7, "22-8", "22-8"),

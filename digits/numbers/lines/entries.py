@@ -141,6 +141,10 @@ def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
         typical = _typical(gaps, is_of_digits)
     least = np.array([_BLANK_AT_MARK if before in ".,:;" or after in ".,:;" else _BLANK for before, after in pairs])
     wide = (gaps >= least) & (gaps >= typical + _MORE) & (gaps >= _WIDER * typical)
+    # A point in the middle of a wide place has no blanks around it.
+    for k in range(1, len(gaps)):
+        if shown[k] in ".,:;" and max(gaps[k - 1 : k + 1]) < _WIDER * min(gaps[k - 1 : k + 1]):
+            wide[k - 1 : k + 1] = False
     rest = [replace(entry, after_blank=bool(blank)) for entry, blank in zip(entries[1:], wide, strict=True)]
     return (entries[0], *rest)
 

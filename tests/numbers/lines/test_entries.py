@@ -65,6 +65,7 @@ def test_a_1_stands_in_the_middle_of_its_cell() -> None:
 def test_a_point_may_stand_apart_in_its_number() -> None:
     assert line("20.24", 0.1, 1.0) == "20.24"
     assert line("3. 14", 0.05, 0.5) == "3.14"
+    assert line("3 , 50", 0.6, 1.1) == "3,50"
     # A blank after a semicolon is wider.
     assert line("34; 39; 42", 0.15, 0.85) == "34; 39; 42"
 
@@ -93,5 +94,5 @@ def test_groups_of_digits_on_a_picture(recognizer: Recognizer, mnist: Mnist) -> 
         left += (round(0.5 * height) if k == 3 else 6) if k else 0
         close[:, left : left + width] = paper[:, x : x + width]
         left += width
-    reading = read_picture(recognizer, cv2.GaussianBlur(close, (0, 0), 0.5))
+    reading = read_picture(recognizer, np.asarray(cv2.GaussianBlur(close, (0, 0), 0.5), dtype=np.uint8))
     assert reading.transcript == "350 622"
