@@ -181,6 +181,8 @@ class Fuzzer:
                 break
             with self._lock:
                 self.outcomes[f"{_name(answer)}, and sent again"] += 1
+            # The server would close it meanwhile, perhaps in the moment in which the request is sent again.
+            connection.close()
             time.sleep(float(answer.headers["retry-after"]))
         return answer
 

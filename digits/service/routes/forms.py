@@ -122,10 +122,15 @@ class FormReader:
         if self._error is None:
             try:
                 self._parser.close()
-            except MultipartError as error:
-                self._error = self._malformed(error.args[0])
-        if self._error is not None:
-            raise self._error
+            except MultipartError as cause:
+                self._error = self._malformed(cause.args[0])
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                # Its traceback holds this frame: a circle, which would stay until garbage is collected.
+                del error
         return Form(self._parts, list(dict.fromkeys(self._others)))
 
     def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
