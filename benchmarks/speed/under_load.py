@@ -1,7 +1,8 @@
 """Measures the API of Digits under load: python -m benchmarks.speed.under_load
 
 Measures whether the large photos of one client delay the small images of others, whether memory grows over many
-requests, and how many requests several workers answer.
+requests, and how many requests several workers answer. `--costly` measures instead how much one client delays the
+others that sends the most costly of small pictures in a loop.
 """
 
 import argparse
@@ -9,36 +10,45 @@ import http.client
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
+import cv2
+
+from benchmarks.hostile.growing_pictures import GROWING
+from benchmarks.hostile.rare_bombs import jpeg2000_passes
 from benchmarks.support.client import FORM_TYPE, form
 from benchmarks.support.images import PHOTO, SMALL, image_files
 from benchmarks.support.machine import describe_machine, spread
 from benchmarks.support.servers import DIGITS, load, running
 from digits.cli.arguments import whole_number
 from digits.model.artifact import read
+from digits.numbers.reader import PAGE_SIDE
 from digits.recognizer import shipped_model
 
 _CONNECTIONS = 8
 
 
 @contextmanager
-def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
+def uploading(
+    url: str, photos: Sequence[bytes], path: str = "/predict/", *, refused: bool = False
+) -> Iterator[list[float]]:
     """Runs a client that uploads photos one after the other until the block ends.
 
     Args:
-        url: the upload endpoint.
+        url: the upload endpoint; only its host and port count.
         photos: the image files, which the client sends in turn.
+        path: to which the client sends them.
+        refused: whether a photo may also be refused because of what it shows.
 
     Yields:
         The seconds that each upload took; the list grows while the client runs.
 
     Raises:
-        RuntimeError: a photo got an answer other than 200.
+        RuntimeError: a photo got another answer.
     """
     stop = threading.Event()
     taken: list[float] = []
@@ -57,10 +67,10 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
         while not stop.is_set():
             start = time.perf_counter()
             body = bodies[len(taken) % len(bodies)]
-            connection.request("POST", parts.path, body, {"Content-Type": FORM_TYPE})
+            connection.request("POST", path, body, {"Content-Type": FORM_TYPE})
             answer = connection.getresponse()
             answer.read()
-            if answer.status != 200:
+            if answer.status != 200 and not (refused and answer.status in (413, 422)):
                 raise RuntimeError(f"A photo was answered with {answer.status} instead of 200.")
             taken.append(time.perf_counter() - start)
 
@@ -75,6 +85,47 @@ def uploading(url: str, photos: Sequence[bytes]) -> Iterator[list[float]]:
         raise failures[0]
 
 
+def measure_costly(image: bytes, environment: Mapping[str, str], rounds: int, seconds: int) -> None:
+    """Prints how long small images take alone, and beside one client that sends a costly picture in a loop.
+
+    Args:
+        image: the small image file.
+        environment: of the service.
+        rounds: measurements of each, by turns.
+        seconds: how long each of them takes.
+    """
+    print(
+        "| picture | for | p99 alone | p99 beside it | times | each then took |\n| --- | --- | --- | --- | --- | --- |"
+    )
+    with running(DIGITS, image, environment) as server:
+        load(server.url, image, raw=False, connections=_CONNECTIONS, seconds=1)
+        for name, picture in costly_pictures().items():
+            for path in ("/predict/", "/read/"):
+                with uploading(server.url, [picture], path, refused=True):
+                    # What the first picture of its kind loads is there now.
+                    pass
+                alone, beside, taken = [], [], list[float]()
+                for _ in range(rounds):
+                    alone.append(load(server.url, image, raw=False, connections=_CONNECTIONS, seconds=seconds).p99)
+                    with uploading(server.url, [picture], path, refused=True) as seconds_each:
+                        beside.append(load(server.url, image, raw=False, connections=_CONNECTIONS, seconds=seconds).p99)
+                    taken += seconds_each
+                cells = (
+                    *(name, path, spread(alone, "ms", 1), spread(beside, "ms", 1)),
+                    *(
+                        f"{median(beside) / median(alone):.1f}",
+                        f"{median(taken) * 1e3:.0f} ms (median, n = {len(taken)})",
+                    ),
+                )
+                print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def costly_pictures() -> dict[str, bytes]:
+    """Returns the pictures that `benchmarks.hostile.costs` found to take the most time, by name."""
+    grown = {name: cv2.imencode(".png", GROWING[name](PAGE_SIDE))[1].tobytes() for name in ("boxes", "sticks", "rings")}
+    return {**grown, "jpeg2000 passes": jpeg2000_passes()}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the figures; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,11 +138,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=100_000,
         help="requests between the two measurements of memory (default: 100000)",
     )
+    parser.add_argument("--costly", action="store_true", help="measure beside the most costly pictures alone")
     options = parser.parse_args(argv)
     files = image_files(1)
     image, photos = files[SMALL][0], files[PHOTO]
     environment = {"DIGITS_MODEL": str(options.model.resolve())}
     print(f"{read(options.model).card.recipe} network, 28x28 PNG as a form; {describe_machine()}\n")
+    if options.costly:
+        measure_costly(image, environment, options.rounds, options.seconds)
+        return 0
     with running(DIGITS, image, environment) as server:
         load(server.url, image, raw=False, connections=_CONNECTIONS, seconds=1)
         alone, beside, seconds = [], [], []
