@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -58,12 +58,12 @@ def uploading(
 
     def upload() -> None:
         try:
-            upload_until_stopped()
+            with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
+                upload_until_stopped(connection)
         except Exception as error:  # noqa: BLE001 - raised below, in the thread that asked
             failures.append(error)
 
-    def upload_until_stopped() -> None:
-        connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    def upload_until_stopped(connection: http.client.HTTPConnection) -> None:
         while not stop.is_set():
             start = time.perf_counter()
             body = bodies[len(taken) % len(bodies)]
