@@ -8,17 +8,20 @@ import shutil
 import signal
 import sys
 from types import FrameType
-from typing import TYPE_CHECKING
+
+import uvicorn
 
 from digits import __version__
 from digits.errors import SettingError
 from digits.service.logs import JsonLines, server_log_config
+from digits.service.process.connection_room import ConnectionRoom, allow_connections
+from digits.service.process.connections import PREFIX, make_connection
 from digits.service.process.container import WORKERS_VARIABLE
 from digits.service.process.runtime import ADDRESS_VARIABLE, announce_stop, base_folder, running, sweep
+from digits.service.process.shutdown import DrainingServer, DrainingWorker
+from digits.service.process.signals import END_SECONDS
+from digits.service.process.uvicorn_internals import Supervisor
 from digits.service.settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    import uvicorn
 
 _log = logging.getLogger("digits")
 
@@ -43,11 +46,6 @@ def serve(host: str, port: int, workers: int, root_path: str = "", *, brief: boo
     Raises:
         SettingError: a setting has a wrong value, or the system does not allow as many connections.
     """
-    import uvicorn
-
-    from digits.service.process.connection_room import ConnectionRoom, allow_connections
-    from digits.service.process.connections import PREFIX, make_connection
-
     settings = read_settings()
     if root_path and not PREFIX.fullmatch(root_path):
         raise SettingError(f"--root-path is {root_path!r}; it must be a path such as /ml, without a slash at its end.")
@@ -94,9 +92,7 @@ def _summary(settings: Settings, workers: int) -> str:
     return "\n".join([f"Digits {__version__}, {workers} worker{'s' * (workers > 1)}, settings:", *lines])
 
 
-def _serve_alone(config: "uvicorn.Config") -> bool:
-    from digits.service.process.shutdown import DrainingServer
-
+def _serve_alone(config: uvicorn.Config) -> bool:
     _ignore_hangup()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -116,46 +112,43 @@ def _serve_alone(config: "uvicorn.Config") -> bool:
     return server.started
 
 
-def _supervise(config: "uvicorn.Config", settings: Settings) -> bool:
-    from digits.service.process.shutdown import DrainingWorker
-    from digits.service.process.signals import END_SECONDS
-    from digits.service.process.uvicorn_internals import Supervisor
+class _ReloadingSupervisor(Supervisor):
+    """Has its workers read the model anew at SIGHUP."""
 
-    class ReloadingSupervisor(Supervisor):
-        """Has its workers read the model anew at SIGHUP."""
+    def worker_replaced(self, pid: int, exit_code: int, *, silent: bool) -> None:
+        """Logs how a worker ended."""
+        if silent:
+            _log.error(
+                "Worker %d did not answer its supervisor for %d s and was ended; another took its place",
+                *(pid, _HEALTH_CHECK_SECONDS),
+            )
+        else:
+            _log.error("Worker %d ended with %s; another took its place", pid, _end(exit_code))
 
-        def worker_replaced(self, pid: int, exit_code: int, *, silent: bool) -> None:
-            """Logs how a worker ended."""
-            if silent:
-                _log.error(
-                    "Worker %d did not answer its supervisor for %d s and was ended; another took its place",
-                    *(pid, _HEALTH_CHECK_SECONDS),
-                )
-            else:
-                _log.error("Worker %d ended with %s; another took its place", pid, _end(exit_code))
+    def handle_hup(self) -> None:
+        """Passes the signal on to the workers; uvicorn would replace them."""
+        # A worker that is starting reads the model anyway, and does not handle the signal yet.
+        for pid in running().get(os.getpid(), {}):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGHUP)
 
-        def handle_hup(self) -> None:
-            """Passes the signal on to the workers; uvicorn would replace them."""
-            # A worker that is starting reads the model anyway, and does not handle the signal yet.
-            for pid in running().get(os.getpid(), {}):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGHUP)
+    def about_to_stop(self) -> None:
+        """Tells the workers, which may get the same signal, that all of them stop."""
+        announce_stop()
 
-        def about_to_stop(self) -> None:
-            """Tells the workers, which may get the same signal, that all of them stop."""
-            announce_stop()
+    def worker_hangs(self, pid: int) -> None:
+        """Logs that a worker is killed."""
+        _log.error("Worker %d did not end within %g s of the signal to stop and was killed", pid, self.patience)
 
-        def worker_hangs(self, pid: int) -> None:
-            """Logs that a worker is killed."""
-            _log.error("Worker %d did not end within %g s of the signal to stop and was killed", pid, self.patience)
+    def terminate_all(self) -> None:
+        """Stops the workers."""
+        # As long as it were open here, clients could connect to a server that answers nobody.
+        self.listener.close()
+        announce_stop()
+        super().terminate_all()
 
-        def terminate_all(self) -> None:
-            """Stops the workers."""
-            # As long as it were open here, clients could connect to a server that answers nobody.
-            listener.close()
-            announce_stop()
-            super().terminate_all()
 
+def _supervise(config: uvicorn.Config, settings: Settings) -> bool:
     sweep()
     try:
         listener = config.bind_socket()
@@ -166,7 +159,7 @@ def _supervise(config: "uvicorn.Config", settings: Settings) -> bool:
         ) from None
     # A worker that hangs should end by itself before, and say where it was.
     patience = settings.drain_seconds + settings.shutdown_seconds + 2 * END_SECONDS
-    supervisor = ReloadingSupervisor(config, listener, DrainingWorker, patience)
+    supervisor = _ReloadingSupervisor(config, listener, DrainingWorker, patience)
     try:
         supervisor.run()
     except KeyboardInterrupt:

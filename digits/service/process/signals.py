@@ -51,65 +51,89 @@ def handled(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop = asyncio.get_running_loop()
-    server_stops = signal.getsignal(signal.SIGTERM)
-    supervisor = multiprocessing.parent_process()
-    tasks: set[asyncio.Task[object]] = set()
-    draining = False
-
-    def stop_server(number: int, frame: FrameType | None) -> None:
-        if callable(server_stops):
-            server_stops(number, frame)
-        else:
-            # No server had taken the signal: it does what it does to any process.
-            signal.signal(signal.SIGTERM, server_stops)
-            signal.raise_signal(signal.SIGTERM)
-
-    def start_drain() -> None:
-        drain()
-        if drain_seconds:
-            _log.info("Draining for %g seconds: not ready any more, and still answering", drain_seconds)
-            loop.call_later(drain_seconds, stop_server, signal.SIGTERM, None)
-
-    def note_terminate(number: int, frame: FrameType | None) -> None:
-        nonlocal draining
-        again, draining = draining, True
-        if not again and stop_seconds is not None:
-            # Now, not once the event loop has its turn: that may be what hangs.
-            end_after(drain_seconds + stop_seconds + END_SECONDS)
-        # A signal may come at any moment, also while this thread holds a lock that metrics or log would wait for.
-        if not again:
-            loop.call_soon_threadsafe(start_drain)
-        # A worker gets it twice if it goes to all processes of the service: from whoever stops them, and from its
-        # supervisor.
-        if not drain_seconds or (again and supervisor is None):
-            stop_server(number, frame)
-
-    def start_reload() -> None:
-        task = asyncio.ensure_future(reload())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    def leave_as_orphan() -> None:
-        loop.remove_reader(parent)
-        _log.error("The process that supervises this worker is gone: the worker ends, too")
-        signal.raise_signal(signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, note_terminate)
-    # Left behind, a worker would hold the port against the next server, and answer with a model of its own.
-    parent = supervisor.sentinel if supervisor is not None and sys.platform != "win32" else -1
-    if parent >= 0:
-        loop.add_reader(parent, leave_as_orphan)
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is not None:
-        loop.add_signal_handler(hangup, start_reload)
+    handlers = _Handlers(asyncio.get_running_loop(), drain_seconds, drain, reload, stop_seconds)
+    handlers.install()
     try:
         yield
     finally:
-        for task in tasks:
+        handlers.remove()
+
+
+class _Handlers:
+    """What SIGTERM, SIGHUP and the end of the supervisor do in one process; arguments as for `handled`."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        drain_seconds: float,
+        drain: Callable[[], None],
+        reload: Callable[[], Coroutine[Any, Any, object]],
+        stop_seconds: float | None,
+    ) -> None:
+        self._loop = loop
+        self._drain_seconds, self._stop_seconds = drain_seconds, stop_seconds
+        self._drain, self._reload = drain, reload
+        self._server_stops = signal.getsignal(signal.SIGTERM)
+        self._supervisor = multiprocessing.parent_process()
+        self._parent = -1
+        if self._supervisor is not None and sys.platform != "win32":
+            self._parent = self._supervisor.sentinel
+        self._hangup = getattr(signal, "SIGHUP", None)
+        self._reloads: set[asyncio.Task[object]] = set()
+        self._is_draining = False
+
+    def install(self) -> None:
+        """Takes the signals."""
+        signal.signal(signal.SIGTERM, self._note_terminate)
+        # Left behind, a worker would hold the port against the next server, and answer with a model of its own.
+        if self._parent >= 0:
+            self._loop.add_reader(self._parent, self._leave_as_orphan)
+        if self._hangup is not None:
+            self._loop.add_signal_handler(self._hangup, self._start_reload)
+
+    def remove(self) -> None:
+        """Gives the signals back to whoever had them, and ends reloads."""
+        for task in self._reloads:
             task.cancel()
-        if parent >= 0:
-            loop.remove_reader(parent)
-        if hangup is not None:
-            loop.remove_signal_handler(hangup)
-        signal.signal(signal.SIGTERM, before)
+        if self._parent >= 0:
+            self._loop.remove_reader(self._parent)
+        if self._hangup is not None:
+            self._loop.remove_signal_handler(self._hangup)
+        signal.signal(signal.SIGTERM, self._server_stops)
+
+    def _note_terminate(self, number: int, frame: FrameType | None) -> None:
+        again, self._is_draining = self._is_draining, True
+        if not again and self._stop_seconds is not None:
+            # Now, not once the event loop has its turn: that may be what hangs.
+            end_after(self._drain_seconds + self._stop_seconds + END_SECONDS)
+        # A signal may come at any moment, also while this thread holds a lock that metrics or log would wait for.
+        if not again:
+            self._loop.call_soon_threadsafe(self._start_drain)
+        # A worker gets it twice if it goes to all processes of the service: from whoever stops them, and from its
+        # supervisor.
+        if not self._drain_seconds or (again and self._supervisor is None):
+            self._stop_server(number, frame)
+
+    def _start_drain(self) -> None:
+        self._drain()
+        if self._drain_seconds:
+            _log.info("Draining for %g seconds: not ready any more, and still answering", self._drain_seconds)
+            self._loop.call_later(self._drain_seconds, self._stop_server, signal.SIGTERM, None)
+
+    def _stop_server(self, number: int, frame: FrameType | None) -> None:
+        if callable(self._server_stops):
+            self._server_stops(number, frame)
+        else:
+            # No server had taken the signal: it does what it does to any process.
+            signal.signal(signal.SIGTERM, self._server_stops)
+            signal.raise_signal(signal.SIGTERM)
+
+    def _start_reload(self) -> None:
+        task = asyncio.ensure_future(self._reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    def _leave_as_orphan(self) -> None:
+        self._loop.remove_reader(self._parent)
+        _log.error("The process that supervises this worker is gone: the worker ends, too")
+        signal.raise_signal(signal.SIGTERM)

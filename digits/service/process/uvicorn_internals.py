@@ -120,6 +120,7 @@ class Supervisor(Multiprocess):
         # uvicorn has no other way to choose the class.
         multiprocess.Process = worker_class  # type: ignore[misc]
         super().__init__(config, [listener])
+        self.listener = listener
         self.patience = patience
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_stop)
