@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,11 @@ def reload(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_reload_waits_for_a_worker_that_is_starting(tmp_path: Path) -> None:
     server = serve(tmp_path, "--workers", "2")
     try:
-        (workers,) = running(tmp_path / "digits").values()
+        # The server is ready with its first worker.
+        deadline = time.monotonic() + 60.0
+        while len(workers := next(iter(running(tmp_path / "digits").values()), {})) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         victim = next(iter(workers))
         os.kill(victim, signal.SIGKILL)
         done = reload(tmp_path)

@@ -256,7 +256,7 @@ def test_a_service_of_one_process_that_hangs_in_its_drain_ends_and_says_where_it
     # Drain and stop may take a second each.
     assert time.monotonic() - start >= 2.4
     assert "Timeout (0:00:02.500000)!" in errors
-    assert "in start_drain" in errors
+    assert "in _start_drain" in errors
 
 
 def is_live(port: int) -> bool:
