@@ -38,6 +38,8 @@ _AWAY = 0.01
 _MOST_SIDES, _FILLED, _LARGE, _FEW_PIXELS = 6, 0.94, 0.15, 240
 # The table beside it is somewhere at least so wide, as a share of the longer side, and so much of it is dark.
 _WIDE, _MOSTLY = 0.08, 0.75
+# No stroke is twice so wide, as a share of the longer side.
+_STROKE = 0.03
 # What else has this share of a sheet's light is at most so large, as a share of the sheet.
 _AS_LIGHT, _ELSEWHERE = 0.85, 0.5
 # Ink on the sheet is at least this share of it.
@@ -143,7 +145,7 @@ def _find_sheet(pixels: Pixels, side: int = _SIDE) -> tuple[Gray, Gray] | None:
         # Of levels that tell a sheet equally well, the lowest counts.
         if told > 0.0 and told >= most:
             best, most = filled, told
-    if best is None:
+    if best is None or not _has_wide_table(best):
         return None
     edge = max(1, round(_EDGE * max(size)))
     # Where the sheet reaches the picture's border, it has no edge.
@@ -159,6 +161,15 @@ def _find_sheet(pixels: Pixels, side: int = _SIDE) -> tuple[Gray, Gray] | None:
     around = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
     inked = float((light[inner > 0] < 0.75 * np.asarray(around)[inner > 0]).sum())
     return (inner, light) if inked >= _INK * float(best.sum()) else None
+
+
+def _has_wide_table(sheet: Gray) -> bool:
+    """Whether what is beside a sheet is wide: dark strokes are not, which lines of the paper join to the border."""
+    reach = max(2, round(_STROKE * max(sheet.shape)))
+    # A table goes on beyond the picture's border.
+    padded = cv2.copyMakeBorder(1 - sheet, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    wide = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    return cv2.countNonZero(wide[reach:-reach, reach:-reach]) >= _TABLE * sheet.size
 
 
 def _light_of(pixels: Pixels) -> Gray:

@@ -11,7 +11,7 @@ from digits.data.mnist import Mnist
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer, shipped_model
 from digits.synthetic.pages import KINDS, write_numbers
-from digits.vision.sheet import _spread_paper, crop_to_sheet, without_table
+from digits.vision.sheet import _has_wide_table, _spread_paper, crop_to_sheet, without_table
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
@@ -200,3 +200,17 @@ def test_filling_in_beside_a_sheet_takes_a_few_times_the_memory_of_the_picture()
     tracemalloc.stop()
     # Two of them are the labels and the distances of all pixels, in four bytes each.
     assert most < 6.5 * picture.nbytes
+
+
+def test_strokes_that_rules_join_to_the_border_are_no_table() -> None:
+    sheet = np.ones((208, 294), np.uint8)
+    for start, end in (
+        ((140, 84), (294, 82)),
+        ((166, 66), (132, 146)),
+        ((182, 84), (204, 72)),
+        ((204, 72), (212, 134)),
+    ):
+        cv2.line(sheet, start, end, 0, 12)
+    assert not _has_wide_table(sheet)
+    sheet[:, -12:] = 0
+    assert _has_wide_table(sheet)

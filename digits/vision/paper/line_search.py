@@ -17,6 +17,8 @@ PAGE_SIDE = 400
 _RUN = 0.08
 # The copy on which lines are looked for is thickened by so many pixels.
 _THICKENED = 2.0
+# On it, a line may always be so thick, in pixels; a thicker one, up to a tenth of the copy's longer side.
+_THIN = 5
 # A line reaches from edge to edge over this share of the picture's length. Another has this share of it covered by ink.
 EDGE_TO_EDGE = 0.95
 # Lines are parallel if their slopes differ from the typical one by no more than this.
@@ -147,7 +149,7 @@ def _lines_of_copy(sheared: Gray, shifts: Floats, mask: Gray, factor: int, searc
     if cv2.countNonZero(cv2.reduce(runs, 0, cv2.REDUCE_MAX)) < least:
         return []
     # Where the copy is small, what is thick is no line.
-    thicknesses = [most for most in search.thickest if most <= max(search.thickest[0], 0.1 * longer)]
+    thicknesses = [most for most in search.thickest if most <= max(_THIN, 0.1 * longer)] or [_THIN]
     # What is thicker than the thickest line is thicker than all of them: most pictures have nothing else.
     if _reach(_without_strokes(runs, thicknesses[-1])) < search.least_span * width:
         return []

@@ -12,6 +12,7 @@ from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.cells import alone_in_its_cell
 from digits.vision.paper.combs import without_combs
 from digits.vision.paper.corners import without_corners
+from digits.vision.paper.digit_rows import are_digits_in_a_row, rows_near, thickness_of
 from digits.vision.paper.holes import without_holes
 from digits.vision.paper.inks import without_form
 from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines, parallel_lines
@@ -33,8 +34,8 @@ _CLEAR = 0.04
 _LEAST_INK_LEFT, _LEAST_AREA_LEFT = 0.08, 0.002
 # A pen that is so many times as strong as the lines of the paper shows where it crosses them: ink is stronger there
 # than the lines by this share of the difference, and than nine in ten of their pixels by this factor; at the edges of
-# strokes, by the last share.
-_STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
+# strokes, by the last share. A line that is drawn with the pen, under a sum, has this share of its strength.
+_STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE, _PENS_OWN = 1.6, 0.35, 1.1, 0.2, 0.7
 # Ink is stronger where lines cross, over at most so many times their thickness.
 _CROSSING = 2.0
 # Paper may lie askew by some 15 degrees.
@@ -165,7 +166,11 @@ def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> G
     strength, removed = foreground.strength, mask > writing
     if not removed.any():
         return writing
-    of_lines = strength[removed]
+    labels, _ = label_components(removed.astype(np.uint8))
+    means = np.bincount(labels[removed], strength[removed]) / np.maximum(1, np.bincount(labels[removed]))
+    of_lines = strength[removed & (means < _PENS_OWN * foreground.level)[labels]]
+    if not of_lines.size:
+        return writing
     typical, strongest = np.quantile(of_lines, (0.5, 0.9)).tolist()
     if foreground.level < _STRONGER * typical:
         return writing
@@ -205,9 +210,13 @@ def _weak_around(foreground: Foreground) -> Gray:
 
 def _without_lines(mask: Gray, search: Search) -> Gray:
     """The mask without all lines across that a search finds; the mask itself if it finds none."""
+    lines = find_lines(mask, search)
+    if not lines:
+        return mask
     writing = mask
-    for line in find_lines(mask, search):
-        writing = _without_line(mask, writing, line.middle, search)
+    for line, is_of_digits in zip(lines, are_digits_in_a_row(LabeledMask(mask), lines, search), strict=True):
+        if line.reaches_edges or not is_of_digits:
+            writing = _without_line(mask, writing, line.middle, search)
     return writing
 
 
@@ -227,17 +236,13 @@ def _without_line(mask: Gray, writing: Gray, middle: Floats, search: Search) -> 
         middle: the row in which the line's middle lies in each column.
         search: by which the line was found.
     """
-    # The line was found on a reduced copy, which bounds its exactness.
     factor = factor_of(mask, search.side)
-    # All that is looked at lies so near to the line; the rest of the picture stays as it is.
-    near = 8 * factor + 16
-    top, bottom = max(0, int(middle.min()) - near), min(mask.shape[0], int(middle.max()) + near)
+    top, bottom = rows_near(mask, middle, search)
     if top >= bottom:
         return writing
+    typical = thickness_of(mask, middle, search)
     mask = mask[top:bottom]
     rows = np.arange(top, bottom)[:, None] + 0.5
-    inked = (mask & (np.abs(rows - middle) <= 2.0 * factor + 2.0)).sum(axis=0)
-    typical = max(1, round(float(np.quantile(inked[inked > 0], search.typical)))) if inked.any() else 1
     # What reaches farther up and down than the line is a stroke that crosses it.
     strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((typical + 2 + typical // 3, 1), np.uint8))
     band = np.abs(rows - middle) <= 0.5 * typical + factor + 1.0

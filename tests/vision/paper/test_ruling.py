@@ -176,3 +176,46 @@ def test_a_frame_open_at_the_top_is_gone_and_the_1_in_it_stays() -> None:
     assert mask[35:113, 73:78].all()
     assert mask[:, 5:16].mean() < 0.1
     assert mask[132:144].mean() < 0.1
+
+
+def drawn(strokes: list[list[tuple[int, int]]], thick: int, scale: float = 1.0) -> Picture:
+    """Strokes of a pen on plain paper of 700 x 300 pixels, which is reduced to a share of that."""
+    picture = np.full((300, 700), 235, np.uint8)
+    for stroke in strokes:
+        cv2.polylines(picture, [np.array(stroke, np.int32)], False, 40, thick, cv2.LINE_AA)
+    size = round(700 * scale), round(300 * scale)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def stroke_of_2(x: int, wide: int = 100) -> list[tuple[int, int]]:
+    top = [(x + 5, 110), (x + 25, 85), (x + 60, 85), (x + 80, 110), (x + 70, 140)]
+    return [*top, (x, 220), (x + wide, 218)]
+
+
+def stroke_of_7(x: int, wide: int = 100) -> list[tuple[int, int]]:
+    return [(x, 88), (x + wide, 86), (x + 45, 222)]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.12])
+@pytest.mark.parametrize("step", [125, 100])
+@pytest.mark.parametrize("digit", [stroke_of_2, stroke_of_7])
+def test_feet_and_bars_of_digits_in_a_row_are_no_rule(digit: Any, step: int, scale: float) -> None:
+    picture = drawn([digit(150 + step * k) for k in range(4)], 14, scale)
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask
+    assert mask[picture < 100].mean() > 0.95
+
+
+def test_what_is_written_beside_faint_rules_stays_where_one_rule_is_the_pens() -> None:
+    picture = drawn([[(40, 235), (650, 232)], *(stroke_of_2(150 + 130 * k) for k in range(3))], 8)
+    without_rules = picture.copy()
+    for row in (0, 1):
+        picture[40 + row :: 60] = np.minimum(picture[40 + row :: 60], 170)
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask
+    assert mask[:225][without_rules[:225] < 100].mean() > 0.9
+
+
+def test_a_rule_under_digits_that_stand_on_it_is_gone() -> None:
+    picture = drawn([[(40, 224), (650, 220)], *(stroke_of_7(150 + 130 * k, 80) for k in range(3))], 8)
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask
+    assert not mask[:, 60:120].any()
+    assert not mask[:, 560:640].any()

@@ -1,0 +1,115 @@
+"""Tells bars and feet of digits that stand in a row, as those of 222 or 775, from a line of the paper."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits import budget
+from digits.arrays import Floats, Gray
+from digits.vision.masks import LabeledMask, Labels
+from digits.vision.paper.line_search import Line, Search, factor_of
+
+# A row of strokes is no line of the paper, but bars and feet of digits, if this share of it belongs to strokes that are
+# at most so wide as a share of their height, and at least so high in thicknesses of the line.
+_OF_DIGITS, _WIDE, _HIGH = 0.7, 1.5, 5.0
+# What two lines cross over this share of its width is no digit, nor is what fills more than this share of its box.
+_ACROSS, _FULL = 0.6, 0.75
+# A frame has ink over this share of its height within a strip at each side, which is so wide beside its height.
+_SIDE, _STRIP = 0.9, 0.12
+# One of some digits takes up at most this share of the row. Some that touch are at most so wide beside their height.
+_ONE_OF_SOME, _TOUCHING = 0.6, 4.0
+# Digits that touch have their tops or feet on the row, up to so many thicknesses. It reaches beyond the rest of them by
+# this share of their height at the most.
+_AT_END, _BEYOND = 1.5, 0.4
+
+Stats = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
+
+
+def are_digits_in_a_row(page: LabeledMask, lines: Sequence[Line], search: Search) -> list[bool]:
+    """Whether what runs along each line are bars and feet of digits that stand in a row, as those of 222 or 775.
+
+    Args:
+        page: all ink.
+        lines: that were found on it.
+        search: by which they were found.
+    """
+    labels, stats = page.components
+    wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    every = np.arange(labels.shape[1])
+    along = [labels[np.clip(np.rint(line.middle - 0.5), 0, len(labels) - 1).astype(np.int64), every] for line in lines]
+    # A page may have very many components, and a line crosses few of them.
+    crossed = [np.unique(on_line[on_line > 0], return_counts=True) for on_line in along]
+    crossings = np.zeros(len(stats), np.int64)
+    for which, columns in crossed:
+        crossings[which[columns >= _ACROSS * wide[which]]] += 1
+    are_strokes = stats[:, cv2.CC_STAT_AREA] <= _FULL * wide * high
+    # What two lines cross from side to side may be a grid, a table or a frame.
+    for i in np.flatnonzero(are_strokes & (crossings > 1)).tolist():
+        are_strokes[i] = wide[i] <= _TOUCHING * high[i] and not _has_sides(labels, stats, i)
+    answers = []
+    for line, on_line, (which, columns) in zip(lines, along, crossed, strict=True):
+        thick, span = thickness_of(page.mask, line.middle, search), (line.end - line.start) * labels.shape[1]
+        tall = (high[which] >= _HIGH * thick) & are_strokes[which]
+        are_digits = tall & (wide[which] <= np.minimum(_WIDE * high[which], _ONE_OF_SOME * span))
+        # Digits that touch are wider, and reach no farther with their bars and feet than with the rest.
+        for n in np.flatnonzero(tall & ~are_digits & (wide[which] <= _TOUCHING * high[which])).tolist():
+            i = int(which[n])
+            are_digits[n] = _ends_with(labels, stats, i, np.flatnonzero(on_line == i), line.middle, thick)
+        answers.append(bool(columns[are_digits].sum() >= _OF_DIGITS * span))
+    return answers
+
+
+def _has_sides(labels: Labels, stats: Stats, i: int) -> bool:
+    """Whether a component has an upright line on both sides, as a frame has."""
+    left, top, wide, high, _ = stats[i].tolist()
+    strip = max(2, round(_STRIP * high))
+    budget.spend(2 * strip * high)
+    rows = labels[top : top + high]
+    sides = [(rows[:, x : x + strip] == i).any(axis=1).mean() for x in (left, max(left, left + wide - strip))]
+    return bool(min(sides) >= _SIDE)
+
+
+def _ends_with(labels: Labels, stats: Stats, i: int, along: Places, middle: Floats, thick: int) -> bool:
+    """Whether a component has its top or its foot on a line, and reaches as far to both sides beyond it.
+
+    Args:
+        labels: of the components.
+        stats: of the components.
+        i: the component.
+        along: the columns in which it lies on the line.
+        middle: the row in which the line's middle lies in each column.
+        thick: the line's thickness in pixels.
+    """
+    left, top, wide, high, _ = stats[i].tolist()
+    upper, lower = float(middle[along].min()), float(middle[along].max())
+    if top >= upper - _AT_END * thick:
+        rows = slice(round(lower + thick), max(round(lower + thick), top + high))
+    elif top + high <= lower + _AT_END * thick:
+        rows = slice(top, max(top, round(upper - thick)))
+    else:
+        return False
+    budget.spend(wide * (rows.stop - rows.start))
+    others = np.flatnonzero((labels[rows, left : left + wide] == i).any(axis=0)) + left
+    beyond = _BEYOND * high
+    return bool(others.size) and others[0] - along[0] <= beyond and along[-1] - others[-1] <= beyond
+
+
+def rows_near(mask: Gray, middle: Floats, search: Search) -> tuple[int, int]:
+    """The first row of a mask that may belong to a line, and the one after the last."""
+    near = 8 * factor_of(mask, search.side) + 16
+    return max(0, int(middle.min()) - near), min(mask.shape[0], int(middle.max()) + near)
+
+
+def thickness_of(mask: Gray, middle: Floats, search: Search) -> int:
+    """How thick a line is in most of its columns, in pixels; 1 at the least."""
+    top, bottom = rows_near(mask, middle, search)
+    if top >= bottom:
+        return 1
+    rows = np.arange(top, bottom)[:, None] + 0.5
+    # The line was found on a reduced copy, which bounds its exactness.
+    near = np.abs(rows - middle) <= 2.0 * factor_of(mask, search.side) + 2.0
+    inked = (mask[top:bottom] & near).sum(axis=0)
+    return max(1, round(float(np.quantile(inked[inked > 0], search.typical)))) if inked.any() else 1
