@@ -16,8 +16,9 @@ from digits.vision.paper.line_search import Line, Search, factor_of
 _OF_DIGITS, _WIDE, _HIGH = 0.7, 1.5, 5.0
 # What two lines cross over this share of its width is no digit, nor is what fills more than this share of its box.
 _ACROSS, _FULL = 0.6, 0.75
-# A frame has ink over this share of its height within a strip at each side, which is so wide beside its height.
-_SIDE, _STRIP = 0.9, 0.12
+# A frame has ink over this share of its height within a strip at each side, which is so wide beside its height. A
+# frame, a ring or a grid encloses this share of its box.
+_SIDE, _STRIP, _ENCLOSED = 0.9, 0.12, 0.4
 # One of some digits takes up at most this share of the row. Some that touch are at most so wide beside their height.
 _ONE_OF_SOME, _TOUCHING = 0.6, 4.0
 # Digits that touch have their tops or feet on the row, up to so many thicknesses. It reaches beyond the rest of them by
@@ -48,7 +49,7 @@ def are_digits_in_a_row(page: LabeledMask, lines: Sequence[Line], search: Search
     are_strokes = stats[:, cv2.CC_STAT_AREA] <= _FULL * wide * high
     # What two lines cross from side to side may be a grid, a table or a frame.
     for i in np.flatnonzero(are_strokes & (crossings > 1)).tolist():
-        are_strokes[i] = wide[i] <= _TOUCHING * high[i] and not _has_sides(labels, stats, i)
+        are_strokes[i] = wide[i] <= _TOUCHING * high[i] and not _is_frame(labels, stats, i)
     answers = []
     for line, on_line, (which, columns) in zip(lines, along, crossed, strict=True):
         thick, span = thickness_of(page.mask, line.middle, search), (line.end - line.start) * labels.shape[1]
@@ -62,14 +63,18 @@ def are_digits_in_a_row(page: LabeledMask, lines: Sequence[Line], search: Search
     return answers
 
 
-def _has_sides(labels: Labels, stats: Stats, i: int) -> bool:
-    """Whether a component has an upright line on both sides, as a frame has."""
+def _is_frame(labels: Labels, stats: Stats, i: int) -> bool:
+    """Whether a component has an upright line on both sides, or goes around most of its box, as a ring does."""
     left, top, wide, high, _ = stats[i].tolist()
+    budget.spend(2 * wide * high)
+    own = (labels[top : top + high, left : left + wide] == i).astype(np.uint8)
     strip = max(2, round(_STRIP * high))
-    budget.spend(2 * strip * high)
-    rows = labels[top : top + high]
-    sides = [(rows[:, x : x + strip] == i).any(axis=1).mean() for x in (left, max(left, left + wide - strip))]
-    return bool(min(sides) >= _SIDE)
+    sides = own[:, :strip].any(axis=1).mean(), own[:, -strip:].any(axis=1).mean()
+    if min(sides) >= _SIDE:
+        return True
+    around = cv2.copyMakeBorder(own, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    outside = cv2.floodFill(around, None, (0, 0), 2)[0]
+    return bool(outside - (wide + high + 2) * 2 <= (1.0 - _ENCLOSED) * own.size - cv2.countNonZero(own))
 
 
 def _ends_with(labels: Labels, stats: Stats, i: int, along: Places, middle: Floats, thick: int) -> bool:
@@ -91,7 +96,8 @@ def _ends_with(labels: Labels, stats: Stats, i: int, along: Places, middle: Floa
         rows = slice(top, max(top, round(upper - thick)))
     else:
         return False
-    budget.spend(wide * (rows.stop - rows.start))
+    if _is_frame(labels, stats, i):
+        return False
     others = np.flatnonzero((labels[rows, left : left + wide] == i).any(axis=0)) + left
     beyond = _BEYOND * high
     return bool(others.size) and others[0] - along[0] <= beyond and along[-1] - others[-1] <= beyond

@@ -34,8 +34,11 @@ _CLEAR = 0.04
 _LEAST_INK_LEFT, _LEAST_AREA_LEFT = 0.08, 0.002
 # A pen that is so many times as strong as the lines of the paper shows where it crosses them: ink is stronger there
 # than the lines by this share of the difference, and than nine in ten of their pixels by this factor; at the edges of
-# strokes, by the last share. A line that is drawn with the pen, under a sum, has this share of its strength.
-_STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE, _PENS_OWN = 1.6, 0.35, 1.1, 0.2, 0.7
+# strokes, by the last share.
+_STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
+# A line that is drawn with the pen, under a sum, has this share of its strength, and tells nothing of the lines of the
+# paper, which are this share of all that was taken off.
+_PENS_OWN, _PAPERS_OWN = 0.7, 0.25
 # Ink is stronger where lines cross, over at most so many times their thickness.
 _CROSSING = 2.0
 # Paper may lie askew by some 15 degrees.
@@ -168,9 +171,9 @@ def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> G
         return writing
     labels, _ = label_components(removed.astype(np.uint8))
     means = np.bincount(labels[removed], strength[removed]) / np.maximum(1, np.bincount(labels[removed]))
-    of_lines = strength[removed & (means < _PENS_OWN * foreground.level)[labels]]
-    if not of_lines.size:
-        return writing
+    of_paper = removed & (means < _PENS_OWN * foreground.level)[labels]
+    # Of lines that are all the pen's, only soft edges are fainter.
+    of_lines = strength[of_paper if of_paper.sum() >= _PAPERS_OWN * removed.sum() else removed]
     typical, strongest = np.quantile(of_lines, (0.5, 0.9)).tolist()
     if foreground.level < _STRONGER * typical:
         return writing
