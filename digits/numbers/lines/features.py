@@ -40,8 +40,8 @@ CONFIDENCE_FEATURES = (
     "other signs by the other way, with a sign",
 )
 # No line is sure by a less likely path, or if one network alone gives a digit less, whatever the fit would allow. In
-# other hands than those of the fit, paths of 0.8 took a minus for a part of the digit beside it.
-LEAST_PATH, LEAST_ALONE = 0.9, 0.7
+# other hands than those of the fit, paths of 0.9 took a minus or the dots of a colon for a part of the digit beside it.
+LEAST_PATH, LEAST_ALONE = 0.99, 0.98
 # Of a line that the line network reads in another way, for a logistic regression of whether that way is right.
 CHOICE_FEATURES = (
     "each",

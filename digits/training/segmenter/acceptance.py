@@ -35,9 +35,9 @@ _PENALTY = 1e-4
 _SAME = 1e-9
 # The line network is asked about lines of a kind if at least this share of them, 0..1, is read rightly only then.
 _WORTH = 0.01
-# The bounds that are tried of the probability of their paths, and of what each network alone gives each digit. Lower
-# ones lose nothing on the lines of the fit. On numbers of strangers they lose signs that touch digits.
-_PATHS, _ALONE = (0.99, 0.999), (0.98, 0.99)
+# The bounds that are tried of the probability of their paths, and of what each network alone gives each digit. No line
+# is sure if all other paths together are likelier, or if a network may hold another digit for likelier.
+_PATHS, _ALONE = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999), (0.5, 0.6, 0.7, 0.8, 0.9)
 # The confidence of each of so many parts of the lines is measured by a fit on the others.
 _PARTS = 5
 

@@ -57,7 +57,7 @@ def test_signs_are_counted_apart_from_digits() -> None:
 
 @pytest.mark.parametrize(
     ("path", "alone", "expected"),
-    [(0.99, 0.9, True), (LEAST_PATH - 0.01, 0.9, False), (0.99, LEAST_ALONE - 0.01, False)],
+    [(0.995, 0.99, True), (LEAST_PATH - 0.01, 0.99, False), (0.995, LEAST_ALONE - 0.01, False)],
 )
 def test_no_line_is_sure_by_an_unlikely_path_or_a_network_that_doubts(
     path: float, alone: float, expected: bool
