@@ -16,6 +16,8 @@ from digits.vision.reduction import quantile_of
 # A gap is a blank if it is so wide, so much wider than the typical gap, both in heights of the line's digits, and so
 # many times as wide. Around a point or a comma, digits of one number stand farther apart.
 _BLANK, _BLANK_AT_MARK, _MORE, _WIDER = 0.35, 0.6, 0.25, 1.8
+# The least share of the typical blank of its line that a blank has.
+_LEAST_OF_BLANKS = 0.4
 # What is narrower than this, in heights of the line's digits, leaves wide gaps where the pen goes on evenly.
 _NARROW, _THIN = 0.4, "1/"
 # From this typical gap on, in heights of the line's digits, each digit stands in a place of its own.
@@ -141,6 +143,9 @@ def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
         typical = _typical(gaps, is_of_digits)
     least = np.array([_BLANK_AT_MARK if before in ".,:;" or after in ".,:;" else _BLANK for before, after in pairs])
     wide = (gaps >= least) & (gaps >= typical + _MORE) & (gaps >= _WIDER * typical)
+    # Beside the blanks of a line, a gap of a third of their width is a wide one between digits.
+    if wide.any():
+        wide &= gaps >= _LEAST_OF_BLANKS * quantile_of(gaps[wide], 0.5)
     # A point in the middle of a wide place has no blanks around it.
     for k in range(1, len(gaps)):
         if shown[k] in ".,:;" and max(gaps[k - 1 : k + 1]) < _WIDER * min(gaps[k - 1 : k + 1]):

@@ -81,6 +81,12 @@ def test_one_sign_has_a_blank_on_both_sides_or_on_none() -> None:
     assert [one.after_blank for one in shown] == [False, False, True, False, False]
 
 
+def test_a_wide_gap_between_digits_is_no_blank_beside_wider_ones() -> None:
+    lefts = [0.0, 0.7, 1.4, 3.1, 4.8, 5.5, 6.5]
+    entries = [entry(one, _HEIGHT * left, _HEIGHT * 0.6) for one, left in zip("764-285", lefts, strict=True)]
+    assert [one.after_blank for one in with_blanks(entries, _HEIGHT)] == [False, False, False, True, True, False, False]
+
+
 def test_one_thing_has_no_gaps() -> None:
     assert with_blanks([], _HEIGHT) == ()
     assert [one.after_blank for one in with_blanks([entry("7", 0.0, 20.0)], _HEIGHT)] == [False]
