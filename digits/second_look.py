@@ -14,7 +14,7 @@ from digits.vision.normalize import Normalized
 from digits.vision.views import weights as view_weights
 from digits.vision.views.copy import Copy
 from digits.vision.views.pool import OpinionPool
-from digits.vision.views.table import WHOLE_WITHOUT_SHADOWS, WITHOUT_SHADOWS, View, views_of
+from digits.vision.views.table import CLOSER, WHOLE_WITHOUT_SHADOWS, WITHOUT_SHADOWS, View, views_of
 
 Classify = Callable[[Images], npt.NDArray[np.float64]]
 AsSeveral = Callable[[Normalized], SeveralDigitsError | None]
@@ -111,6 +111,8 @@ def look_again(
         if pool.is_sure:
             break
     answer = decide(pool, looks, first, thresholds)
+    if not _is_accepted(first, thresholds) and (answer is None or answer.reason is not None):
+        answer = _small_digit(copy, classify) or answer
     if copy.is_like_mnist and answer is not None and answer.reason is not None:
         # Where nothing is accepted, the network's own opinion of such an image is right more often.
         return None
@@ -132,6 +134,15 @@ def _single_digit(copy: Copy, classify: Classify, as_several: AsSeveral) -> Seco
         return None
     best = _best(looks, digit)
     return SecondAnswer(digit, best.probabilities, None, best)
+
+
+def _small_digit(copy: Copy, classify: Classify) -> SecondAnswer | None:
+    """Looks for the only thing on a large page, which may be a small digit."""
+    budget.check()
+    for seen in _looks_of((CLOSER,), copy, classify):
+        if seen.probabilities.max() >= _AGREED:
+            return SecondAnswer(int(seen.probabilities.argmax()), seen.probabilities, None, seen)
+    return None
 
 
 def _several_digits(seen: Look, copy: Copy, as_several: AsSeveral) -> SeveralDigitsError | None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from digits.vision.views.pages import PAGE_VIEWS
-from digits.vision.views.table import LARGE_VIEWS, MNIST_VIEWS, SMALL_VIEWS
+from digits.vision.views.table import CLOSER, LARGE_VIEWS, MNIST_VIEWS, SMALL_VIEWS
 from scripts.tables import with_tables
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "views.md"
 
-_SIZES = {"28x28, as MNIST": MNIST_VIEWS, "small": SMALL_VIEWS, "large": LARGE_VIEWS}
+_SIZES = {"28x28, as MNIST": MNIST_VIEWS, "small": SMALL_VIEWS, "large": (*LARGE_VIEWS, CLOSER)}
 
 
 def _summary(function: Callable[..., Any]) -> str:

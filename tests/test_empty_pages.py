@@ -32,6 +32,12 @@ def crossed(kind: str, height: int = 640, width: int = 480) -> Gray:
         page[:, width // 8 : width // 8 + 2] *= 0.7
     elif kind == "table":
         page[:, : width // 5] = 70.0
+    elif kind == "corner of a table":
+        cv2.fillPoly(page, [np.array([[0, 0], [160, 0], [0, 213]])], 90.0, cv2.LINE_AA)
+    elif kind == "rules and margin":
+        for y in range(20, height, 37):
+            cv2.line(page, (0, y), (width, y + 6), 160.0, 2, cv2.LINE_AA)
+        cv2.line(page, (58, 0), (52, height), 130.0, 2, cv2.LINE_AA)
     elif kind == "edge of a shadow":
         shade = np.zeros((height, width), np.float32)
         cv2.fillPoly(shade, [np.array([[width // 6, height], [width - 10, 0], [width, 0], [width, height]])], 1.0)
@@ -54,7 +60,9 @@ def test_uneven_light_is_no_digit(recognizer: Recognizer, size: tuple[int, int],
     assert not accepts(recognizer, evenly_darker(*size, darkest, towards))
 
 
-@pytest.mark.parametrize("kind", ["fold", "margin", "table", "edge of a shadow"])
+@pytest.mark.parametrize(
+    "kind", ["fold", "margin", "table", "corner of a table", "rules and margin", "edge of a shadow"]
+)
 def test_what_crosses_a_page_is_no_digit(recognizer: Recognizer, kind: str) -> None:
     page = crossed(kind)
     assert not accepts(recognizer, page)

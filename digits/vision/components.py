@@ -38,6 +38,8 @@ _OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 # A stripe from one border of the picture to the other is no wider than this share of the picture's shorter side.
 # Pictures with fewer pixels than this on the longer side are often as small as their digit.
 _STRIPE, _LEAST_STRIPED = 0.5, 49
+# What cuts off a corner of the picture covers at most this share of its width, or of its height.
+_CORNER = 0.4
 
 
 @dataclass(frozen=True)
@@ -287,7 +289,7 @@ def crosses(box: tuple[float, float, float, float], shape: tuple[int, ...], near
 def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], near: float = 0.01) -> bool:
     """Whether what lies in a box is a stripe from border to border, such as a fold, a margin or the edge of a table.
 
-    In a picture that is cropped to a 1, the 1 fills the width.
+    One from a border to the next cuts off a corner. In a picture that is cropped to a 1, the 1 fills the width.
 
     Args:
         box: as for `crosses`.
@@ -295,8 +297,14 @@ def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], ne
         near: as for `crosses`.
     """
     left, top, right, bottom = box
+    if max(shape[:2]) < _LEAST_STRIPED:
+        return False
+    if min(right - left, bottom - top) <= _STRIPE * min(shape[:2]) and crosses(box, shape, near):
+        return True
+    height, width = shape[:2]
+    down, across = (max(1, round(near * length)) for length in (height, width))
     return (
-        max(shape[:2]) >= _LEAST_STRIPED
-        and min(right - left, bottom - top) <= _STRIPE * min(shape[:2])
-        and crosses(box, shape, near)
+        min((right - left) / width, (bottom - top) / height) <= _CORNER
+        and (left <= across or right >= width - across)
+        and (top <= down or bottom >= height - down)
     )

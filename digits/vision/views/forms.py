@@ -23,6 +23,8 @@ _FAINTEST = 16.0
 NEAR_BORDER = 0.03
 # What is so narrow, in pixels, and reaches the border, is no digit.
 _HAIRLINE = 2
+# What is in more pieces on a large picture is no digit but what is left of the paper's lines, or of its squares.
+_MOST_PIECES = 7
 # Ink that is stronger than this, of 255, counts for the box of a digit.
 STRONG = 102
 
@@ -118,7 +120,9 @@ def _strokes(
 
 
 def _image(foreground: Foreground, components: Components) -> Gray | None:
-    """Returns the image of the digit among strokes; None if what may be it is a fold, an edge or a band of light."""
+    """Returns the image of the digit among strokes; None if it may be a fold, an edge, a band of light or lines."""
+    if len(components.digit) > _MOST_PIECES and max(foreground.strength.shape) > _MOST_FRAMED:
+        return None
     left, top, right, bottom = box = components.box(components.digit)
     if is_stripe(box, foreground.strength.shape, NEAR_BORDER) or _is_hairline(box, foreground.strength.shape):
         return None

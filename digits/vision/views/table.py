@@ -12,7 +12,7 @@ from digits.arrays import Gray
 from digits.errors import NoInkError
 from digits.vision.normalize import Normalized, Stage, find_strokes, image_digit
 from digits.vision.reduction import as_gray
-from digits.vision.views import blocks, forms, ink, outlines, shade
+from digits.vision.views import blocks, closer, forms, ink, outlines, shade
 from digits.vision.views.copy import Copy, Find
 
 FIRST = "as it is"
@@ -94,6 +94,9 @@ LARGE_VIEWS = (
     View("row by row, cut out", ink.row_by_row, forms.cut_out),
     View("dark ink in two tones, all of it", ink.dark_ink, forms.box),
 )
+
+# It is made last, where all others together show no digit.
+CLOSER = View("a part of the page, closer", closer.part_around_digit, forms.as_first)
 
 # Those that take shadows away. All but one of them show all of the picture.
 WITHOUT_SHADOWS = tuple(
