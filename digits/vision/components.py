@@ -289,7 +289,7 @@ def crosses(box: tuple[float, float, float, float], shape: tuple[int, ...], near
 def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], near: float = 0.01) -> bool:
     """Whether what lies in a box is a stripe from border to border, such as a fold, a margin or the edge of a table.
 
-    One from a border to the next cuts off a corner. In a picture that is cropped to a 1, the 1 fills the width.
+    In a picture that is cropped to a 1, the 1 fills the width.
 
     Args:
         box: as for `crosses`.
@@ -297,14 +297,29 @@ def is_stripe(box: tuple[float, float, float, float], shape: tuple[int, ...], ne
         near: as for `crosses`.
     """
     left, top, right, bottom = box
-    if max(shape[:2]) < _LEAST_STRIPED:
-        return False
-    if min(right - left, bottom - top) <= _STRIPE * min(shape[:2]) and crosses(box, shape, near):
+    return (
+        max(shape[:2]) >= _LEAST_STRIPED
+        and min(right - left, bottom - top) <= _STRIPE * min(shape[:2])
+        and crosses(box, shape, near)
+    )
+
+
+def is_edge(box: tuple[float, float, float, float], shape: tuple[int, ...], near: float = 0.01) -> bool:
+    """Whether what lies in a box is a stripe, or cuts off a corner of the picture, as a table or a shadow may.
+
+    Args:
+        box: as for `crosses`.
+        shape: as for `crosses`.
+        near: as for `crosses`.
+    """
+    if is_stripe(box, shape, near):
         return True
+    left, top, right, bottom = box
     height, width = shape[:2]
     down, across = (max(1, round(near * length)) for length in (height, width))
     return (
-        min((right - left) / width, (bottom - top) / height) <= _CORNER
+        max(height, width) >= _LEAST_STRIPED
+        and min((right - left) / width, (bottom - top) / height) <= _CORNER
         and (left <= across or right >= width - across)
         and (top <= down or bottom >= height - down)
     )

@@ -13,7 +13,7 @@ import numpy as np
 from digits.arrays import SIDE, Gray, Images, Pixels
 from digits.errors import ImageError, NoInkError
 from digits.images.reducing import ENOUGH_SIDE
-from digits.vision.components import Components, find_components, find_separate_digits, is_stripe
+from digits.vision.components import Components, find_components, find_separate_digits, is_edge
 from digits.vision.foreground import LITTLE_SIDE, NO_INK, Foreground, find_foreground
 from digits.vision.mnist_form import (
     crop,
@@ -222,7 +222,7 @@ def find_strokes(pixels: Pixels, *, quick: bool = False) -> tuple[Foreground, Co
     """
     foreground = find_foreground(pixels, quick=quick)
     components = find_components(foreground, digit_mask(foreground))
-    if not len(components) or is_stripe(components.box(components.digit), pixels.shape):
+    if not len(components) or is_edge(components.box(components.digit), pixels.shape):
         raise NoInkError(NO_INK)
     if foreground.is_little:
         left, top, right, bottom = components.box(components.digit)

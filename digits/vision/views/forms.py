@@ -9,7 +9,7 @@ import numpy as np
 from digits.arrays import SIDE, Gray, Pixels
 from digits.errors import NoInkError
 from digits.histogram import histogram, mean_of_top
-from digits.vision.components import Components, find_components, is_stripe
+from digits.vision.components import Components, find_components, is_edge
 from digits.vision.foreground import Foreground
 from digits.vision.mnist_form import center, fit, image_of, margin_around
 from digits.vision.normalize import Normalized, find_strokes, image_digit
@@ -66,7 +66,7 @@ def box(seen: Seen) -> Gray | None:
     """Takes all ink for the digit, and fits its box."""
     strength = seen.pixels
     x, y, width, height = cv2.boundingRect((strength > STRONG).astype(np.uint8))
-    if max(width, height) < 3 or is_stripe((x, y, x + width, y + height), strength.shape, NEAR_BORDER):
+    if max(width, height) < 3 or is_edge((x, y, x + width, y + height), strength.shape, NEAR_BORDER):
         return None
     return center(fit((strength[y : y + height, x : x + width] / 255.0).astype(np.float32)))
 
@@ -124,7 +124,7 @@ def _image(foreground: Foreground, components: Components) -> Gray | None:
     if len(components.digit) > _MOST_PIECES and max(foreground.strength.shape) > _MOST_FRAMED:
         return None
     left, top, right, bottom = box = components.box(components.digit)
-    if is_stripe(box, foreground.strength.shape, NEAR_BORDER) or _is_hairline(box, foreground.strength.shape):
+    if is_edge(box, foreground.strength.shape, NEAR_BORDER) or _is_hairline(box, foreground.strength.shape):
         return None
     where, mask = components.cut(components.digit, margin_around(right - left, bottom - top))
     return image_of(foreground.strength[where], mask, foreground.level)
