@@ -34,7 +34,7 @@ from digits.numbers.segments.windows import ReducedLine, Stroke, Windows, draw_w
 from digits.numbers.signs.kinds import SIGNS
 from digits.numbers.signs.marks import Box, box_of_stroke, find_marks
 from digits.numbers.window_network import WindowNetwork
-from digits.vision.components import Components, is_stripe
+from digits.vision.components import Components, is_edge
 from digits.vision.views.forms import NEAR_BORDER
 
 # The largest size of a point or a comma, in heights of the line's digits. The fit of the decoding says how many digits
@@ -308,8 +308,8 @@ def _chances(is_digit: float, digits: Floats, of_signs: Floats) -> Chances:
     )
 
 
-def is_edge(lines: Sequence[LineReading], shape: tuple[int, ...], margin: int) -> bool:
-    """Whether all that a page shows is a stripe from border to border: a fold, or where paper, table or light end.
+def is_edge_alone(lines: Sequence[LineReading], shape: tuple[int, ...], margin: int) -> bool:
+    """Whether all that a page shows is a fold, or where paper, table or light end.
 
     Args:
         lines: of the page.
@@ -321,4 +321,4 @@ def is_edge(lines: Sequence[LineReading], shape: tuple[int, ...], margin: int) -
         return False
     (box,) = boxes
     on_page = box.left - margin, box.top - margin, box.right - margin, box.bottom - margin
-    return is_stripe(on_page, shape, NEAR_BORDER)
+    return is_edge(on_page, shape, NEAR_BORDER)

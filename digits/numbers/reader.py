@@ -23,7 +23,7 @@ from digits.errors import (
 )
 from digits.images.decode import OpenedImage, open_image
 from digits.numbers.expectation import Expectation, parse_expectation
-from digits.numbers.line_reading import LineReading, is_edge
+from digits.numbers.line_reading import LineReading, is_edge_alone
 from digits.numbers.lines.entries import Entry
 from digits.numbers.lines.left_out import leaves_ink
 from digits.numbers.lines.reading import read_line
@@ -278,7 +278,7 @@ def _read_view(
     ]
     if not any(digit.accepted for digit in digits):
         raise NoDigitError(_NO_DIGIT) if digits else NoInkError(NO_INK)
-    if is_edge(lines, page.shape, foreground.margin):
+    if is_edge_alone(lines, page.shape, foreground.margin):
         raise NoDigitError(_NO_DIGIT)
     if expectation is not None and not all(line.matches for line in lines):
         read = Reading(tuple(digits), place.width, place.height).transcript.replace("\n", " / ")

@@ -38,8 +38,9 @@ _OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 # A stripe from one border of the picture to the other is no wider than this share of the picture's shorter side.
 # Pictures with fewer pixels than this on the longer side are often as small as their digit.
 _STRIPE, _LEAST_STRIPED = 0.5, 49
-# What cuts off a corner of the picture covers at most this share of its width, or of its height.
-_CORNER = 0.4
+# What cuts off a corner of the picture covers at most so much of its width or height, and of the other. A digit that is
+# cut off at two borders is larger.
+_CORNER, _CORNER_LONGER = 0.4, 0.6
 
 
 @dataclass(frozen=True)
@@ -317,9 +318,11 @@ def is_edge(box: tuple[float, float, float, float], shape: tuple[int, ...], near
     left, top, right, bottom = box
     height, width = shape[:2]
     down, across = (max(1, round(near * length)) for length in (height, width))
+    shares = (right - left) / width, (bottom - top) / height
     return (
         max(height, width) >= _LEAST_STRIPED
-        and min((right - left) / width, (bottom - top) / height) <= _CORNER
+        and min(shares) <= _CORNER
+        and max(shares) <= _CORNER_LONGER
         and (left <= across or right >= width - across)
         and (top <= down or bottom >= height - down)
     )
