@@ -27,6 +27,9 @@ BIN = Path(sys.executable).parent
 _MARK = "BENCHMARK_RAY_NODE"
 # The longest time that a node or the API may take to start, in seconds.
 _PATIENCE = 120.0
+# Ray Serve waits a minute for its proxies. On a busy machine they may take longer; they go on starting, and the next
+# `serve deploy` finds them. These words tell that it is so.
+_STARTS, _STARTS_SLOWLY = 3, ("proxies not available", "ActorDiedError")
 _SHARED_MEMORY = 200_000_000
 
 
@@ -128,7 +131,13 @@ class Nodes:
         application["deployments"] = [{"name": "Digits", "autoscaling_config": scale, **(options or {})}]
         file = self.folder / "serve.yaml"
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
-        self._run([str(BIN / "serve"), "deploy", str(file)])
+        for left in reversed(range(_STARTS)):
+            try:
+                self._run([str(BIN / "serve"), "deploy", str(file)])
+                return
+            except RuntimeError as error:
+                if not left or not any(words in str(error) for words in _STARTS_SLOWLY):
+                    raise
 
     def status(self) -> dict[str, Any]:
         """Returns the state of the application as Ray's dashboard reports it; empty if there is none."""
