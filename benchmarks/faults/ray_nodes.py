@@ -26,7 +26,7 @@ BIN = Path(sys.executable).parent
 # Each process of a node has this variable in its environment, whichever process starts it.
 _MARK = "BENCHMARK_RAY_NODE"
 # The longest time that a node or the API may take to start, in seconds.
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 # Ray Serve waits a minute for its proxies. On a busy machine they may take longer; they go on starting, and the next
 # `serve deploy` finds them. These words tell that it is so.
 _STARTS, _STARTS_SLOWLY = 3, ("proxies not available", "ActorDiedError")
