@@ -51,6 +51,9 @@ from tests.service.routes.test_api import (  # noqa: F401
     test_unknown_paths_and_methods_are_problems_too,
 )
 
+# A cluster may take minutes to start on a machine that is busy with other work.
+pytestmark = pytest.mark.timeout(900)
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="tells processes by /proc")
 
 
