@@ -38,6 +38,9 @@ _COPY_SIDE, _LARGE, LARGE_COPY_SIDE = 140, 720, 240
 # A digit of at least so many pixels on its longer side is read on the copy as well as on the whole picture.
 # It keeps so many pixels from the copy's border.
 _LARGE_DIGIT, _CLEAR = 60, 4
+# A glance at a small picture is taken while others wait: on its copy, there are at most so many edges between light and
+# dark for each pixel of its height and width. A digit has some four.
+_MOST_EDGES = 10
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,8 @@ def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
         is_reduced: whether they are a copy already, of a picture with at least `_LARGE` pixels on the longer side.
 
     Returns:
-        None if the picture is small, if its digit is small on the copy or reaches the border, or if there is none.
+        None if the picture is small or crowded, if its digit is small on the copy or reaches the border, or if there is
+        none.
     """
     height, width = pixels.shape[:2]
     longer = max(height, width)
@@ -191,6 +195,8 @@ def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
     if min(height, width) < _LARGE_DIGIT:
         return None
     copy = _halved(pixels, height, width)
+    if longer < _LARGE and _has_many_edges(copy):
+        return None
     sheet = without_table(copy, quick=True)
     try:
         foreground, components = find_strokes(sheet, quick=True)
@@ -205,6 +211,14 @@ def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
         return None
     normalized = image_digit(foreground, components)
     return normalized if sheet is copy else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
+
+
+def _has_many_edges(copy: Pixels) -> bool:
+    """Whether a small copy shows far more edges than a digit has: to look for lines and strokes in it takes long."""
+    gray = as_gray(copy)
+    light = gray > (int(gray.min()) + int(gray.max())) / 2.0
+    edges = np.count_nonzero(light[1:] != light[:-1]) + np.count_nonzero(light[:, 1:] != light[:, :-1])
+    return bool(edges > _MOST_EDGES * sum(gray.shape))
 
 
 def find_strokes(pixels: Pixels, *, quick: bool = False) -> tuple[Foreground, Components]:

@@ -143,7 +143,7 @@ def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
         typical = _typical(gaps, is_of_digits)
     least = np.array([_BLANK_AT_MARK if before in ".,:;" or after in ".,:;" else _BLANK for before, after in pairs])
     wide = (gaps >= least) & (gaps >= typical + _MORE) & (gaps >= _WIDER * typical)
-    # Beside the blanks of a line, a gap of a third of their width is a wide one between digits.
+    # Beside the blanks of a line, a gap of less than two fifths of their width is a wide one between digits.
     if wide.any():
         wide &= gaps >= _LEAST_OF_BLANKS * quantile_of(gaps[wide], 0.5)
     # A point in the middle of a wide place has no blanks around it.

@@ -86,7 +86,7 @@ class FormReader:
         self._error: DigitsError | None = None
         self._parts: list[Part] = []
         self._others: list[str] = []
-        self._of_field = 0
+        self._of_field = self._beside = 0
         self._part: MultipartSegment | None = None
         # The first bytes of a part, which are all of a small one; and all of a longer one.
         self._first, self._content = b"", BytesIO()
@@ -156,8 +156,9 @@ class FormReader:
         if part.name == wanted.field and self._of_field == wanted.most:
             raise wanted.too_many
         self._of_field += part.name == wanted.field
+        self._beside += part.name != wanted.field
         self._part, self._first, self._content = part, b"", BytesIO()
-        if not self._is_kept() and len(self._others) == _MAX_OTHER_PARTS:
+        if self._beside > _MAX_OTHER_PARTS:
             raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
 
     def _is_kept(self) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from digits.service.errors import BuffersFullError
+from digits.service.errors import BuffersFullError, MalformedFormError
 from digits.service.limits.concurrency import Buffers, Room
 from digits.service.routes.uploads import read_image_files, read_upload
 from tests.service.routes.test_uploads import FORM, SEVEN, form, part
@@ -64,3 +64,15 @@ def test_a_form_may_be_cut_anywhere(piece: int) -> None:
     pieces = asyncio.run(read_image_files(arriving(body, piece), 3, 1000, 60.0, Room(Buffers(9000))))
     assert pieces == whole
     assert [one.content for one in whole.parts] == [b"a\r\n--b", b"", SEVEN[:300]]
+
+
+@pytest.mark.parametrize("name", ["page", "other"])
+def test_fields_beside_the_image_are_few_whether_they_are_known_or_not(name: str) -> None:
+    body = form(*(part(b"1", name, None) for _ in range(8)), part(SEVEN))
+
+    async def read() -> None:
+        with Room(Buffers(len(body))) as room:
+            await read_upload(arriving(body, 100_000), len(body), 60.0, room)
+
+    with pytest.raises(MalformedFormError, match="more than 7 other fields"):
+        asyncio.run(read())
