@@ -161,7 +161,7 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     return normalized if sheet is small else normalized.after(Stage("The sheet of paper", as_gray(sheet)))
 
 
-def _halved(pixels: Pixels, height: int, width: int) -> Pixels:
+def _reduced(pixels: Pixels, height: int, width: int) -> Pixels:
     """Reduces a picture to a size: OpenCV averages blocks of four pixels several times faster than others."""
     while pixels.shape[0] >= 2 * height and pixels.shape[1] >= 2 * width:
         rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 2
@@ -173,7 +173,7 @@ def _halved(pixels: Pixels, height: int, width: int) -> Pixels:
 
 
 def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
-    """Does what `fetch_digit` does on a copy of a quarter of the pixels or less; a large digit loses nothing there.
+    """Does what `fetch_digit` does on a smaller copy, on which a large digit loses nothing.
 
     Args:
         pixels: uint8 of shape (height, width) or (height, width, 3).
@@ -194,7 +194,7 @@ def glance(pixels: Pixels, *, is_reduced: bool = False) -> Normalized | None:
     height, width = int(height / factor), int(width / factor)
     if min(height, width) < _LARGE_DIGIT:
         return None
-    copy = _halved(pixels, height, width)
+    copy = _reduced(pixels, height, width)
     if longer < _LARGE and _has_many_edges(copy):
         return None
     sheet = without_table(copy, quick=True)

@@ -38,7 +38,7 @@ _AWAY = 0.01
 _MOST_SIDES, _FILLED, _LARGE, _FEW_PIXELS = 6, 0.94, 0.15, 240
 # The table beside it is somewhere at least so wide, as a share of the longer side, and so much of it is dark.
 _WIDE, _MOSTLY = 0.08, 0.75
-# No stroke is twice so wide, as a share of the longer side.
+# No stroke is wider than twice this share of the longer side.
 _STROKE = 0.03
 # What else has this share of a sheet's light is at most so large, as a share of the sheet.
 _AS_LIGHT, _ELSEWHERE = 0.85, 0.5

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.arrays import Floats, Gray
+from digits.arrays import Floats
 from digits.vision.masks import LabeledMask, Labels
-from digits.vision.paper.line_search import Line, Search, factor_of
+from digits.vision.paper.line_search import Line
 
 # A row of strokes is no line of the paper, but bars and feet of digits, if this share of it belongs to strokes that are
 # at most so wide as a share of their height, and at least so high in thicknesses of the line.
@@ -29,13 +29,13 @@ Stats = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64]
 
 
-def are_digits_in_a_row(page: LabeledMask, lines: Sequence[Line], search: Search) -> list[bool]:
-    """Whether what runs along each line are bars and feet of digits that stand in a row, as those of 222 or 775.
+def are_digits_in_a_row(page: LabeledMask, lines: Sequence[Line], thicknesses: Sequence[int]) -> list[bool]:
+    """For each line: whether it is made of bars and feet of digits in a row, and is none of the paper.
 
     Args:
         page: all ink.
-        lines: that were found on it.
-        search: by which they were found.
+        lines: that were found on it. One from edge to edge is always the paper's.
+        thicknesses: of the lines, in pixels.
     """
     labels, stats = page.components
     wide, high = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
@@ -51,20 +51,20 @@ def are_digits_in_a_row(page: LabeledMask, lines: Sequence[Line], search: Search
     for i in np.flatnonzero(are_strokes & (crossings > 1)).tolist():
         are_strokes[i] = wide[i] <= _TOUCHING * high[i] and not _is_frame(labels, stats, i)
     answers = []
-    for line, on_line, (which, columns) in zip(lines, along, crossed, strict=True):
-        thick, span = thickness_of(page.mask, line.middle, search), (line.end - line.start) * labels.shape[1]
+    for line, thick, on_line, (which, columns) in zip(lines, thicknesses, along, crossed, strict=True):
+        span = (line.end - line.start) * labels.shape[1]
         tall = (high[which] >= _HIGH * thick) & are_strokes[which]
         are_digits = tall & (wide[which] <= np.minimum(_WIDE * high[which], _ONE_OF_SOME * span))
         # Digits that touch are wider, and reach no farther with their bars and feet than with the rest.
         for n in np.flatnonzero(tall & ~are_digits & (wide[which] <= _TOUCHING * high[which])).tolist():
             i = int(which[n])
             are_digits[n] = _ends_with(labels, stats, i, np.flatnonzero(on_line == i), line.middle, thick)
-        answers.append(bool(columns[are_digits].sum() >= _OF_DIGITS * span))
+        answers.append(bool(columns[are_digits].sum() >= _OF_DIGITS * span) and not line.reaches_edges)
     return answers
 
 
 def _is_frame(labels: Labels, stats: Stats, i: int) -> bool:
-    """Whether a component has an upright line on both sides, or goes around most of its box, as a ring does."""
+    """Whether a component has an upright line on both sides, as a frame, or encloses much of its box, as a ring."""
     left, top, wide, high, _ = stats[i].tolist()
     budget.spend(2 * wide * high)
     own = (labels[top : top + high, left : left + wide] == i).astype(np.uint8)
@@ -101,21 +101,3 @@ def _ends_with(labels: Labels, stats: Stats, i: int, along: Places, middle: Floa
     others = np.flatnonzero((labels[rows, left : left + wide] == i).any(axis=0)) + left
     beyond = _BEYOND * high
     return bool(others.size) and others[0] - along[0] <= beyond and along[-1] - others[-1] <= beyond
-
-
-def rows_near(mask: Gray, middle: Floats, search: Search) -> tuple[int, int]:
-    """The first row of a mask that may belong to a line, and the one after the last."""
-    near = 8 * factor_of(mask, search.side) + 16
-    return max(0, int(middle.min()) - near), min(mask.shape[0], int(middle.max()) + near)
-
-
-def thickness_of(mask: Gray, middle: Floats, search: Search) -> int:
-    """How thick a line is in most of its columns, in pixels; 1 at the least."""
-    top, bottom = rows_near(mask, middle, search)
-    if top >= bottom:
-        return 1
-    rows = np.arange(top, bottom)[:, None] + 0.5
-    # The line was found on a reduced copy, which bounds its exactness.
-    near = np.abs(rows - middle) <= 2.0 * factor_of(mask, search.side) + 2.0
-    inked = (mask[top:bottom] & near).sum(axis=0)
-    return max(1, round(float(np.quantile(inked[inked > 0], search.typical)))) if inked.any() else 1

@@ -12,7 +12,7 @@ from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
 from digits.vision.paper.cells import alone_in_its_cell
 from digits.vision.paper.combs import without_combs
 from digits.vision.paper.corners import without_corners
-from digits.vision.paper.digit_rows import are_digits_in_a_row, rows_near, thickness_of
+from digits.vision.paper.digit_rows import are_digits_in_a_row
 from digits.vision.paper.holes import without_holes
 from digits.vision.paper.inks import without_form
 from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines, parallel_lines
@@ -75,7 +75,7 @@ def digit_mask(foreground: Foreground) -> Gray:
             continue
         rest = writing if turned is mask else _turn(writing)
         for line in lines:
-            rest = _without_line(turned, rest, line.middle, _DIGIT)
+            rest = _without_line(turned, rest, line.middle, _thickness_of(turned, line.middle, _DIGIT), _DIGIT)
         if len(lines) > 1 or _is_clear_of_ends(rest):
             writing = rest if turned is mask else _turn(rest)
     if writing is mask:
@@ -216,10 +216,11 @@ def _without_lines(mask: Gray, search: Search) -> Gray:
     lines = find_lines(mask, search)
     if not lines:
         return mask
-    writing = mask
-    for line, is_of_digits in zip(lines, are_digits_in_a_row(LabeledMask(mask), lines, search), strict=True):
-        if line.reaches_edges or not is_of_digits:
-            writing = _without_line(mask, writing, line.middle, search)
+    writing, thicknesses = mask, [_thickness_of(mask, line.middle, search) for line in lines]
+    are_of_digits = are_digits_in_a_row(LabeledMask(mask), lines, thicknesses)
+    for line, thick, is_of_digits in zip(lines, thicknesses, are_of_digits, strict=True):
+        if not is_of_digits:
+            writing = _without_line(mask, writing, line.middle, thick, search)
     return writing
 
 
@@ -230,25 +231,43 @@ def _is_clear_of_ends(rest: Gray) -> bool:
     return bool(width) and x >= clear and x + width <= rest.shape[1] - clear
 
 
-def _without_line(mask: Gray, writing: Gray, middle: Floats, search: Search) -> Gray:
+def _without_line(mask: Gray, writing: Gray, middle: Floats, thick: int, search: Search) -> Gray:
     """Takes a line off `writing`, and leaves the strokes that cross it.
 
     Args:
-        mask: all ink; tells how thick the line is and which strokes cross it.
+        mask: all ink; tells which strokes cross the line.
         writing: the ink that is left so far, of the same shape.
         middle: the row in which the line's middle lies in each column.
+        thick: the line's thickness in pixels.
         search: by which the line was found.
     """
     factor = factor_of(mask, search.side)
-    top, bottom = rows_near(mask, middle, search)
+    top, bottom = _rows_near(mask, middle, search)
     if top >= bottom:
         return writing
-    typical = thickness_of(mask, middle, search)
     mask = mask[top:bottom]
     rows = np.arange(top, bottom)[:, None] + 0.5
     # What reaches farther up and down than the line is a stroke that crosses it.
-    strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((typical + 2 + typical // 3, 1), np.uint8))
-    band = np.abs(rows - middle) <= 0.5 * typical + factor + 1.0
+    strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thick + 2 + thick // 3, 1), np.uint8))
+    band = np.abs(rows - middle) <= 0.5 * thick + factor + 1.0
     writing = writing.copy()
     writing[top:bottom][band & (strokes == 0)] = 0
     return writing
+
+
+def _rows_near(mask: Gray, middle: Floats, search: Search) -> tuple[int, int]:
+    """The first row of a mask that may belong to a line, and the one after the last."""
+    near = 8 * factor_of(mask, search.side) + 16
+    return max(0, int(middle.min()) - near), min(mask.shape[0], int(middle.max()) + near)
+
+
+def _thickness_of(mask: Gray, middle: Floats, search: Search) -> int:
+    """How thick a line is in most of its columns, in pixels; 1 at the least."""
+    top, bottom = _rows_near(mask, middle, search)
+    if top >= bottom:
+        return 1
+    rows = np.arange(top, bottom)[:, None] + 0.5
+    # The line was found on a reduced copy, which bounds its exactness.
+    near = np.abs(rows - middle) <= 2.0 * factor_of(mask, search.side) + 2.0
+    inked = (mask[top:bottom] & near).sum(axis=0)
+    return max(1, round(float(np.quantile(inked[inked > 0], search.typical)))) if inked.any() else 1
