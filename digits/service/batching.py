@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, MutableSequence
+from typing import TypeVar
 
 from digits.arrays import Pixels
 from digits.errors import ImageError
@@ -13,6 +15,7 @@ _MOST = 16
 
 _Waiting = tuple[Recognizer, OpenedImage, asyncio.Future[Prediction]]
 _Seen = Prediction | Pixels | ImageError
+Answer = TypeVar("Answer")
 
 
 class MicroBatcher:
@@ -28,12 +31,7 @@ class MicroBatcher:
 
     async def glance(self, recognizer: Recognizer, image: OpenedImage) -> _Seen:
         """Reads a larger image at a glance; returns what `Recognizer.glance` returns."""
-        loop = asyncio.get_running_loop()
-        if not self._larger:
-            loop.call_soon(self._glance)
-        answer: asyncio.Future[_Seen] = loop.create_future()
-        self._larger.append((recognizer, image, answer))
-        return await answer
+        return await _in_turn(self._larger, self._glance, recognizer, image)
 
     def _glance(self) -> None:
         recognizer, image, answer = self._larger.popleft()
@@ -53,13 +51,7 @@ class MicroBatcher:
         Raises:
             ImageError: the image cannot be answered.
         """
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            # Requests that have already arrived run first, and add their images.
-            loop.call_soon(self._read)
-        answer: asyncio.Future[Prediction] = loop.create_future()
-        self._waiting.append((recognizer, image, answer))
-        return await answer
+        return await _in_turn(self._waiting, self._read, recognizer, image)
 
     def _read(self) -> None:
         batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
@@ -68,6 +60,22 @@ class MicroBatcher:
         # There are two only while one model replaces another.
         for recognizer in dict.fromkeys(recognizer for recognizer, _, _ in batch):
             _answer(recognizer, [(image, answer) for chosen, image, answer in batch if chosen is recognizer])
+
+
+async def _in_turn(
+    waiting: MutableSequence[tuple[Recognizer, OpenedImage, asyncio.Future[Answer]]],
+    read: Callable[[], None],
+    recognizer: Recognizer,
+    image: OpenedImage,
+) -> Answer:
+    """Adds an image to those that wait, and returns its answer; the first has `read` run at the loop's next turn."""
+    loop = asyncio.get_running_loop()
+    if not waiting:
+        # Requests that have already arrived run first, and add their images.
+        loop.call_soon(read)
+    answer: asyncio.Future[Answer] = loop.create_future()
+    waiting.append((recognizer, image, answer))
+    return await answer
 
 
 def _answer(recognizer: Recognizer, batch: list[tuple[OpenedImage, asyncio.Future[Prediction]]]) -> None:
