@@ -43,6 +43,8 @@ Every message is written for the person who reads it: it names the thing, says w
 and what to do next.
 """
 
+import errno
+
 
 class DigitsError(Exception):
     """The base of all errors that Digits raises on purpose."""
@@ -206,3 +208,8 @@ class SettingError(DigitsError, ValueError):
 
 class MissingInstallError(DigitsError, ImportError):
     """An optional part of Digits that the call needs is not installed."""
+
+
+def is_out_of_files(error: BaseException | None) -> bool:
+    """Returns whether an error says that this process, or the system, may open no more files."""
+    return getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE)

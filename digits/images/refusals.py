@@ -1,15 +1,17 @@
 """Errors for the person who sent an image that cannot be read."""
 
-import errno
-
 from PIL import Image
 
-from digits.errors import DigitsError, NoSuchPageError, TooManyPixelsError, UnsupportedFormatError
+from digits.errors import (
+    DigitsError,
+    NoSuchPageError,
+    TooManyPixelsError,
+    UnsupportedFormatError,
+    is_out_of_files,
+)
 from digits.images.formats import in_words, is_installed
 from digits.images.limits import ImageLimits
 from digits.images.screening.screened import broken
-
-_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def no_such_page(page: int, pages: int) -> NoSuchPageError:
@@ -36,7 +38,7 @@ def unsupported(limits: ImageLimits, why: str = "") -> UnsupportedFormatError:
 
 def is_lack(error: Exception) -> bool:
     """Returns whether this process lacked memory, a library, or the leave to open a file: no image is at fault."""
-    return isinstance(error, MemoryError | ImportError) or getattr(error, "errno", None) in _NO_MORE_FILES
+    return isinstance(error, MemoryError | ImportError) or is_out_of_files(error)
 
 
 def as_image_error(error: Exception, limits: ImageLimits) -> Exception:

@@ -26,7 +26,7 @@ A route documents a whole group by its base class; `digits.service.problems` say
 import errno
 import os
 
-from digits.errors import DigitsError
+from digits.errors import DigitsError, is_out_of_files
 
 # Python has no type of its own for it.
 _NO_THREAD = "can't start new thread"
@@ -126,7 +126,6 @@ def as_unavailable(error: Exception) -> UnavailableError | None:
         return OverloadedError("The service can start no more threads. Try again in a moment.")
     # Libraries and networks are loaded with the first request that needs them.
     for one in (error, error.__cause__):
-        is_out_of_files = isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE)
-        if is_out_of_files or (isinstance(one, ImportError) and _NO_FILE in str(one)):
+        if is_out_of_files(one) or (isinstance(one, ImportError) and _NO_FILE in str(one)):
             return OverloadedError("The service can open no more files. Try again in a moment.")
     return None
