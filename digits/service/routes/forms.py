@@ -69,6 +69,42 @@ class Wanted:
     texts: tuple[str, ...] = ()
 
 
+class Joined:
+    """Joins pieces of bytes.
+
+    To join them at the end would take their memory twice, and what grows is copied, and leaves holes behind.
+
+    Args:
+        announced: bytes that are to come. The system gives pages of them only when they are written.
+    """
+
+    def __init__(self, announced: int) -> None:
+        self._announced = announced
+        self._only = b""
+        self._joined: BytesIO | None = None
+
+    def add(self, piece: bytes | bytearray) -> None:
+        """Adds the next piece."""
+        if not piece:
+            return
+        # Most are all in one piece, which needs no copy.
+        if self._joined is None and not self._only:
+            self._only = bytes(piece)
+            return
+        if self._joined is None:
+            self._joined = BytesIO(bytes(self._announced))
+            self._joined.write(self._only)
+            self._only = b""
+        self._joined.write(piece)
+
+    def content(self) -> bytes:
+        """Returns all pieces together."""
+        if self._joined is None:
+            return self._only
+        self._joined.truncate()
+        return self._joined.getvalue()
+
+
 class FormReader:
     """Takes what is wanted out of a multipart form while its body comes in, so that the body is never held besides.
 
@@ -82,14 +118,14 @@ class FormReader:
     """
 
     def __init__(self, content_type: str, wanted: Wanted, announced: int) -> None:
-        self._wanted, self._announced, self._seen = wanted, announced, 0
+        # How many bytes may come from the beginning of the present piece on.
+        self._wanted, self._left = wanted, announced
         self._error: DigitsError | None = None
         self._parts: list[Part] = []
         self._others: list[str] = []
         self._of_field = self._beside = 0
         self._part: MultipartSegment | None = None
-        # The first bytes of a part, which are all of a small one; and all of a longer one.
-        self._first, self._content = b"", BytesIO()
+        self._content = Joined(0)
         boundary = parse_options_header(content_type)[1].get("boundary")
         # Any byte is a character of Latin-1: names in other encodings do not spoil the form.
         self._parser = PushMultipartParser(boundary or "-", max_header_count=_MAX_HEADERS, header_charset="latin-1")
@@ -98,7 +134,6 @@ class FormReader:
 
     def feed(self, piece: bytes) -> None:
         """Takes the next piece of the body. What is wrong with it is told at the end."""
-        self._seen += len(piece)
         if self._error is not None or not piece:
             return
         try:
@@ -108,9 +143,10 @@ class FormReader:
             self._error = self._malformed(error.args[0])
         except DigitsError as error:
             self._error = error
+        self._left = max(0, self._left - len(piece))
         if self._error is not None:
             self._parts.clear()
-            self._first, self._content = b"", BytesIO()
+            self._content = Joined(0)
 
     def form(self) -> Form:
         """Returns what is wanted, once the body has come.
@@ -140,16 +176,7 @@ class FormReader:
         elif event is None:
             self._end()
         elif self._is_kept():
-            if not self._first and not self._content.tell():
-                self._first = bytes(event)
-                return
-            if not self._content.tell():
-                # What grows is copied, and leaves holes behind. The system gives pages of what is announced only when
-                # they are written.
-                self._content = BytesIO(bytes(max(0, self._announced - self._seen) + len(self._first) + len(event)))
-            self._content.write(self._first)
-            self._content.write(event)
-            self._first = b""
+            self._content.add(event)
 
     def _begin(self, part: MultipartSegment) -> None:
         wanted = self._wanted
@@ -157,7 +184,7 @@ class FormReader:
             raise wanted.too_many
         self._of_field += part.name == wanted.field
         self._beside += part.name != wanted.field
-        self._part, self._first, self._content = part, b"", BytesIO()
+        self._part, self._content = part, Joined(self._left)
         if self._beside > _MAX_OTHER_PARTS:
             raise MultipartError(f"it has more than {_MAX_OTHER_PARTS} other fields")
 
@@ -171,13 +198,9 @@ class FormReader:
         if not self._is_kept():
             self._others.append(_in_utf8(part.name))
             return
-        content = self._first
-        if self._content.tell():
-            self._content.truncate()
-            content = self._content.getvalue()
         is_base64 = (part.header(TRANSFER_ENCODING) or "").strip().lower() == "base64"
-        self._parts.append(Part(part.name, _file_name(part), content, is_base64))
-        self._part, self._first, self._content = None, b"", BytesIO()
+        self._parts.append(Part(part.name, _file_name(part), self._content.content(), is_base64))
+        self._part, self._content = None, Joined(0)
 
     def _malformed(self, reason: str) -> MalformedFormError:
         return MalformedFormError(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from io import BytesIO
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -19,7 +18,7 @@ from digits.service.errors import (
 from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT
 from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, inflated_bytes, unpacked_json_bytes
-from digits.service.routes.forms import TRANSFER_ENCODING, Form, FormReader, Wanted, read_form
+from digits.service.routes.forms import TRANSFER_ENCODING, Form, FormReader, Joined, Wanted, read_form
 from digits.service.routes.parameters import in_quotes, passed_over
 
 FIELD = "file"
@@ -205,42 +204,9 @@ def _encoding_of(request: Request) -> str:
     return "" if encoding == "identity" else encoding
 
 
-class _Whole:
-    """Joins the pieces of a body.
-
-    To join them at the end would take the memory of the body twice, and what grows leaves holes behind.
-
-    Args:
-        announced: bytes that are to come. The system gives pages of them only when they are written.
-    """
-
-    def __init__(self, announced: int) -> None:
-        self._only = b""
-        self._joined = BytesIO(bytes(announced))
-
-    def add(self, piece: bytes) -> None:
-        """Adds the next piece."""
-        if not piece:
-            return
-        # Most bodies come in one piece, which needs no copy.
-        if not self._only and not self._joined.tell():
-            self._only = piece
-            return
-        self._joined.write(self._only)
-        self._joined.write(piece)
-        self._only = b""
-
-    def content(self) -> bytes:
-        """Returns all pieces together."""
-        if not self._joined.tell():
-            return self._only
-        self._joined.truncate()
-        return self._joined.getvalue()
-
-
 async def read_plain_body(request: Request, most: int, too_large: DigitsError, seconds: float, room: Room) -> bytes:
     """Returns the body without its compression; neither it nor what it unpacks to has more than `most` bytes."""
-    whole = _Whole(min(_announced_bytes(request), most))
+    whole = Joined(min(_announced_bytes(request), most))
     await _receive_body(request, most, too_large, seconds, room, whole.add)
     body, encoding = whole.content(), _encoding_of(request)
     if not encoding:
