@@ -98,6 +98,13 @@ def _is_doubtful(answer: Prediction) -> bool:
     return not answer.accepted or answer.confidence < view_weights.DOUBTFUL
 
 
+def _only(answers: Iterable[Prediction | ImageError]) -> Prediction:
+    (answer,) = answers
+    if isinstance(answer, ImageError):
+        raise answer
+    return answer
+
+
 class Recognizer:
     """Recognizes one handwritten digit per image. May be called from several threads at a time.
 
@@ -178,7 +185,7 @@ class Recognizer:
             ImageError: the file cannot be answered; the message says why and what to do.
             TypeError: it is neither, such as the file's name.
         """
-        return self._recognize(file)
+        return _only(self.recognize_many([file]))
 
     def recognize_pixels(self, pixels: Pixels) -> Prediction:
         """Reads the digit in a picture.
@@ -190,13 +197,11 @@ class Recognizer:
             NoInkError: nothing is written on it.
             SeveralDigitsError: more than one digit is.
         """
-        return self._recognize(pixels)
+        return _only(self.recognize_many([pixels]))
 
-    def _recognize(self, picture: Picture) -> Prediction:
-        (answer,) = self.recognize_many([picture])
-        if isinstance(answer, ImageError):
-            raise answer
-        return answer
+    def recognize_whole(self, pixels: Pixels) -> Prediction:
+        """Does what `recognize_pixels` does with the pixels of which `glance` was not sure, without another glance."""
+        return _only(self._read([pixels]))
 
     def recognize_many(
         self, pictures: Iterable[Picture | ImageError], *, first_view_only: bool = False
@@ -216,8 +221,7 @@ class Recognizer:
         for picture in pictures:
             seen = picture if isinstance(picture, ImageError) else self.glance(picture)
             is_large = isinstance(seen, np.ndarray) and max(seen.shape[:2]) >= GLANCED_SIDE
-            is_alone = is_large or isinstance(seen, Prediction)
-            if is_alone or len(waiting) == BATCH:
+            if is_large or isinstance(seen, Prediction) or len(waiting) == BATCH:
                 # Large pictures are read one by one: together they would take more memory, and not less time.
                 yield from read(waiting)
                 waiting = []
@@ -296,10 +300,7 @@ class Recognizer:
 
     def look_again(self, image: OpenedImage, first: Prediction | ImageError) -> Prediction:
         """Reads an image in other views than the first; returns or raises `first` if they show no digit."""
-        answer = self._look_again(image.decode(), first)
-        if isinstance(answer, ImageError):
-            raise answer
-        return answer
+        return _only([self._look_again(image.decode(), first)])
 
     def _look_again(self, pixels: Pixels, first: Prediction | ImageError) -> Prediction | ImageError:
         """Looks for the digit in other views of a picture.

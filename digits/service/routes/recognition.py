@@ -152,6 +152,8 @@ async def _recognize(
             return seen, 1
         if isinstance(seen, ImageError):
             raise seen
+        whole = partial(recognizer.recognize_whole, seen)
+        return await compute(whole, request, budget, state.queue, held_bytes), image.pages
 
     def open_and_recognize() -> tuple[Prediction, int]:
         opened = image or open_image(data, recognizer.limits, page)
