@@ -27,8 +27,8 @@ BIN = Path(sys.executable).parent
 _MARK = "BENCHMARK_RAY_NODE"
 # The longest time that a node or the API may take to start, in seconds.
 _PATIENCE = 300.0
-# Ray Serve waits a minute for its proxies. On a busy machine they may take longer; they go on starting, and the next
-# `serve deploy` finds them. These words tell that it is so.
+# Ray Serve waits a minute for its proxies. On a busy machine they take longer, and the next `serve deploy` finds them.
+# How often it is called at the most, and the words by which it says that it did not wait long enough.
 _STARTS, _STARTS_SLOWLY = 3, ("proxies not available", "ActorDiedError")
 _SHARED_MEMORY = 200_000_000
 

@@ -189,6 +189,7 @@ def of_two_views(first: Reading, second: Reading, least_quality: float) -> Readi
 
 
 def _signs_of(reading: Reading) -> int:
+    """How much of what is written is no accepted digit: signs, and what may be one."""
     return sum(not digit.accepted for digit in reading.digits)
 
 

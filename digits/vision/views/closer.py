@@ -1,4 +1,4 @@
-"""Finds a small digit on a large page, whose lines would take it with them on a reduced copy."""
+"""Finds a small digit on a large page. On a reduced copy, it would be taken off with the lines of the page."""
 
 import numpy as np
 
