@@ -17,8 +17,8 @@ ARGS ?=
 # The interpreter that makes the environment: the first of these that runs and has a supported version.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
-PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-PROJECT := --no-deps --no-build-isolation --editable .
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install
+PROJECT := --quiet --no-deps --no-build-isolation --editable .
 
 always:
 

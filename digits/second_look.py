@@ -102,7 +102,7 @@ def look_again(
     if copy is None or (copy.is_like_mnist and _is_accepted(first, thresholds)):
         return None
     if among_several:
-        return _single_digit(copy, classify, as_several)
+        return _single_digit(copy, classify, thresholds, as_several)
     pool, looks = OpinionPool(view_weights.SMALL if copy.is_small else view_weights.LARGE, first), list[Look]()
     for some_looks in look(copy, classify):
         looks += some_looks
@@ -112,7 +112,7 @@ def look_again(
             break
     answer = decide(pool, looks, first, thresholds)
     if not _is_accepted(first, thresholds) and (answer is None or answer.reason is not None):
-        answer = _small_digit(copy, classify) or answer
+        answer = _small_digit(copy, classify, thresholds) or answer
     if copy.is_like_mnist and answer is not None and answer.reason is not None:
         # Where nothing is accepted, the network's own opinion of such an image is right more often.
         return None
@@ -123,7 +123,7 @@ def look_again(
     return answer
 
 
-def _single_digit(copy: Copy, classify: Classify, as_several: AsSeveral) -> SecondAnswer | None:
+def _single_digit(copy: Copy, classify: Classify, thresholds: Thresholds, as_several: AsSeveral) -> SecondAnswer | None:
     """Looks for a single digit where the first view shows several: one may be a digit, and the rest its shadow."""
     if copy.is_small:
         return None
@@ -132,16 +132,15 @@ def _single_digit(copy: Copy, classify: Classify, as_several: AsSeveral) -> Seco
     digit = _agreed(looks, _AGREEING_ON_ONE)
     if digit is None or any(_several_digits(seen, copy, as_several) for seen in looks):
         return None
-    best = _best(looks, digit)
-    return SecondAnswer(digit, best.probabilities, None, best)
+    return _accepted_view(looks, digit, thresholds)
 
 
-def _small_digit(copy: Copy, classify: Classify) -> SecondAnswer | None:
+def _small_digit(copy: Copy, classify: Classify, thresholds: Thresholds) -> SecondAnswer | None:
     """Looks for the only thing on a large page, which may be a small digit."""
     budget.check()
     for seen in _looks_of((CLOSER,), copy, classify):
         if seen.probabilities.max() >= _AGREED:
-            return SecondAnswer(int(seen.probabilities.argmax()), seen.probabilities, None, seen)
+            return _accepted_view([seen], int(seen.probabilities.argmax()), thresholds)
     return None
 
 
@@ -191,6 +190,12 @@ def _best(looks: Sequence[Look], digit: int) -> Look:
     return max(looks, key=lambda seen: float(seen.probabilities[digit]))
 
 
+def _accepted_view(looks: Sequence[Look], digit: int, thresholds: Thresholds) -> SecondAnswer | None:
+    """The digit as the view has it that shows it best; None if the model's thresholds do not accept that."""
+    best = _best(looks, digit)
+    return SecondAnswer(digit, best.probabilities, None, best) if _is_accepted(best.probabilities, thresholds) else None
+
+
 def _is_accepted(probabilities: Floats | None, thresholds: Thresholds) -> bool:
     return probabilities is not None and reasons_to_refuse(probabilities[np.newaxis], thresholds) == [None]
 
@@ -215,14 +220,13 @@ def decide(
         if is_of_first or not agreeing:
             return _not_accepted(pool, None, thresholds)
     agreed = None if pool.is_sure else _agreed(looks, _AGREEING)
-    if agreed is not None:
-        best = _best(looks, agreed)
-        return SecondAnswer(agreed, best.probabilities, None, best)
+    if agreed is not None and (accepted := _accepted_view(looks, agreed, thresholds)) is not None:
+        return accepted
     if not agreeing:
         return None
     best = _best(agreeing, digit)
-    if pool.is_sure and _is_accepted(best.probabilities, thresholds):
-        return SecondAnswer(digit, best.probabilities, None, best)
+    if pool.is_sure and (accepted := _accepted_view([best], digit, thresholds)) is not None:
+        return accepted
     if is_of_first or (first is None and pool.probabilities[digit] < _LEAST_SHOWN):
         return None
     return _not_accepted(pool, best, thresholds)

@@ -12,6 +12,7 @@ import pytest
 from digits.arrays import Gray, Images, Pixels
 from digits.data.mnist import Mnist, split
 from digits.errors import NoInkError, SeveralDigitsError
+from digits.model.acceptance import Thresholds
 from digits.model.artifact import read
 from digits.model.card import Card
 from digits.recognizer import Prediction, Recognizer, shipped_model
@@ -85,6 +86,20 @@ def foggy() -> Pixels:
 def edge_of_something() -> Pixels:
     """No digit: a wedge, in a corner."""
     return (np.tri(28, 28, -9, dtype=np.uint8) * 200).astype(np.uint8)
+
+
+def small_on_a_page() -> Pixels:
+    page = np.full((1500, 1100), 235, np.uint8)
+    page[40::80] = 170
+    there = page[700:800, 500:600]
+    there[:] = np.where(three(100) > 100, 40, there)
+    return page
+
+
+def with_bars() -> Pixels:
+    picture = np.where(three(200) > 100, 45, 235)
+    picture[:, ::50] //= 2
+    return picture.astype(np.uint8)
 
 
 SPOILT: list[Callable[[], Pixels]] = [
@@ -166,6 +181,23 @@ def test_a_doubtful_answer_stays_if_other_views_bear_it_out(recognizer: Recogniz
     else:
         assert answer is not None
         assert (answer.digit, answer.reason) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "among_several"), [(foggy, False), (small_on_a_page, False), (with_bars, False), (with_bars, True)]
+)
+def test_no_view_accepts_what_the_thresholds_of_the_model_do_not(
+    recognizer: Recognizer, make: Callable[[], Pixels], *, among_several: bool
+) -> None:
+    def classify(images: Images) -> npt.NDArray[np.float64]:
+        return np.tile(certain(5, 0.98), (len(images), 1))
+
+    def accepts(thresholds: Thresholds) -> bool:
+        answer = look_again(make(), None, classify, thresholds, among_several=among_several)
+        return answer is not None and answer.reason is None
+
+    assert accepts(recognizer.thresholds)
+    assert not accepts(Thresholds(confidence=0.99, digit=0.99))
 
 
 def test_a_doubtful_answer_that_no_other_view_bears_out_is_refused(recognizer: Recognizer) -> None:
