@@ -16,6 +16,9 @@ from digits.vision.reduction import quantile_of
 # A gap is a blank if it is so wide, so much wider than the typical gap, both in heights of the line's digits, and so
 # many times as wide. Around a point or a comma, digits of one number stand farther apart.
 _BLANK, _BLANK_AT_MARK, _MORE, _WIDER = 0.35, 0.6, 0.25, 1.8
+# Two or more narrower gaps are blanks if they are about as wide, and all others far narrower: their least width, in
+# heights of the line's digits, and how wide the narrowest is beside the widest, and beside the widest of the others.
+_NARROW_BLANK, _SAME, _FAR_WIDER = 0.25, 0.75, 2.0
 # The least share of the typical blank of its line that a blank has.
 _LEAST_OF_BLANKS = 0.4
 # What is narrower than this, in heights of the line's digits, leaves wide gaps where the pen goes on evenly.
@@ -143,6 +146,7 @@ def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
         typical = _typical(gaps, is_of_digits)
     least = np.array([_BLANK_AT_MARK if before in ".,:;" or after in ".,:;" else _BLANK for before, after in pairs])
     wide = (gaps >= least) & (gaps >= typical + _MORE) & (gaps >= _WIDER * typical)
+    wide |= _narrow_blanks(_gaps(entries, shown, height, in_places=True))
     # Beside the blanks of a line, a gap of less than two fifths of their width is a wide one between digits.
     if wide.any():
         wide &= gaps >= _LEAST_OF_BLANKS * quantile_of(gaps[wide], 0.5)
@@ -152,6 +156,16 @@ def with_blanks(entries: Sequence[Entry], height: float) -> tuple[Entry, ...]:
             wide[k - 1 : k + 1] = False
     rest = [replace(entry, after_blank=bool(blank)) for entry, blank in zip(entries[1:], wide, strict=True)]
     return (entries[0], *rest)
+
+
+def _narrow_blanks(gaps: Floats) -> npt.NDArray[np.bool_]:
+    """Which gaps are the narrow blanks of a hand that writes closely; none, unless two or more stand out alike."""
+    wide = gaps >= _NARROW_BLANK
+    if wide.sum() < 2 or wide.all():
+        return np.zeros_like(wide)
+    least = float(gaps[wide].min())
+    stands_out = least >= _SAME * gaps[wide].max() and least >= _FAR_WIDER * gaps[~wide].max()
+    return wide & stands_out
 
 
 def _typical(gaps: Floats, is_of_digits: npt.NDArray[np.bool_]) -> float:

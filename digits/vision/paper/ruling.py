@@ -36,6 +36,8 @@ _LEAST_INK_LEFT, _LEAST_AREA_LEFT = 0.08, 0.002
 # than the lines by this share of the difference, and than nine in ten of their pixels by this factor; at the edges of
 # strokes, by the last share.
 _STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
+# Of what is left beside the lines, the pen has written this share at the least.
+_LEAST_WRITTEN = 0.1
 # A line that is drawn with the pen, under a sum, has this share of its strength, and tells nothing of the lines of the
 # paper, which are this share of all that was taken off.
 _PENS_OWN, _PAPERS_OWN = 0.7, 0.25
@@ -192,7 +194,8 @@ def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> G
     longer = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     of_pen = np.bincount(labels[pen], minlength=len(stats)) > 0
     whole[(on_line & ~inked & ~(of_pen & (longer > _CROSSING * thickness + 2.0)))[labels]] = 0
-    return whole
+    # Where so much would be dropped, what was taken off was no lines, but strokes of the pen.
+    return whole if cv2.countNonZero(whole) >= _LEAST_WRITTEN * cv2.countNonZero(writing) else mask
 
 
 def _weak_around(foreground: Foreground) -> Gray:

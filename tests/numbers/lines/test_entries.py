@@ -46,6 +46,17 @@ def test_a_close_hand_has_narrow_blanks(text: str, apart: float, blank: float) -
     assert line(text, apart, blank) == text
 
 
+@pytest.mark.parametrize("text", ["355 666 332", "0265 773 5352", "04 27 47 27 08", "52 - 39 = 43", "38 ≤ 40"])
+@pytest.mark.parametrize(("apart", "blank"), [(-0.1, 0.3), (0.0, 0.27), (0.12, 0.34)])
+def test_narrow_gaps_are_blanks_where_some_stand_out_alike(text: str, apart: float, blank: float) -> None:
+    assert line(text, apart, blank) == text
+
+
+@pytest.mark.parametrize("text", ["45145", "715178", "2714"])
+def test_gaps_around_a_1_that_stand_out_are_no_blanks(text: str) -> None:
+    assert line(text, 0.03, 1.0, 0.6) == text
+
+
 @pytest.mark.parametrize("text", ["28/11/2026", "1111", "11/11/11", "7114", "21-11-2011"])
 @pytest.mark.parametrize(("apart", "cell"), [(0.1, 0.4), (0.2, 0.5)])
 def test_narrow_digits_leave_no_blank_between_them(text: str, apart: float, cell: float) -> None:

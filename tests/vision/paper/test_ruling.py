@@ -5,6 +5,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from digits.data.mnist import Mnist, split
+from digits.synthetic.pages import Page, write_numbers
 from digits.vision.foreground import find_foreground
 from digits.vision.normalize import normalize
 from digits.vision.paper.ruling import digit_mask, page_mask
@@ -219,3 +221,14 @@ def test_a_rule_under_digits_that_stand_on_it_is_gone() -> None:
     mask = page_mask(find_foreground(picture, even_light=True))[0].mask
     assert not mask[:, 60:120].any()
     assert not mask[:, 560:640].any()
+
+
+@pytest.mark.parametrize("seed", [5, 15, 18])
+def test_bars_and_feet_of_digits_that_all_touch_are_no_lines_that_take_the_digits_with_them(
+    mnist: Mnist, seed: int
+) -> None:
+    parts = split(mnist)
+    page = Page(digits=(8, 9), touching=1.0, height=(36, 60))
+    for number in write_numbers(page, parts.x_validation, parts.y_validation, 10, seed):
+        mask = page_mask(find_foreground(number.picture, even_light=True))[0].mask > 0
+        assert mask[number.owners >= 0].mean() > 0.7
