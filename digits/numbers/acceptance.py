@@ -13,6 +13,7 @@ import numpy.typing as npt
 from digits.arrays import CLASSES, Floats
 from digits.numbers.segments.windows import Windows
 from digits.numbers.signs.kinds import PIECE, SIGNS
+from digits.vision.reduction import median_of_few
 
 # For a logistic regression of whether something is a digit.
 ACCEPTANCE_FEATURES = (
@@ -193,10 +194,10 @@ def _against_neighbors(
         neighbors = np.flatnonzero(beside[k] & tall)
         if not neighbors.size:
             continue
-        middle = float(np.median(line.leans[neighbors]))
+        middle = median_of_few(line.leans[neighbors])
         lean[k] = shapes.leans[k] - middle
         # The standard deviation of a normal distribution is 1.48 times the median deviation.
-        own = 1.4826 * float(np.median(np.abs(line.leans[neighbors] - middle)))
+        own = 1.4826 * median_of_few(np.abs(line.leans[neighbors] - middle))
         spread = np.sqrt((_SPREAD**2 + neighbors.size * own**2) / (1 + neighbors.size))
         spreads[k] = min(max(0.0, lean[k] / spread), _MOST_SPREADS)
         away = np.abs(middles[neighbors] - (shapes.boxes[k, 0] + shapes.boxes[k, 2]) / 2.0)

@@ -103,10 +103,13 @@ class Components:
         columns = slice(max(0, left - margin), min(width, right + margin))
         # Cutting costs about an eighth of what drawing does.
         budget.spend((rows.stop - rows.start) * (columns.stop - columns.start) // 8)
+        labels = self.labels[rows, columns]
+        if len(members) == 1:
+            return (rows, columns), (labels == self.ids[members[0]]).view(np.uint8)
         chosen = np.zeros(int(self.ids.max()) + 2, dtype=np.uint8)
         chosen[self.ids[list(members)]] = 1
         # Labels beyond the last component's are ink too weak for one; they all fall on the last entry, which is 0.
-        return (rows, columns), chosen.take(self.labels[rows, columns], mode="clip")
+        return (rows, columns), chosen.take(labels, mode="clip")
 
 
 def find_components(foreground: Foreground, mask: Gray | LabeledMask) -> Components:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from digits import budget
 from digits.numbers.segments.windows import Stroke, reduce_field
 from digits.vision.components import Components
+from digits.vision.reduction import median_of_few
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -124,5 +125,5 @@ def _course(parts: Components, members: Sequence[int], height: float) -> tuple[f
     far = np.abs(apart) >= height
     slope = 0.0
     if far.any():
-        slope = float(np.clip(np.median((y[second] - y[first])[far] / apart[far]), -_STEEPEST, _STEEPEST))
-    return float(np.median(y - slope * x)), slope
+        slope = float(np.clip(median_of_few((y[second] - y[first])[far] / apart[far]), -_STEEPEST, _STEEPEST))
+    return median_of_few(y - slope * x), slope

@@ -108,15 +108,12 @@ def _band_of_line(stroke: Gray, base: npt.NDArray[np.int64], thickness: float) -
 
 def _reach_above(stroke: Gray, base: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """How many pixels of ink lie above one another in each column, from the line up."""
-    columns = np.arange(stroke.shape[1])
-    reach = np.zeros(stroke.shape[1], np.int64)
-    inked = np.ones(stroke.shape[1], np.bool_)
-    for up in range(int(base.max()) + 1):
-        row = base - up
-        # The line itself may be a pixel off.
-        inked &= (row >= 0) & ((stroke[np.maximum(row, 0), columns] > 0) | (up == 0))
-        reach += inked
-    return reach
+    # Above the first row there is no ink either.
+    is_gap = np.ones((stroke.shape[0] + 1, stroke.shape[1]), np.bool_)
+    # The line itself may be a pixel off.
+    is_gap[1:] = (stroke == 0) & (np.arange(stroke.shape[0])[:, np.newaxis] < base)
+    nearest = stroke.shape[0] - 1 - is_gap[::-1].argmax(axis=0)
+    return np.asarray(base - nearest, dtype=np.int64)
 
 
 def _ticks(reach: npt.NDArray[np.int64], thickness: float) -> list[tuple[int, int]] | None:

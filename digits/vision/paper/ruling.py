@@ -126,7 +126,7 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
     Raises:
         CrowdedImageError: it has far more strokes than a written page.
     """
-    inked = (foreground.strength >= _weak_around(foreground)).astype(np.uint8)
+    inked = (foreground.strength >= _weak_around(foreground)).view(np.uint8)
     if has_more_components(inked, _MOST_STROKES):
         raise CrowdedImageError(
             f"This picture has more than {_MOST_STROKES:,} strokes or dots, far more than a page of numbers. Crop it "
