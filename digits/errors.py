@@ -33,6 +33,7 @@
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
     ├── ProcessorBusyError (RuntimeError)        other programs take the time of the processor
+    ├── ProcessStartError (RuntimeError)         the system starts no more processes
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
     ├── InkError (ValueError)                strokes of a pen that cannot be understood
@@ -184,6 +185,10 @@ class MemoryBusyError(DigitsError, RuntimeError):
 
 class ProcessorBusyError(DigitsError, RuntimeError):
     """A computation waited for the processor for so long that it was ended, within the time that it may take."""
+
+
+class ProcessStartError(DigitsError, RuntimeError):
+    """A process that reads a file cannot be started; that may pass in a moment."""
 
 
 class ComputationStoppedError(DigitsError, RuntimeError):

@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageFile
 
-from digits.images.codecs.jpeg2000 import halvings_of
+from digits.images.codecs.jpeg2000 import PROCESS_BYTES, halvings_of, is_decoded_apart
 from digits.images.codecs.png_strips import strip_rows
 from digits.images.codecs.pnm import SAMPLES_DECODER
 from digits.images.screening.rare.tga import is_mirrored
@@ -64,6 +64,7 @@ def decoding_bytes(image: Image.Image, screened: Screened, size: tuple[int, int]
         # Samples of four bytes, then of one or two, then pixels.
         sample = _COEFFICIENT_BYTES * 2 + (2 if deep else 1)
         decoded = pixels >> 2 * halvings_of(image, screened, factor)
+        after += PROCESS_BYTES if is_decoded_apart(image, screened) else 0
         return decoded * (len(image.getbands()) * sample + kept) + after + _STREAM_COPIES * len(screened.data)
     return pixels * _DECODER_BYTES.get(image.format or "", kept) + after
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from digits.images.codecs.heif import decode_strips
-from digits.images.codecs.jpeg2000 import halve
+from digits.images.codecs.jpeg2000 import load_jpeg2000
 from digits.images.codecs.png_strips import png_strips, strip_rows
 from digits.images.screening.screened import Canvas, Screened
 
@@ -56,8 +56,9 @@ def load_reduced(image: Image.Image, screened: Screened, enough: int) -> Image.I
             _set_orientation(loaded, Image.Image.getexif(image))
         else:
             if image.format == "JPEG2000":
-                halve(image, screened, factor)
-            image.load()
+                load_jpeg2000(image, screened, factor)
+            else:
+                image.load()
             loaded = _reduce(image, enough)
     return _place(loaded, canvas, factor) if canvas else loaded
 

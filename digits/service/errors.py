@@ -26,7 +26,7 @@ A route documents a whole group by its base class; `digits.service.problems` say
 import errno
 import os
 
-from digits.errors import DigitsError, is_out_of_files
+from digits.errors import DigitsError, ProcessStartError, is_out_of_files
 
 # Python has no type of its own for it.
 _NO_THREAD = "can't start new thread"
@@ -115,15 +115,17 @@ class UntrustedHostError(AccessError, ValueError):
 
 
 def as_unavailable(error: Exception) -> UnavailableError | None:
-    """Returns what to answer where the system gives no more threads or files; None for any other error.
+    """Returns what to answer where the system gives no more threads, processes or files; None for any other error.
 
-    Both pass as soon as other requests are answered.
+    All pass as soon as other requests are answered.
 
     Args:
         error: as Python raises it.
     """
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return OverloadedError("The service can start no more threads. Try again in a moment.")
+    if isinstance(error, ProcessStartError):
+        return OverloadedError("The service can start no more processes. Try again in a moment.")
     # Libraries and networks are loaded with the first request that needs them.
     for one in (error, error.__cause__):
         if is_out_of_files(one) or (isinstance(one, ImportError) and _NO_FILE in str(one)):

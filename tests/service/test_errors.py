@@ -59,6 +59,7 @@ def test_the_clients_page_lists_every_problem_with_its_status_and_title() -> Non
         (OSError(errno.ENFILE, "Too many open files in system"), "open no more files"),
         (ImportError("libheif.so: cannot open shared object file: Too many open files"), "open no more files"),
         (RuntimeError("can't start new thread"), "start no more threads"),
+        (core.ProcessStartError("No process can be started."), "start no more processes"),
         (OSError(errno.ENOENT, "No such file or directory"), None),
         (OSError("image file is truncated"), None),
         (ImportError("No module named 'digit'"), None),

@@ -1,35 +1,16 @@
 """Opens PDF files in a process of its own, which draws their pages one after the other.
 
-A broken file can crash the library that draws, or keep it busy without end. The process has limits on memory and time,
-and is killed when it takes longer, or when the request's own time is over. What it takes of the processor counts in the
-request's time.
+A broken file can crash the library that draws, or keep it busy without end.
 """
 
-import contextlib
-import ctypes
 import math
-import os
-import selectors
-import subprocess
-import sys
-import tempfile
-import time
-import weakref
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
-from digits import budget
-from digits.errors import (
-    BrokenImageError,
-    ComputeTimeError,
-    EncryptedFileError,
-    ProcessorBusyError,
-    TooManyFramesError,
-)
+from digits.errors import BrokenImageError, EncryptedFileError, TooManyFramesError
+from digits.images.apart.process import Process, Program
 
 # Pages are drawn at so many dots per inch, as most scanners do, but with no more pixels than this.
 DOTS_PER_INCH = 200
@@ -46,14 +27,13 @@ _COUNTED_BYTES = 112 * 1024 * 1024
 RENDER_SECONDS = 10.0
 _CPU_SECONDS = 120
 
-_RENDERER = Path(__file__).with_name("renderer.py")
-# The process needs no secret that may stand in other variables.
-_VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
-# How often the time is checked, in seconds; and bytes that are read at a time.
-_CHECK_SECONDS, _CHUNK = 0.05, 1024 * 1024
-_LONGEST_LINE = 200
-# Why nothing was drawn, if the process has ended.
-_FAILED = "drawing it fails, or needs too much memory"
+_RENDERER = Program(
+    Path(__file__).with_name("renderer.py"),
+    memory_bytes=MEMORY_BYTES,
+    cpu_seconds=_CPU_SECONDS,
+    failed=lambda: _damaged("drawing it fails, or needs too much memory"),
+    too_slow="Drawing the PDF file takes more than the {} allowed. Save it anew, or send pictures of its pages.",
+)
 
 
 class PdfDocument:
@@ -73,10 +53,11 @@ class PdfDocument:
         BrokenImageError: it is damaged, or needs too much memory.
         ComputeTimeError: it takes too long.
         MemoryBusyError: other images take the memory that `digits.budget.bounded_memory` allows.
+        ProcessStartError: the system starts no more processes.
     """
 
     def __init__(self, data: bytes, most_pages: int, most_pixels: int) -> None:
-        self._process = _Process(data, most_pages)
+        self._process = Process(_RENDERER, data, most_pages, counted_bytes=_COUNTED_BYTES)
         try:
             count = self._count_pages(most_pages)
             most = min(PAGE_PIXELS, most_pixels)
@@ -126,160 +107,7 @@ class PdfDocument:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.end()
-
-
-class _Process:
-    """The process that draws, and the pipes to it."""
-
-    def __init__(self, data: bytes, most_pages: int) -> None:
-        with contextlib.ExitStack() as started, _file_of(data) as file:
-            started.enter_context(budget.memory(lambda: _COUNTED_BYTES))
-            # Before the process: what may fail for want of files must not leave one behind.
-            self._selector = started.enter_context(selectors.DefaultSelector())
-            arguments = (file.fileno(), most_pages, MEMORY_BYTES, _CPU_SECONDS)
-            process = subprocess.Popen(
-                [sys.executable, "-P", str(_RENDERER), *map(str, arguments)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(file.fileno(),),
-                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
-                bufsize=0,
-            )
-            held = started.pop_all()
-        self._process, self._received = process, bytearray()
-        self._clock = _clock_of(process.pid)
-        self._counted = self._clock()
-        if process.stdout is not None:
-            self._selector.register(process.stdout, selectors.EVENT_READ)
-        self.end = weakref.finalize(self, _end, process, held)
-
-    def _count_time(self) -> None:
-        """Counts what the process has taken of the processor since the last call in the time of the request."""
-        now = self._clock()
-        budget.add_time(now - self._counted)
-        self._counted = now
-
-    def write_line(self, line: str) -> None:
-        """Sends a line to the process; one that has just died is noticed when its answer is read.
-
-        Raises:
-            BrokenImageError: it has ended.
-        """
-        if self._process.stdin is None or not self.end.alive:
-            raise _damaged(_FAILED)
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(line.encode() + b"\n")
-
-    def read_line(self, seconds: float) -> str:
-        """Returns the next line of the process, which may take so many seconds of the processor."""
-        own, at = self._budget(seconds), -1
-        while (at := self._received.find(b"\n")) < 0 and len(self._received) < _LONGEST_LINE:
-            self._receive(own)
-        line = bytes(self._received[: max(at, 0)])
-        del self._received[: at + 1]
-        return line.decode("ascii", "replace")
-
-    def read(self, size: int, seconds: float) -> bytearray:
-        """Returns the next `size` bytes of the process, which may take so many seconds of the processor."""
-        own = self._budget(seconds)
-        while len(self._received) < size:
-            self._receive(own)
-        content = self._received[:size]
-        del self._received[:size]
-        return content
-
-    def _budget(self, seconds: float) -> budget.Budget:
-        """Returns a started budget of the process; what it took before counts no more."""
-        self._counted = self._clock()
-        own = budget.Budget(seconds, clock=self._clock)
-        own.start()
-        return own
-
-    def _receive(self, own: budget.Budget) -> None:
-        """Waits for more bytes of the process.
-
-        Args:
-            own: budget of the process, which holds where there is no request, too.
-
-        Raises:
-            BrokenImageError: it has ended.
-            ComputeTimeError, ProcessorBusyError: the time of the process, or of the request, is over.
-        """
-        try:
-            is_waiting = True
-            while is_waiting:
-                is_waiting = not self._selector.select(_CHECK_SECONDS)
-                self._count_time()
-                budget.check()
-                _check_drawing(own)
-            stdout = self._process.stdout
-            chunk = os.read(stdout.fileno(), _CHUNK) if stdout is not None and not stdout.closed else b""
-        except BaseException:
-            self.end()
-            raise
-        if not chunk:
-            self.end()
-            raise _damaged(_FAILED)
-        self._received += chunk
-
-
-def _check_drawing(own: budget.Budget) -> None:
-    """Ends the drawing if its own time is over.
-
-    Raises:
-        ComputeTimeError: it is.
-    """
-    try:
-        own.check()
-        return
-    except ComputeTimeError:
-        most = f"{own.seconds:g} seconds of processor time"
-    except ProcessorBusyError:
-        most = f"{budget.wall_seconds(own.seconds):g} seconds"
-    raise ComputeTimeError(
-        f"Drawing the PDF file takes more than the {most} allowed. Save it anew, or send pictures of its pages."
-    )
-
-
-def _clock_of(pid: int) -> Callable[[], float]:
-    """Returns a clock of the processor time of a process, in seconds; where there is none, the clock on the wall.
-
-    The clock stands still once the process has ended.
-    """
-    find = getattr(ctypes.CDLL(None), "clock_getcpuclockid", None) if os.name == "posix" else None
-    clock = ctypes.c_int()
-    if find is None or find(pid, ctypes.byref(clock)):
-        return time.monotonic
-    last = 0.0
-
-    def read() -> float:
-        nonlocal last
-        with contextlib.suppress(OSError):
-            last = time.clock_gettime(clock.value)
-        return last
-
-    return read
-
-
-def _end(process: subprocess.Popen[bytes], held: contextlib.ExitStack) -> None:
-    """Ends a process, closes the pipes to it, and lets go of what was held for it, such as its memory."""
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    process.wait()
-    held.close()
-
-
-def _file_of(data: bytes) -> IO[bytes]:
-    """Returns a file that holds the data and has no name: in memory where the system has such files."""
-    in_memory = hasattr(os, "memfd_create")
-    file = os.fdopen(os.memfd_create("digits.pdf"), "r+b") if in_memory else tempfile.TemporaryFile()  # noqa: SIM115
-    file.write(data)
-    file.flush()
-    return file
+        self._process.close()
 
 
 def _size(line: str, most_pixels: int) -> tuple[int, int]:

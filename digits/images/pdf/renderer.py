@@ -3,57 +3,26 @@
 It imports nothing of Digits, so that it starts fast and takes little memory. It runs no script and fills in no form:
 the library that draws is built without JavaScript, and fields of forms are not set up.
 
-    renderer.py DESCRIPTOR MOST_PAGES MEMORY_BYTES CPU_SECONDS
-
-The file is read from the descriptor. The first line of the output is `pages COUNT`, followed by a line `WIDTH HEIGHT`
-for each page, in points (1/72 inch), unless there are more than MOST_PAGES; or it is `encrypted` or `broken`, and the
-program ends. Then each line of the input, `PAGE WIDTH HEIGHT` with the page from 0, asks for a page in pixels. The
-answer is a line `pixels` and their bytes, RGB, or a line `broken`.
+Its one argument is the most pages that the file may have. The first line of the output is `pages COUNT`, followed by a
+line `WIDTH HEIGHT` for each page, in points (1/72 inch), unless there are more than that; or it is `encrypted` or
+`broken`, and the program ends. Then each line of the input, `PAGE WIDTH HEIGHT` with the page from 0, asks for a page
+in pixels. The answer is a line `pixels` and their bytes, RGB, or a line `broken`.
 """
 
 import ctypes
-import os
 import sys
 from typing import Any, BinaryIO
 
 _WHITE = 0xFFFFFFFF
 
 
-def limit(memory_bytes: int, cpu_seconds: int) -> None:
-    """Limits memory and time of this process, and keeps it from writing files, where the system has such limits."""
-    try:
-        import resource
-    except ImportError:
-        return
-    limits = {
-        "RLIMIT_AS": memory_bytes,
-        "RLIMIT_CPU": cpu_seconds,
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_CORE": 0,
-        "RLIMIT_NOFILE": 64,
-    }
-    for name, most in limits.items():
-        if hasattr(resource, name):
-            kind = getattr(resource, name)
-            _, allowed = resource.getrlimit(kind)
-            # Nobody but root may raise a limit that is lower already.
-            lower = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-            resource.setrlimit(kind, (lower, lower))
-
-
-def main(descriptor: int, most_pages: int, memory_bytes: int, cpu_seconds: int) -> int:
+def main(data: bytes, most_pages: int) -> int:
     """Opens the file and draws the pages that the input asks for; returns the exit code.
 
     Args:
-        descriptor: of the file, which is read from its start.
+        data: the file.
         most_pages: a file of more pages is counted, and not read further.
-        memory_bytes: most memory that the process may take.
-        cpu_seconds: most processor time.
     """
-    with os.fdopen(descriptor, "rb") as file:
-        file.seek(0)
-        data = file.read()
-    limit(memory_bytes, cpu_seconds)
     import pypdfium2_raw as pdfium
 
     pdfium.FPDF_InitLibraryWithConfig(pdfium.FPDF_LIBRARY_CONFIG(2, None, None, 0))
@@ -94,7 +63,3 @@ def _draw(pdfium: Any, document: Any, number: int, width: int, height: int, outp
         output.write(ctypes.string_at(address + row * stride, 3 * width))
     pdfium.FPDFBitmap_Destroy(bitmap)
     pdfium.FPDF_ClosePage(page)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(*map(int, sys.argv[1:])))

@@ -16,7 +16,14 @@ from pathlib import Path
 from starlette.background import BackgroundTask
 
 from digits.budget import Budget, MemoryBound, bounded_memory, limited
-from digits.errors import DigitsError, ImageError, MemoryBusyError, ModelFileError, ProcessorBusyError
+from digits.errors import (
+    DigitsError,
+    ImageError,
+    MemoryBusyError,
+    ModelFileError,
+    ProcessorBusyError,
+    ProcessStartError,
+)
 from digits.images.decode import open_image
 from digits.images.limits import ImageLimits
 from digits.recognizer import Prediction, Recognizer
@@ -115,7 +122,7 @@ class Shadow:
                 other = recognizer.recognize(open_image(data, recognizer.limits, page))
         except ImageError:
             return "not_read"
-        except (MemoryBusyError, ProcessorBusyError):
+        except (MemoryBusyError, ProcessorBusyError, ProcessStartError):
             return "skipped"
         except Exception:  # noqa: BLE001 - no answer depends on it
             _log.exception("The shadow model failed")

@@ -1,0 +1,56 @@
+"""Runs a program on a file, within limits: what each process runs that `digits.images.apart.process` starts.
+
+It imports nothing of Digits, so that it starts fast and takes little memory. Nor do the programs.
+
+    starter.py PROGRAM DESCRIPTOR MEMORY_BYTES CPU_SECONDS ARGUMENTS
+
+The file is read from the descriptor. PROGRAM is the path of a module, whose `main` gets the bytes of the file and the
+arguments, which are whole numbers, and returns the exit code. It answers on the standard output.
+"""
+
+import os
+import runpy
+import sys
+
+
+def limit(memory_bytes: int, cpu_seconds: int) -> None:
+    """Limits memory and time of this process, and keeps it from writing files, where the system has such limits."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = {
+        "RLIMIT_AS": memory_bytes,
+        "RLIMIT_CPU": cpu_seconds,
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": 64,
+    }
+    for name, most in limits.items():
+        if hasattr(resource, name):
+            kind = getattr(resource, name)
+            _, allowed = resource.getrlimit(kind)
+            # Nobody but root may raise a limit that is lower already.
+            lower = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+            resource.setrlimit(kind, (lower, lower))
+
+
+def main(program: str, descriptor: int, memory_bytes: int, cpu_seconds: int, *arguments: int) -> int:
+    """Reads the file and runs the program; returns the exit code.
+
+    Args:
+        program: path of its module.
+        descriptor: of the file, which is read from its start.
+        memory_bytes: most memory that the process may take.
+        cpu_seconds: most processor time.
+        arguments: of the program.
+    """
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(0)
+        data = file.read()
+    limit(memory_bytes, cpu_seconds)
+    return int(runpy.run_path(program)["main"](data, *arguments))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1], *map(int, sys.argv[2:])))
