@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from digits.app.components.browser import browser_component
+from digits.app.components.browser import add_style, browser_component
 from digits.errors import DigitsError, ImageError, SeveralDigitsError
 from digits.explain.speech import later
 from digits.recognizer import Recognizer, shipped_model
@@ -124,6 +124,6 @@ def set_language() -> None:
         for place, text in _FOREIGN.items():
             quoted = json.dumps(say(text), ensure_ascii=False)
             rules.append(f"{place} {{ font-size: 0 }} {place}::after {{ font-size: 0.875rem; content: {quoted} }}")
-        st.html(f"<style>{' '.join(rules)}</style>")
+        add_style(" ".join(rules))
     direction = "rtl" if code in _RIGHT_TO_LEFT else "ltr"
     browser_component("language", "<span></span>")(key="language", data={"language": code, "direction": direction})

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from digits.app.components.browser import add_style
 from digits.app.language import say, say_problem, set_language
 from digits.app.models import choose_model, warn_of_worse_model
 from digits.app.pages.classroom import class_page
@@ -22,7 +23,7 @@ def main() -> None:
         # The menu, with its choice of a light or dark theme, only appears if it has an entry.
         menu_items={"About": say("Digits reads handwritten digits, and says so when it cannot.")},
     )
-    st.html(Path(__file__).with_name("page.css"))
+    add_style(Path(__file__).with_name("page.css").read_text(encoding="utf-8"))
     pages = [
         st.Page(recognize_page, title=say("Try"), default=True),
         st.Page(numbers_page, title=say("Numbers"), url_path="read"),

@@ -1,4 +1,4 @@
-"""Components that run in the browser, and the pictures that they send."""
+"""Components that run in the browser, the pictures that they send, and styles."""
 
 import base64
 import binascii
@@ -28,6 +28,18 @@ def browser_component(name: str, html: str, *styles: str) -> ComponentRenderer:
     # Two components of one script and different HTML need different names.
     name = f"digits_{name}_{hashlib.sha256(html.encode()).hexdigest()[:8]}"
     return st.components.v2.component(name, html=html, css=css, js=script)
+
+
+def add_style(rules: str) -> None:
+    """Adds CSS rules to the page, which a note over the page leaves as they are.
+
+    Streamlit puts HTML that is nothing but a style among the notes. A note that a callback of a fragment shows would
+    take its place there.
+
+    Args:
+        rules: the rules, without a <style> tag.
+    """
+    st.html(f'<style>{rules}</style><span class="digits-hidden"></span>')
 
 
 def image_of(url: str) -> bytes | None:

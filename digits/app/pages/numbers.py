@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from digits.app.components.browser import add_style
 from digits.app.components.canvas import ShownPicture
 from digits.app.components.samples import Sample, choose_sample
 from digits.app.language import ENGLISH, description_of, language, say, say_problem
@@ -209,7 +210,7 @@ def _show_text(reading: Reading) -> None:
         return
     # A digit is somewhat more than half as wide as it is high.
     size = f"clamp(1.2rem, {round(130 / max(map(len, lines)))}cqw, 5rem)"
-    st.html(f"<style>.st-key-number-text code {{ font-size: {size} !important; }}</style>")
+    add_style(f".st-key-number-text code {{ font-size: {size} !important; }}")
     with st.container(key="number-text"):
         st.code("\n".join(lines), language=None)
     signs = sum(not digit.accepted for digit in reading.digits)
