@@ -195,7 +195,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
     NoInkError: Problem(
         "no-ink",
         422,
-        "No ink was found",
+        "No digit was found",
         "No ink was found: the image is blank, too faint or too noisy. "
         "Write the digit with a darker pen, fill more of the picture with it, or give it more light.",
     ),

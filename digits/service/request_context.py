@@ -30,6 +30,7 @@ class RequestContext:
         problem: name of the problem that it was answered with.
         client: name of the API key that it came with.
         is_read: whether the whole body has been received.
+        warnings: what was passed over in it, a sentence each.
     """
 
     request_id: str
@@ -37,9 +38,21 @@ class RequestContext:
     problem: str | None = None
     client: str | None = None
     is_read: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+
+
+def noted(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes what was passed over in the present request, so that a problem says it, too; returns it.
+
+    Args:
+        warnings: a sentence each.
+    """
+    if warnings and (context := CURRENT.get()):
+        context.warnings += warnings
+    return warnings
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

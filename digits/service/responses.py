@@ -28,7 +28,7 @@ def model_response(
 
 
 def problem_response(name: str, details: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response:
-    """Returns an answer with problem details and their status, and the request's id.
+    """Returns an answer with problem details and their status, the request's id, and what was passed over in it.
 
     Args:
         name: under which metrics and logs count the problem.
@@ -37,6 +37,8 @@ def problem_response(name: str, details: ProblemDetails, headers: Mapping[str, s
     """
     if context := note_problem(name):
         details.request_id = context.request_id
+        if context.warnings:
+            details.warnings = list(context.warnings)
     return model_response(details, details.status, headers, MEDIA_TYPE)
 
 

@@ -82,6 +82,7 @@ class ProblemDetails(BaseModel):
     request_id: str | None = Field(
         None, description="The request's id, which is in `X-Request-ID` and in the operator's log, too."
     )
+    warnings: Warnings = []
 
 
 class BatchItem(BaseModel):

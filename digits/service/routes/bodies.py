@@ -21,6 +21,7 @@ from digits.images.formats import format_of
 from digits.images.ink import MAX_POINTS, Frame, draw_strokes, read_strokes
 from digits.images.limits import too_many_bytes
 from digits.service.errors import MalformedBodyError, MissingFileError, UnsupportedMediaTypeError
+from digits.service.request_context import noted
 from digits.service.routes.parameters import PAGE_FIELD, in_quotes, passed_over
 
 IMAGE_MEMBERS = ("image", "file")
@@ -237,8 +238,8 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Uplo
         if name in value:
             if not isinstance(value[name], str):
                 raise MalformedBodyError(f"The JSON's member {name!r} is no text. " + _HOW)
-            image = from_base64(value[name], max_bytes)
-            return Upload(image, texts, warnings=_passed_over(value, name, text_fields))
+            warnings = _passed_over(value, name, text_fields)
+            return Upload(from_base64(value[name], max_bytes), texts, warnings=warnings)
     for name in (*STROKES, *COLUMNS):
         if name in value:
             strokes = value[name]
@@ -256,7 +257,7 @@ _HOW = 'Send {"image": "<base64 or data URL>"}, or {"strokes": [[[x, y], ...], .
 def _passed_over(members: Collection[str], used: str, text_fields: Collection[str]) -> tuple[str, ...]:
     """Returns the warning of members beside the one that holds the picture, and beside those of parameters."""
     others = [name for name in members if name != used and name not in text_fields]
-    return passed_over("JSON", others, (used, *text_fields))
+    return noted(passed_over("JSON", others, (used, *text_fields)))
 
 
 def _drawn(value: Any, texts: Mapping[str, str], *, columns: bool) -> Upload:

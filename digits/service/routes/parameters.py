@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from digits.errors import NoSuchPageError, PatternError
+from digits.service.request_context import noted
 
 EXPECT_FIELD, PAGE_FIELD = "expect", "page"
 
@@ -122,4 +123,4 @@ def passed_over_in_query(request: Request, texts: Mapping[str, str], known: Sequ
             warnings.append(f"Passed over in the query: {name!r}, which is empty.")
     if _PLAIN_PLUS.search(raw):
         warnings.append(f"In the query, the + of {EXPECT_FIELD!r} stands for a blank. For a plus, write %2B.")
-    return tuple(warnings)
+    return noted(tuple(warnings))

@@ -40,7 +40,7 @@ from digits.service.errors import (
 from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
-from digits.service.request_context import EXPECTED
+from digits.service.request_context import EXPECTED, noted
 from digits.service.responses import model_response
 from digits.service.routes.body_schemas import MANY_DIGITS, ONE_DIGIT, body, form, form_or_raw
 from digits.service.routes.direct import Endpoint
@@ -102,8 +102,8 @@ async def _predict(request: Request) -> Response:
     with Room(state.buffers) as room:
         _refuse_early(state, request)
         upload = await read_upload(request, settings.max_bytes, settings.receive_seconds, room, (PAGE_FIELD,))
-        data, page = upload.content, chosen_page(request, upload.texts) or 1
         warnings = upload.warnings + passed_over_in_query(request, upload.texts, (PAGE_FIELD,))
+        data, page = upload.content, chosen_page(request, upload.texts) or 1
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
             start = time.perf_counter()
@@ -189,6 +189,7 @@ async def _predict_batch(request: Request) -> Response:
         received = await read_image_files(
             request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
         )
+        warnings = noted(passed_over("form", received.others, (BATCH_FIELD,))) + passed_over_in_query(request, {}, ())
         start = time.perf_counter()
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
@@ -202,7 +203,6 @@ async def _predict_batch(request: Request) -> Response:
         _item(state, part.file or "", answer, count)
         for part, answer, count in zip(received.parts, answers, page_counts, strict=True)
     ]
-    warnings = passed_over("form", received.others, (BATCH_FIELD,)) + passed_over_in_query(request, {}, ())
     return model_response(
         BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(warnings))
     )
@@ -235,8 +235,9 @@ async def _read(request: Request) -> Response:
         upload = await read_upload(
             request, settings.max_bytes, settings.receive_seconds, room, (EXPECT_FIELD, PAGE_FIELD)
         )
-        expect, page = chosen_pattern(request, upload.texts), chosen_page(request, upload.texts)
+        expect = chosen_pattern(request, upload.texts)
         warnings = upload.warnings + passed_over_in_query(request, upload.texts, (EXPECT_FIELD, PAGE_FIELD))
+        page = chosen_page(request, upload.texts)
         with state.concurrency:
             start = time.perf_counter()
             # Always in a thread: reading a number takes longer than other requests should wait.

@@ -16,7 +16,7 @@ from digits.service.errors import (
     UnsupportedMediaTypeError,
 )
 from digits.service.limits.concurrency import Room
-from digits.service.request_context import CURRENT
+from digits.service.request_context import CURRENT, noted
 from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, inflated_bytes, unpacked_json_bytes
 from digits.service.routes.forms import TRANSFER_ENCODING, Form, FormReader, Joined, Wanted, read_form
 from digits.service.routes.parameters import in_quotes, passed_over
@@ -93,6 +93,7 @@ async def read_upload(
     warnings = passed_over("form", form.others, (FIELD, *text_fields))
     if len(chosen) > 1:
         warnings += (f"The form has {len(chosen)} fields '{FIELD}'. The last was read; many go to /predict/batch/.",)
+    noted(warnings)
     content, file = chosen[-1].content, chosen[-1].file
     if chosen[-1].is_base64 or (file is None and content[:5].lower() == b"data:"):
         image = await room.unpack(from_base64, content, max_bytes, takes=len(content))

@@ -87,6 +87,56 @@ def test_what_is_passed_over_is_named_with_what_would_be_used(
     assert warnings(api, path, **options) == [warning]
 
 
+@pytest.mark.parametrize("path", ["/predict/", "/read/"])
+@pytest.mark.parametrize(
+    ("options", "name", "warning"),
+    [
+        (
+            {"files": [("file", SEVEN), ("file", b"")]},
+            "empty-file",
+            "The form has 2 fields 'file'. The last was read; many go to /predict/batch/.",
+        ),
+        (
+            {"files": {"file": SEVEN}, "data": {"file": "7", "page": "0"}},
+            "no-such-page",
+            "The form has 2 fields 'file'. The last was read; many go to /predict/batch/.",
+        ),
+        ({"files": {"file": b"none"}, "params": {"a": 1}}, "unsupported-format", "Passed over in the query: 'a'. Use "),
+        (
+            {"files": {"file": SEVEN}, "params": {"a": 1, "page": "x"}},
+            "no-such-page",
+            "Passed over in the query: 'a'. Use ",
+        ),
+        (
+            {"json": {"strokes": [[["a", 1]]], "word": "7"}},
+            "malformed-strokes",
+            "Passed over in the JSON: 'word'. Use 'strokes'",
+        ),
+        ({"json": {"image": "ö", "word": "7"}}, "malformed-body", "Passed over in the JSON: 'word'. Use 'image'"),
+    ],
+    ids=["files", "files and page", "query", "query and page", "strokes", "base64"],
+)
+def test_a_problem_names_what_was_passed_over_too(
+    api: str, path: str, options: dict[str, Any], name: str, warning: str
+) -> None:
+    response = httpx.post(api + path, timeout=30, **options)
+    problem = response.json()
+    assert (response.status_code // 100, problem["type"]) == (4, f"urn:digits:problem:{name}")
+    (said,) = problem["warnings"]
+    assert said.startswith(warning)
+
+
+def test_several_digits_in_the_last_of_two_files_are_not_mistaken_for_the_two_files(api: str) -> None:
+    problem = httpx.post(api + "/predict/", timeout=30, files=[("file", SEVEN), ("file", LINES)]).json()
+    assert problem["type"] == "urn:digits:problem:several-digits"
+    assert problem["warnings"] == ["The form has 2 fields 'file'. The last was read; many go to /predict/batch/."]
+
+
+def test_a_problem_of_a_request_of_which_all_is_used_has_no_warnings(api: str) -> None:
+    problem = httpx.post(api + "/read/?page=2", timeout=30, files={"file": SEVEN}).json()
+    assert (problem["type"], problem.get("warnings")) == ("urn:digits:problem:no-such-page", None)
+
+
 @pytest.mark.parametrize(
     ("query", "data", "warning"),
     [
