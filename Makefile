@@ -18,6 +18,7 @@ ARGS ?=
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install
+SILENT := At the end, pip unpacks them and says nothing for some minutes.
 PROJECT := --quiet --no-deps --no-build-isolation --editable .
 
 always:
@@ -35,7 +36,7 @@ $(VENV)/made: $(if $(USABLE),,always)
 
 # What `make run` needs: API, app and command line, without TensorFlow.
 $(VENV)/installed-app: pyproject.toml $(LOCKS)/app.txt $(LOCKS)/build.txt $(VENV)/made
-	@echo "Installing the locked dependencies of API and app into $(VENV) ..."
+	@echo "Installing the locked dependencies of API and app into $(VENV). $(SILENT)"
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/app.txt
 	@$(PIP_INSTALL) $(PROJECT)
 	@touch $@
@@ -45,7 +46,7 @@ $(VENV)/installed-all: pyproject.toml $(LOCKS)/all.txt $(LOCKS)/build.txt $(VENV
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] >= (3, 14))' || { \
 		echo "Training needs Python 3.11, 3.12 or 3.13, because TensorFlow has no wheels for newer ones." \
 			"Run: make clean, then the same command with PYTHON=python3.13"; exit 1; }
-	@echo "Installing all locked dependencies into $(VENV) (TensorFlow is large; some minutes) ..."
+	@echo "Installing all locked dependencies into $(VENV) (TensorFlow is large). $(SILENT)"
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(LOCKS)/build.txt -r $(LOCKS)/all.txt
 	@$(PIP_INSTALL) $(PROJECT)
 	@touch $(VENV)/installed-app $@

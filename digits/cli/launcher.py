@@ -101,6 +101,9 @@ def app_service(
 def run(chosen: Sequence[Service]) -> int:
     """Starts servers, prints their addresses once all answer, and waits for Ctrl-C.
 
+    Args:
+        chosen: the servers; the last is the one that a person opens in a browser.
+
     Returns:
         Exit code 0 after Ctrl-C or a signal to stop, 1 if a server failed.
 
@@ -124,6 +127,8 @@ def run(chosen: Sequence[Service]) -> int:
             print()
             for service in chosen:
                 print(f"{service.name}: {service.address}", flush=True)
+            names = " and ".join(f"the {service.name}" for service in reversed(chosen))
+            print(f"Open {chosen[-1].address} in a browser. Ctrl-C stops {names}.", flush=True)
             while not stop:
                 if _report_dead(running):
                     return EXIT_FAILED

@@ -1,6 +1,7 @@
 """Strokes of a pen, as apps and ink SDKs send them, drawn as a picture."""
 
 import itertools
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _COLUMNS_LEAST, _COLUMNS_MOST = 2, 4
 # A point has x, y, and perhaps a time, a pressure and two angles.
 _NUMBERS_MOST = 6
+
+# So much of a value is quoted in an error.
+_MOST_CHARACTERS = 60
 
 FORMS = (
     'a list of strokes, each a list of points {"x": 1, "y": 2} or [1, 2], an object {"points": [...]} with such '
@@ -84,7 +88,7 @@ def _read_stroke(stroke: Any, number: int, columns: bool) -> list[Point]:
         points = _zipped(stroke[0], stroke[1], number)
     if not isinstance(points, list):
         raise InkError(f"Stroke {number} is {_kind(stroke)}. Send {FORMS}.")
-    return [_read_point(point, number) for point in points[: MAX_POINTS + 1]]
+    return [_read_point(point, place, number) for place, point in enumerate(points[: MAX_POINTS + 1], start=1)]
 
 
 def _has_columns(strokes: list[Any], usual: bool) -> bool:
@@ -111,7 +115,7 @@ def _zipped(xs: list[Any], ys: list[Any], number: int) -> list[tuple[Any, Any]]:
     return list(zip(xs, ys, strict=True))
 
 
-def _read_point(point: Any, number: int) -> Point:
+def _read_point(point: Any, place: int, number: int) -> Point:
     pair: list[Any]
     if isinstance(point, dict):
         # Some SDKs write X and Y.
@@ -119,10 +123,11 @@ def _read_point(point: Any, number: int) -> Point:
     else:
         pair = list(point[:2]) if isinstance(point, list | tuple) else []
     if len(pair) != 2 or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in pair):
-        raise InkError(f"A point of stroke {number} is {_kind(point)}, without x and y that are numbers. Send {FORMS}.")
+        how = "" if len(pair) == 2 and None not in pair else f" Send {FORMS}."
+        raise InkError(f"Point {place:,} of stroke {number:,} is {_quoted(point)}; x and y must be numbers.{how}")
     x, y = pair
     if not all(abs(item) <= _FARTHEST for item in pair):
-        raise InkError(f"A point of stroke {number} is too far away; numbers up to 1e9 are needed.")
+        raise InkError(f"Point {place:,} of stroke {number:,} is too far away; numbers up to 1e9 are needed.")
     return float(x), float(y)
 
 
@@ -184,6 +189,13 @@ def draw_strokes(strokes: Sequence[Sequence[Point]]) -> tuple[npt.NDArray[np.uin
             cv2.polylines(picture, [pixels], False, 0, pen, cv2.LINE_AA, _SHIFT)
     left, top = (float(value) for value in lowest - _MARGIN / scale)
     return picture, Frame(left, top, scale)
+
+
+def _quoted(value: Any) -> str:
+    """Returns a JSON value as a sentence has it: in ASCII, without control characters, and cut where it is long."""
+    # No more is written than is shown, however large the value is.
+    text = "".join(itertools.islice(json.JSONEncoder().iterencode(value), _MOST_CHARACTERS + 1))
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
 
 
 def _kind(value: Any) -> str:

@@ -77,7 +77,7 @@ def roll_back(path: Path) -> tuple[Path, Path | None]:
     files = kept(path)
     if not files:
         raise ModelNotFoundError(
-            f"No model that {path} replaced is kept in {path.parent / FOLDER}, so there is nothing to go back to."
+            f"No earlier {path.name} is kept in {path.parent / FOLDER}, so there is nothing to go back to."
         )
     aside = _aside(path) if path.is_file() else None
     try:

@@ -48,9 +48,10 @@ def test_run_serves_both_prints_the_addresses_last_and_leaves_nothing_behind(tmp
     try:
         app_line = f"app: http://127.0.0.1:{app_port}"
         # Before any request of this test, of which the API would print a line.
-        wait_until_printed(server, app_line)
+        last_line = f"Open http://127.0.0.1:{app_port} in a browser. Ctrl-C stops the app and the API."
+        wait_until_printed(server, last_line)
         lines = server.output().rstrip().splitlines()
-        assert lines[-2:] == [f"API: http://127.0.0.1:{api_port}", app_line]
+        assert lines[-3:] == [f"API: http://127.0.0.1:{api_port}", app_line, last_line]
         # They are the first line, too, and no list of settings stands between.
         assert lines[0] == f"Starting the API at http://127.0.0.1:{api_port} and the app at {app_line[5:]} ..."
         assert "DIGITS_" not in server.output()
@@ -94,7 +95,7 @@ def test_the_app_starts_alone_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     port = free_port()
     server = Server([str(BIN / "digits"), "app", "--port", str(port)], tmp_path, f"http://127.0.0.1:{port}")
     try:
-        wait_until_printed(server, f"app: http://127.0.0.1:{port}")
+        wait_until_printed(server, f"Open http://127.0.0.1:{port} in a browser. Ctrl-C stops the app.")
         os.kill(server.process.pid, signal.SIGINT)
         assert server.process.wait(20) == 0
     finally:

@@ -75,7 +75,21 @@ def test_rolling_back_ends_with_the_model_that_ships(tmp_path: Path, capsys: pyt
     assert "In use now: the model that ships with Digits" in capsys.readouterr().out
     assert not TRAINED_MODEL.exists()
     assert main(["model", "rollback"]) == 1
-    assert "there is nothing to go back to" in capsys.readouterr().err
+    said = "digits: You use the model that ships with Digits; there is nothing to go back to.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_named_model_without_an_earlier_one_is_said_to_have_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "digits: No earlier {} is kept in {}, so there is nothing to go back to.\n"
+    model = with_card(tmp_path, recipe="first")
+    assert main(["model", "rollback", "--model", str(model)]) == 1
+    assert capsys.readouterr().err == said.format(model.name, tmp_path / "previous")
+    # The model in use is not the one that ships.
+    monkeypatch.setenv("DIGITS_MODEL", str(model))
+    assert main(["model", "rollback"]) == 1
+    assert capsys.readouterr().err == said.format(TRAINED_MODEL.name, TRAINED_MODEL.parent / "previous")
 
 
 def test_a_damaged_file_is_not_put_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """Strokes of a pen in the forms of ink SDKs, and what else may stand in their place."""
 
+import json
+import re
 import time
 from typing import Any
 
@@ -75,12 +77,13 @@ def test_the_largest_ink_is_drawn_in_little_time() -> None:
         ({"a": 1}, "The strokes are an object with 'a'"),
         ("M 0 0 L 1 1", "The strokes are a text"),
         ([5], "Stroke 1 is a number"),
-        ([[5, 6]], "A point of stroke 1 is a number, without x and y"),
-        ([[["a", "b"]]], "without x and y that are numbers"),
-        ([[[True, 1]]], "without x and y that are numbers"),
-        ([[[1]]], "without x and y"),
-        ([[{"x": 1}]], "without x and y"),
-        ([[[float("nan"), 1.0]]], "too far away"),
+        ([[5, 6]], "^Point 1 of stroke 1 is 5; x and y must be numbers. Send a list of strokes, each a list of points"),
+        ([[["a", 10]]], r'^Point 1 of stroke 1 is \["a", 10\]; x and y must be numbers.$'),
+        ([[[1, 2]], [[1, 2], [True, 1]]], r"^Point 2 of stroke 2 is \[true, 1\]; x and y must be numbers.$"),
+        ([{"x": [1, None], "y": [2, 3]}], r"^Point 2 of stroke 1 is \[null, 3\]; x and y must be numbers. Send "),
+        ([[[1]]], r"^Point 1 of stroke 1 is \[1\]; x and y must be numbers. Send a list"),
+        ([[{"x": 1}]], r'^Point 1 of stroke 1 is \{"x": 1\}; x and y must be numbers. Send a list'),
+        ([[[5, 6], [float("nan"), 1.0]]], "^Point 2 of stroke 1 is too far away"),
         ([[[float("inf"), 1.0]]], "too far away"),
         ([[[10**400, 1]]], "too far away"),
         ([{"x": [1, 2], "y": [1]}], "has 2 values of x and 1 of y"),
@@ -93,6 +96,20 @@ def test_the_largest_ink_is_drawn_in_little_time() -> None:
 def test_anything_else_is_refused_with_what_was_found(value: Any, said: str) -> None:
     with pytest.raises(InkError, match=said):
         read_strokes(value)
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["x" * 1_000_000, ["\ud800\x1b[2J\x7f\u202e\n", 5], [[[]] * 100_000, 1], json.loads("[" * 900 + "]" * 900)],
+    ids=["long", "not printable", "wide", "deep"],
+)
+def test_a_wrong_point_is_quoted_short_and_printable(point: Any) -> None:
+    with pytest.raises(InkError) as refused:
+        read_strokes([[point]])
+    said = re.match(r"Point 1 of stroke 1 is (.{1,63}); x and y must be numbers\.", str(refused.value))
+    assert said, str(refused.value)[:200]
+    assert said[1].isascii()
+    assert said[1].isprintable()
 
 
 LONG = [[10 * i, i * i] for i in range(9)]

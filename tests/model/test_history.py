@@ -44,7 +44,7 @@ def test_rolling_back_goes_one_model_back_each_time_and_loses_none(path: Path) -
         assert path.read_text() == f"model {number}"
         assert aside is not None
         assert aside.read_text() == f"model {number + 1}"
-    with pytest.raises(ModelNotFoundError, match=r"No model that .*mnist_model.keras replaced is kept in .*previous"):
+    with pytest.raises(ModelNotFoundError, match=r"No earlier mnist_model.keras is kept in .*previous, so there"):
         roll_back(path)
     assert path.read_text() == "model 3"
 

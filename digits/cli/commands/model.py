@@ -191,7 +191,7 @@ def roll_back(options: argparse.Namespace) -> int:
     """Puts the model back that the present one replaced; returns the exit code."""
     from digits.model import history
     from digits.model.artifact import read
-    from digits.recognizer import TRAINED_MODEL, Recognizer, shipped_model
+    from digits.recognizer import TRAINED_MODEL, Recognizer, find_model, shipped_model
 
     path = options.model or TRAINED_MODEL
     if options.list:
@@ -204,6 +204,10 @@ def roll_back(options: argparse.Namespace) -> int:
             read(files[0])
         _, aside = history.roll_back(path)
     except ModelNotFoundError:
+        if not options.model and find_model() == shipped_model():
+            raise ModelNotFoundError(
+                "You use the model that ships with Digits; there is nothing to go back to."
+            ) from None
         if options.model or not path.exists():
             raise
         # Before the first training the model that ships answered.

@@ -115,9 +115,9 @@ def test_a_picture_without_a_digit_is_the_problem_that_predict_gives(service: st
     assert [answer.status_code for answer in answers] == [422, 422]
     assert {answer.json()["type"] for answer in answers} == {"urn:digits:problem:no-ink"}
     assert answers[0].headers["content-type"] == MEDIA_TYPE
-    # There may be ink in a picture that is too narrow for a digit, so the title does not speak of ink.
+    # There may be ink in a picture that is too small for a digit, so the title does not speak of ink.
     answers.append(post(service, encode_png(np.full((60, 1), 255, np.uint8)), "/predict/"))
-    assert "too narrow to hold a digit" in answers[-1].json()["detail"]
+    assert "too small to hold a digit" in answers[-1].json()["detail"]
     assert {answer.json()["title"] for answer in answers} == {"No digit was found"}
 
 
