@@ -37,17 +37,20 @@ _NAME = re.compile(r"feedback-[0-9a-f]{16}\.png")
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS feedback (
-    digest TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    visitor TEXT NOT NULL,
     image BLOB NOT NULL,
     label TEXT NOT NULL,
     digit_read TEXT NOT NULL,
     confidence REAL NOT NULL,
     model TEXT NOT NULL,
-    created TEXT NOT NULL
+    created TEXT NOT NULL,
+    PRIMARY KEY (digest, visitor)
 )
 """
-# In version 0 the key of a picture was the digest of its PNG file, which depends on the version of Pillow.
-_VERSION = 1
+# In version 0 the key of a picture was the digest of its PNG file, which depends on the version of Pillow. Version 1
+# kept one visitor's feedback on a picture, and did not know whose.
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,10 @@ def content_digest(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 class FeedbackStore:
-    """Feedback in a SQLite file. Several threads may use a store at the same time.
+    """Feedback in a SQLite file: one for each picture and visitor. Several threads may use a store at the same time.
+
+    A visitor is any text that no other visitor has, or "". The file does not hold it, nor which pictures are of the
+    same visitor: only a hash of visitor and picture.
 
     Args:
         path: the file, which is created with the first feedback.
@@ -111,8 +117,8 @@ class FeedbackStore:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(self, pixels: npt.NDArray[np.uint8], feedback: Feedback) -> str:
-        """Keeps a picture and the feedback on it, which replaces earlier feedback on the same picture.
+    def keep(self, pixels: npt.NDArray[np.uint8], feedback: Feedback, visitor: str = "") -> str:
+        """Keeps a picture and the feedback on it, which replaces earlier feedback of the same visitor on this picture.
 
         Only the pixels are kept, at most 800 on the longer side, which is all that the network uses. Metadata such as
         the time and place of a photo is not kept.
@@ -120,6 +126,7 @@ class FeedbackStore:
         Args:
             pixels: uint8 of shape (height, width) or (height, width, 3).
             feedback: the feedback.
+            visitor: who gives it.
 
         Returns:
             The picture's `content_digest`.
@@ -131,28 +138,33 @@ class FeedbackStore:
         Image.fromarray(shrink(pixels, ENOUGH_SIDE)).save(file, "PNG", optimize=True)
         digest = content_digest(pixels)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        row = (digest, file.getvalue(), feedback.label, feedback.digit_read, feedback.confidence, feedback.model, now)
+        said = (feedback.label, feedback.digit_read, feedback.confidence, feedback.model, now)
+        row = (digest, _hashed(visitor, digest), file.getvalue(), *said)
         with self._open() as database:
-            database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return digest
 
-    def take_back(self, digest: str) -> None:
-        """Removes a picture and the feedback on it.
+    def take_back(self, digest: str, visitor: str = "") -> None:
+        """Removes a visitor's feedback on a picture, and the picture if nobody else gave any.
 
         Args:
             digest: the picture's `content_digest`.
+            visitor: who gave it.
 
         Raises:
             FeedbackError: the file cannot be written.
         """
         with self._open() as database:
-            database.execute("DELETE FROM feedback WHERE digest = ?", (digest,))
+            database.execute(
+                "DELETE FROM feedback WHERE digest = ? AND visitor = ?", (digest, _hashed(visitor, digest))
+            )
 
-    def label_of(self, digest: str) -> str | None:
-        """Returns the label under which a picture is kept, or None if it is not kept.
+    def label_of(self, digest: str, visitor: str = "") -> str | None:
+        """Returns the label that a visitor gave a picture, or None if nothing of this visitor is kept on it.
 
         Args:
             digest: the picture's `content_digest`.
+            visitor: who gave it.
 
         Raises:
             FeedbackError: the file cannot be read.
@@ -160,17 +172,22 @@ class FeedbackStore:
         if not self.path.is_file():
             return None
         with self._open() as database:
-            row = database.execute("SELECT label FROM feedback WHERE digest = ?", (digest,)).fetchone()
+            row = database.execute(
+                "SELECT label FROM feedback WHERE digest = ? AND visitor = ?", (digest, _hashed(visitor, digest))
+            ).fetchone()
         return None if row is None else str(row[0])
 
     def __len__(self) -> int:
+        """Returns the number of different pictures."""
         if not self.path.is_file():
             return 0
         with self._open() as database:
-            return int(database.execute("SELECT COUNT(*) FROM feedback").fetchone()[0])
+            return int(database.execute("SELECT COUNT(DISTINCT digest) FROM feedback").fetchone()[0])
 
     def export(self, folder: Path) -> int:
         """Writes a folder that `digits evaluate` scores.
+
+        Each picture is in it once, with the label that most visitors gave it; of equally many, the latest.
 
         Args:
             folder: where to write the pictures as PNG files, and labels.csv with the columns file, label and source.
@@ -185,9 +202,13 @@ class FeedbackStore:
         if not len(self):
             raise FeedbackError(f"Nothing is kept in {self.path} yet. Set DIGITS_FEEDBACK to use another file.")
         with self._open() as database:
-            rows = database.execute("SELECT digest, image, label FROM feedback ORDER BY created, digest").fetchall()
+            # SQLite takes the image from the row of the maximum. Of a picture's labels, the last one counts below.
+            rows = database.execute(
+                "SELECT digest, image, label, COUNT(*) AS visitors, MAX(rowid) AS latest FROM feedback "
+                "GROUP BY digest, label ORDER BY visitors, latest"
+            ).fetchall()
         listing = folder / LABELS_FILE
-        names = {f"feedback-{digest[:16]}.png": (image, label) for digest, image, label in rows}
+        names = {f"feedback-{digest[:16]}.png": (image, label) for digest, image, label, *_ in rows}
         try:
             earlier = _exported(listing) if listing.exists() else set()
             folder.mkdir(parents=True, exist_ok=True)
@@ -206,7 +227,7 @@ class FeedbackStore:
                 (folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise FeedbackError(f"{folder} cannot be written: {error.strerror or error}.") from error
-        return len(rows)
+        return len(names)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -226,16 +247,39 @@ class FeedbackStore:
             ) from error
 
 
+def _hashed(visitor: str, digest: str) -> str:
+    """Returns what stands for a visitor beside a picture: another text beside each, and "" for ""."""
+    return hashlib.sha256(f"{visitor} {digest}".encode()).hexdigest() if visitor else ""
+
+
 def _migrate(database: sqlite3.Connection) -> None:
-    """Creates the table, or gives the pictures of version 0 their new keys; of two equal pictures the later wins."""
+    """Creates the table, or gives that of an earlier version its new form."""
     database.execute("BEGIN IMMEDIATE")  # Another process may be migrating as well.
-    database.execute(_TABLE)
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version >= _VERSION:
+        return
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'feedback'").fetchone():
+        database.execute(_TABLE)
+    else:
+        if version == 0:
+            _name_anew(database)
+        database.execute("ALTER TABLE feedback RENAME TO earlier")
+        database.execute(_TABLE)
+        database.execute(
+            "INSERT INTO feedback SELECT digest, '', image, label, digit_read, confidence, model, created FROM earlier "
+            "ORDER BY created, rowid"
+        )
+        database.execute("DROP TABLE earlier")
+    database.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _name_anew(database: sqlite3.Connection) -> None:
+    """Gives the pictures of version 0 their new keys; of two equal pictures the later wins."""
     for digest, image in database.execute("SELECT digest, image FROM feedback ORDER BY created, rowid").fetchall():
         with contextlib.suppress(ImageError):  # A picture that cannot be decoded keeps its key.
             database.execute(
                 "UPDATE OR REPLACE feedback SET digest = ? WHERE digest = ?", (content_digest(decode(image)), digest)
             )
-    database.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _exported(listing: Path) -> set[str]:

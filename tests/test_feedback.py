@@ -46,6 +46,30 @@ def test_the_last_word_on_a_picture_counts_and_can_be_taken_back(tmp_path: Path)
     assert len(store) == 0
 
 
+def test_each_visitor_has_a_word_of_their_own_and_an_export_takes_that_of_most_then_the_latest(tmp_path: Path) -> None:
+    store, pixels = FeedbackStore(tmp_path / "f.sqlite3"), decode(SAMPLES[0].read_bytes())
+
+    def exported() -> list[str]:
+        assert store.export(tmp_path / "out") == len(store) == 1
+        return [picture.label for picture in read_labeled(tmp_path / "out")]
+
+    one = Feedback("1", "7", 0.9, "")
+    for visitor, feedback, label in (("a", SEVEN, "7"), ("b", one, "1"), ("c", SEVEN, "7"), ("b", one, "7")):
+        digest = store.keep(pixels, feedback, visitor)
+        assert exported() == [label]
+    store.take_back(digest)
+    store.take_back(digest, "d")
+    assert [store.label_of(digest, visitor) for visitor in ("a", "b", "c", "d", "")] == ["7", "1", "7", None, None]
+    store.take_back(digest, "a")
+    assert exported() == ["1"]
+    # Neither a visitor nor what else is of the same one is in the file.
+    store.keep(np.zeros((9, 9), np.uint8), SEVEN, "b")
+    with contextlib.closing(sqlite3.connect(store.path)) as database:
+        visitors = {row[0] for row in database.execute("SELECT visitor FROM feedback")}
+    assert len(visitors) == 3
+    assert all(len(visitor) == 64 for visitor in visitors)
+
+
 def test_an_export_is_scored_by_evaluate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,6 +202,24 @@ def test_a_file_of_an_earlier_version_goes_on_and_knows_its_pictures(tmp_path: P
     assert len(store) == 2
     store.keep(pixels, SEVEN)
     assert (len(store), store.label_of(content_digest(pixels)), store.label_of("damaged")) == (2, "7", "1")
+
+
+def test_a_file_in_which_feedback_was_nobodys_goes_on(tmp_path: Path) -> None:
+    pixels = decode(SAMPLES[0].read_bytes())
+    with contextlib.closing(sqlite3.connect(tmp_path / "f.sqlite3")) as old, old:
+        old.execute(
+            "CREATE TABLE feedback (digest TEXT PRIMARY KEY, image BLOB NOT NULL, label TEXT NOT NULL, "
+            "digit_read TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, created TEXT NOT NULL)"
+        )
+        row = (content_digest(pixels), encode_png(pixels), "3", "7", 0.5, "a digest", "2026-01-01T00:00:00+00:00")
+        old.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        old.execute("PRAGMA user_version = 1")
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    assert (len(store), store.label_of(content_digest(pixels))) == (1, "3")
+    store.keep(pixels, SEVEN, "a")
+    assert (len(store), store.label_of(content_digest(pixels), "a")) == (1, "7")
+    assert store.export(tmp_path / "out") == 1
+    assert [picture.label for picture in read_labeled(tmp_path / "out")] == ["7"]
 
 
 def test_what_is_taken_back_is_gone_from_the_file(tmp_path: Path) -> None:

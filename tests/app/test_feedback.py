@@ -7,8 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from digits.feedback import FEEDBACK_FILE, FeedbackStore, content_digest
-from digits.images.decode import decode
+from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from tests.app.test_recognize import run_app, texts, upload
 from tests.conftest import SAMPLES, encode_png
 
@@ -82,7 +81,9 @@ def test_a_file_that_cannot_be_written_gets_a_sentence(sample: Path, monkeypatch
     assert app.error[0].value == "The picture could not be kept. The log of the app says why."
 
 
-def test_a_click_keeps_the_picture_that_it_was_made_on_and_says_so_where_another_is_shown_since(sample: Path) -> None:
+def test_a_click_keeps_the_picture_that_it_was_made_on_and_says_so_where_another_is_shown_since(
+    sample: Path, tmp_path: Path
+) -> None:
     eight = SAMPLES[-1].read_bytes()
     app = upload(run_app(), "seven.png", sample.read_bytes())
     key = buttons(app, "Yes, a 7")[0].key
@@ -91,8 +92,7 @@ def test_a_click_keeps_the_picture_that_it_was_made_on_and_says_so_where_another
     upload(app, "eight.png", eight)
     assert "Predicted digit: 8" in texts(app)
     store = FeedbackStore(FEEDBACK_FILE)
-    assert store.label_of(content_digest(decode(sample.read_bytes()))) == "7"
-    assert store.label_of(content_digest(decode(eight))) is None
+    assert (len(store), exported_labels(tmp_path / "out")) == (1, ["7"])
     assert "The picture before this one is kept as a 7" in app.success[0].value
     # A click on the first picture's button that comes later still cannot be one on this picture's.
     assert buttons(app, "Yes, an 8")[0].key != key
@@ -101,16 +101,31 @@ def test_a_click_keeps_the_picture_that_it_was_made_on_and_says_so_where_another
     assert (len(store), len(app.success), len(buttons(app, "Yes, an 8"))) == (0, 0, 1)
 
 
-def test_what_is_kept_is_asked_of_the_file_and_not_of_the_session(sample: Path) -> None:
+def test_what_a_visitor_said_is_neither_shown_to_another_nor_taken_back_by_one(sample: Path, tmp_path: Path) -> None:
     first, second = (upload(run_app(), "seven.png", sample.read_bytes()) for _ in range(2))
     buttons(first, "Yes, a 7")[0].click().run()
     assert "Thank you" in first.success[0].value
     second.run()
-    assert "This picture is kept as a 7" in second.success[0].value
+    assert not second.success
+    assert not buttons(second, "Take it back")
+    second.button_group[0].set_value("1").run()
+    assert "kept as a 1" in second.success[0].value
+    assert "kept as a 7" in first.run().success[0].value
+    # The label of the latest, until that is taken back.
+    assert exported_labels(tmp_path / "out") == ["1"]
     buttons(second, "Take it back")[0].click().run()
-    first.run()
-    assert not first.success
-    assert buttons(first, "Yes, a 7")
+    assert buttons(second, "Yes, a 7")
+    assert "kept as a 7" in first.run().success[0].value
+    assert exported_labels(tmp_path / "out") == ["7"]
+
+
+def test_what_is_kept_is_asked_of_the_file_and_not_of_the_session(sample: Path) -> None:
+    app = upload(run_app(), "seven.png", sample.read_bytes())
+    buttons(app, "Yes, a 7")[0].click().run()
+    FEEDBACK_FILE.unlink()
+    app.run()
+    assert not app.success
+    assert buttons(app, "Yes, a 7")
 
 
 def test_pictures_of_the_same_pixels_and_another_shape_are_two() -> None:

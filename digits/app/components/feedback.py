@@ -1,6 +1,7 @@
 """Asks whether an answer is right, and keeps the picture only after a click."""
 
 import logging
+import secrets
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_d
 from digits.recognizer import Prediction, Recognizer
 
 _LABEL_TEXTS = {NO_DIGIT: later("no digit")}
+# The session key of the text that tells this session's feedback from that of others.
+_VISITOR = "feedback visitor"
 # The session key of the picture that was kept last, and of the picture that the page has shown since.
 _LAST = "feedback last"
 _BEFORE = later("The picture before this one is kept as {label}.")
@@ -27,7 +30,9 @@ _PRIVACY = later(
 
 
 def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], prediction: Prediction | None) -> None:
-    """Asks whether an answer is right, or says that the picture is kept. Shows nothing if feedback is switched off.
+    """Asks whether an answer is right, or says that this visitor has said so: others neither see it nor take it back.
+
+    Shows nothing if feedback is switched off.
 
     Args:
         recognizer: the model that answered.
@@ -98,8 +103,8 @@ def _in_words(label: str) -> str:
 
 
 def _say_if_kept(store: FeedbackStore, picture: str, sentence: str) -> bool:
-    """Says that a picture is kept and offers to take it back; returns whether it is kept."""
-    label = store.label_of(picture)
+    """Says that this visitor has had a picture kept and offers to take it back; returns whether it is so."""
+    label = store.label_of(picture, _visitor())
     if label is None:
         return False
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -117,13 +122,18 @@ def _kept_since(picture: str) -> str | None:
     return str(kept)
 
 
+def _visitor() -> str:
+    """Returns what tells this session from others, until it ends."""
+    return str(st.session_state.setdefault(_VISITOR, secrets.token_hex()))
+
+
 def _failure_of(picture: str) -> str:
     return f"feedback failed {picture}"
 
 
 def _keep(store: FeedbackStore, pixels: npt.NDArray[np.uint8], feedback: Feedback, picture: str) -> None:
     try:
-        store.keep(pixels, feedback)
+        store.keep(pixels, feedback, _visitor())
     except FeedbackError as error:
         logging.getLogger(__name__).warning("%s", error)
         st.session_state[_failure_of(picture)] = True
@@ -134,7 +144,7 @@ def _keep(store: FeedbackStore, pixels: npt.NDArray[np.uint8], feedback: Feedbac
 
 def _take_back(store: FeedbackStore, picture: str) -> None:
     try:
-        store.take_back(picture)
+        store.take_back(picture, _visitor())
     except FeedbackError as error:
         logging.getLogger(__name__).warning("%s", error)
         st.session_state[_failure_of(picture)] = True
