@@ -89,7 +89,8 @@ def test_a_digit_can_be_corrected_and_the_text_follows(mnist: Mnist) -> None:
     assert app.pills[1].value == "2"
     choose(app, 1, "no digit")
     assert app.code[0].value == "4\n115"
-    assert "Gray boxes: 1 other sign" in texts(app)
+    assert "Gray boxes: other signs" not in texts(app)
+    assert "Gray boxes: 1 thing that is no digit or known sign." in texts(app)
 
 
 def test_corrections_are_of_one_picture(mnist: Mnist) -> None:
@@ -159,7 +160,31 @@ def test_a_sign_that_is_not_known_is_said_to_be_in_the_reading(monkeypatch: pyte
     strange = Reading(digits, 40, 40, (0.9,))
     monkeypatch.setattr("digits.app.pages.numbers.read_picture", lambda *_: strange)
     app = give_sample(run_page())
-    assert app.warning[0].value.startswith("Something was not recognized: ? stands for it.")
+    assert app.warning[0].value.startswith("Not everything here looks like a digit or a known sign: ? stands for")
+    # Who listens to the page hears why, too.
+    assert "Digits read: 2? Not everything here looks like a digit" in texts(app)
+    # Who has corrected it has looked at it.
+    choose(choose(app, 0, 1), 1, "1")
+    assert "Not everything" not in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("2-", "Blue boxes: digits. Gray boxes: 1 other sign."),
+        ("2-+", "Blue boxes: digits. Gray boxes: 2 other signs."),
+        ("2?", "Blue boxes: digits. Gray boxes: 1 thing that is no digit or known sign."),
+        ("???", "Gray boxes: 3 things that are no digit or known sign."),
+        ("2-??", "Blue boxes: digits. Gray boxes: other signs: 1; neither digit nor known sign: 2."),
+    ],
+)
+def test_what_is_no_known_sign_is_not_called_one(written: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = tuple(
+        ReadDigit(2, 0.9, one.isdigit(), (10 * place, 0, 9, 9), 0, None if one.isdigit() else one)
+        for place, one in enumerate(written)
+    )
+    monkeypatch.setattr("digits.app.pages.numbers.read_picture", lambda *_: Reading(digits, 40, 40, (0.9,)))
+    assert said in [caption.value for caption in give_sample(run_page()).caption]
 
 
 def test_a_picture_stays_in_sight_when_no_number_is_read_on_it(mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -10,8 +12,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from digits.images.limits import ImageLimits
 from scripts.demonstration import draw
 from scripts.find_browser import BROWSER_ARGUMENTS
-from tests.browsing import PATIENCE, SCROLLED, STROKES, choose_sample, give, opened, paste_file, settled
-from tests.conftest import SAMPLES
+from tests.browsing import PATIENCE, SCROLLED, STROKES, at_rest, choose_sample, give, opened, paste_file, settled
+from tests.conftest import ROOT, SAMPLES, encode_png
 from tests.pictures import side_by_side
 
 SIZES: dict[str, ViewportSize] = {
@@ -198,3 +200,21 @@ def test_a_picture_of_several_digits_is_taken_to_the_page_of_numbers(
     give(page, number)
     settled(page).get_by_role("button", name="Read all digits").click()
     expect(page.get_by_role("status")).to_have_text("Digits read: 52", timeout=PATIENCE)
+
+
+def test_a_number_that_is_not_accepted_is_paler_than_one_that_is(page: Page, shipped_app: str, tmp_path: Path) -> None:
+    page.goto(shipped_app + "/read")
+    number = cv2.imread(str(ROOT / "digits" / "samples" / "numbers" / "two_lines.png"), cv2.IMREAD_GRAYSCALE)
+    assert number is not None
+    doubted = np.pad(number, ((0, 0), (0, 300)), mode="edge")
+    letter = np.add([(0, 40), (30, 160), (60, 60), (90, 160), (110, 40)], (number.shape[1] + 20, 0))
+    cv2.polylines(doubted, [letter], False, 0, 10)
+    weights = []
+    for picture, said in ((number, "Digits read: 2024, 375-08"), (doubted, "Not everything here looks like a digit")):
+        (tmp_path / "number.png").write_bytes(encode_png(picture))
+        give(page, tmp_path / "number.png")
+        expect(page.get_by_role("status")).to_contain_text(said, timeout=PATIENCE)
+        code = at_rest(page).locator(".st-key-number-text code")
+        weights.append(code.evaluate("(code) => [getComputedStyle(code).fontWeight, getComputedStyle(code).color]"))
+    assert [weight for weight, _ in weights] == ["700", "400"]
+    assert weights[0][1] != weights[1][1] == "rgb(90, 102, 114)"

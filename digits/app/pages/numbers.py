@@ -93,9 +93,8 @@ def _stage(recognizer: Recognizer) -> None:
         elif seen is None or answer is None:
             st.header(say(_INVITATION), anchor=False)
         else:
-            _show_text(answer)
-            if answer == seen.answer:
-                _show_doubt(answer)
+            # Who has corrected it has looked at it.
+            _show_text(answer, _doubt_of(answer) if answer == seen.answer else "")
             _correct(seen, answer)
             if not content.name:
                 boxed = say("The drawing with a box around each digit: {digits}", digits=_spoken(answer))
@@ -200,43 +199,70 @@ def _spoken(reading: Reading) -> str:
     return ", ".join(_lines(reading)) or say("none")
 
 
-def _show_text(reading: Reading) -> None:
-    """Shows what was read as large as it fits, with a button that copies it."""
+def _show_text(reading: Reading, doubt: str) -> None:
+    """Shows what was read as large as it fits, with a button that copies it.
+
+    Args:
+        reading: what was read.
+        doubt: why it should not be acted on; "" if it may be.
+    """
     lines = _lines(reading)
     spoken = say("Digits read: {digits}", digits=_spoken(reading))
-    st.html(f'<div class="digits-hidden" role="status">{spoken}</div>')
+    st.html(f'<div class="digits-hidden" role="status">{" ".join(filter(None, (spoken, doubt)))}</div>')
     if not lines:
         st.info(say("No digit is left."))
         return
     # A digit is somewhat more than half as wide as it is high.
     size = f"clamp(1.2rem, {round(130 / max(map(len, lines)))}cqw, 5rem)"
     add_style(f".st-key-number-text code {{ font-size: {size} !important; }}")
-    with st.container(key="number-text"):
+    with st.container(key="number-text"), st.container(key="number-doubted" if doubt else "number-sure"):
         st.code("\n".join(lines), language=None)
-    signs = sum(not digit.accepted for digit in reading.digits)
-    boxes = [say("Blue boxes: digits.")]
-    if signs == 1:
-        boxes.append(say("Gray boxes: 1 other sign."))
-    elif signs:
-        boxes.append(say("Gray boxes: {count} other signs.", count=signs))
-    st.caption(" ".join(boxes))
+    if doubt:
+        st.warning(doubt)
+    unknown = sum(digit.shown == UNKNOWN for digit in reading.digits)
+    signs = sum(not digit.accepted for digit in reading.digits) - unknown
+    colors = [say("Blue boxes: digits.")] if any(digit.accepted for digit in reading.digits) else []
+    st.caption(" ".join([*colors, *_gray_boxes(signs, unknown)]))
     if reading.view != FIRST:
         how = f": {reading.view}" if language() == ENGLISH else ""
         st.caption(say("The page as it is did not show the digits well. It was seen in another way{how}.", how=how))
     if reading.line_confidences:
         whole = in_per_cent(confidence_text(reading.confidence), say)
         sentences = [say("All of it is right with a probability of {confidence}.", confidence=whole)]
-        if alone := [line for line in reading.lines if line and signs]:
+        if alone := [line for line in reading.lines if line and signs + unknown]:
             sentences.append(say("Digits alone: {text}", text=f"`{', '.join(alone)}`"))
         st.caption(" ".join(sentences))
 
 
-def _show_doubt(reading: Reading) -> None:
-    """Says that a reading should not be acted on, and why."""
+def _gray_boxes(signs: int, unknown: int) -> list[str]:
+    """Returns what the gray boxes are around: so many known signs, and so many things that are not known."""
+    if signs and unknown:
+        return [
+            say(
+                "Gray boxes: other signs: {signs}; neither digit nor known sign: {unknown}.",
+                signs=signs,
+                unknown=unknown,
+            )
+        ]
+    if unknown == 1:
+        return [say("Gray boxes: 1 thing that is no digit or known sign.")]
+    if unknown:
+        return [say("Gray boxes: {count} things that are no digit or known sign.", count=unknown)]
+    if signs == 1:
+        return [say("Gray boxes: 1 other sign.")]
+    return [say("Gray boxes: {count} other signs.", count=signs)] if signs else []
+
+
+def _doubt_of(reading: Reading) -> str:
+    """Returns why a reading should not be acted on, much as the page of one digit says it; "" if it may be."""
     if reading.reason == "not_a_digit":
-        st.warning(say("Something was not recognized: ? stands for it. Write it more clearly, or crop the picture."))
-    elif reading.reason is not None:
-        st.warning(say("Not sure: this is more likely wrong than right. Check each digit, or write more clearly."))
+        return say(
+            "Not everything here looks like a digit or a known sign: ? stands for what does not. Write it more "
+            "clearly, or crop the picture."
+        )
+    if reading.reason is not None:
+        return say("Not sure: this is more likely wrong than right. Check each digit, or write more clearly.")
+    return ""
 
 
 def _correct(seen: _Seen, reading: Reading) -> None:
