@@ -10,6 +10,7 @@ from streamlit.testing.v1.element_tree import Button
 from digits.feedback import FEEDBACK_FILE, FeedbackStore
 from tests.app.test_recognize import run_app, texts, upload
 from tests.conftest import SAMPLES, encode_png
+from tests.pictures import side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +145,17 @@ def test_the_question_is_worded_by_the_answer() -> None:
     assert buttons(app, "Right, no digit")
     buttons(app, "Right, no digit")[0].click().run()
     assert "kept as no digit" in app.success[0].value
+
+
+def test_several_digits_are_not_asked_about_as_if_they_were_one(sample: Path) -> None:
+    app = upload(run_app(), "seven.png", sample.read_bytes())
+    buttons(app, "Yes, a 7")[0].click()
+    upload(app, "two.png", encode_png(side_by_side("5_marker", "2_blue_pen")))
+    assert "2 digits were seen in this picture" in texts(app)
+    assert not app.button_group
+    assert "Nothing is kept unless you click" not in texts(app)
+    # What was said of the picture before can still be taken back.
+    assert "The picture before this one is kept as a 7" in app.success[0].value
+    buttons(app, "Take it back")[0].click().run()
+    assert not app.exception
+    assert len(FeedbackStore(FEEDBACK_FILE)) == 0

@@ -48,7 +48,7 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
         if what_to_do:
             st.warning(what_to_do)
         return False
-    ask_for_feedback(recognizer, pixels, answer if isinstance(answer, Prediction) else None)
+    ask_for_feedback(recognizer, pixels, answer)
     if isinstance(answer, ImageError):
         hints = hints_without_ink(pixels, say) if isinstance(answer, NoInkError) else []
         if hints or what_to_do:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from digits.app.language import say
-from digits.errors import FeedbackError
+from digits.errors import FeedbackError, ImageError, SeveralDigitsError
 from digits.explain.speech import later, with_article
 from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_digest, feedback_file
 from digits.recognizer import Prediction, Recognizer
@@ -29,7 +29,7 @@ _PRIVACY = later(
 )
 
 
-def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], prediction: Prediction | None) -> None:
+def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], answer: Prediction | ImageError) -> None:
     """Asks whether an answer is right, or says that this visitor has said so: others neither see it nor take it back.
 
     Shows nothing if feedback is switched off.
@@ -37,7 +37,7 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
     Args:
         recognizer: the model that answered.
         pixels: the picture, uint8 of shape (height, width) or (height, width, 3).
-        prediction: the answer, or None if there was an error in its place.
+        answer: the answer, or why there is none. Of several digits nothing is asked: no label is true of them.
     """
     file = feedback_file()
     if file is None:
@@ -55,6 +55,9 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], pred
         logging.getLogger(__name__).warning("%s", error)
         st.error(say(_FAILED))
         return
+    if isinstance(answer, SeveralDigitsError):
+        return
+    prediction = answer if isinstance(answer, Prediction) else None
     digit, confidence = ("", 0.0) if prediction is None else (str(prediction.digit), prediction.confidence)
 
     def keep(label: str | None) -> None:
