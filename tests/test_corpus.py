@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.accuracy.corpus.answers import (
@@ -43,10 +44,17 @@ def test_int8_reads_the_same_and_accepts_nearly_the_same(committed: list[Record]
     def read(record: Record) -> list[Any]:
         # What shows no digit, and is not accepted, is like one digit as little as like another.
         shows_none = record["name"].startswith(("sign/", "scribble/")) and not record.get("accepted")
-        return [record.get(field) for field in (("error",) if shows_none else ("error", "digit", "text", "boxes"))]
+        return [record.get(field) for field in (("error",) if shows_none else ("error", "digit", "text"))]
 
     int8, float32 = ({record["name"]: record for record in made} for made in (records("int8"), committed))
     assert {name for name in float32 if read(int8[name]) != read(float32[name])} == set()
+    # Where digits touch, a cut a pixel or two beside another may be as likely.
+    beside = [
+        np.abs(np.subtract(int8[name].get("boxes") or [], float32[name].get("boxes") or [])).max(initial=0)
+        for name in float32
+    ]
+    assert max(beside) <= 2
+    assert sum(off > 0 for off in beside) <= 1
     # A digit that is as sure as it has to be, and hardly more, may be accepted in one of the two alone.
     one_alone = [
         name

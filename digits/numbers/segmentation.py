@@ -40,7 +40,7 @@ _MOST_LINES = 400
 _HOPELESS = 3.0
 # Work of a candidate in pixels of crops, as `digits.budget.spend` counts it: to draw its window and look at it twice;
 # and to make its image and read it. `python -m benchmarks.hostile.bombs` measures the time of pages full of them.
-_WINDOW_WORK, _IMAGE_WORK = 7_000, 12_500
+_WINDOW_WORK, _IMAGE_WORK = 4_000, 12_500
 # So many images are made before they go through the network: more would take more memory.
 _AT_A_TIME = 256
 

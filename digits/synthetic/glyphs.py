@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digits.numbers.acceptance import leans
 from digits.synthetic.sign_forms import FORMS
-from digits.synthetic.strokes import LETTERS, Form, curve_through
+from digits.synthetic.strokes import LETTERS, Form, curve_through, shaken
 
 Ink = npt.NDArray[np.float32]
 
@@ -62,7 +62,7 @@ def draw_sign(sign: str, height: float, slant: float, pen: float, rng: np.random
         pen: width of the strokes, in pixels.
         rng: decides the form and everything about it.
     """
-    return _draw(FORMS[sign](rng), height, slant, pen, rng)
+    return draw_strokes(FORMS[sign](rng), height, slant, pen, rng)
 
 
 def draw_typed(character: str, font: str, height: float) -> Glyph | None:
@@ -117,21 +117,18 @@ def draw_unknown(height: float, slant: float, pen: float, rng: np.random.Generat
             tuple((float(x), float(y)) for x, y in rng.uniform((0.0, 0.0), (0.8, 1.0), (int(rng.integers(3, 8)), 2)))
             for _ in range(int(rng.integers(1, 3)))
         )
-    return _draw(form, height, slant, pen, rng)
+    return draw_strokes(form, height, slant, pen, rng)
 
 
-def _draw(form: Form, height: float, slant: float, pen: float, rng: np.random.Generator) -> Glyph:
+def draw_strokes(form: Form, height: float, slant: float, pen: float, rng: np.random.Generator) -> Glyph:
+    """Draws a form, a little larger or smaller and shaken; the other arguments are those of `draw_sign`."""
     size = height * rng.uniform(0.85, 1.15)
     wide = size * rng.uniform(0.8, 1.2)
     margin = int(np.ceil(0.7 * height + pen))
     canvas = np.zeros((round(1.3 * size) + 2 * margin, round(1.3 * wide) + 2 * margin), np.uint8)
     turn, shake = rng.normal(0.0, 0.06), rng.uniform(*_SHAKE)
-    form = _from_left(form)
-    for stroke in form:
+    for stroke in shaken(_from_left(form), shake, rng):
         points = np.array(stroke)
-        bends = [i for i in range(1, len(points)) if (points[i] == points[i - 1]).all()]
-        points = points + rng.normal(0.0, shake, points.shape)
-        points[bends] = points[[i - 1 for i in bends]]
         x, y = points[:, 0] * wide, points[:, 1] * size
         x, y = x + slant * (0.5 * size - y) - turn * (y - 0.5 * size), y + turn * (x - 0.3 * wide)
         curve = curve_through(np.stack([x + margin, y + margin], axis=1))

@@ -27,7 +27,9 @@ _DATE_SIGNS, _DATE_CHANCES = ("/", ".", "-"), (0.55, 0.25, 0.2)
 # Of the lines, so many have digits that touch, and with such a chance each; by how much, in heights of a digit.
 _TOUCHING, _TOUCHES, _RARELY, _OVERLAP = 0.45, (0.1, 0.6), 0.02, 0.12
 # How far digits are apart in a line, in heights of a digit, and small signs from what is beside them.
-_SPACING, _NEAR = (0.06, 0.35), (0.04, 0.22)
+_SPACING, _NEAR = (0.06, 0.5), (0.04, 0.22)
+# Chance that a small sign all but touches what is beside it, or runs into it, and by how much, in heights of a digit.
+_JOINED, _CONTACT = 0.08, (-0.04, 0.04)
 # So many pictures are of the drawn hand alone.
 _OF_ONE = 0.4
 _SMALL = ".,:;"
@@ -110,7 +112,7 @@ def _write(
 def _gap(mark: str, before: str, spacing: float, touches: float, rng: np.random.Generator) -> float:
     """How far a glyph is from the one before it, in heights of a digit; below 0 they overlap."""
     if mark in _SMALL or before in _SMALL:
-        return float(rng.uniform(*_NEAR))
+        return float(rng.uniform(*(_CONTACT if rng.random() < _JOINED else _NEAR)))
     if mark == DIGIT and before == DIGIT and rng.random() < touches:
         return -float(rng.uniform(0.0, _OVERLAP))
     return max(0.05, spacing + float(rng.normal(0.0, 0.07)))

@@ -51,6 +51,8 @@ class Page:
         uneven: chance that small digits stand beside large ones in a picture, on the line, below it, or higher.
         even_slant: chance that all digits of a picture lean alike, as those of one hand do; MNIST's lean as their many
             writers', each in its own way.
+        drawn: chance that all of a picture is drawn by code in the hand of one writer, instead of put together from
+            MNIST's digits. Only pictures of digits.synthetic.sums and digits.synthetic.lines heed it.
 
     Raises:
         SettingError: a value out of range.
@@ -66,6 +68,7 @@ class Page:
     thin_pen: float = 0.0
     uneven: float = 0.0
     even_slant: float = 0.0
+    drawn: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in {"digits": self.digits, "height": self.height}.items():
@@ -73,7 +76,7 @@ class Page:
                 raise SettingError(f"{name} is from {least} to {most}; it must be from 1 on, and not fall.")
         if self.lines < 1:
             raise SettingError(f"lines is {self.lines}; 1 or more are needed.")
-        for name in ("touching", "signs", "thin_pen", "uneven", "even_slant"):
+        for name in ("touching", "signs", "thin_pen", "uneven", "even_slant", "drawn"):
             chance = getattr(self, name)
             if not 0.0 <= chance <= 1.0:
                 raise SettingError(f"{name} is {chance}; it is a chance, from 0 to 1.")

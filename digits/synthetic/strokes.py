@@ -225,12 +225,20 @@ def draw_form(forms: Sequence[Form], side: int, rng: np.random.Generator) -> Can
     pen = max(1, round(side * rng.uniform(0.03, 0.13)))
     size = side * rng.uniform(0.55, 0.68)
     canvas = np.zeros((side, side), dtype=np.uint8)
+    for stroke in shaken(form, 0.035, rng):
+        draw_curve(canvas, (np.array(stroke) - 0.5) @ change.T * size + side / 2.0, pen)
+    return canvas
+
+
+def shaken(form: Form, deviation: float, rng: np.random.Generator) -> Form:
+    """The form with each point moved at random, by a standard deviation in its own units; corners stay corners."""
+    strokes = []
     for stroke in form:
-        points = np.array(stroke) + rng.normal(0.0, 0.035, (len(stroke), 2))
+        points = np.array(stroke) + rng.normal(0.0, deviation, (len(stroke), 2))
         corner = np.flatnonzero([a == b for a, b in itertools.pairwise(stroke)])
         points[corner + 1] = points[corner]
-        draw_curve(canvas, (points - 0.5) @ change.T * size + side / 2.0, pen)
-    return canvas
+        strokes.append(tuple((float(x), float(y)) for x, y in points))
+    return tuple(strokes)
 
 
 def draw_curve(canvas: Canvas, points: npt.NDArray[np.float64], pen: int) -> None:

@@ -11,7 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
-from digits.synthetic.glyphs import FONTS, Glyph, draw_ink, draw_sign, draw_typed, draw_unknown, slant_of
+from digits.synthetic.glyphs import (
+    FONTS,
+    Glyph,
+    draw_ink,
+    draw_sign,
+    draw_strokes,
+    draw_typed,
+    draw_unknown,
+    slant_of,
+)
 from digits.synthetic.pages import (
     Field,
     Image,
@@ -24,6 +33,7 @@ from digits.synthetic.pages import (
     on_paper,
     stack_lines,
 )
+from digits.synthetic.writers import Writer, invent_writer
 
 # Of a mark and the one before it: how far apart they are, in heights of a digit; below 0 they overlap.
 Gaps = Callable[[str, str], float]
@@ -118,6 +128,7 @@ class Hand:
         font: in which it is typed; None if it is written by hand.
         sizes: how small and large digits mix; None if they are alike.
         is_even: whether all digits lean alike.
+        writer: draws digits and signs in one way; None if digits are MNIST's and each sign is drawn anew.
     """
 
     height: float
@@ -127,14 +138,19 @@ class Hand:
     font: str | None
     sizes: Sizes | None = None
     is_even: bool = False
+    writer: Writer | None = None
 
     def digit(self, image: Image, label: int, rng: np.random.Generator) -> Glyph:
         """Draws a digit in type, or the image of one."""
         typed = draw_typed(str(label), self.font, self.height) if self.font else None
         if typed is not None:
             return typed
-        size = self.height * rng.uniform(0.88, 1.12)
+        size = self.height * (1.0 if self.writer else rng.uniform(0.88, 1.12))
         share, stands = self.sizes.draw(rng) if self.sizes else (1.0, 0.5)
+        if self.writer:
+            lean = self.slant + rng.normal(0.0, _WOBBLE)
+            ink = draw_strokes(self.writer.digit(label, rng), size * share, lean, self.pen, rng).ink
+            return Glyph(ink, round((self.height - ink.shape[0]) * stands))
         slant = self.slant - slant_of(image) + rng.normal(0.0, _WOBBLE) if self.is_even else self.slant
         ink = draw_ink(image, size * share, slant, self.pen if self.thin else None)
         return Glyph(ink, round((self.height - ink.shape[0]) * stands))
@@ -144,6 +160,8 @@ class Hand:
         if sign == UNKNOWN:
             return draw_unknown(self.height, self.slant, self.pen, rng)
         typed = draw_typed(sign, self.font, self.height) if self.font else None
+        if self.writer and not typed:
+            return draw_strokes(self.writer.signs[sign], self.height, self.slant, self.pen, rng)
         return typed or draw_sign(sign, self.height, self.slant, self.pen, rng)
 
 
@@ -153,7 +171,8 @@ def hand_of(page: Page, rng: np.random.Generator) -> Hand:
     thin = rng.random() < max(page.thin_pen, 0.3)
     pen = height * (rng.uniform(_PENS[0], 0.08) if thin else rng.uniform(0.08, _PENS[1]))
     font = str(rng.choice(FONTS)) if rng.random() < _TYPED else None
-    return Hand(height, slant, pen, thin, font, draw_sizes(page, rng), has_even_slant(page, rng))
+    writer = invent_writer(rng) if page.drawn and rng.random() < page.drawn else None
+    return Hand(height, slant, pen, thin, font, draw_sizes(page, rng), has_even_slant(page, rng), writer)
 
 
 def _write(

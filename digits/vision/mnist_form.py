@@ -101,7 +101,8 @@ def image_of(strength: Gray, mask: Gray, level: float) -> Gray:
     Returns:
         uint8 of shape (28, 28), white ink on black; all black if no ink is left of the strokes.
     """
-    budget.spend(mask.size)
+    # A pixel takes a fraction of the time here that it takes where crops are searched for cuts.
+    budget.spend(mask.size // 4)
     digit = thicken(crop(*even(strength, mask, level)))
     return center(fit(digit)) if digit.any() else np.zeros((SIDE, SIDE), np.uint8)
 

@@ -46,6 +46,6 @@ def test_of_a_page_that_is_refused_for_its_work_no_window_is_drawn(monkeypatch: 
     assert len(drawn) >= 6
     drawn.clear()
     # Enough for some of the lines.
-    with budget.bounded_work(400_000), pytest.raises(CrowdedImageError):
+    with budget.bounded_work(230_000), pytest.raises(CrowdedImageError):
         read_lines(recognizer, foreground, networks)
     assert not drawn

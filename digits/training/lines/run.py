@@ -27,8 +27,8 @@ from digits.training.segmenter.written import made_with, write_network
 
 # The range and the default of each number on the command line.
 _OPTIONS = {
-    "lines": (100, 10_000_000, 32_000),
-    "epochs": (1, 1_000, 7),
+    "lines": (100, 10_000_000, 48_000),
+    "epochs": (1, 1_000, 8),
     "seed": (0, 2**31 - 1, 5),
 }
 # Lines are drawn in chunks, each of which depends on the seed and its number alone.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.segments.windows import Windows
+from digits.numbers.segments.windows import SIDE, Windows
 from digits.training.loop import Schedule, fit, scale
 from digits.training.recipes import warm_up_and_decay
 
@@ -16,6 +16,28 @@ _BATCH = 256
 _PEAK, _PEAK_OF_TRAINED = 4e-3, 1e-3
 # Windows over which mean and variance of what a convolution gives are measured.
 _SPREAD_OVER = 2_000
+
+
+def build_network(filters: tuple[int, int, int], channels: int, hidden: int, classes: int) -> Any:
+    """Builds a network: windows of shape (n, SIDE, SIDE, channels) in 0..1 to probabilities of shape (n, classes).
+
+    It goes in steps of two from the start. A line of digits that touch has thousands of windows, and reading it spends
+    most of its time here.
+
+    Args:
+        filters: of the three convolutions.
+        channels: of a window.
+        hidden: units of the layer before the last.
+        classes: that it tells apart.
+    """
+    from keras import Input, Sequential
+    from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU
+
+    layers = []
+    for number, size, strides in zip(filters, (5, 3, 3), (2, 2, 1), strict=True):
+        layers += [Conv2D(number, size, strides, padding="same", use_bias=False), BatchNormalization(), ReLU()]
+    layers += [MaxPooling2D(2, padding="same"), Flatten(), Dropout(0.2), Dense(hidden, activation="relu")]
+    return Sequential([Input((SIDE, SIDE, channels)), *layers, Dense(classes, activation="softmax")])
 
 
 def fit_network(

@@ -40,7 +40,7 @@ from digits.numbers.decoding import (
 from digits.numbers.decoding_file import DecodingFile
 from digits.numbers.lines.network import shipped_line_network
 from digits.numbers.networks import Networks
-from digits.numbers.segments.windows import SIDE, Windows
+from digits.numbers.segments.windows import Windows
 from digits.numbers.window_network import (
     NOTHING_WHOLE,
     SEGMENT_CLASSES,
@@ -56,7 +56,7 @@ from digits.synthetic.symbols import draw_symbols
 from digits.training.segmenter.acceptance import fit_acceptance, fit_choice, fit_confidence, read_ways
 from digits.training.segmenter.crf import fit_weights
 from digits.training.segmenter.dataset import CHUNK, ReadLine, draw_dataset, read_dataset, write_dataset
-from digits.training.segmenter.network import fit_network
+from digits.training.segmenter.network import build_network, fit_network
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.targets import SegmentTargets
 from digits.training.segmenter.written import made_with, write_network
@@ -76,6 +76,7 @@ _DEFAULT_POOL = Pool(0.5, 0.5)
 _SHARE = 2
 # In half of the pictures digits lean alike: only there a slash leans otherwise.
 _EVEN = 0.5
+# Drawn writers write none of it: the line network has learned from their forms, and would seem better than it is.
 _SUM = Page(digits=(1, 4), height=(36, 100), uneven=0.25, even_slant=_EVEN)
 # Lines of all kinds, for the choice between two ways to read a line: so many for each number.
 _LINE, _TIMES_LINES = Page(digits=(1, 4), height=(28, 90), thin_pen=0.4, uneven=0.1, even_slant=_EVEN), 3
@@ -85,19 +86,7 @@ _STRANGE, _SYMBOLS = Page(signs=0.5), 600
 
 def build() -> Any:
     """The network: windows of shape (n, SIDE, SIDE, 2) in 0..1 to probabilities of shape (n, SEGMENT_CLASSES)."""
-    from keras import Input, Sequential
-    from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU
-
-    def convolution(filters: int) -> list[Any]:
-        return [Conv2D(filters, 3, padding="same", use_bias=False), BatchNormalization(), ReLU(), MaxPooling2D()]
-
-    return Sequential(
-        [
-            Input((SIDE, SIDE, 2)),
-            *(*convolution(24), *convolution(48), *convolution(96)),
-            *(Flatten(), Dropout(0.2), Dense(96, activation="relu"), Dense(SEGMENT_CLASSES, activation="softmax")),
-        ]
-    )
+    return build_network((24, 48, 64), 2, 96, SEGMENT_CLASSES)
 
 
 def measure_network(classifier: WindowNetwork, windows: Windows, classes: npt.NDArray[np.int64]) -> dict[str, float]:

@@ -25,37 +25,22 @@ from digits.arrays import CLASSES
 from digits.data.mnist import load, split
 from digits.evaluation.statistics import auroc
 from digits.model.convert import to_onnx
-from digits.numbers.segments.windows import CHANNELS, SIDE, Windows
+from digits.numbers.segments.windows import CHANNELS, Windows
 from digits.numbers.signs.kinds import PIECE, SIGN_CLASSES
 from digits.numbers.window_network import Shipped, WindowNetwork
-from digits.training.segmenter.network import fit_network, restore
+from digits.training.segmenter.network import build_network, fit_network, restore
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.sign_dataset import Targets, draw_sign_examples
 from digits.training.segmenter.written import made_with, write_network
 
 _HELD_OUT = 3_000
 # The range and the default of each number on the command line.
-_OPTIONS = {"windows": (1_000, 10_000_000, 120_000), "epochs": (1, 1_000, 8), "seed": (0, 2**31 - 1, 0)}
+_OPTIONS = {"windows": (1_000, 10_000_000, 300_000), "epochs": (1, 1_000, 10), "seed": (0, 2**31 - 1, 0)}
 
 
 def build() -> Any:
     """The network: windows of shape (n, SIDE, SIDE, CHANNELS) in 0..1 to probabilities of shape (n, SIGN_CLASSES)."""
-    from keras import Input, Sequential
-    from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU
-
-    def convolution(filters: int, size: int, strides: int) -> list[Any]:
-        return [
-            Conv2D(filters, size, strides, padding="same", use_bias=False),
-            *(BatchNormalization(), ReLU()),
-        ]
-
-    return Sequential(
-        [
-            Input((SIDE, SIDE, CHANNELS)),
-            *(*convolution(16, 5, 2), *convolution(40, 3, 2), *convolution(64, 3, 1), MaxPooling2D(2, padding="same")),
-            *(Flatten(), Dropout(0.2), Dense(80, activation="relu"), Dense(SIGN_CLASSES, activation="softmax")),
-        ]
-    )
+    return build_network((16, 40, 64), CHANNELS, 80, SIGN_CLASSES)
 
 
 def negative_log_likelihood(targets: Any, probabilities: Any) -> Any:
