@@ -42,7 +42,7 @@ from digits.vision.views.forms import NEAR_BORDER
 POINT = 0.4
 # No probability of what is on a line counts as less than this.
 _LEAST = 1e-6
-# Where ink was left out, nothing is with a larger probability.
+# Where ink was left out, or a digit takes in that of others, nothing is with a larger probability.
 _COMPLETE = 0.49
 _POINTS = [CLASSES + SIGNS.index(sign) for sign in ".,"]
 
@@ -62,6 +62,7 @@ class LineReading:
         chance: the probability with which it was chosen of two ways to read it; 0.5 if there was no choice.
         other_signs: whether the other way of two shows other signs.
         leaves_ink: whether ink beside it, which may be of a digit, is in none of its entries.
+        takes_in: whether one of its digits has a box as wide as several digits.
     """
 
     entries: tuple[Entry, ...]
@@ -74,6 +75,7 @@ class LineReading:
     chance: float = 0.5
     other_signs: bool = False
     leaves_ink: bool = False
+    takes_in: bool = False
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ class LineReading:
             confidence = lattice_confidence(self.lattice_features, decoding)
         else:
             confidence = line_confidence(self.features, decoding)
-        return _COMPLETE * confidence if self.leaves_ink else confidence
+        return _COMPLETE * confidence if self.leaves_ink or self.takes_in else confidence
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Writers that nobody is, each of whom writes every digit and sign in one way, again and again.
+"""Invented writers, each of whom writes every digit and sign in one way, again and again.
 
 MNIST's digits are by hundreds of people: a line that is put together from them says nothing about its writer. A real
 line is by one person. Whoever writes a 1 with a flag means a slash by a bare stroke, and whoever crosses each 7 means

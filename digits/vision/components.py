@@ -39,8 +39,8 @@ _OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 # Pictures with fewer pixels than this on the longer side are often as small as their digit.
 _STRIPE, _LEAST_STRIPED = 0.5, 49
 # What cuts off a corner of the picture covers at most so much of its width or height, and of the other. A digit that is
-# cut off at two borders is larger.
-_CORNER, _CORNER_LONGER = 0.4, 0.6
+# cut off at two borders is larger. What is so narrow may be longer.
+_CORNER, _CORNER_LONGER, _NARROW_CORNER = 0.4, 0.6, 0.2
 
 
 @dataclass(frozen=True)
@@ -325,7 +325,7 @@ def is_edge(box: tuple[float, float, float, float], shape: tuple[int, ...], near
     return (
         max(height, width) >= _LEAST_STRIPED
         and min(shares) <= _CORNER
-        and max(shares) <= _CORNER_LONGER
+        and (max(shares) <= _CORNER_LONGER or min(shares) <= _NARROW_CORNER)
         and (left <= across or right >= width - across)
         and (top <= down or bottom >= height - down)
     )

@@ -1,4 +1,4 @@
-"""Writers that nobody is."""
+"""Invented writers."""
 
 import numpy as np
 

@@ -187,21 +187,35 @@ def _start(program: Program, descriptor: int, arguments: tuple[int, ...]) -> sub
     """
     numbers = (descriptor, program.memory_bytes, program.cpu_seconds, *arguments)
     try:
-        return subprocess.Popen(
-            [sys.executable, "-P", str(_STARTER), str(program.path), *map(str, numbers)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(descriptor,),
-            env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
-            bufsize=0,
-        )
+        # Pipes of our own: where Popen finds no file for its second one, some versions of Python leave the first open.
+        with contextlib.ExitStack() as pipes:
+            its_input, to_it = map(pipes.enter_context, _pipe())
+            from_it, its_output = map(pipes.enter_context, _pipe())
+            process = subprocess.Popen(
+                [sys.executable, "-P", str(_STARTER), str(program.path), *map(str, numbers)],
+                stdin=its_input,
+                stdout=its_output,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(descriptor,),
+                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+            )
+            process.stdin, process.stdout = to_it, from_it
+            pipes.pop_all()
+            its_input.close()
+            its_output.close()
+        return process
     except OSError as error:
         if is_out_of_files(error):
             raise
         raise ProcessStartError(
             f"No process can be started to read this file ({error.strerror or error}). Try again in a moment."
         ) from error
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    """Opens a pipe; returns the end to read from and the end to write to."""
+    read, write = os.pipe()
+    return os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
 
 
 def _clock_of(pid: int) -> Callable[[], float]:

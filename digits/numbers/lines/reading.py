@@ -21,7 +21,7 @@ from digits.numbers.lines.features import CHOICE_FEATURES, Evidence, choice_feat
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import LineAnswer, LineNetwork, Place
 from digits.numbers.networks import Networks
-from digits.numbers.segments.lattice import Lattice
+from digits.numbers.segments.lattice import WIDEST, Lattice
 from digits.numbers.signs.kinds import UNKNOWN
 from digits.numbers.signs.marks import Box
 from digits.vision.components import Components
@@ -173,8 +173,9 @@ def _by_places(image: LineImage, answer: LineAnswer, parts: Components, height: 
         _as_seen(Entry(box, empty, 0.0, False, UNKNOWN, 0.0), one, place)
         for box, one, place in zip(boxes, seen, places, strict=True)
     ]
+    takes_in = any(entry.accepted and entry.box.right - entry.box.left > WIDEST * height for entry in entries)
     # How it would be taken apart is not known: that counts neither for it nor against it.
-    return LineReading(with_blanks(entries, height), 0.5)
+    return LineReading(with_blanks(entries, height), 0.5, takes_in=takes_in)
 
 
 def _boxes(image: LineImage, columns: Sequence[float], parts: Components) -> list[Box]:

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 # In heights of the line's digits: what is taken for one digit is at most so wide and so high, and has no gap as wide
 # as this.
-_WIDEST, _HIGHEST, _WIDEST_GAP = 1.4, 1.7, 0.3
+WIDEST, _HIGHEST, _WIDEST_GAP = 1.4, 1.7, 0.3
 # Two strokes as high as this are rarely one digit: a 4, or a 0 whose pen skipped, with a smaller gap.
 _TALL, _WIDEST_GAP_OF_TALL = 0.6, 0.12
 # A digit consists of so many strokes at the most.
@@ -179,7 +179,7 @@ def find_chain(parts: Components, line: Line, to_cut: Collection[int]) -> Chain:
 
 def find_candidates(chain: Chain) -> list[Candidate]:
     """Finds all candidates: what lies between two places and is no larger than a digit, and every whole stroke."""
-    limit = _WIDEST * chain.height
+    limit = WIDEST * chain.height
     lefts, rights = _reaches(chain)
     candidates = []
     for first, start in enumerate(chain.places[:-1]):
