@@ -68,7 +68,7 @@ def test_int8_reads_the_same_and_accepts_nearly_the_same(committed: list[Record]
 
 
 def test_a_digit_that_takes_in_others_is_not_accepted(recognizer: Recognizer) -> None:
-    """A line of which one digit is as wide as two of its neighbors together is doubted."""
+    """One digit of this line was read as wide as three."""
     (picture,) = (picture for name, picture in number_pictures() if name == "heights/1")
     reading = read_picture(recognizer, picture)
     assert reading.transcript.replace(" ", "") == "7027" or not reading.accepted

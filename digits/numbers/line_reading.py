@@ -42,7 +42,7 @@ from digits.vision.views.forms import NEAR_BORDER
 POINT = 0.4
 # No probability of what is on a line counts as less than this.
 _LEAST = 1e-6
-# Where ink was left out, or a digit takes in that of others, nothing is with a larger probability.
+# The confidence of a line is multiplied by this if its ink was left out, or if a digit takes in the ink of others.
 _COMPLETE = 0.49
 _POINTS = [CLASSES + SIGNS.index(sign) for sign in ".,"]
 

@@ -39,7 +39,7 @@ _OUTER, _OUTER_SPAN, _TIMES_LONGER = 0.12, 0.5, 1.5
 # Pictures with fewer pixels than this on the longer side are often as small as their digit.
 _STRIPE, _LEAST_STRIPED = 0.5, 49
 # What cuts off a corner of the picture covers at most so much of its width or height, and of the other. A digit that is
-# cut off at two borders is larger. What is so narrow may be longer.
+# cut off at two borders is larger. What covers no more than the last share of either may be longer.
 _CORNER, _CORNER_LONGER, _NARROW_CORNER = 0.4, 0.6, 0.2
 
 

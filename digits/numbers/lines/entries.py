@@ -16,8 +16,8 @@ from digits.vision.reduction import quantile_of
 # A gap is a blank if it is so wide, so much wider than the typical gap, both in heights of the line's digits, and so
 # many times as wide. Around a point or a comma, digits of one number stand farther apart.
 _BLANK, _BLANK_AT_MARK, _MORE, _WIDER = 0.35, 0.6, 0.25, 1.8
-# Two or more narrower gaps are blanks if they are about as wide, and all others far narrower: their least width, in
-# heights of the line's digits, and how wide the narrowest is beside the widest, and beside the widest of the others.
+# Two or more gaps of at least this width, in heights of the line's digits, are blanks if the narrowest is at least this
+# share of the widest, and at least so many times as wide as any other gap.
 _NARROW_BLANK, _SAME, _FAR_WIDER = 0.25, 0.75, 2.0
 # The least share of the typical blank of its line that a blank has.
 _LEAST_OF_BLANKS = 0.4

@@ -26,7 +26,7 @@ Targets = npt.NDArray[np.bool_]
 
 # Pictures of sums are drawn by turns with pictures of numbers, in which letters stand and digits touch.
 _SUMS, _NUMBERS = 14, 5
-# In so many of the sums digits lean alike, and so many are all by one drawn writer.
+# The share of the sums whose digits lean alike, and of those that one drawn writer has written.
 _EVEN, _OF_A_WRITER = 0.5, 0.4
 _PAGE = Page(digits=(1, 4), height=(22, 60), uneven=0.35, even_slant=_EVEN, drawn=_OF_A_WRITER)
 _NUMBER = Page(digits=(2, 5), touching=0.25, signs=0.3, height=(24, 60), thin_pen=0.3, uneven=0.35)
