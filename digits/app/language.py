@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from digits.app.components.browser import add_style, browser_component
-from digits.errors import DigitsError, ImageError, SeveralDigitsError
+from digits.errors import DigitsError, SeveralDigitsError
 from digits.explain.speech import later
 from digits.recognizer import Recognizer, shipped_model
 
@@ -83,12 +83,12 @@ def say_problem(error: DigitsError) -> str:
     return say(_PROBLEMS[kind], count=error.count if isinstance(error, SeveralDigitsError) else "")
 
 
-def short_problem(error: ImageError) -> str:
+def short_problem(error: DigitsError) -> str:
     """Returns the first sentence of what is wrong, without a full stop."""
     return _END.split(say_problem(error), maxsplit=1)[0].rstrip(".。।")
 
 
-def advice(error: ImageError) -> str:
+def advice(error: DigitsError) -> str:
     """Returns the sentences after the first of what is wrong, which say what to do; "" if there are none."""
     return "".join(_END.split(say_problem(error), maxsplit=1)[1:])
 

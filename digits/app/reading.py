@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from digits.errors import ImageError
+from digits.errors import DigitsError, ImageError, ProcessStartError
 from digits.images.decode import open_image
 from digits.recognizer import Prediction, Recognizer
 
@@ -25,7 +25,7 @@ class Answered:
     """
 
     pixels: npt.NDArray[np.uint8] | None
-    answer: Prediction | ImageError
+    answer: Prediction | DigitsError
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None
     page_count: int = 1
 
@@ -40,12 +40,12 @@ def read(recognizer: Recognizer, file: bytes) -> Answered:
     try:
         opened = open_image(file, recognizer.limits)
         pixels = opened.decode()
-    except ImageError as error:
+    except (ImageError, ProcessStartError) as error:
         return Answered(None, error)
     side = max(opened.width, opened.height)
     whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
     try:
-        answer: Prediction | ImageError = recognizer.recognize_pixels(pixels)
+        answer: Prediction | DigitsError = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         answer = error
     return Answered(pixels, answer, whole, opened.pages)
@@ -57,5 +57,7 @@ def read_once(recognizer: Recognizer, file: bytes) -> Answered:
     last_key, answered = st.session_state.get("last answer", (None, None))
     if last_key != key or answered is None:
         answered = read(recognizer, file)
-        st.session_state["last answer"] = (key, answered)
+        if not isinstance(answered.answer, ProcessStartError):
+            # That passes, and is asked again.
+            st.session_state["last answer"] = (key, answered)
     return answered

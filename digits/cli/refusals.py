@@ -3,10 +3,10 @@
 import json
 import sys
 
-from digits.errors import ImageError
+from digits.errors import DigitsError
 
 
-def print_refusal(name: str, error: ImageError, *, as_json: bool) -> None:
+def print_refusal(name: str, error: DigitsError, *, as_json: bool) -> None:
     """Prints why an image was not read.
 
     Args:

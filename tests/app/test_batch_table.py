@@ -1,5 +1,6 @@
 import csv
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.hostile.pdf_files import many_pages
 from digits.app.components.batch_table import as_csv
 from digits.recognizer import shipped_model
 from tests.app.test_recognize import run_app, texts
@@ -53,6 +55,29 @@ def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sam
     assert table["answer"][1].startswith("No ink was found")
     assert table["answer"][2] == "Sure: 7"
     assert "1 of 3 accepted" in texts(app)
+
+
+def test_a_file_for_which_no_process_can_be_started_keeps_its_place(
+    sample: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    table = upload_all(run_app(), {"scan.pdf": many_pages(1), "seven.png": sample.read_bytes()})
+    assert table["accepted"].tolist() == [False, True]
+    assert table["answer"][0].startswith("No process can be started to read this file")
+
+
+def test_a_picture_for_which_no_process_can_be_started_is_read_when_one_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = run_app()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(tmp_path / "no python"))
+        app.file_uploader[0].set_value([("scan.pdf", many_pages(1), "application/pdf")]).run()
+        assert not app.exception
+        assert "Try again in a moment." in texts(app)
+    app.run()
+    assert not app.exception
+    assert "Try again in a moment." not in texts(app)
 
 
 @pytest.mark.parametrize("start", [*"=+-@\t\r\n＝＋－＠"])

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.hostile.pdf_files import many_pages
+from benchmarks.hostile.rare_bombs import jpeg2000_passes
 from digits import __version__
 from digits.cli.main import main
 from digits.recognizer import shipped_model
@@ -211,3 +213,20 @@ def test_output_into_a_closed_pipe_is_no_error(sample: Path, tmp_path: Path) -> 
     )
     done = run_python(["-c", script], tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["predict", "read"])
+def test_a_file_for_which_no_process_can_be_started_ends_nothing(
+    command: str, sample: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, content in {"two.pdf": many_pages(1), "four.jp2": jpeg2000_passes(3)}.items():
+        Path(name).write_bytes(content)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    files = [str(sample), "two.pdf", str(sample), "four.jp2", str(sample)]
+    assert main([command, *files]) == 1
+    output = capsys.readouterr()
+    assert [line.partition(":")[0] for line in output.out.splitlines()] == [str(sample)] * 3
+    for name in ("two.pdf", "four.jp2"):
+        assert f"digits: {name}: No process can be started to read this file" in output.err
+    assert main([command, "--json", *files]) == 1
+    assert [json.loads(line)["file"] for line in capsys.readouterr().out.splitlines()] == files

@@ -5,7 +5,7 @@ from typing import Any
 
 from digits.app.components.browser import browser_component
 from digits.app.language import say, short_problem
-from digits.errors import ImageError
+from digits.errors import DigitsError
 from digits.explain.speech import in_per_cent
 from digits.explain.wording import word
 from digits.recognizer import Prediction, confidence_text
@@ -13,7 +13,7 @@ from digits.recognizer import Prediction, confidence_text
 _KEY = "answer"
 
 
-def show_answer(answer: Prediction | ImageError | None, *, invitation: str, live: bool = False) -> None:
+def show_answer(answer: Prediction | DigitsError | None, *, invitation: str, live: bool = False) -> None:
     """Shows an answer, always in the same place and with ten bars.
 
     Args:

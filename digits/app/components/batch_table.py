@@ -13,7 +13,7 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digits.app.language import language, say, say_problem
-from digits.errors import ImageError
+from digits.errors import ImageError, ProcessStartError
 from digits.explain.wording import word
 from digits.images.decode import open_image
 from digits.recognizer import Recognizer
@@ -129,7 +129,7 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
         if others:
             cells[_SECOND] = _sentences(pixels, others)
         prediction = recognizer.recognize_pixels(pixels)
-    except ImageError as error:
+    except (ImageError, ProcessStartError) as error:
         return cells | {"answer": say_problem(error)}
     if prediction.reason != "not_a_digit":
         cells |= {"digit": prediction.digit}

@@ -9,7 +9,7 @@ from digits.app.components.heat_map import heat_map
 from digits.app.language import ENGLISH, advice, language, name_of, say, say_problem
 from digits.app.pictures import for_display
 from digits.app.reading import Answered
-from digits.errors import ImageError, NoInkError, SeveralDigitsError
+from digits.errors import DigitsError, ImageError, NoInkError, SeveralDigitsError
 from digits.explain.diagnosis import Hint, diagnose, hints_without_ink
 from digits.explain.left_out import find_left_out
 from digits.explain.occlusion import Explanation, explain
@@ -43,13 +43,13 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
     """
     pixels, answer = answered.pixels, answered.answer
     # What is wrong stands where the answer would; here is what to do.
-    what_to_do = advice(answer) if isinstance(answer, ImageError) else ""
+    what_to_do = advice(answer) if isinstance(answer, DigitsError) else ""
     if pixels is None:
         if what_to_do:
             st.warning(what_to_do)
         return False
     ask_for_feedback(recognizer, pixels, answer)
-    if isinstance(answer, ImageError):
+    if isinstance(answer, DigitsError):
         hints = hints_without_ink(pixels, say) if isinstance(answer, NoInkError) else []
         if hints or what_to_do:
             st.warning(_in_lines(hints) or what_to_do)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from digits.app.language import say
-from digits.errors import FeedbackError, ImageError, SeveralDigitsError
+from digits.errors import DigitsError, FeedbackError, SeveralDigitsError
 from digits.explain.speech import later, with_article
 from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_digest, feedback_file
 from digits.recognizer import Prediction, Recognizer
@@ -29,7 +29,7 @@ _PRIVACY = later(
 )
 
 
-def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], answer: Prediction | ImageError) -> None:
+def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], answer: Prediction | DigitsError) -> None:
     """Asks whether an answer is right, or says that this visitor has said so: others neither see it nor take it back.
 
     Shows nothing if feedback is switched off.

@@ -4,12 +4,17 @@ import argparse
 import json
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_command, add_images, add_page
 from digits.cli.refusals import print_refusal, printable
-from digits.errors import ImageError
+from digits.errors import DigitsError, ProcessStartError
+
+if TYPE_CHECKING:
+    from digits.images.sources import Named, Unopened
+    from digits.recognizer import Prediction, Recognizer
 
 
 def add(commands: Commands) -> None:
@@ -47,25 +52,16 @@ def run(options: argparse.Namespace) -> int:
     if options.engine != "local":
         options.refuse("--engine ray needs --out FOLDER")
     from digits.answers import BatchPrediction
-    from digits.images.sources import Unopened, open_each, pictures_of
+    from digits.images.sources import pictures_of
     from digits.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
     if not options.json:
         print(f"Using {recognizer.description}", file=sys.stderr)
     failed = 0
-    names: deque[str] = deque()
-    page_counts: list[int] = []
-
-    def pictures() -> Iterator[Unopened]:
-        for name, picture in pictures_of(options.images, recognizer.limits.max_bytes):
-            names.append(name)
-            yield picture
-
-    opened = open_each(pictures(), recognizer.limits, page_counts, options.page)
-    for number, answer in enumerate(recognizer.recognize_many(opened)):
-        name, page_count = names.popleft(), page_counts[number]
-        if isinstance(answer, ImageError):
+    pictures = pictures_of(options.images, recognizer.limits.max_bytes)
+    for name, answer, page_count in _answers(recognizer, pictures, options.page):
+        if isinstance(answer, DigitsError):
             failed += 1
             print_refusal(name, answer, as_json=options.json)
         elif options.json:
@@ -76,6 +72,41 @@ def run(options: argparse.Namespace) -> int:
             page = f", page {options.page} of {page_count}" if page_count > 1 else ""
             print(f"{printable(name)}: {answer.digit} ({answer.confidence_text}{doubt}{page})", flush=True)
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _answers(
+    recognizer: "Recognizer", pictures: "Iterable[Named]", page: int
+) -> "Iterator[tuple[str, Prediction | DigitsError, int]]":
+    """Yields for each picture its name, the answer or why there is none, and how many pages its file has."""
+    from digits.images.sources import open_each
+
+    remaining = iter(pictures)
+    # What was taken and has no answer yet: several are read at a time.
+    waiting: deque[Named] = deque()
+
+    def taken() -> "Iterator[Unopened]":
+        for named in remaining:
+            waiting.append(named)
+            yield named[1]
+
+    def read(pictures: "Iterable[Unopened]") -> "Iterator[tuple[str, Prediction | DigitsError, int]]":
+        page_counts: list[int] = []
+        answers = recognizer.recognize_many(open_each(pictures, recognizer.limits, page_counts, page))
+        for number, answer in enumerate(answers):
+            yield waiting.popleft()[0], answer, page_counts[number]
+
+    is_done = False
+    while not is_done:
+        try:
+            yield from read(taken())
+            is_done = True
+        except ProcessStartError:
+            # One of them needs a process, and the others do not: each alone.
+            while waiting:
+                try:
+                    yield from read([waiting[0][1]])
+                except ProcessStartError as error:
+                    yield waiting.popleft()[0], error, 1
 
 
 def _run_bulk(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from digits.cli.arguments import EXIT_FAILED, EXIT_OK, MODEL_HELP, Commands, add_command, add_images, add_page
 from digits.cli.refusals import print_refusal, printable
-from digits.errors import ImageError
+from digits.errors import ImageError, ProcessStartError
 
 if TYPE_CHECKING:
     from digits.numbers.document import DocumentReading
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
             else:
                 reading = read_picture(recognizer, picture, expect=options.expect)
                 document = DocumentReading((PageReading(1, reading),))
-        except ImageError as error:
+        except (ImageError, ProcessStartError) as error:
             failed += 1
             print_refusal(name, error, as_json=options.json)
             continue

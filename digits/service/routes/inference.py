@@ -11,19 +11,20 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from digits import __version__
 from digits.arrays import CLASSES, SIDE
 from digits.budget import Budget
-from digits.errors import DigitsError, ImageTooLargeError
+from digits.errors import ComputationStoppedError, DigitsError, ImageTooLargeError
 from digits.images.limits import too_many_bytes
 from digits.recognizer import Recognizer
-from digits.service.errors import AccessError
+from digits.service.errors import AccessError, as_unavailable
 from digits.service.limits.computing import compute
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
-from digits.service.responses import headers_of, model_response, note_problem
+from digits.service.responses import client_gone_response, headers_of, model_response, note_problem
 from digits.service.routes.documented import documented
 from digits.service.routes.inference_request import (
     INFERENCE_REQUEST,
@@ -123,9 +124,12 @@ class _ProtocolRoute(APIRoute):
                 return model_response(await endpoint(request))
             except RefusedError as error:
                 return _error_response(error, f"http-{error.status}", error.status, {})
-            except DigitsError as error:
-                problem = problem_of(error)
-                return _error_response(error, problem.name, problem.status, headers_of(error))
+            except (ClientDisconnect, ComputationStoppedError):
+                return client_gone_response()
+            except (DigitsError, OSError, RuntimeError, ImportError) as error:
+                answered = as_unavailable(error) or error
+                problem = problem_of(answered)
+                return _error_response(answered, problem.name, problem.status, headers_of(answered))
 
         return handle
 

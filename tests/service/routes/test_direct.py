@@ -12,10 +12,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from digits.errors import ComputationStoppedError, ProcessStartError
 from digits.recognizer import shipped_model
 from digits.service.app import create_app
 from digits.service.problems import MEDIA_TYPE
-from digits.service.routes import recognition
+from digits.service.routes import inference, recognition
 from digits.service.settings import Settings
 from digits.service.state import state_of
 from digits.vision.views.table import GLANCE
@@ -170,3 +171,35 @@ def test_without_a_file_to_open_the_answer_is_to_come_again(path: str, monkeypat
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["type"] == "urn:digits:problem:overloaded"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (ProcessStartError("No process."), 503, "start no more processes"),
+        (RuntimeError("can't start new thread"), 503, "start no more threads"),
+        (OSError(errno.EMFILE, "Too many open files"), 503, "open no more files"),
+        # Nobody gets the answer.
+        (ComputationStoppedError("Nobody waits."), 400, None),
+    ],
+)
+def test_what_lacks_for_a_moment_has_the_form_of_the_inference_protocol(
+    error: Exception, status: int, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_request: object) -> None:
+        raise error
+
+    app = application()
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        monkeypatch.setattr(inference, "state_of", fail)
+        return await client.post("/v2/models/digits/infer", json={})
+
+    response = answer(app, ask)
+    assert response.status_code == status
+    if said:
+        assert response.headers["retry-after"] == "1"
+        assert list(response.json()) == ["error"]
+        assert said in response.json()["error"]
+    else:
+        assert response.content == b""
