@@ -33,12 +33,12 @@
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
     ├── ProcessorBusyError (RuntimeError)        other programs take the time of the processor
-    ├── ProcessStartError (RuntimeError)         the system starts no more processes
+    ├── ProcessStartError (RuntimeError)         the system starts no more processes, or has no room for their files
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
     ├── InkError (ValueError)                strokes of a pen that cannot be understood
     ├── SettingError (ValueError)            a setting out of range
-    └── MissingInstallError (ImportError)    an optional part of Digits that is not installed
+    └── MissingInstallError (ImportError)    a part of Digits that is not installed, or does not work
 
 Every message is written for the person who reads it: it names the thing, says what was expected and what was found,
 and what to do next.
@@ -212,7 +212,7 @@ class SettingError(DigitsError, ValueError):
 
 
 class MissingInstallError(DigitsError, ImportError):
-    """An optional part of Digits that the call needs is not installed."""
+    """A part of Digits that the call needs is not installed, or does not work."""
 
 
 def is_out_of_files(error: BaseException | None) -> bool:

@@ -24,7 +24,7 @@ from digits.images.pdf.document import PdfDocument
 from digits.images.pixels import gray_if_equal, upright_jpeg, upright_pixels
 from digits.images.plain_png import decode_plain_png, plain_png_size
 from digits.images.reducing import LEAST_SIDE
-from digits.images.refusals import as_image_error, no_such_page, unsupported
+from digits.images.refusals import no_such_page, told_as_image_errors, unsupported
 from digits.images.screening.screen import screen
 from digits.images.screening.screened import Screened, broken
 
@@ -163,11 +163,8 @@ class OpenedImage:
         if image is None or screened is None or image.mode != "RGB" or not _LEAST_COPIED <= longer < _MOST_COPIED:
             return None
         enough = max(side, longer // _SMALLEST_SCALE)
-        try:
-            with budget.memory(lambda: self.decoding_bytes(enough)):
-                return upright_jpeg(image, screened, enough) if screened.is_whole else None
-        except Exception as error:
-            raise as_image_error(error, self._limits) from error
+        with told_as_image_errors(self._limits), budget.memory(lambda: self.decoding_bytes(enough)):
+            return upright_jpeg(image, screened, enough) if screened.is_whole else None
 
     def _decode(self, enough: int) -> npt.NDArray[np.uint8]:
         if self._is_plain_png and (pixels := decode_plain_png(self._data)) is not None:
@@ -185,11 +182,8 @@ class OpenedImage:
                 "The image file is damaged or cut off: it is too short to hold as many pixels as it says. "
                 "Save or photograph it again and send the new file."
             )
-        try:
-            with image:
-                pixels, is_quarter_turn = upright_pixels(image, screened, enough)
-        except Exception as error:
-            raise as_image_error(error, self._limits) from error
+        with told_as_image_errors(self._limits, image.format), image:
+            pixels, is_quarter_turn = upright_pixels(image, screened, enough)
         self.upright_size = (self.height, self.width) if is_quarter_turn else (self.width, self.height)
         return pixels
 
@@ -216,7 +210,7 @@ class OpenedImage:
                 screened = screen(self._data)
                 self._document = image_format.document(screened.data, self._limits.max_frames, self._limits.max_pixels)
             except MissingInstallError as error:
-                raise unsupported(self._limits, f" {error}") from None
+                raise unsupported(self._limits, f" {error}", image_format.name) from None
         self.pages = len(self._document.sizes)
         if not 1 <= self.page <= self.pages:
             self._close()
@@ -231,19 +225,16 @@ class OpenedImage:
                 "Send the one that shows the digit."
             )
         self._screened = screened
-        try:
-            opener = image_format.opener or _open_with_pillow(image_format.name)
-            image = opener(screened.data)
-        except MissingInstallError as error:
-            raise unsupported(self._limits, f" {error}") from None
-        except UnidentifiedImageError as error:
-            # A short signature may start any file; a long one is no accident.
-            signature = image_format.signature.match(self._data)
-            if signature and signature.end() >= _LONG_SIGNATURE:
-                raise broken("its header cannot be read") from error
-            raise unsupported(self._limits) from error
-        except Exception as error:
-            raise as_image_error(error, self._limits) from error
+        with told_as_image_errors(self._limits, image_format.name):
+            try:
+                opener = image_format.opener or _open_with_pillow(image_format.name)
+                image = opener(screened.data)
+            except UnidentifiedImageError as error:
+                # A short signature may start any file; a long one is no accident.
+                signature = image_format.signature.match(self._data)
+                if signature and signature.end() >= _LONG_SIGNATURE:
+                    raise broken("its header cannot be read") from error
+                raise unsupported(self._limits) from error
         if screened.coded_pixels > max(4 * image.width * image.height, 512 * 512):
             raise TooManyPixelsError(
                 f"The file holds an image of {screened.coded_pixels:,} pixels, many times as many as the picture has. "
@@ -253,10 +244,8 @@ class OpenedImage:
         if not 1 <= self.page <= self.pages:
             raise no_such_page(self.page, self.pages)
         if frame := screened.pages[self.page - 1]:
-            try:
+            with told_as_image_errors(self._limits):
                 image.seek(frame)
-            except Exception as error:
-                raise as_image_error(error, self._limits) from error
         # A TIFF file's tiles may be far larger than its image, and each is decoded whole.
         tags = getattr(image, "tag_v2", {})
         tile = tags.get(_TILE_WIDTH, 1) * tags.get(_TILE_LENGTH, 1)

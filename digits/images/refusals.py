@@ -1,9 +1,13 @@
 """Errors for the person who sent an image that cannot be read."""
 
+import contextlib
+from collections.abc import Iterator
+
 from PIL import Image
 
 from digits.errors import (
     DigitsError,
+    MissingInstallError,
     NoSuchPageError,
     TooManyPixelsError,
     UnsupportedFormatError,
@@ -23,14 +27,15 @@ def no_such_page(page: int, pages: int) -> NoSuchPageError:
     )
 
 
-def unsupported(limits: ImageLimits, why: str = "") -> UnsupportedFormatError:
+def unsupported(limits: ImageLimits, why: str = "", name: str | None = None) -> UnsupportedFormatError:
     """Returns the error for a file of a format that is not read.
 
     Args:
         limits: name the formats that are read.
         why: a sentence that says more, with a blank before it.
+        name: of the format, if it would be read but for a part of the install.
     """
-    readable = [name for name in limits.formats if is_installed(name)]
+    readable = [other for other in limits.formats if other != name and is_installed(other)]
     return UnsupportedFormatError(
         f"This is not an image that can be read.{why} Send a {in_words(readable or limits.formats)} file."
     )
@@ -41,8 +46,27 @@ def is_lack(error: Exception) -> bool:
     return isinstance(error, MemoryError | ImportError) or is_out_of_files(error)
 
 
-def as_image_error(error: Exception, limits: ImageLimits) -> Exception:
-    """Turns what a decoder raised into an error for the person who sent the image."""
+@contextlib.contextmanager
+def told_as_image_errors(limits: ImageLimits, name: str | None = None) -> Iterator[None]:
+    """Turns what a decoder raises inside into errors for the person who sent the image.
+
+    Args:
+        limits: name the formats that are read.
+        name: of the image's format.
+    """
+    try:
+        yield
+    except Exception as error:
+        told = _as_image_error(error, limits, name)
+        if told is error:
+            # Its cause stays its own.
+            raise
+        raise told from error
+
+
+def _as_image_error(error: Exception, limits: ImageLimits, name: str | None) -> Exception:
+    if isinstance(error, MissingInstallError):
+        return unsupported(limits, f" {error}", name)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return TooManyPixelsError(
             f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."

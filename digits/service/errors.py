@@ -31,6 +31,7 @@ from digits.errors import DigitsError, ProcessStartError, is_out_of_files
 # Python has no type of its own for it.
 _NO_THREAD = "can't start new thread"
 _NO_FILE = os.strerror(errno.EMFILE)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class UploadError(DigitsError, ValueError):
@@ -115,15 +116,17 @@ class UntrustedHostError(AccessError, ValueError):
 
 
 def as_unavailable(error: Exception) -> UnavailableError | None:
-    """Returns what to answer where the system gives no more threads, processes or files; None for any other error.
+    """Returns what to answer where the system lacks threads, processes, files or room; None for any other error.
 
-    All pass as soon as other requests are answered.
+    All but the last pass as soon as other requests are answered.
 
     Args:
         error: as Python raises it.
     """
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return OverloadedError("The service can start no more threads. Try again in a moment.")
+    if isinstance(error, ProcessStartError) and getattr(error.__cause__, "errno", None) in _NO_ROOM:
+        return OverloadedError("The service has no room on its disk for this file. Try again in a moment.")
     if isinstance(error, ProcessStartError):
         return OverloadedError("The service can start no more processes. Try again in a moment.")
     # Libraries and networks are loaded with the first request that needs them.

@@ -76,3 +76,10 @@ def test_what_lacked_may_stand_behind_the_error() -> None:
     error = core.ModelFileError("A network cannot be read. Install Digits anew.")
     error.__cause__ = OSError(errno.EMFILE, "Too many open files")
     assert isinstance(errors.as_unavailable(error), errors.OverloadedError)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_as_what_it_is(number: int) -> None:
+    error = core.ProcessStartError("This file cannot be put aside.")
+    error.__cause__ = OSError(number, "No space left on device")
+    assert "has no room on its disk" in str(errors.as_unavailable(error))

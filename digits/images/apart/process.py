@@ -3,31 +3,41 @@
 The process has limits on memory and time, and is killed when it takes longer, or when the request's own time is over or
 its client has left. What it takes of the processor counts in the request's time. It is a fresh Python, so that it makes
 no difference which threads there are, how the present program was started, and whether it can be imported.
+
+Its first line says that it is ready. A process that ends before, or says something else, does so whatever the file is:
+the file is not blamed, and the log says what is wrong.
 """
 
 import contextlib
-import ctypes
+import logging
 import os
 import selectors
+import shlex
 import subprocess
 import sys
-import tempfile
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from digits import budget
-from digits.errors import BrokenImageError, ComputeTimeError, ProcessorBusyError, ProcessStartError, is_out_of_files
+from digits.errors import (
+    BrokenImageError,
+    ComputeTimeError,
+    MissingInstallError,
+    ProcessorBusyError,
+)
+from digits.images.apart.launch import clock_of, file_of, find_python, start
+
+_log = logging.getLogger("digits")
 
 _STARTER = Path(__file__).with_name("starter.py")
-# The process needs no secret that may stand in other variables.
-_VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
 # How often the time is checked, in seconds; and bytes that are read at a time.
 _CHECK_SECONDS, _CHUNK = 0.05, 1024 * 1024
 _LONGEST_LINE = 200
+_READY = "ready"
+# How long a process that has closed its output may take to end, in seconds.
+_END_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Program:
 
     Args:
         path: of its module, which `digits.images.apart.starter` runs.
+        files: the kind of file, for people, such as "PDF".
         memory_bytes: most memory that its process may take, all of Python included.
         cpu_seconds: most processor time of its process.
         failed: returns the error to raise if the process ends before it has answered.
@@ -43,15 +54,11 @@ class Program:
     """
 
     path: Path
+    files: str
     memory_bytes: int
     cpu_seconds: int
     failed: Callable[[], BrokenImageError]
     too_slow: str
-
-
-def can_start() -> bool:
-    """Returns whether such processes can be started here: not on Windows, nor in a program that embeds Python."""
-    return os.name == "posix" and bool(sys.executable)
 
 
 class Process:
@@ -65,24 +72,25 @@ class Process:
 
     Raises:
         MemoryBusyError: other images take the memory.
-        ProcessStartError: the system starts no more processes.
+        MissingInstallError: there is no Python here that can read such files.
+        ProcessStartError: the system starts no more processes, or has no room for the file.
         OSError: it opens no more files.
     """
 
     def __init__(self, program: Program, data: bytes, *arguments: int, counted_bytes: int = 0) -> None:
-        self._program = program
-        with contextlib.ExitStack() as started, _file_of(data) as file:
-            started.enter_context(budget.memory(lambda: counted_bytes))
-            # Before the process: what may fail for want of files must not leave one behind.
-            self._selector = started.enter_context(selectors.DefaultSelector())
-            process = _start(program, file.fileno(), arguments)
-            held = started.pop_all()
-        self._process, self._received = process, bytearray()
-        self._clock = _clock_of(process.pid)
-        self._counted = self._clock()
-        if process.stdout is not None:
-            self._selector.register(process.stdout, selectors.EVENT_READ)
-        self._end = weakref.finalize(self, _end, process, held)
+        self._program, self._received, self._is_ready = program, bytearray(), False
+        python = _python_for(program)
+        # What is held for the process is let go of with it, and here if anything fails.
+        with contextlib.ExitStack() as held, file_of(data) as file:
+            held.enter_context(budget.memory(lambda: counted_bytes))
+            self._selector = held.enter_context(selectors.DefaultSelector())
+            numbers = (file.fileno(), program.memory_bytes, program.cpu_seconds, *arguments)
+            self._process = start([*_command(python, program), *map(str, numbers)], file.fileno(), held)
+            self._clock = clock_of(self._process.pid)
+            self._counted = self._clock()
+            if self._process.stdout is not None:
+                self._selector.register(self._process.stdout, selectors.EVENT_READ)
+            self._end = weakref.finalize(self, held.pop_all().close)
 
     def close(self) -> None:
         """Ends the process."""
@@ -104,9 +112,19 @@ class Process:
 
         Raises:
             BrokenImageError: it has ended.
+            MissingInstallError: it did so, or said something else, before it was ready for any file.
             ComputeTimeError, ProcessorBusyError, ComputationStoppedError: its time, or that of the request, is over.
         """
-        own, at = self._budget(seconds), -1
+        own = self._budget(seconds)
+        if not self._is_ready:
+            if (said := self._next_line(own)) != _READY:
+                self.close()
+                raise self._unfit(f"it said {said!r}")
+            self._is_ready = True
+        return self._next_line(own)
+
+    def _next_line(self, own: budget.Budget) -> str:
+        at = -1
         while (at := self._received.find(b"\n")) < 0 and len(self._received) < _LONGEST_LINE:
             self._receive(own)
         line = bytes(self._received[: max(at, 0)])
@@ -158,9 +176,31 @@ class Process:
             self.close()
             raise
         if not chunk:
+            error = self._error_of_end()
             self.close()
-            raise self._program.failed()
+            raise error
         self._received += chunk
+
+    def _error_of_end(self) -> BrokenImageError | MissingInstallError:
+        """Returns the error of a process that has closed its output: is it that of the file, or of this machine?"""
+        if self._is_ready:
+            return self._program.failed()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_SECONDS)
+        code = self._process.returncode
+        # What was killed, such as for want of memory, had not yet failed by itself.
+        return self._program.failed() if code is not None and code < 0 else self._unfit(f"it ended with code {code}")
+
+    def _unfit(self, why: str) -> MissingInstallError:
+        """Logs why no file of this kind can be read here, and how to see more of it; returns the error."""
+        command = shlex.join(_command(find_python() or "python", self._program))
+        _log.error(
+            "The process that reads %s files cannot work: %s. Install Digits anew. This shows more: %s",
+            self._program.files, why, command,
+        )  # fmt: skip
+        return MissingInstallError(
+            f"{self._program.files} files cannot be read here now: a part of Digits does not work. Its log says why."
+        )
 
     def _check(self, own: budget.Budget) -> None:
         """Ends the work if its own time is over.
@@ -178,80 +218,23 @@ class Process:
         raise ComputeTimeError(self._program.too_slow.format(most))
 
 
-def _start(program: Program, descriptor: int, arguments: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    """Starts a program on the file of a descriptor.
+def _command(python: str, program: Program) -> list[str]:
+    """Returns the command that loads a program; with the arguments of `digits.images.apart.starter` it runs it."""
+    return [python, "-P", str(_STARTER), str(program.path)]
+
+
+def _python_for(program: Program) -> str:
+    """Returns the Python that runs a program.
 
     Raises:
-        ProcessStartError: the system starts no more processes.
-        OSError: it opens no more files.
+        MissingInstallError: there is none.
     """
-    numbers = (descriptor, program.memory_bytes, program.cpu_seconds, *arguments)
-    try:
-        # Pipes of our own: where Popen finds no file for its second one, some versions of Python leave the first open.
-        with contextlib.ExitStack() as pipes:
-            its_input, to_it = map(pipes.enter_context, _pipe())
-            from_it, its_output = map(pipes.enter_context, _pipe())
-            process = subprocess.Popen(
-                [sys.executable, "-P", str(_STARTER), str(program.path), *map(str, numbers)],
-                stdin=its_input,
-                stdout=its_output,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(descriptor,),
-                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
-            )
-            process.stdin, process.stdout = to_it, from_it
-            pipes.pop_all()
-            its_input.close()
-            its_output.close()
-        return process
-    except OSError as error:
-        if is_out_of_files(error):
-            raise
-        raise ProcessStartError(
-            f"No process can be started to read this file ({error.strerror or error}). Try again in a moment."
-        ) from error
-
-
-def _pipe() -> tuple[IO[bytes], IO[bytes]]:
-    """Opens a pipe; returns the end to read from and the end to write to."""
-    read, write = os.pipe()
-    return os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
-
-
-def _clock_of(pid: int) -> Callable[[], float]:
-    """Returns a clock of the processor time of a process, in seconds; where there is none, the clock on the wall.
-
-    The clock stands still once the process has ended.
-    """
-    find = getattr(ctypes.CDLL(None), "clock_getcpuclockid", None) if os.name == "posix" else None
-    clock = ctypes.c_int()
-    if find is None or find(pid, ctypes.byref(clock)):
-        return time.monotonic
-    last = 0.0
-
-    def read() -> float:
-        nonlocal last
-        with contextlib.suppress(OSError):
-            last = time.clock_gettime(clock.value)
-        return last
-
-    return read
-
-
-def _end(process: subprocess.Popen[bytes], held: contextlib.ExitStack) -> None:
-    """Ends a process, closes the pipes to it, and lets go of what was held for it, such as its memory."""
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    process.wait()
-    held.close()
-
-
-def _file_of(data: bytes) -> IO[bytes]:
-    """Returns a file that holds the data and has no name: in memory where the system has such files."""
-    in_memory = hasattr(os, "memfd_create")
-    file = os.fdopen(os.memfd_create("digits"), "r+b") if in_memory else tempfile.TemporaryFile()  # noqa: SIM115
-    file.write(data)
-    file.flush()
-    return file
+    if (python := find_python()) is not None:
+        return python
+    raise MissingInstallError(
+        f"{program.files} files are read by a process of their own, which cannot be started on Windows."
+        if os.name != "posix"
+        else f"{program.files} files are read by a Python process of their own, and no Python was found: the program "
+        f"that runs ({sys.executable or 'unknown'}) is none, and there is none in {sys.exec_prefix}/bin. Set "
+        "sys.executable to the path of one."
+    )

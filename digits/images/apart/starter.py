@@ -4,13 +4,19 @@ It imports nothing of Digits, so that it starts fast and takes little memory. No
 
     starter.py PROGRAM DESCRIPTOR MEMORY_BYTES CPU_SECONDS ARGUMENTS
 
-The file is read from the descriptor. PROGRAM is the path of a module, whose `main` gets the bytes of the file and the
-arguments, which are whole numbers, and returns the exit code. It answers on the standard output.
+PROGRAM is the path of a module, which imports what it needs. Once it is loaded, the first line of the standard output
+is `ready`. Then the file is read from the descriptor. The module's `main` gets its bytes and the arguments, which are
+whole numbers, answers on the standard output, and returns the exit code. With PROGRAM alone, it is only loaded: so a
+person sees what is wrong with it.
 """
 
 import os
 import runpy
 import sys
+from collections.abc import Callable
+
+# As many characters of an error are told.
+_SHOWN = 150
 
 
 def limit(memory_bytes: int, cpu_seconds: int) -> None:
@@ -36,7 +42,7 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def main(program: str, descriptor: int, memory_bytes: int, cpu_seconds: int, *arguments: int) -> int:
-    """Reads the file and runs the program; returns the exit code.
+    """Loads the program, reads the file and runs the program; returns the exit code.
 
     Args:
         program: path of its module.
@@ -45,12 +51,27 @@ def main(program: str, descriptor: int, memory_bytes: int, cpu_seconds: int, *ar
         cpu_seconds: most processor time.
         arguments: of the program.
     """
+    work = load(program)
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
         data = file.read()
     limit(memory_bytes, cpu_seconds)
-    return int(runpy.run_path(program)["main"](data, *arguments))
+    return int(work(data, *arguments))
+
+
+def load(program: str) -> Callable[..., int]:
+    """Loads the module of a path, and says so; returns its `main`."""
+    try:
+        work: Callable[..., int] = runpy.run_path(program)["main"]
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}"[:_SHOWN].splitlines()[0], flush=True)
+        raise
+    print("ready", flush=True)
+    return work
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1], *map(int, sys.argv[2:])))
+    if len(sys.argv) == 2:
+        load(sys.argv[1])
+    else:
+        raise SystemExit(main(sys.argv[1], *map(int, sys.argv[2:])))

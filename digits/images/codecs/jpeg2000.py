@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageFile
 
-from digits.images.apart.process import Process, Program, can_start
+from digits.images.apart.launch import find_python
+from digits.images.apart.process import Process, Program
 from digits.images.codecs.jpeg2000_program import halve
 from digits.images.screening.jpeg2000.codestream import most_samples
 from digits.images.screening.screened import Screened, broken
@@ -25,6 +26,7 @@ DECODE_SECONDS = 10.0
 PROCESS_BYTES = 16 * 1024 * 1024
 _PROGRAM = Program(
     Path(__file__).with_name("jpeg2000_program.py"),
+    files="JPEG 2000",
     memory_bytes=192 * 1024 * 1024,
     cpu_seconds=20,
     failed=lambda: broken("decoding it fails, or needs too much memory"),
@@ -52,7 +54,7 @@ def halvings_of(image: Image.Image, screened: Screened, factor: int) -> int:
 def is_decoded_apart(image: Image.Image, screened: Screened) -> bool:
     """Returns whether an opened JPEG 2000 image is decoded in a process of its own; arguments as for `halvings_of`."""
     is_quick = _samples_of(image) <= _QUICK_SAMPLES and len(screened.data) <= _QUICK_BYTES
-    return not is_quick and can_start()
+    return not is_quick and find_python() is not None
 
 
 def load_jpeg2000(image: Image.Image, screened: Screened, factor: int) -> None:
@@ -61,6 +63,7 @@ def load_jpeg2000(image: Image.Image, screened: Screened, factor: int) -> None:
     Raises:
         BrokenImageError: it is damaged, or takes too much memory.
         ComputeTimeError, ProcessorBusyError, ComputationStoppedError: its time is over.
+        MissingInstallError: the process cannot work here.
         ProcessStartError: the system starts no more processes.
         OSError: it opens no more files; or Pillow, which decodes small files, cannot decode it.
     """
@@ -78,8 +81,8 @@ def _decode_apart(data: bytes, halvings: int, image: Image.Image) -> bytearray:
     """Returns the pixels of a file, of the size and mode of an image, from a process of its own.
 
     Raises:
-        BrokenImageError, ComputeTimeError, ProcessorBusyError, ComputationStoppedError, ProcessStartError, OSError: as
-            for `load_jpeg2000`.
+        BrokenImageError, ComputeTimeError, ProcessorBusyError, ComputationStoppedError, MissingInstallError,
+            ProcessStartError, OSError: as for `load_jpeg2000`.
     """
     with contextlib.closing(Process(_PROGRAM, data, halvings)) as process:
         answer = process.read_line(DECODE_SECONDS)

@@ -10,6 +10,9 @@ import sys
 
 from PIL import ImageFile
 
+# Not by `Image.open`, which imports the decoders of all other formats first.
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
 # As many characters of the reason as errors show.
 _REASON = 120
 
@@ -33,9 +36,6 @@ def halve(image: ImageFile.ImageFile, halvings: int) -> None:
 
 def main(data: bytes, halvings: int) -> int:
     """Decodes the file and writes its pixels; returns the exit code."""
-    # Not by `Image.open`, which imports the decoders of all other formats first.
-    from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
-
     output = sys.stdout.buffer
     try:
         image = Jpeg2KImageFile(io.BytesIO(data))

@@ -29,6 +29,7 @@ _CPU_SECONDS = 120
 
 _RENDERER = Program(
     Path(__file__).with_name("renderer.py"),
+    files="PDF",
     memory_bytes=MEMORY_BYTES,
     cpu_seconds=_CPU_SECONDS,
     failed=lambda: _damaged("drawing it fails, or needs too much memory"),
@@ -53,6 +54,7 @@ class PdfDocument:
         BrokenImageError: it is damaged, or needs too much memory.
         ComputeTimeError: it takes too long.
         MemoryBusyError: other images take the memory that `digits.budget.bounded_memory` allows.
+        MissingInstallError: the process cannot work here.
         ProcessStartError: the system starts no more processes.
     """
 

@@ -13,6 +13,8 @@ import ctypes
 import sys
 from typing import Any, BinaryIO
 
+import pypdfium2_raw as pdfium
+
 _WHITE = 0xFFFFFFFF
 
 
@@ -23,8 +25,6 @@ def main(data: bytes, most_pages: int) -> int:
         data: the file.
         most_pages: a file of more pages is counted, and not read further.
     """
-    import pypdfium2_raw as pdfium
-
     pdfium.FPDF_InitLibraryWithConfig(pdfium.FPDF_LIBRARY_CONFIG(2, None, None, 0))
     output = sys.stdout.buffer
     document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
@@ -41,12 +41,12 @@ def main(data: bytes, most_pages: int) -> int:
     output.flush()
     for line in sys.stdin.buffer:
         number, width, height = map(int, line.split())
-        _draw(pdfium, document, number, width, height, output)
+        _draw(document, number, width, height, output)
         output.flush()
     return 0
 
 
-def _draw(pdfium: Any, document: Any, number: int, width: int, height: int, output: BinaryIO) -> None:
+def _draw(document: Any, number: int, width: int, height: int, output: BinaryIO) -> None:
     """Writes a page on white paper, with annotations: what was written on it later, such as with a pen on a tablet."""
     page = pdfium.FPDF_LoadPage(document, number)
     bitmap = pdfium.FPDFBitmap_CreateEx(width, height, pdfium.FPDFBitmap_BGR, None, 0) if page else None

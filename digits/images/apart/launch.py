@@ -1,0 +1,142 @@
+"""Starts a process on a file: which Python runs it, its pipes, its clock, and the file that it reads."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from digits.errors import ProcessStartError, is_out_of_files
+
+_log = logging.getLogger("digits")
+
+# The process needs no secret that may stand in other variables.
+_VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+
+
+def find_python() -> str | None:
+    """Returns the Python that the processes run; None where there is none, as on Windows and in some programs.
+
+    A program that embeds Python names itself, or nothing, as the one that runs. Its Python is looked for where that is
+    installed.
+    """
+    if os.name != "posix":
+        return None
+    running = Path(sys.executable or "")
+    if any(name in running.name.lower() for name in ("python", "pypy")) and not hasattr(sys, "frozen"):
+        return str(running)
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    places = (Path(prefix) / "bin" / name for prefix in (sys.exec_prefix, sys.base_exec_prefix))
+    return next((str(place) for place in places if os.access(place, os.X_OK)), None)
+
+
+def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+    """Starts a process that gets a descriptor of this one, and has it end with `held`.
+
+    Args:
+        command: its program and arguments.
+        descriptor: of the file that it reads.
+        held: ends the process, and closes the pipes to it.
+
+    Raises:
+        ProcessStartError: the system starts no more processes.
+        OSError: it opens no more files.
+    """
+    try:
+        # Pipes of our own: where Popen finds no file for its second one, some versions of Python leave the first open.
+        with contextlib.ExitStack() as pipes:
+            its_input, to_it = map(pipes.enter_context, _pipe())
+            from_it, its_output = map(pipes.enter_context, _pipe())
+            process = subprocess.Popen(
+                command,
+                stdin=its_input,
+                stdout=its_output,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(descriptor,),
+                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+            )
+            held.callback(_end, process)
+            process.stdin, process.stdout = to_it, from_it
+            pipes.pop_all()
+            its_input.close()
+            its_output.close()
+        return process
+    except OSError as error:
+        if is_out_of_files(error):
+            raise
+        raise ProcessStartError(
+            f"No process can be started to read this file ({error.strerror or error}). Try again in a moment."
+        ) from error
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    """Opens a pipe; returns the end to read from and the end to write to."""
+    read, write = os.pipe()
+    return os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
+
+
+def clock_of(pid: int) -> Callable[[], float]:
+    """Returns a clock of the processor time of a process, in seconds; where there is none, the clock on the wall.
+
+    The clock stands still once the process has ended.
+    """
+    find = getattr(ctypes.CDLL(None), "clock_getcpuclockid", None) if os.name == "posix" else None
+    clock = ctypes.c_int()
+    if find is None or find(pid, ctypes.byref(clock)):
+        return time.monotonic
+    last = 0.0
+
+    def read() -> float:
+        nonlocal last
+        with contextlib.suppress(OSError):
+            last = time.clock_gettime(clock.value)
+        return last
+
+    return read
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process, and closes the pipes to it."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    process.wait()
+
+
+@contextlib.contextmanager
+def file_of(data: bytes) -> Iterator[IO[bytes]]:
+    """Opens a file that holds the data and has no name: in memory where the system has such files.
+
+    Raises:
+        ProcessStartError: there is no room for it.
+        OSError: the system opens no more files.
+    """
+    file: IO[bytes] | None = None
+    try:
+        # Without a buffer, which would fail once more when it is closed.
+        if hasattr(os, "memfd_create"):
+            file = os.fdopen(os.memfd_create("digits"), "r+b", 0)
+        else:
+            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed below
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        if file is not None:
+            file.close()
+        if is_out_of_files(error):
+            raise
+        _log.error("A file cannot be put aside for the process that reads it: %s. Is the disk full?", error)
+        raise ProcessStartError(
+            f"This file cannot be put aside for the process that reads it ({error.strerror or error}). If the disk is "
+            "full, make room on it. Try again in a moment."
+        ) from error
+    with file:
+        yield file
