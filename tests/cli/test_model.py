@@ -92,6 +92,38 @@ def test_a_named_model_without_an_earlier_one_is_said_to_have_none(
     assert capsys.readouterr().err == said.format(TRAINED_MODEL.name, TRAINED_MODEL.parent / "previous")
 
 
+def test_where_the_variable_names_no_file_nothing_is_changed_and_the_way_out_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(with_card(tmp_path, recipe="first"))
+    train(with_card(tmp_path, recipe="second"))
+    before = TRAINED_MODEL.read_bytes()
+    monkeypatch.setenv("DIGITS_MODEL", "own models/mine.keras")
+    assert main(["model", "rollback"]) == 1
+    said = (
+        "digits: DIGITS_MODEL names own models/mine.keras, and there is no such file. To have a model in use, {}set "
+        "DIGITS_MODEL to a file that is there, or unset it. Nothing was changed.\n"
+    )
+    assert capsys.readouterr().err == said.format("")
+    assert TRAINED_MODEL.read_bytes() == before
+    own = Path("own models/mine.keras")
+    own.parent.mkdir()
+    shutil.copy(TRAINED_MODEL, own)
+    keep(own)
+    own.unlink()
+    assert main(["model", "rollback"]) == 1
+    way_back = "put its earlier model back (digits model rollback --model 'own models/mine.keras'), "
+    assert capsys.readouterr().err == said.format(way_back)
+    assert main(["model", "rollback", "--model", str(own)]) == 0
+    assert "In use now: own models/mine.keras" in capsys.readouterr().out
+    # What the variable does not name is put back, and not in use.
+    assert main(["model", "rollback"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Put back: models/mnist_model.keras (recipe first")
+    assert printed.endswith("DIGITS_MODEL names another model, which stays in use: own models/mine.keras\n")
+    assert "In use now" not in printed
+
+
 def test_a_damaged_file_is_not_put_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(shipped_model())
     train(shipped_model())

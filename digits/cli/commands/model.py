@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -191,13 +193,21 @@ def roll_back(options: argparse.Namespace) -> int:
     """Puts the model back that the present one replaced; returns the exit code."""
     from digits.model import history
     from digits.model.artifact import read
-    from digits.recognizer import TRAINED_MODEL, Recognizer, find_model, shipped_model
+    from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Recognizer, find_model, shipped_model
 
     path = options.model or TRAINED_MODEL
+    named = os.environ.get(MODEL_VARIABLE)
     if options.list:
         for file in history.kept(path):
             print(f"{file}: {Recognizer.load(file).description.partition(' (')[2].rstrip(')')}")
         return EXIT_OK
+    if named and not options.model and not Path(named).exists():
+        way_back = f"put its earlier model back (digits model rollback --model {shlex.quote(named)}), "
+        raise ModelNotFoundError(
+            f"{MODEL_VARIABLE} names {named}, and there is no such file. To have a model in use, "
+            f"{way_back if history.kept(Path(named)) else ''}set {MODEL_VARIABLE} to a file that is there, or unset "
+            "it. Nothing was changed."
+        )
     try:
         if files := history.kept(path):
             # A damaged file must not replace one that works.
@@ -213,10 +223,11 @@ def roll_back(options: argparse.Namespace) -> int:
         # Before the first training the model that ships answered.
         aside = history.set_aside(path)
         path = shipped_model()
-    print(f"In use now: {Recognizer.load(path).description}")
+    is_used = not named or Path(named).absolute() == path.absolute()
+    print(f"{'In use now' if is_used else 'Put back'}: {Recognizer.load(path).description}")
     if aside:
-        print(f"The model that was in use is kept as {aside}")
-    print(history.WHO_USES_IT)
+        print(f"The model that was there is kept as {aside}")
+    print(history.WHO_USES_IT if is_used else f"{MODEL_VARIABLE} names another model, which stays in use: {named}")
     return EXIT_OK
 
 

@@ -187,7 +187,7 @@ class Upload:
         content: the bytes of the image file.
         texts: the texts that came with it, by the names of their fields.
         frame: where the picture lies among the strokes of which it was drawn; None if it came as an image.
-        warnings: what was passed over in the body, a sentence each.
+        warnings: what was passed over, a sentence each.
     """
 
     content: bytes
@@ -223,6 +223,8 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Uplo
         return _drawn(value, {}, columns=False)
     if not isinstance(value, dict):
         raise MalformedBodyError("The JSON is neither an object nor a list. " + _HOW)
+    used = next((name for name in (*IMAGE_MEMBERS, *STROKES, *COLUMNS) if name in value), None)
+    warnings = _passed_over(value, used or IMAGE_MEMBERS[0], text_fields)
     texts = {}
     for name in text_fields:
         member = value.get(name)
@@ -234,21 +236,16 @@ def from_json(body: bytes, max_bytes: int, text_fields: Collection[str]) -> Uplo
             raise MalformedBodyError(f"The JSON's member {name!r} is of another type than needed. Send {what}.")
         # A text may hold half of a character, which no answer could show.
         texts[name] = str(member).encode("utf-8", "replace").decode()
-    for name in IMAGE_MEMBERS:
-        if name in value:
-            if not isinstance(value[name], str):
-                raise MalformedBodyError(f"The JSON's member {name!r} is no text. " + _HOW)
-            warnings = _passed_over(value, name, text_fields)
-            return Upload(from_base64(value[name], max_bytes), texts, warnings=warnings)
-    for name in (*STROKES, *COLUMNS):
-        if name in value:
-            strokes = value[name]
-            # ML Kit's Ink is an object with strokes.
-            if isinstance(strokes, dict) and "strokes" in strokes:
-                strokes = strokes["strokes"]
-            warnings = _passed_over(value, name, text_fields)
-            return replace(_drawn(strokes, texts, columns=name in COLUMNS), warnings=warnings)
-    raise MissingFileError(f"The JSON has {f'only {in_quotes(value)}' if value else 'no members'}. {_HOW}")
+    if used is None:
+        raise MissingFileError(f"The JSON has {f'only {in_quotes(value)}' if value else 'no members'}. {_HOW}")
+    content = value[used]
+    if used in IMAGE_MEMBERS:
+        if not isinstance(content, str):
+            raise MalformedBodyError(f"The JSON's member {used!r} is no text. " + _HOW)
+        return Upload(from_base64(content, max_bytes), texts, warnings=warnings)
+    # ML Kit's Ink is an object with strokes.
+    strokes = content["strokes"] if isinstance(content, dict) and "strokes" in content else content
+    return replace(_drawn(strokes, texts, columns=used in COLUMNS), warnings=warnings)
 
 
 _HOW = 'Send {"image": "<base64 or data URL>"}, or {"strokes": [[[x, y], ...], ...]}.'

@@ -44,10 +44,12 @@ class Form:
     Args:
         parts: those that are asked for, in their order.
         others: the names of the other fields, each once.
+        warnings: what was passed over in the request, a sentence each.
     """
 
     parts: list[Part]
     others: list[str]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

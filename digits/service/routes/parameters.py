@@ -1,12 +1,13 @@
 """The parameters of the recognition routes, which may stand in the query or in fields of the form."""
 
+import contextlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 
-from digits.errors import NoSuchPageError, PatternError
+from digits.errors import DigitsError, NoSuchPageError, PatternError
 from digits.service.request_context import noted
 
 EXPECT_FIELD, PAGE_FIELD = "expect", "page"
@@ -111,7 +112,7 @@ def passed_over_in_query(request: Request, texts: Mapping[str, str], known: Sequ
         texts: the text fields of its form, which come before the query.
         known: the parameters that its route knows.
     """
-    raw: bytes = request.scope["query_string"]
+    raw: bytes = request.scope.get("query_string", b"")
     if not raw:
         return ()
     query = request.query_params
@@ -119,8 +120,24 @@ def passed_over_in_query(request: Request, texts: Mapping[str, str], known: Sequ
     for name in known:
         if texts.get(name) and query.get(name) not in (None, texts[name]):
             warnings.append(f"Passed over in the query: {name!r}, which the form has, too.")
-        elif query.get(name) == "":
+        elif query.get(name) == "" and name != EXPECT_FIELD:
+            # An empty pattern is a problem of its own, unless the form has one.
             warnings.append(f"Passed over in the query: {name!r}, which is empty.")
     if _PLAIN_PLUS.search(raw):
         warnings.append(f"In the query, the + of {EXPECT_FIELD!r} stands for a blank. For a plus, write %2B.")
     return noted(tuple(warnings))
+
+
+@contextlib.contextmanager
+def told_of_query(request: Request, known: Sequence[str]) -> Iterator[None]:
+    """Has a problem that comes of the request's body name what was passed over in the query, too.
+
+    Args:
+        request: the request.
+        known: the parameters that its route knows.
+    """
+    try:
+        yield
+    except DigitsError:
+        passed_over_in_query(request, {}, known)
+        raise

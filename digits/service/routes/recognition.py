@@ -40,7 +40,7 @@ from digits.service.errors import (
 from digits.service.limits.computing import compute, each_with_its_time
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
-from digits.service.request_context import EXPECTED, noted
+from digits.service.request_context import EXPECTED
 from digits.service.responses import model_response
 from digits.service.routes.body_schemas import MANY_DIGITS, ONE_DIGIT, body, form, form_or_raw
 from digits.service.routes.direct import Endpoint
@@ -54,8 +54,6 @@ from digits.service.routes.parameters import (
     chosen_page,
     chosen_pattern,
     in_query,
-    passed_over,
-    passed_over_in_query,
 )
 from digits.service.routes.uploads import BATCH_FIELD, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
@@ -102,7 +100,6 @@ async def _predict(request: Request) -> Response:
     with Room(state.buffers) as room:
         _refuse_early(state, request)
         upload = await read_upload(request, settings.max_bytes, settings.receive_seconds, room, (PAGE_FIELD,))
-        warnings = upload.warnings + passed_over_in_query(request, upload.texts, (PAGE_FIELD,))
         data, page = upload.content, chosen_page(request, upload.texts) or 1
         # Requests whose body is still coming in are not counted.
         with state.concurrency:
@@ -110,7 +107,7 @@ async def _predict(request: Request) -> Response:
             prediction, page_count = await _recognize(state, request, data, page, room.taken)
     if state.metrics:
         state.metrics.prediction(prediction)
-    answer = PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count, warnings)
+    answer = PredictionResponse.timed(prediction, _milliseconds_since(start), page, page_count, upload.warnings)
     response = model_response(answer)
     if state.shadow:
         response.background = state.shadow.after(data, page, prediction)
@@ -189,7 +186,6 @@ async def _predict_batch(request: Request) -> Response:
         received = await read_image_files(
             request, settings.max_batch_files, settings.max_batch_bytes, settings.receive_seconds, room
         )
-        warnings = noted(passed_over("form", received.others, (BATCH_FIELD,))) + passed_over_in_query(request, {}, ())
         start = time.perf_counter()
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
@@ -204,7 +200,7 @@ async def _predict_batch(request: Request) -> Response:
         for part, answer, count in zip(received.parts, answers, page_counts, strict=True)
     ]
     return model_response(
-        BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(warnings))
+        BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(received.warnings))
     )
 
 
@@ -236,7 +232,6 @@ async def _read(request: Request) -> Response:
             request, settings.max_bytes, settings.receive_seconds, room, (EXPECT_FIELD, PAGE_FIELD)
         )
         expect = chosen_pattern(request, upload.texts)
-        warnings = upload.warnings + passed_over_in_query(request, upload.texts, (EXPECT_FIELD, PAGE_FIELD))
         page = chosen_page(request, upload.texts)
         with state.concurrency:
             start = time.perf_counter()
@@ -248,11 +243,11 @@ async def _read(request: Request) -> Response:
                 document = await compute(read, request, budget, state.queue, room.taken)
             except (PatternError, UnexpectedNumberError) as error:
                 # The pattern may have arrived in another form than it was written in.
-                error.args = (" ".join((str(error), *warnings)),)
+                error.args = (" ".join((str(error), *upload.warnings)),)
                 raise
     if state.metrics:
         state.metrics.reading(document.joined)
-    return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame, warnings))
+    return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame, upload.warnings))
 
 
 def _read_document(recognizer: Recognizer, data: bytes, page: int | None, expect: str | None) -> "DocumentReading":

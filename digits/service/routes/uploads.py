@@ -1,7 +1,8 @@
 """Reads the image files out of request bodies."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -19,7 +20,7 @@ from digits.service.limits.concurrency import Room
 from digits.service.request_context import CURRENT, noted
 from digits.service.routes.bodies import Upload, from_base64, from_json, inflate, inflated_bytes, unpacked_json_bytes
 from digits.service.routes.forms import TRANSFER_ENCODING, Form, FormReader, Joined, Wanted, read_form
-from digits.service.routes.parameters import in_quotes, passed_over
+from digits.service.routes.parameters import in_quotes, passed_over, passed_over_in_query, told_of_query
 
 FIELD = "file"
 # The media types of a body that is the file itself; any other that begins with image/ is one, too.
@@ -39,9 +40,9 @@ _HOW_MANY = f"for example: curl -F {BATCH_FIELD}=@7.png -F {BATCH_FIELD}=@2.png"
 
 
 async def read_upload(
-    request: Request, max_bytes: int, seconds: float, room: Room, text_fields: Collection[str] = ()
+    request: Request, max_bytes: int, seconds: float, room: Room, text_fields: Sequence[str] = ()
 ) -> Upload:
-    """Returns the image of a request, and the texts in other fields of its form.
+    """Returns the image of a request, the texts in other fields of its form, and what was passed over in all of it.
 
     The image is the whole body; the file or data URL in a form's field `file`; or in JSON, where it may be drawn from
     strokes. The body may be compressed with gzip or deflate.
@@ -63,6 +64,15 @@ async def read_upload(
         BodyTooSlowError: the body did not arrive within `seconds`.
         BuffersFullError: the bodies held at a time would exceed the limit.
     """
+    with told_of_query(request, text_fields):
+        upload = await _read_upload(request, max_bytes, seconds, room, text_fields)
+    return replace(upload, warnings=upload.warnings + passed_over_in_query(request, upload.texts, text_fields))
+
+
+async def _read_upload(
+    request: Request, max_bytes: int, seconds: float, room: Room, text_fields: Sequence[str]
+) -> Upload:
+    """Returns what the body of a request holds; arguments and errors as for `read_upload`."""
     media_type = _media_type(request)
     too_large = ImageTooLargeError(too_many_bytes(max_bytes))
     if media_type.startswith("image/") or media_type in RAW_TYPES:
@@ -88,12 +98,12 @@ async def read_upload(
     form = await _read_form(request, max_bytes + _PART_OVERHEAD, too_large, seconds, room, wanted)
     chosen = [part for part in form.parts if part.field == FIELD]
     texts = {part.field: part.content.decode("utf-8", "replace") for part in form.parts if part.field != FIELD}
-    if not chosen:
-        raise MissingFileError(f"The form has {_not_this(FIELD, form)}. Send the image in it, {_HOW}")
     warnings = passed_over("form", form.others, (FIELD, *text_fields))
     if len(chosen) > 1:
         warnings += (f"The form has {len(chosen)} fields '{FIELD}'. The last was read; many go to /predict/batch/.",)
     noted(warnings)
+    if not chosen:
+        raise MissingFileError(f"The form has {_not_this(FIELD, form)}. Send the image in it, {_HOW}")
     content, file = chosen[-1].content, chosen[-1].file
     if chosen[-1].is_base64 or (file is None and content[:5].lower() == b"data:"):
         image = await room.unpack(from_base64, content, max_bytes, takes=len(content))
@@ -109,7 +119,7 @@ async def read_upload(
 
 
 async def read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> Form:
-    """Returns the files in a form's fields `files`, in order, and the names of its other fields.
+    """Returns the files in a form's fields `files`, in order, and what was passed over in the request.
 
     Args:
         request: request whose body has not been read.
@@ -124,6 +134,13 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
         BatchTooLargeError: the files have more than `max_bytes`.
         TooManyFilesError: there are more than `max_files`.
     """
+    with told_of_query(request, ()):
+        form = await _read_image_files(request, max_files, max_bytes, seconds, room)
+    return replace(form, warnings=form.warnings + passed_over_in_query(request, {}, ()))
+
+
+async def _read_image_files(request: Request, max_files: int, max_bytes: int, seconds: float, room: Room) -> Form:
+    """Returns what the body of a request holds; arguments and errors as for `read_image_files`."""
     if _media_type(request) != "multipart/form-data":
         raise UnsupportedMediaTypeError(
             f"The request has {_content_type(request)}. Send the images as "
@@ -135,6 +152,7 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
     too_many = TooManyFilesError(f"The form has more than the {max_files:,} files allowed. Send fewer at a time.")
     wanted = Wanted(BATCH_FIELD, _HOW_MANY, max_files, too_many)
     form = await _read_form(request, max_bytes + max_files * _PART_OVERHEAD, too_large, seconds, room, wanted)
+    warnings = noted(passed_over("form", form.others, (BATCH_FIELD,)))
     files = [part for part in form.parts if part.file is not None]
     if not form.parts:
         raise MissingFileError(f"The form has {_not_this(BATCH_FIELD, form)}. Send each image in one, {_HOW_MANY}")
@@ -144,7 +162,7 @@ async def read_image_files(request: Request, max_files: int, max_bytes: int, sec
         )
     if sum(len(part.content) for part in files) > max_bytes:
         raise too_large
-    return form
+    return replace(form, warnings=warnings)
 
 
 def _not_this(field: str, form: Form) -> str:

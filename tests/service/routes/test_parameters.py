@@ -113,8 +113,41 @@ def test_what_is_passed_over_is_named_with_what_would_be_used(
             "Passed over in the JSON: 'word'. Use 'strokes'",
         ),
         ({"json": {"image": "ö", "word": "7"}}, "malformed-body", "Passed over in the JSON: 'word'. Use 'image'"),
+        ({"json": {"image": 7, "word": "7"}}, "malformed-body", "Passed over in the JSON: 'word'. Use 'image'"),
+        (
+            {"json": {"image": "", "page": [], "word": "7"}},
+            "malformed-body",
+            "Passed over in the JSON: 'word'. Use 'image'",
+        ),
+        ({"json": {"word": "7"}}, "missing-file", "Passed over in the JSON: 'word'. Use 'image'"),
+        ({"files": {"image": SEVEN}}, "missing-file", "Passed over in the form: 'image'. Use 'file'"),
+        ({"data": {"file": "7"}, "files": {"image": SEVEN}}, "missing-file", "Passed over in the form: 'image'. Use "),
+        (
+            {"files": {}, "data": {"page": "1"}, "params": {"a": 1}},
+            "unsupported-media-type",
+            "Passed over in the query",
+        ),
+        (
+            {"content": b"", "headers": {"content-type": "multipart/form-data"}, "params": {"a": 1}},
+            "malformed-form",
+            "Passed over in the query: 'a'. Use ",
+        ),
     ],
-    ids=["files", "files and page", "query", "query and page", "strokes", "base64"],
+    ids=[
+        "files",
+        "files and page",
+        "query",
+        "query and page",
+        "strokes",
+        "base64",
+        "no base64",
+        "json and page",
+        "json without",
+        "form without",
+        "text",
+        "no form",
+        "form cut off",
+    ],
 )
 def test_a_problem_names_what_was_passed_over_too(
     api: str, path: str, options: dict[str, Any], name: str, warning: str
@@ -124,6 +157,42 @@ def test_a_problem_names_what_was_passed_over_too(
     assert (response.status_code // 100, problem["type"]) == (4, f"urn:digits:problem:{name}")
     (said,) = problem["warnings"]
     assert said.startswith(warning)
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "name", "warning"),
+    [
+        (
+            "/read/?expect=&a=1",
+            {"files": {"file": SEVEN}},
+            "bad-pattern",
+            "Passed over in the query: 'a'. Use 'expect' and 'page'.",
+        ),
+        (
+            "/read/?expect=a&b=1",
+            {"files": {"file": SEVEN}},
+            "bad-pattern",
+            "Passed over in the query: 'b'. Use 'expect' and 'page'.",
+        ),
+        (
+            "/predict/batch/",
+            {"files": {"file": SEVEN}},
+            "missing-file",
+            "Passed over in the form: 'file'. Use 'files'.",
+        ),
+        (
+            "/predict/batch/?page=1",
+            {"json": {}},
+            "unsupported-media-type",
+            "Passed over in the query: 'page'. It takes none.",
+        ),
+    ],
+)
+def test_a_problem_of_one_path_names_it_too(
+    api: str, path: str, options: dict[str, Any], name: str, warning: str
+) -> None:
+    problem = httpx.post(api + path, timeout=30, **options).json()
+    assert (problem["type"], problem.get("warnings")) == (f"urn:digits:problem:{name}", [warning])
 
 
 def test_several_digits_in_the_last_of_two_files_are_not_mistaken_for_the_two_files(api: str) -> None:
