@@ -35,11 +35,11 @@ LABELS = (*"0123456789", NO_DIGIT)
 _COLUMNS = ("file", "label", "source")
 _NAME = re.compile(r"feedback-[0-9a-f]{16}\.png")
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS feedback (
+_PICTURES = "CREATE TABLE pictures (digest TEXT PRIMARY KEY, image BLOB NOT NULL)"
+_LABELS = """
+CREATE TABLE labels (
     digest TEXT NOT NULL,
     visitor TEXT NOT NULL,
-    image BLOB NOT NULL,
     label TEXT NOT NULL,
     digit_read TEXT NOT NULL,
     confidence REAL NOT NULL,
@@ -49,8 +49,12 @@ CREATE TABLE IF NOT EXISTS feedback (
 )
 """
 # In version 0 the key of a picture was the digest of its PNG file, which depends on the version of Pillow. Version 1
-# kept one visitor's feedback on a picture, and did not know whose.
-_VERSION = 2
+# kept one visitor's feedback on a picture, and did not know whose. Version 2 kept the picture once for each visitor.
+# All three had one table, `feedback`. None of their programs can change a file that has none: they say that they cannot
+# use it, and do not spoil it.
+_VERSION = 3
+# Most bytes of a file: whoever opens the app may add to it.
+MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class FeedbackStore:
     """Feedback in a SQLite file: one for each picture and visitor. Several threads may use a store at the same time.
 
     A visitor is any text that no other visitor has, or "". The file does not hold it, nor which pictures are of the
-    same visitor: only a hash of visitor and picture.
+    same visitor: only a hash of visitor and picture. It has at most `MOST_BYTES`.
 
     Args:
         path: the file, which is created with the first feedback.
@@ -132,16 +136,23 @@ class FeedbackStore:
             The picture's `content_digest`.
 
         Raises:
-            FeedbackError: the file cannot be written.
+            FeedbackError: the file cannot be written, or is full.
         """
         file = io.BytesIO()
         Image.fromarray(shrink(pixels, ENOUGH_SIDE)).save(file, "PNG", optimize=True)
         digest = content_digest(pixels)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         said = (feedback.label, feedback.digit_read, feedback.confidence, feedback.model, now)
-        row = (digest, _hashed(visitor, digest), file.getvalue(), *said)
         with self._open() as database:
-            database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?)", (digest, file.getvalue()))
+            database.execute(
+                "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", (digest, _hashed(visitor, digest), *said)
+            )
+            if _used_bytes(database) > MOST_BYTES:
+                raise FeedbackError(
+                    f"The feedback file {self.path} is full: it holds {MOST_BYTES:,} bytes. Export what it holds with "
+                    "digits feedback export FOLDER, and move the file away: a new one is made."
+                )
         return digest
 
     def take_back(self, digest: str, visitor: str = "") -> None:
@@ -155,8 +166,9 @@ class FeedbackStore:
             FeedbackError: the file cannot be written.
         """
         with self._open() as database:
+            database.execute("DELETE FROM labels WHERE digest = ? AND visitor = ?", (digest, _hashed(visitor, digest)))
             database.execute(
-                "DELETE FROM feedback WHERE digest = ? AND visitor = ?", (digest, _hashed(visitor, digest))
+                "DELETE FROM pictures WHERE digest = ?1 AND ?1 NOT IN (SELECT digest FROM labels)", (digest,)
             )
 
     def label_of(self, digest: str, visitor: str = "") -> str | None:
@@ -173,7 +185,7 @@ class FeedbackStore:
             return None
         with self._open() as database:
             row = database.execute(
-                "SELECT label FROM feedback WHERE digest = ? AND visitor = ?", (digest, _hashed(visitor, digest))
+                "SELECT label FROM labels WHERE digest = ? AND visitor = ?", (digest, _hashed(visitor, digest))
             ).fetchone()
         return None if row is None else str(row[0])
 
@@ -182,7 +194,7 @@ class FeedbackStore:
         if not self.path.is_file():
             return 0
         with self._open() as database:
-            return int(database.execute("SELECT COUNT(DISTINCT digest) FROM feedback").fetchone()[0])
+            return int(database.execute("SELECT COUNT(*) FROM pictures").fetchone()[0])
 
     def export(self, folder: Path) -> int:
         """Writes a folder that `digits evaluate` scores.
@@ -202,10 +214,10 @@ class FeedbackStore:
         if not len(self):
             raise FeedbackError(f"Nothing is kept in {self.path} yet. Set DIGITS_FEEDBACK to use another file.")
         with self._open() as database:
-            # SQLite takes the image from the row of the maximum. Of a picture's labels, the last one counts below.
+            # Of a picture's labels, the last one counts below.
             rows = database.execute(
-                "SELECT digest, image, label, COUNT(*) AS visitors, MAX(rowid) AS latest FROM feedback "
-                "GROUP BY digest, label ORDER BY visitors, latest"
+                "SELECT digest, image, label, COUNT(*) AS visitors, MAX(labels.rowid) AS latest "
+                "FROM labels JOIN pictures USING (digest) GROUP BY digest, label ORDER BY visitors, latest"
             ).fetchall()
         listing = folder / LABELS_FILE
         names = {f"feedback-{digest[:16]}.png": (image, label) for digest, image, label, *_ in rows}
@@ -237,7 +249,13 @@ class FeedbackStore:
             with contextlib.closing(sqlite3.connect(self.path, timeout=10.0)) as database, database:
                 # Overwrites what is removed, whatever SQLite's default is.
                 database.execute("PRAGMA secure_delete = ON")
-                if database.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+                version = database.execute("PRAGMA user_version").fetchone()[0]
+                if version > _VERSION:
+                    raise FeedbackError(
+                        f"A newer Digits has written the feedback file {self.path}: it has version {version}, and this "
+                        f"Digits knows {_VERSION}. Use the newer Digits, or name another file in {FEEDBACK_VARIABLE}."
+                    )
+                if version < _VERSION:
                     _migrate(database)
                 yield database
         except (sqlite3.Error, OSError) as error:
@@ -252,24 +270,33 @@ def _hashed(visitor: str, digest: str) -> str:
     return hashlib.sha256(f"{visitor} {digest}".encode()).hexdigest() if visitor else ""
 
 
+def _used_bytes(database: sqlite3.Connection) -> int:
+    """Returns how large a file is without what was removed from it."""
+    pages, free, size = (
+        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
 def _migrate(database: sqlite3.Connection) -> None:
-    """Creates the table, or gives that of an earlier version its new form."""
+    """Creates the tables, or brings what an earlier version kept into them."""
     database.execute("BEGIN IMMEDIATE")  # Another process may be migrating as well.
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version >= _VERSION:
         return
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'feedback'").fetchone():
-        database.execute(_TABLE)
-    else:
+    database.execute(_PICTURES)
+    database.execute(_LABELS)
+    if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'feedback'").fetchone():
         if version == 0:
             _name_anew(database)
-        database.execute("ALTER TABLE feedback RENAME TO earlier")
-        database.execute(_TABLE)
+        database.execute("INSERT OR IGNORE INTO pictures SELECT digest, image FROM feedback")
+        if version < 2:
+            database.execute("ALTER TABLE feedback ADD COLUMN visitor TEXT NOT NULL DEFAULT ''")
         database.execute(
-            "INSERT INTO feedback SELECT digest, '', image, label, digit_read, confidence, model, created FROM earlier "
+            "INSERT INTO labels SELECT digest, visitor, label, digit_read, confidence, model, created FROM feedback "
             "ORDER BY created, rowid"
         )
-        database.execute("DROP TABLE earlier")
+        database.execute("DROP TABLE feedback")
     database.execute(f"PRAGMA user_version = {_VERSION}")
 
 

@@ -65,7 +65,7 @@ def test_each_visitor_has_a_word_of_their_own_and_an_export_takes_that_of_most_t
     # Neither a visitor nor what else is of the same one is in the file.
     store.keep(np.zeros((9, 9), np.uint8), SEVEN, "b")
     with contextlib.closing(sqlite3.connect(store.path)) as database:
-        visitors = {row[0] for row in database.execute("SELECT visitor FROM feedback")}
+        visitors = {row[0] for row in database.execute("SELECT visitor FROM labels")}
     assert len(visitors) == 3
     assert all(len(visitor) == 64 for visitor in visitors)
 
@@ -230,3 +230,99 @@ def test_what_is_taken_back_is_gone_from_the_file(tmp_path: Path) -> None:
     assert some in store.path.read_bytes()
     store.take_back(digest)
     assert some not in store.path.read_bytes()
+
+
+def test_a_picture_is_in_the_file_once_however_many_visitors_give_their_word(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 300), np.uint8)
+    digest = store.keep(pixels, SEVEN, "0")
+    size = store.path.stat().st_size
+    assert size > 90_000
+    for visitor in range(1, 50):
+        store.keep(pixels, SEVEN, str(visitor))
+    assert store.path.stat().st_size < size + 40_000
+    for visitor in range(49):
+        store.take_back(digest, str(visitor))
+    assert (len(store), store.label_of(digest, "49")) == (1, "7")
+    store.take_back(digest, "49")
+    assert len(store) == 0
+
+
+def test_a_full_file_takes_no_more_and_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.feedback.MOST_BYTES", 200_000)
+    store, random = FeedbackStore(tmp_path / "f.sqlite3"), np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (300, 300), np.uint8) for _ in range(3)]
+    first = store.keep(pictures[0], SEVEN)
+    store.keep(random.integers(0, 256, (30, 30), np.uint8), SEVEN)
+    store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+
+    def fill() -> None:
+        for picture in pictures[1:]:
+            store.keep(picture, SEVEN)
+
+    with pytest.raises(FeedbackError, match=r"is full: it holds 200,000 bytes. .* digits feedback export FOLDER"):
+        fill()
+    kept = len(store)
+    assert store.path.stat().st_size < 200_000
+    # What is taken back makes room.
+    store.take_back(first)
+    store.keep(pictures[2], SEVEN)
+    assert len(store) == kept
+
+
+def test_a_file_that_kept_a_picture_for_each_visitor_goes_on(tmp_path: Path) -> None:
+    pixels = decode(SAMPLES[0].read_bytes())
+    digest, png = content_digest(pixels), encode_png(pixels)
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    store.keep(pixels, SEVEN, "a")
+    with contextlib.closing(sqlite3.connect(store.path)) as database:
+        ((visitor,),) = database.execute("SELECT visitor FROM labels").fetchall()
+    store.path.unlink()
+    with contextlib.closing(sqlite3.connect(store.path)) as old, old:
+        old.execute(
+            "CREATE TABLE feedback (digest TEXT NOT NULL, visitor TEXT NOT NULL, image BLOB NOT NULL, "
+            "label TEXT NOT NULL, digit_read TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, "
+            "created TEXT NOT NULL, PRIMARY KEY (digest, visitor))"
+        )
+        row = (digest, visitor, png, "3", "7", 0.5, "a digest", "2026-01-01T00:00:00+00:00")
+        old.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        old.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (digest, "", *row[2:]))
+        old.execute("PRAGMA user_version = 2")
+    assert (len(store), store.label_of(digest, "a"), store.label_of(digest)) == (1, "3", "3")
+    store.keep(pixels, SEVEN, "a")
+    store.keep(pixels, SEVEN)
+    assert store.export(tmp_path / "out") == 1
+    assert [picture.label for picture in read_labeled(tmp_path / "out")] == ["7"]
+
+
+def test_a_file_of_a_newer_digits_is_left_as_it_is_and_the_message_says_so(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+    with contextlib.closing(sqlite3.connect(store.path)) as database, database:
+        database.execute("PRAGMA user_version = 99")
+    before = store.path.read_bytes()
+    message = (
+        r"A newer Digits has written .*f\.sqlite3: it has version 99, .*Use the newer Digits, or name another file"
+    )
+    for use in (lambda: store.keep(np.zeros((9, 9), np.uint8), SEVEN), lambda: len(store)):
+        with pytest.raises(FeedbackError, match=message):
+            use()
+    assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("insert", "delete"),
+    [
+        (f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * 7)})", "DELETE FROM feedback WHERE digest = ?"),
+        (f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * 8)})", "DELETE FROM feedback WHERE digest = ?"),
+    ],
+    ids=["version 1", "version 2"],
+)
+def test_the_programs_of_earlier_versions_cannot_spoil_a_file(insert: str, delete: str, tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "f.sqlite3")
+    digest = store.keep(np.zeros((9, 9), np.uint8), SEVEN)
+    with contextlib.closing(sqlite3.connect(store.path)) as database, database:
+        for statement, values in ((insert, (digest,) * insert.count("?")), (delete, (digest,))):
+            with pytest.raises(sqlite3.OperationalError, match="no such table: feedback"):
+                database.execute(statement, values)
+    assert store.label_of(digest) == "7"
