@@ -27,6 +27,8 @@ _PYTHON = (sys.executable, "-P", "-m")
 _APP_SCRIPT = Path(__file__).resolve().parents[1] / "app" / "script" / "digits_app.py"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+# What is waited for at the end is said after this.
+_QUIET_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _PR_SET_PDEATHSIG = 1
 _STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
@@ -138,7 +140,7 @@ def run(chosen: Sequence[Service]) -> int:
                 time.sleep(_POLL_SECONDS)
             return EXIT_OK
         finally:
-            _stop([process for _, process in running])
+            _stop(running, stop)
 
 
 def _model_state() -> tuple[str, int, int] | None:
@@ -254,13 +256,24 @@ def _report_dead(running: Sequence[tuple[Service, subprocess.Popen[bytes]]]) -> 
     return False
 
 
-def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _stop(running: Sequence[tuple[Service, subprocess.Popen[bytes]]], stop: Sequence[int]) -> None:
+    """Stops servers, which may first answer the requests that they have; a further signal ends them at once."""
+    processes = [process for _, process in running]
     for process in processes:
         _signal_session(process, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    for process in processes:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, deadline - time.monotonic()))
+    start, asked, is_said = time.monotonic(), len(stop), False
+    while (taken := time.monotonic() - start) < _STOP_SECONDS and len(stop) == asked:
+        names = [service.name for service, process in running if process.poll() is None]
+        if not names:
+            break
+        if taken >= _QUIET_SECONDS and not is_said:
+            is_said = True
+            print(
+                f"Waiting for the {' and the '.join(names)}: requests that have begun are answered first, for "
+                f"{_STOP_SECONDS:g} seconds at the most. Ctrl-C ends it now.",
+                flush=True,
+            )
+        time.sleep(_POLL_SECONDS)
     for process in processes:
         # Also after a clean end: a child of the server's own may have outlived it.
         _signal_session(process, getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -103,6 +103,27 @@ def test_the_app_starts_alone_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     assert processes_on(port) == []
 
 
+def test_ctrl_c_says_what_is_waited_for_and_a_second_one_ends_it(tmp_path: Path) -> None:
+    api_port, app_port = free_port(), free_port()
+    server = start(tmp_path, api_port, app_port)
+    try:
+        wait_until_printed(server, "Ctrl-C stops the app and the API.")
+        with socket.create_connection(("127.0.0.1", api_port)) as client:
+            head = "POST /predict/ HTTP/1.1\r\nHost: digits\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\n"
+            client.sendall(head.encode())
+            # The API has it once it answers a later one.
+            assert httpx.get(f"http://127.0.0.1:{api_port}/health/live").status_code == 200
+            os.kill(server.process.pid, signal.SIGINT)
+            wait_until_printed(server, "requests that have begun are answered first, for 10 seconds at the most.")
+            assert "Waiting for 1 request to be answered" in server.output()
+            os.kill(server.process.pid, signal.SIGINT)
+            # Sooner than the ten seconds are over.
+            assert server.process.wait(6) == 0
+    finally:
+        server.stop()
+    assert processes_on(api_port) == processes_on(app_port) == []
+
+
 def test_the_app_says_how_to_choose_another_port(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import logging
 import socket
 import struct
 import sys
@@ -13,6 +14,8 @@ import uvicorn
 from digits.service.process.runtime import is_whole_stop
 from digits.service.process.signals import END_SECONDS, end_after
 from digits.service.process.uvicorn_internals import Worker, application_state, listening_sockets, make_protocol
+
+_log = logging.getLogger("digits")
 
 # A worker that gets a signal by itself waits so long for its supervisor's word that all stop.
 _WORD_SECONDS, _LOOK_SECONDS = 1.0, 0.02
@@ -77,6 +80,12 @@ class DrainingServer(uvicorn.Server):
             await self._take_waiting(listeners)
             await asyncio.sleep(_HANDSHAKE_SECONDS)
         await self._take_waiting(listeners, close=True)
+        if count := len(self.server_state.tasks):
+            grace = self.config.timeout_graceful_shutdown
+            _log.info(
+                "Waiting for %d request%s to be answered%s",
+                *(count, "s" * (count > 1), "" if grace is None else f", for {grace:g} seconds at the most"),
+            )
         await super().shutdown(sockets)
 
     async def _take_waiting(self, listeners: list[socket.socket], *, close: bool = False) -> None:

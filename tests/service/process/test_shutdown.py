@@ -16,6 +16,7 @@ import httpx
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.recognizer import shipped_model
 from digits.service.process import shutdown
@@ -27,7 +28,11 @@ from tests.conftest import free_port
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def run_and_stop(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awaitable[None]]) -> None:
+def run_and_stop(
+    loop: str,
+    act: Callable[[DrainingServer, tuple[str, int]], Awaitable[None]],
+    app: ASGIApp = PlainTextResponse("here"),
+) -> None:
     """Runs a server, acts, and ends it."""
 
     async def run() -> None:
@@ -38,7 +43,7 @@ def run_and_stop(loop: str, act: Callable[[DrainingServer, tuple[str, int]], Awa
         await server.shutdown([listener])
 
     protocol = functools.partial(PatientProtocol, header_seconds=10.0, room=ConnectionRoom(100))
-    config = uvicorn.Config(PlainTextResponse("here"), http=protocol, lifespan="off", loop=loop)  # type: ignore[arg-type]
+    config = uvicorn.Config(app, http=protocol, lifespan="off", loop=loop)  # type: ignore[arg-type]
     server = DrainingServer(config)
     listener = socket.create_server(("127.0.0.1", 0))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -70,6 +75,34 @@ def test_who_has_connected_and_was_not_taken_yet_is_answered(loop: str) -> None:
     for client in clients:
         with client:
             assert answer(client).endswith(b"here")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_the_log_says_how_many_requests_the_end_waits_for(count: int, caplog: pytest.LogCaptureFixture) -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.5)
+        await PlainTextResponse("here")(scope, receive, send)
+
+    clients = list[socket.socket]()
+
+    async def act(server: DrainingServer, address: tuple[str, int]) -> None:
+        # One more has connected, and asks for nothing.
+        for number in range(count + 1):
+            clients.append(socket.create_connection(address))
+            if number < count:
+                clients[-1].sendall(REQUEST)
+        while len(server.server_state.tasks) < count:
+            await asyncio.sleep(0.01)
+
+    caplog.set_level("INFO", "digits")
+    run_and_stop("asyncio", act, slow)
+    answers = list[bytes]()
+    for client in clients:
+        with client:
+            answers.append(answer(client)[-4:])
+    assert answers == [b"here"] * count + [b""]
+    said = [record.getMessage() for record in caplog.records if record.name == "digits"]
+    assert said == ([f"Waiting for {count} request{'s' * (count > 1)} to be answered"] if count else [])
 
 
 @loops
