@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -194,13 +194,35 @@ def draw_strokes(strokes: Sequence[Sequence[Point]]) -> tuple[npt.NDArray[np.uin
 def _quoted(value: Any) -> str:
     """Returns a JSON value as a sentence has it: in ASCII, without control characters, and cut where it is long."""
     # No more is written than is shown, however large the value is.
-    text = "".join(itertools.islice(json.JSONEncoder().iterencode(value), _MOST_CHARACTERS + 1))
+    text = "".join(itertools.islice(_pieces(value), _MOST_CHARACTERS + 1))
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """Yields the pieces of a value's JSON, one after the other; of a text no more than is shown."""
+    if isinstance(value, dict):
+        yield "{"
+        for number, (key, item) in enumerate(value.items()):
+            yield ", " if number else ""
+            yield from _pieces(key)
+            yield ": "
+            yield from _pieces(item)
+        yield "}"
+    elif isinstance(value, list | tuple):
+        yield "["
+        for number, item in enumerate(value):
+            yield ", " if number else ""
+            yield from _pieces(item)
+        yield "]"
+    else:
+        # A text that is cut here is longer than what is shown of it.
+        yield json.dumps(value[: _MOST_CHARACTERS + 1] if isinstance(value, str) else value)
 
 
 def _kind(value: Any) -> str:
     """Returns what a JSON value is, in words."""
     if isinstance(value, dict):
-        return f"an object with {', '.join(map(repr, list(value)[:5])) or 'nothing'}"[:120]
+        members = (repr(name[:_MOST_CHARACTERS]) for name in itertools.islice(value, 5))
+        return f"an object with {', '.join(members) or 'nothing'}"[:120]
     names = {list: "a list", tuple: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

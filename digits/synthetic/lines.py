@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digits.numbers.signs.kinds import UNKNOWN
 from digits.synthetic.pages import Image, Page
-from digits.synthetic.sums import DIGIT, Gaps, WrittenSum, hand_of, marks_of_sum, write_marks
+from digits.synthetic.sums import DIGIT, Gaps, WrittenSum, hand_of, marks_of_sum, refuse_unheeded, write_marks
 
 # Chances of what is written.
 _KINDS = {
@@ -48,6 +48,7 @@ def write_lines(
 
     The last `of_one` of the images may be drawn in one hand: four in ten pictures are written with these alone.
     """
+    refuse_unheeded(page)
     rng = np.random.default_rng(seed)
     for _ in range(count):
         first = len(images) - of_one if of_one and rng.random() < _OF_ONE else 0

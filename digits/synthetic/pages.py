@@ -52,7 +52,7 @@ class Page:
         even_slant: chance that all digits of a picture lean alike, as those of one hand do; MNIST's lean as their many
             writers', each in its own way.
         drawn: chance that all of a picture is drawn by code in the hand of one writer, instead of put together from
-            MNIST's digits. Only pictures of digits.synthetic.sums and digits.synthetic.lines heed it.
+            MNIST's digits, in digits.synthetic.sums and digits.synthetic.lines.
 
     Raises:
         SettingError: a value out of range.
@@ -135,8 +135,10 @@ def write_numbers(
         Each picture.
 
     Raises:
-        SettingError: the page has signs and there are no images of any.
+        SettingError: the page has signs and there are no images of any; or it is to be `drawn`, as numbers never are.
     """
+    if page.drawn:
+        raise SettingError(f"drawn is {page.drawn}, and numbers are put together from images. Leave it at 0.")
     if page.signs and (signs is None or not len(signs)):
         raise SettingError(f"signs is {page.signs}, and there are no images of signs to write.")
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digits.errors import SettingError
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.synthetic.glyphs import (
     FONTS,
@@ -75,8 +76,7 @@ def write_sums(
     """Writes sums of random numbers and signs.
 
     Args:
-        page: lines, digits of each number, height, uneven sizes, paper and light; its chances of touching and of signs
-            do not count.
+        page: what to write, and on what, without chances of touching and of signs.
         images: uint8 of shape (n, 28, 28), white ink on black.
         labels: the digits on them, of shape (n,).
         count: how many pictures.
@@ -85,10 +85,25 @@ def write_sums(
 
     Yields:
         Each picture.
+
+    Raises:
+        SettingError: the page has a chance of touching or of signs.
     """
+    refuse_unheeded(page)
     rng = np.random.default_rng(seed)
     for _ in range(count):
         yield _write(page, images, labels, unknown, rng)
+
+
+def refuse_unheeded(page: Page) -> None:
+    """Checks that a page has none of the chances that sums and lines do not heed.
+
+    Raises:
+        SettingError: it has one.
+    """
+    for name in ("touching", "signs"):
+        if chance := getattr(page, name):
+            raise SettingError(f"{name} is {chance}, and sums and lines do not heed it. Leave it at 0.")
 
 
 def marks_of_sum(page: Page, unknown: float, rng: np.random.Generator) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digits.errors import InkError
-from digits.images.ink import MAX_POINTS, MAX_STROKES, draw_strokes, read_strokes
+from digits.images.ink import MAX_POINTS, MAX_STROKES, _quoted, draw_strokes, read_strokes
 from digits.recognizer import Recognizer
 
 SEVEN = [(20.0, 10.0), (80.0, 10.0), (60.0, 50.0), (45.0, 100.0)]
@@ -110,6 +111,37 @@ def test_a_wrong_point_is_quoted_short_and_printable(point: Any) -> None:
     assert said, str(refused.value)[:200]
     assert said[1].isascii()
     assert said[1].isprintable()
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [["ä" * 5_000_000]],
+        [[["ä" * 5_000_000, 5]]],
+        [[{"x": {"ä" * 5_000_000: 1}, "y": 5}]],
+        {"ä\n" * 2_500_000: 1},
+    ],
+    ids=["point", "within", "name within", "name"],
+)
+def test_quoting_a_long_text_costs_what_is_shown_of_it(strokes: Any) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(InkError):
+            read_strokes(strokes)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 500_000
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
+    )
+)
+def test_what_is_quoted_is_json(value: Any) -> None:
+    whole = json.dumps(value)
+    assert _quoted(value) == (whole if len(whole) <= 60 else f"{whole[:60]}...")
 
 
 LONG = [[10 * i, i * i] for i in range(9)]

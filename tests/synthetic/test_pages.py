@@ -1,3 +1,5 @@
+from collections.abc import Callable, Iterator
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +7,9 @@ import pytest
 from digits.data.mnist import Mnist
 from digits.errors import SettingError
 from digits.numbers.acceptance import leans
+from digits.synthetic.lines import write_lines
 from digits.synthetic.pages import KINDS, Page, WrittenNumber, write_numbers
+from digits.synthetic.sums import write_sums
 
 
 def written(mnist: Mnist, page: Page, count: int = 1, seed: int = 0) -> list[WrittenNumber]:
@@ -103,6 +107,23 @@ def test_pages_out_of_range_are_refused(settings: dict[str, object], said: str) 
 def test_a_page_with_signs_wants_images_of_some(mnist: Mnist) -> None:
     with pytest.raises(SettingError, match="no images of signs"):
         next(write_numbers(Page(signs=0.5), mnist.x_test, mnist.y_test, 1))
+
+
+@pytest.mark.parametrize(
+    ("write", "page", "name"),
+    [
+        (write_numbers, Page(drawn=0.5), "drawn"),
+        (write_sums, Page(touching=0.5), "touching"),
+        (write_sums, Page(signs=0.5), "signs"),
+        (write_lines, Page(touching=0.5), "touching"),
+        (write_lines, Page(signs=0.5), "signs"),
+    ],
+)
+def test_a_chance_that_pictures_do_not_heed_is_refused(
+    write: Callable[..., Iterator[WrittenNumber]], page: Page, name: str, mnist: Mnist
+) -> None:
+    with pytest.raises(SettingError, match=rf"^{name} is 0\.5, and .*\. Leave it at 0\."):
+        next(write(page, mnist.x_test, mnist.y_test, 1))
 
 
 def test_the_digits_of_a_picture_lean_alike_where_its_slant_is_even(mnist: Mnist) -> None:

@@ -1,6 +1,7 @@
 """The parameters of the recognition routes, which may stand in the query or in fields of the form."""
 
 import contextlib
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -84,7 +85,7 @@ def chosen_page(request: Request, texts: Mapping[str, str]) -> int | None:
 
 def in_quotes(names: Collection[str]) -> str:
     """Returns names as a sentence has them: the first few, cut where they are long."""
-    shown = [repr(name[:_MOST_CHARACTERS]) for name in names][:_MOST_NAMES]
+    shown = [repr(name[:_MOST_CHARACTERS]) for name in itertools.islice(names, _MOST_NAMES)]
     if len(names) > _MOST_NAMES:
         shown.append(f"{len(names) - _MOST_NAMES} more")
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
