@@ -4,14 +4,15 @@ The segment classifier looks at strokes, alone and together, first. Strokes that
 digits may touch, and it looks again. What may be whole goes through the recognizer's network.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from digits import budget
-from digits.arrays import CLASSES, SIDE
+from digits.arrays import CLASSES, SIDE, Floats
 from digits.errors import CrowdedImageError
 from digits.numbers.acceptance import whole_probabilities
 from digits.numbers.decoding import best_path
@@ -32,6 +33,10 @@ from digits.vision.paper.ruling import page_mask
 _SURE = 0.9
 # What is something whole with less probability than this is not read.
 _LEAST = 0.02
+# Of what a stroke is cut into, so many candidates are read for each height of a digit that it is wide: those that are
+# something whole with the greatest probability. A digit that touches another gives no more, nearly always. Writing that
+# was crossed out gives hundreds, which would take all the work of the page.
+_MOST_READ = 70.0
 # Of strokes that are cut, so many more candidates than the limit are looked at; the limit is for those that are read.
 _MORE_SEEN = 2
 # Of a page with more lines, none is read: each takes the time of several candidates, whatever is on it.
@@ -192,13 +197,36 @@ def _with_signs(lattice: Lattice, signs: WindowNetwork) -> Lattice:
     """Adds the sign classifier's probabilities, and leaves out what is hardly whole by both networks."""
     of_signs = signs(lattice.windows)
     whole = np.maximum(1.0 - lattice.segment_probabilities[:, NOTHING_WHOLE], whole_probabilities(of_signs))
-    return replace(lattice, sign_probabilities=of_signs).only(
-        [
-            k
-            for k, candidate in enumerate(lattice.candidates)
-            if lattice.chain.is_stroke(*candidate.span) or whole[k] >= _LEAST
-        ]
-    )
+    likely = [
+        k
+        for k, candidate in enumerate(lattice.candidates)
+        if lattice.chain.is_stroke(*candidate.span) or whole[k] >= _LEAST
+    ]
+    return replace(lattice, sign_probabilities=of_signs).only(_likeliest(lattice, likely, whole))
+
+
+def _likeliest(lattice: Lattice, kept: Sequence[int], whole: Floats) -> list[int]:
+    """Leaves out the unlikeliest candidates of strokes that are cut into more of them than digits are.
+
+    Args:
+        lattice: a line, taken apart.
+        kept: indices of candidates, in rising order.
+        whole: of all candidates, the probability that they are something whole.
+
+    Returns:
+        The indices that are left, in rising order; those of uncut strokes are.
+    """
+    chain, of_stroke = lattice.chain, defaultdict[int, list[int]](list)
+    for k in kept:
+        first, last = (chain.places[end] for end in lattice.candidates[k].span)
+        if first.cut is not None or last.cut is not None:
+            of_stroke[first.stroke].append(k)
+    dropped: set[int] = set()
+    for stroke, cut in of_stroke.items():
+        most = max(1, round(_MOST_READ * chain.masks[stroke].shape[1] / chain.height))
+        if len(cut) > most:
+            dropped.update(sorted(cut, key=lambda k: -whole[k])[most:])
+    return [k for k in kept if k not in dropped]
 
 
 def _read_candidates(recognizer: Recognizer, foreground: Foreground, lattices: list[Lattice]) -> list[Lattice]:

@@ -8,10 +8,13 @@ from digits import budget
 from digits.arrays import Floats
 from digits.errors import CrowdedImageError
 from digits.numbers.networks import shipped_networks
-from digits.numbers.reader import read_lines
+from digits.numbers.reader import NumberReader, read_lines
 from digits.numbers.segments.lattice import Candidate
 from digits.numbers.segments.windows import ReducedLine, Windows, draw_windows
+from digits.numbers.signs.kinds import SIGNS, UNKNOWN
 from digits.recognizer import Recognizer, shipped_model
+from digits.synthetic.glyphs import draw_strokes
+from digits.synthetic.writers import invent_writer
 from digits.vision.foreground import find_foreground
 from digits.vision.paper.ruling import page_mask
 
@@ -49,3 +52,31 @@ def test_of_a_page_that_is_refused_for_its_work_no_window_is_drawn(monkeypatch: 
     with budget.bounded_work(230_000), pytest.raises(CrowdedImageError):
         read_lines(recognizer, foreground, networks)
     assert not drawn
+
+
+def test_a_number_stands_beside_one_that_is_crossed_out_again_and_again() -> None:
+    rng, height, pen = np.random.default_rng(0), 230, 7
+    writer, page, right = invent_writer(rng), np.full((460, 1610), 235, np.uint8), 115
+
+    def write(digit: int) -> int:
+        ink = draw_strokes(writer.digit(digit, rng), height, 0.1, pen, rng).ink
+        rows, columns = slice(115, 115 + ink.shape[0]), slice(right, right + ink.shape[1])
+        page[rows, columns] = np.minimum(page[rows, columns], 235 - (175 * ink).astype(np.uint8))
+        return right + ink.shape[1] + 46
+
+    for digit in (4, 0, 8):
+        right = write(digit)
+    left = right = right + 115
+    for digit in (2, 1):
+        right = write(digit)
+    for count, down in ((34, True), (17, False)):
+        along, turns = np.linspace(0.0, 1.0, count), np.arange(count) % 2
+        x, y = (along, turns) if down else (turns, along)
+        way = np.stack([left - 5 + (right - left + 10) * x, 115 + height * y], 1) + rng.normal(0.0, 12.0, (count, 2))
+        cv2.polylines(page, [np.rint(way).astype(np.int32)], False, 60, pen, cv2.LINE_AA)
+    reading = NumberReader.load().read(page)
+    assert reading.transcript.startswith("408")
+    # What is crossed out is no digit, and is not left out either.
+    assert set(reading.transcript[3:].strip()) <= {*SIGNS, UNKNOWN}
+    assert len(reading.digits) > 3
+    assert not reading.accepted
