@@ -10,7 +10,7 @@ import streamlit as st
 
 from digits.app.components.browser import add_style, browser_component
 from digits.errors import DigitsError, SeveralDigitsError
-from digits.explain.speech import later
+from digits.explain.speech import later, numeral
 from digits.recognizer import Recognizer, shipped_model
 
 ENGLISH = "en"
@@ -37,11 +37,20 @@ _PROBLEMS = {
     ),
     "NoSuchPageError": later("The file has no such page."),
     "SeveralDigitsError": later("{count} digits were seen, and one is expected. Crop the picture to one."),
-    "UnexpectedNumberError": later("What is written does not match the form that you expect."),
+    "UnexpectedNumberError": later(
+        "What is written does not match the form that you expect. Change or empty the field, or give another picture."
+    ),
     "ImageError": later("This picture cannot be read."),
     "PatternError": later("This form cannot be understood. Write a count such as 4 or 4-6, or # for each digit."),
     "MissingInstallError": later("This computer lacks a part that reads such files. Save the picture as PNG."),
     "DigitsError": later("Something does not work:"),
+}
+# The same for a drawing, to which advice for photos does not apply.
+_PROBLEMS_OF_DRAWINGS = {
+    "ImageLimitError": later("The drawing has too many parts. Clear it, and draw fewer."),
+    "NoInkError": later("Nothing was found in the drawing that can be read. Draw it larger."),
+    "NoDigitError": later("No digit was found in the drawing. Draw larger and more clearly."),
+    "SeveralDigitsError": later("{count} digits were seen, and one is expected. Draw one at a time."),
 }
 
 
@@ -70,27 +79,44 @@ def say(text: str, /, **values: object) -> str:
     return catalogue(language()).get(text, text).format(**values)
 
 
-def say_problem(error: DigitsError) -> str:
-    """Returns what is wrong: in English the error's own message, which knows most; else a sentence for its kind."""
+def say_number(text: str) -> str:
+    """Returns a number that Python has formatted, such as "1,234.5%", as the visitor's language writes it."""
+    return numeral(text, say)
+
+
+def say_problem(error: DigitsError, *, drawn: bool = False) -> str:
+    """Returns what is wrong: in English the error's own message, which knows most; else a sentence for its kind.
+
+    Args:
+        error: the error.
+        drawn: whether it is about a drawing, for whose commonest errors there is a sentence in English, too.
+    """
+    count = error.count if isinstance(error, SeveralDigitsError) else ""
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    if drawn and (of_drawing := next((kind for kind in kinds if kind in _PROBLEMS_OF_DRAWINGS), None)) is not None:
+        return say(_PROBLEMS_OF_DRAWINGS[of_drawing], count=count)
     if language() == ENGLISH and isinstance(error, SeveralDigitsError):
         # Beside it, the page has a button for what its last sentence names for programs.
         return f"{str(error).rpartition('. ')[0]}."
     if language() == ENGLISH:
         return str(error)
-    kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _PROBLEMS)
+    kind = next(kind for kind in kinds if kind in _PROBLEMS)
     if kind == "DigitsError":
         return f"{say(_PROBLEMS[kind])} {error}"
-    return say(_PROBLEMS[kind], count=error.count if isinstance(error, SeveralDigitsError) else "")
+    return say(_PROBLEMS[kind], count=count)
 
 
-def short_problem(error: DigitsError) -> str:
-    """Returns the first sentence of what is wrong, without a full stop."""
-    return _END.split(say_problem(error), maxsplit=1)[0].rstrip(".。।")
+def short_problem(error: DigitsError, *, drawn: bool = False) -> str:
+    """Returns the first sentence of what is wrong, without a full stop; arguments as for `say_problem`."""
+    return _END.split(say_problem(error, drawn=drawn), maxsplit=1)[0].rstrip(".。।")
 
 
-def advice(error: DigitsError) -> str:
-    """Returns the sentences after the first of what is wrong, which say what to do; "" if there are none."""
-    return "".join(_END.split(say_problem(error), maxsplit=1)[1:])
+def advice(error: DigitsError, *, drawn: bool = False) -> str:
+    """Returns the sentences after the first of what is wrong, which say what to do; "" if there are none.
+
+    Arguments as for `say_problem`.
+    """
+    return "".join(_END.split(say_problem(error, drawn=drawn), maxsplit=1)[1:])
 
 
 def name_of(recognizer: Recognizer) -> str:
@@ -105,7 +131,7 @@ def description_of(recognizer: Recognizer) -> str:
         "Reads with {name} (recipe {recipe}, test accuracy {accuracy}).",
         name=name_of(recognizer),
         recipe=recognizer.card.recipe,
-        accuracy=say("unknown") if accuracy is None else f"{accuracy:.2%}",
+        accuracy=say("unknown") if accuracy is None else say_number(f"{accuracy:.2%}"),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from digits.app.language import name_of, say
+from digits.app.language import name_of, say, say_number
 from digits.recognizer import MODEL_VARIABLE, TRAINED_MODEL, Recognizer, find_model, shipped_model
 
 # The session key of the chosen model's name.
@@ -47,8 +47,8 @@ def warn_of_worse_model() -> None:
                     + say(
                         "{name} reads {ours} of the test images correctly; the model that ships reads {theirs}.",
                         name=name_of(recognizer),
-                        ours=f"{ours:.2%}",
-                        theirs=f"{theirs:.2%}",
+                        ours=say_number(f"{ours:.2%}"),
+                        theirs=say_number(f"{theirs:.2%}"),
                     )
                 )
                 st.button(say("Use the one that ships"), key="use shipped", on_click=_choose, args=(other.name,))
@@ -76,7 +76,7 @@ def _load_all() -> list[Recognizer]:
 def _short(recognizer: Recognizer) -> str:
     accuracy = recognizer.card.test_accuracy
     name = say("Ships with Digits") if recognizer.path == shipped_model() else recognizer.path.stem
-    return name if accuracy is None else f"{name} · {accuracy:.2%}"
+    return name if accuracy is None else f"{name} · {say_number(f'{accuracy:.2%}')}"
 
 
 def _choose(name: str) -> None:

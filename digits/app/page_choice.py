@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from digits.app.language import say
+from digits.app.language import say, say_number
 from digits.app.pictures import data_url
 from digits.errors import ImageError
 from digits.images.decode import open_image
@@ -65,7 +65,7 @@ class Pages:
         if self.count > len(self.thumbnails):
             key = f"{self._chosen_key} number"
             st.number_input(
-                say("Page, of {count}", count=f"{self.count:,}"),
+                say("Page, of {count}", count=say_number(f"{self.count:,}")),
                 1,
                 self.count,
                 self.chosen,

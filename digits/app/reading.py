@@ -22,41 +22,44 @@ class Answered:
         answer: the prediction, or why there is none.
         whole: returns the upright picture at full size, if `pixels` are a reduced copy; else None.
         page_count: how many pages the file has, of which the first was read.
+        drawn: whether it was drawn on the canvas.
     """
 
     pixels: npt.NDArray[np.uint8] | None
     answer: Prediction | DigitsError
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None
     page_count: int = 1
+    drawn: bool = False
 
 
-def read(recognizer: Recognizer, file: bytes) -> Answered:
+def read(recognizer: Recognizer, file: bytes, *, drawn: bool = False) -> Answered:
     """Reads an image file.
 
     Args:
         recognizer: the model to read with.
         file: the image file.
+        drawn: whether it was drawn on the canvas.
     """
     try:
         opened = open_image(file, recognizer.limits)
         pixels = opened.decode()
     except (ImageError, ProcessStartError) as error:
-        return Answered(None, error)
+        return Answered(None, error, drawn=drawn)
     side = max(opened.width, opened.height)
     whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
     try:
         answer: Prediction | DigitsError = recognizer.recognize_pixels(pixels)
     except ImageError as error:
         answer = error
-    return Answered(pixels, answer, whole, opened.pages)
+    return Answered(pixels, answer, whole, opened.pages, drawn)
 
 
-def read_once(recognizer: Recognizer, file: bytes) -> Answered:
-    """Reads an image file, unless it is the one that the visitor's session has read last."""
-    key = hashlib.sha256(recognizer.digest.encode() + file).digest()
+def read_once(recognizer: Recognizer, file: bytes, *, drawn: bool = False) -> Answered:
+    """Reads an image file, unless it is the one that the visitor's session has read last; arguments as for `read`."""
+    key = hashlib.sha256(f"{recognizer.digest} {drawn}".encode() + file).digest()
     last_key, answered = st.session_state.get("last answer", (None, None))
     if last_key != key or answered is None:
-        answered = read(recognizer, file)
+        answered = read(recognizer, file, drawn=drawn)
         if not isinstance(answered.answer, ProcessStartError):
             # That passes, and is asked again.
             st.session_state["last answer"] = (key, answered)

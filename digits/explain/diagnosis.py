@@ -59,6 +59,8 @@ def diagnose(
     prediction: Prediction,
     whole: Callable[[], npt.NDArray[np.uint8]] | None = None,
     say: Say = english,
+    *,
+    drawn: bool = False,
 ) -> list[Hint]:
     """Returns what may have kept a picture from being read, the likeliest cause first.
 
@@ -68,11 +70,12 @@ def diagnose(
         whole: returns the upright picture at full size, if `pixels` are a reduced copy. It is called only if the
             reduction may have changed a measurement.
         say: puts the hints into the reader's language.
+        drawn: whether the picture was drawn on a screen, so that no advice for photos applies.
 
     Returns:
         One hint or more.
     """
-    hints = _examine_picture(pixels, whole, say)
+    hints = _examine_picture(pixels, whole, say, drawn)
     first, second = two_most_likely(prediction)
     if prediction.reason == "not_a_digit":
         unlike = say("Its shape is unlike the digits that the network was trained on.")
@@ -99,7 +102,7 @@ def hints_without_ink(pixels: npt.NDArray[np.uint8], say: Say = english) -> list
 
 
 def _examine_picture(
-    pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None, say: Say
+    pixels: npt.NDArray[np.uint8], whole: Callable[[], npt.NDArray[np.uint8]] | None, say: Say, drawn: bool
 ) -> list[Hint]:
     """Returns the hints that the pixels give without the answer."""
     small = shrink(pixels, ENOUGH_SIDE)
@@ -118,22 +121,25 @@ def _examine_picture(
     hints = []
     if reach < (_SMALL_WHEN_REDUCED if scale > 1.0 else _SMALL):
         size = round(scale * reach)
-        if scale > 1.0:
+        if drawn:
+            hints.append(Hint(say("The digit is small."), say("Draw it larger.")))
+        elif scale > 1.0:
             large = say("The digit is only {size} pixels large, of {whole}.", size=size, whole=max(full.shape[:2]))
             hints.append(Hint(large, say("Go closer, or crop the picture to the digit.")))
         else:
             large = say("The digit is only {size} pixels large.", size=size)
             hints.append(Hint(large, say("Go closer, or send the picture in its full size.")))
     box = (left - foreground.margin, top - foreground.margin, right - foreground.margin, bottom - foreground.margin)
-    if foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
+    if not drawn and foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
         hints.append(_FAINT_HINT.said(say))
     if not foreground.margin and parts.touches[members].any():
         cut = say("The writing is cut off at the edge of the picture.")
         hints.append(Hint(cut, say("Leave some room on every side of the digit.")))
     ink = parts.ink * ~parts.apart
     if ink.sum() - ink[members].sum() > _MORE_WRITING * ink[members].sum():
-        hints.append(Hint(say("There is more writing beside it."), say("Show one digit at a time: crop to it.")))
-    if foreground.noise > _NOISY * foreground.level:
+        one = say("Draw one digit at a time.") if drawn else say("Show one digit at a time: crop to it.")
+        hints.append(Hint(say("There is more writing beside it."), one))
+    if not drawn and foreground.noise > _NOISY * foreground.level:
         hints.append(_GRAINY_HINT.said(say))
     return hints
 

@@ -50,6 +50,9 @@ def find_left_out(
         if i == main or parts.apart[i] or parts.bottom[i] - parts.top[i] < _LEAST_HEIGHT * height:
             continue
         if i not in members:
+            # What the border cuts off may be the table beside the sheet.
+            if parts.touches[i] and not _is_digit(recognizer, small, parts, i):
+                continue
             return say(
                 "There is more writing in the picture. The answer is about the largest digit, {digit}.",
                 digit=with_article(prediction.digit, say),
@@ -64,6 +67,12 @@ def find_left_out(
                 other=with_article(alone.digit, say),
             )
     return None
+
+
+def _is_digit(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], parts: Components, i: int) -> bool:
+    """Returns whether the network reads a part of a picture, without all others, as a digit."""
+    alone = _read_without(recognizer, pixels, parts, [k for k in range(len(parts)) if k != i])
+    return alone is not None and alone.accepted
 
 
 def _read_without(

@@ -2,7 +2,7 @@
 
 import datetime
 
-from digits.explain.speech import Say, english
+from digits.explain.speech import Say, english, numeral
 from digits.model.acceptance import Thresholds
 from digits.model.card import Card
 
@@ -21,18 +21,22 @@ def facts(card: Card, say: Say = english) -> dict[str, str]:
 
 def _facts_of_training(card: Card, say: Say) -> dict[str, str]:
     kind = say("recipe {recipe}", recipe=card.recipe) + (f" ({card.description})" if card.description else "")
-    weights = f", {say('{count} weights', count=f'{card.parameters:,}')}" if card.parameters else ""
+    count = numeral(f"{card.parameters:,}", say) if card.parameters else ""
+    weights = f", {say('{count} weights', count=count)}" if count else ""
     stated = {say("Network"): kind + weights}
     data = card.data
     if card.epochs and {"name", "fit", "validation"} <= set(data):
-        digits = say("{count} images of handwritten digits ({name})", count=f"{data['fit']:,}", name=data["name"])
+        count = numeral(f"{data['fit']:,}", say)
+        digits = say("{count} images of handwritten digits ({name})", count=count, name=data["name"])
         extra = data.get("extra", {})
         if "fit" in extra:
-            digits = say("{digits} and {count} pictures of a folder", digits=digits, count=f"{extra['fit']:,}")
+            count = numeral(f"{extra['fit']:,}", say)
+            digits = say("{digits} and {count} pictures of a folder", digits=digits, count=count)
         stated[say("Trained on")] = digits
         date = _date(card.created)
+        count = numeral(f"{data['validation']:,}", say)
         stated[say("Training")] = say(
-            "{epochs} epochs, watched on {count} more images", epochs=card.epochs, count=f"{data['validation']:,}"
+            "{epochs} epochs, watched on {count} more images", epochs=card.epochs, count=count
         )
         if date is not None:
             stated[say("Date")] = date
@@ -52,14 +56,14 @@ def _facts_of_accuracy(card: Card, say: Say) -> dict[str, str]:
         return {}
     test = card.metrics["test"]
     right = round(card.test_accuracy * test["n"])
-    off = f"{test['calibration_error'] * 100:.2f}"
+    off = numeral(f"{test['calibration_error'] * 100:.2f}", say)
     return {
         say("Test images"): say(
             "{right} of {count} read correctly ({accuracy}), {wrong} wrongly; it was not trained on them",
-            right=f"{right:,}",
-            count=f"{test['n']:,}",
-            accuracy=f"{card.test_accuracy:.2%}",
-            wrong=f"{test['n'] - right:,}",
+            right=numeral(f"{right:,}", say),
+            count=numeral(f"{test['n']:,}", say),
+            accuracy=numeral(f"{card.test_accuracy:.2%}", say),
+            wrong=numeral(f"{test['n'] - right:,}", say),
         ),
         say("Confidence"): say("off by {points} percentage points on average", points=off),
     }
@@ -70,11 +74,12 @@ def _facts_of_refusals(card: Card, say: Say) -> dict[str, str]:
         return {}
     return {
         say("Accepted"): say(
-            "answers with {share} confidence or more", share=f"{Thresholds(**card.thresholds).confidence:.0%}"
+            "answers with {share} confidence or more",
+            share=numeral(f"{Thresholds(**card.thresholds).confidence:.0%}", say),
         ),
         say("Not accepted"): say(
             "{digits} of the test images, and {outliers} of images of letters, scribbles and other things",
-            digits=f"{card.rejection['test_digits']:.1%}",
-            outliers=f"{card.rejection['held_out_outliers']:.1%}",
+            digits=numeral(f"{card.rejection['test_digits']:.1%}", say),
+            outliers=numeral(f"{card.rejection['held_out_outliers']:.1%}", say),
         ),
     }

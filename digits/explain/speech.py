@@ -30,7 +30,20 @@ def with_article(digit: int | str, say: Say = english) -> str:
     return say("an {digit}", digit=digit) if str(digit) == "8" else say("a {digit}", digit=digit)
 
 
+def numeral(text: str, say: Say = english) -> str:
+    """Returns a number as the reader's language writes it, such as "1.234,5 %" in German.
+
+    Args:
+        text: the number as Python formats it, such as "1,234.5%".
+        say: puts it into the reader's language.
+    """
+    # A catalogue holds this number as an example of its marks.
+    example = say("1,234.5%")
+    return text.translate({ord(","): example[1], ord("."): example[5], ord("%"): example[7:]})
+
+
 def in_per_cent(text: str, say: Say = english) -> str:
     """Returns a confidence such as "97.1%" or "over 99.9%", as `digits.recognizer.confidence_text` gives it."""
     share = text.removeprefix("over ")
-    return text if share == text else say("over {share}", share=share)
+    said = numeral(share, say)
+    return said if share == text else say("over {share}", share=said)

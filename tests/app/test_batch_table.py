@@ -55,6 +55,8 @@ def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sam
     assert table["answer"][1].startswith("No ink was found")
     assert table["answer"][2] == "Sure: 7"
     assert "1 of 3 accepted" in texts(app)
+    # Streamlit shows "None" where it is given nothing else.
+    assert app.dataframe[0].proto.placeholder == "–"
 
 
 def test_a_file_for_which_no_process_can_be_started_keeps_its_place(

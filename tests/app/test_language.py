@@ -15,12 +15,21 @@ from streamlit.testing.v1 import AppTest
 import digits
 from digits.app.calls import calls
 from digits.app.components.details import STAGES
-from digits.app.language import ENGLISH, LANGUAGES, catalogue, short_problem, supported
+from digits.app.language import (
+    ENGLISH,
+    LANGUAGES,
+    advice,
+    catalogue,
+    say_number,
+    say_problem,
+    short_problem,
+    supported,
+)
 from digits.app.pages.classroom import COUNTED, Counted
 from digits.app.pages.numbers import NUMBERS
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
-from digits.errors import NoDigitError, NoInkError
+from digits.errors import CrowdedImageError, NoDigitError, NoInkError, NoSuchPageError, SeveralDigitsError
 from tests.conftest import ROOT, SAMPLES, encode_png
 
 _PACKAGE = Path(digits.__file__).parent
@@ -79,6 +88,18 @@ def test_a_page_without_digits_is_not_taken_for_one_without_ink(monkeypatch: pyt
         assert short_problem(NoDigitError("")) != short_problem(NoInkError(""))
 
 
+def test_a_problem_of_a_drawing_is_said_without_what_helps_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = (NoInkError("Light."), NoDigitError("Crop."), SeveralDigitsError(2), CrowdedImageError("Many."))
+    for code in (ENGLISH, *LANGUAGES):
+        monkeypatch.setattr("digits.app.language.language", lambda code=code: code)
+        drawn = [say_problem(problem, drawn=True) for problem in problems]
+        assert len({*drawn, *(say_problem(problem) for problem in problems)}) == 8
+        assert all(advice(problem, drawn=True) for problem in problems)
+        assert "2" in drawn[2]
+        # Of others there is nothing else to say.
+        assert say_problem(NoSuchPageError("No page."), drawn=True) == say_problem(NoSuchPageError("No page."))
+
+
 def test_a_browsers_locale_chooses_the_language() -> None:
     assert LANGUAGES == ("ar", "de", "es", "fr", "hi", "pt", "zh")
     asked = {"pt-BR": "pt", "zh_TW": "zh", "ES": "es", "ar-EG": "ar", "en-GB": "en", "ja": "en", "": "en", None: "en"}
@@ -86,10 +107,14 @@ def test_a_browsers_locale_chooses_the_language() -> None:
 
 
 class Marked(dict[str, str]):
-    """A catalogue that puts every text in brackets."""
+    """A catalogue that puts every text in brackets, without its numbers, and writes other numbers in its own way."""
 
     def get(self, text: str, default: object = None) -> str:
-        return f"⟦{text}⟧"
+        return "1_234·5‰" if text == "1,234.5%" else f"⟦{re.sub('[0-9]', '', text)}⟧"
+
+
+# A number as only English writes it; a version has two points.
+_ENGLISH_NUMBER = re.compile(r"(?<![\d.])\d+(?:\.\d+(?![\d.])|,\d{3}|%)")
 
 
 # The fields of Streamlit's elements, and of the data of the app's own components, that people see or hear.
@@ -124,12 +149,16 @@ def seen(message: Any, field: str = "") -> Iterator[str]:
             yield from seen(item, field)
 
 
-def without_translation(app: AppTest) -> list[str]:
+def texts_of(app: AppTest) -> list[str]:
     assert not app.exception
     texts = [text for element in app.main for text in seen(getattr(element, "proto", None)) if element.type != "code"]
     assert len(texts) > 5
+    return texts
+
+
+def without_translation(app: AppTest) -> list[str]:
     left = []
-    for text in texts:
+    for text in texts_of(app):
         # A first sentence that was cut off has no end.
         whole = text + "⟧" * (text.count("⟦") - text.count("⟧"))
         # What follows it has no beginning.
@@ -193,6 +222,25 @@ def test_no_text_is_left_out(
     app = AppTest.from_string(script, default_timeout=60)
     prepare(app)
     assert without_translation(app.run()) == []
+    assert [text for text in texts_of(app) if _ENGLISH_NUMBER.search(_AS_IT_IS.sub("", text))] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("en", ["99.60%", "132,930"]),
+        ("zh", ["99.60%", "132,930"]),
+        ("de", ["99,60\u00a0%", "132.930"]),
+        ("es", ["99,60\u00a0%", "132.930"]),
+        ("fr", ["99,60\u202f%", "132\u202f930"]),
+        ("pt", ["99,60%", "132.930"]),
+    ],
+)
+def test_numbers_have_the_marks_of_the_visitors_language(
+    code: str, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digits.app.language.language", lambda: code)
+    assert [say_number(number) for number in ("99.60%", "132,930")] == shown
 
 
 def test_where_to_run_a_call_is_said_in_every_language() -> None:

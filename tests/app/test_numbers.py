@@ -1,6 +1,7 @@
 """The app's page that reads numbers."""
 
 import io
+import re
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from digits.app.pages.numbers import NUMBERS
 from digits.app.stage import OnStage
 from digits.data.mnist import Mnist
 from digits.errors import ImageTooLargeError
+from digits.numbers.expectation import parse_expectation
 from digits.numbers.reading import ReadDigit, Reading
 from digits.numbers.signs.kinds import UNKNOWN
 from tests.app.test_recognize import texts
@@ -161,11 +163,16 @@ def test_a_sign_that_is_not_known_is_said_to_be_in_the_reading(monkeypatch: pyte
     monkeypatch.setattr("digits.app.pages.numbers.read_picture", lambda *_: strange)
     app = give_sample(run_page())
     assert app.warning[0].value.startswith("Not everything here looks like a digit or a known sign: ? stands for")
+    assert "crop the picture" in app.warning[0].value
     # Who listens to the page hears why, too.
     assert "Digits read: 2? Not everything here looks like a digit" in texts(app)
     # Who has corrected it has looked at it.
     choose(choose(app, 0, 1), 1, "1")
     assert "Not everything" not in texts(app)
+    # A drawing cannot be cropped.
+    app = run_page()
+    app.session_state[NUMBERS.key] = OnStage(file=encode_png(np.full((40, 40), 255, np.uint8)))
+    assert app.run().warning[0].value.endswith("Write it more clearly.")
 
 
 @pytest.mark.parametrize(
@@ -267,6 +274,21 @@ def test_what_is_expected_is_held_to_and_a_wrong_pattern_gets_a_sentence(mnist: 
     app.text_input[0].set_value("four").run()
     assert not app.exception
     assert "pattern" in app.error[0].value
+
+
+def test_the_help_on_what_is_expected_shows_patterns_that_are_understood() -> None:
+    field = run_page().text_input[0]
+    shown = {*re.findall(r"[\d#/+-]+(?<!-)", field.help), *field.placeholder.split(", ")}
+    assert {"#", "4", "4-6", "##/##/####"} == shown
+    for pattern in shown:
+        parse_expectation(pattern)
+
+
+def test_another_view_of_a_page_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Reading((ReadDigit(2, 0.9, True, (0, 0, 9, 9), 0),), 40, 40, (0.9,), "pen strokes")
+    monkeypatch.setattr("digits.app.pages.numbers.read_picture", lambda *_: seen)
+    said = "Read in another view of the picture, which shows the digits better: pen strokes."
+    assert said in [caption.value for caption in give_sample(run_page()).caption]
 
 
 def documents(mnist: Mnist, *texts: str) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from digits.model.artifact import read
 from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import ROOT, SAMPLES, encode_png
 from tests.model_files import OWN_CARD, with_card
-from tests.pictures import side_by_side
+from tests.pictures import side_by_side, tiff_of
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +106,30 @@ def test_several_digits_are_counted_and_the_page_that_reads_them_is_offered() ->
     # What programs use instead is none of a visitor's business.
     assert app.warning[0].value == "Crop it to the digit that you mean."
     assert app.button(key="to numbers").label == "Read all digits"
+
+
+def drawing_of(app: AppTest, drawing: npt.NDArray[np.uint8]) -> AppTest:
+    """Puts a drawing on the stage, as the last stroke of it does."""
+    app.session_state[STAGE.key] = OnStage(file=encode_png(drawing))
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_drawing_gets_no_advice_for_photos() -> None:
+    scribble = np.full((280, 280), 255, np.uint8)
+    cv2.polylines(scribble, [np.array([(140, 140), (142, 149), (145, 143), (147, 149), (149, 140)])], False, 0, 1)
+    photo = upload(run_app(), "scribble.png", encode_png(scribble)).warning[0].value
+    assert "Go closer" in photo
+    assert "The writing is faint." in photo
+    small = drawing_of(run_app(), scribble).warning[0].value
+    assert small.startswith("- The digit is small. Draw it larger.\n")
+    assert "Go closer" not in small
+    assert "The writing is faint." not in small
+    two = drawing_of(run_app(), side_by_side("5_marker", "2_blue_pen"))
+    assert data_of(two, "answer")["sentence"] == "2 digits were seen, and one is expected"
+    assert two.warning[0].value == "Draw one at a time."
+    assert two.button(key="to numbers").label == "Read all digits"
 
 
 def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
@@ -267,6 +291,20 @@ def test_a_small_sign_beside_a_digit_is_said_to_be_left_out() -> None:
 @pytest.mark.parametrize("digit", [0, 2, 3, 4, 5, 7, 8])
 def test_nothing_is_said_to_be_left_out_of_a_digit_alone(digit: int) -> None:
     assert "left out" not in texts(give_sample(run_app(), digit))
+
+
+def test_the_page_of_a_document_that_is_read_names_the_page_that_reads_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seven = cv2.imread(str(ROOT / "digits" / "samples" / "7_stylus.png"), cv2.IMREAD_GRAYSCALE)
+    assert seven is not None
+    for code, sentence in (
+        ("en", 'This is page 1 of 2. The page "Numbers" reads the others.'),
+        ("de", "Das ist Seite 1 von 2. Die Seite „Zahlen“ liest die anderen."),
+    ):
+        monkeypatch.setattr("digits.app.language.language", lambda code=code: code)
+        app = upload(run_app(), "two.tif", tiff_of(seven.astype(np.uint8), seven.astype(np.uint8)))
+        assert sentence in texts(app)
 
 
 def test_a_drawing_that_goes_on_is_answered_and_the_rest_of_the_page_waits_for_its_end(sample: Path) -> None:

@@ -12,7 +12,8 @@ from digits.data.mnist import Mnist
 from digits.numbers import reading
 from digits.numbers.document import DocumentReading, PageReading
 from digits.numbers.signs.kinds import UNKNOWN
-from tests.conftest import encode_png
+from digits.recognizer import shipped_model
+from tests.conftest import ROOT, encode_png
 from tests.pictures import handwritten
 from tests.test_answers import fields_of_one_page
 
@@ -32,6 +33,15 @@ def test_each_written_line_is_a_line_with_its_file(files: tuple[str, str], capsy
     output = capsys.readouterr()
     assert output.out.splitlines() == ["year.png: 2024", "lines.png: 24", "lines.png: 715"]
     assert output.err.startswith("Using the model that ships with Digits (recipe ")
+
+
+def test_the_output_in_the_readme_is_that_of_the_sample(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DIGITS_MODEL", str(shipped_model()))
+    assert main(["read", "digits/samples/numbers/two_lines.png"]) == 0
+    assert f"```text\n{capsys.readouterr().out}```\n" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_line_that_is_not_accepted_says_why(

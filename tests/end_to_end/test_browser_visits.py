@@ -12,6 +12,11 @@ from tests.browsing import PATIENCE, SCROLLED, STROKES, at_rest, count_drawing, 
 from tests.pictures import side_by_side, tiff_of
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
+SIZES: dict[str, ViewportSize] = {
+    "phone": PHONE,
+    "tablet": {"width": 820, "height": 1180},
+    "laptop": {"width": 1280, "height": 720},
+}
 # How far the page can be scrolled sideways.
 OVERFLOW = """() => Math.max(...[document.documentElement, document.querySelector("[data-testid=stMain]")].map(
   (element) => element.scrollWidth - element.clientWidth))"""
@@ -47,6 +52,16 @@ def test_the_tour_has_three_steps_and_never_comes_back(browser: Browser, shipped
         each.close()
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tour_is_in_sight_without_scrolling(size: str, browser: Browser, shipped_app: str) -> None:
+    context = browser.new_context(viewport=SIZES[size])
+    page = context.new_page()
+    page.goto(shipped_app)
+    expect(settled(page).get_by_role("note")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    assert page.evaluate(SCROLLED) == 0
+    context.close()
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_app_speaks_the_language_of_the_browser(code: str, browser: Browser, shipped_app: str) -> None:
     say = catalogue(code)
@@ -59,7 +74,8 @@ def test_the_app_speaks_the_language_of_the_browser(code: str, browser: Browser,
     html = page.locator("html")
     expect(html).to_have_attribute("lang", code, timeout=PATIENCE)
     expect(html).to_have_attribute("dir", "rtl" if code == "ar" else "ltr", timeout=PATIENCE)
-    draw(at_rest(page), STROKES[7], say["Draw a digit here"])
+    expect(at_rest(page).get_by_role("note")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    draw(page, STROKES[7], say["Draw a digit here"])
     expect(page.get_by_role("img", name=say["Predicted digit: {digit}"].format(digit=7))).to_be_in_viewport(
         ratio=1, timeout=PATIENCE
     )

@@ -39,6 +39,29 @@ def hints(recognizer: Recognizer, picture: npt.NDArray[np.uint8]) -> list[Hint]:
 
 
 @pytest.mark.parametrize(
+    ("drawing", "first"),
+    [
+        (zigzag(100, 11), Hint("The digit is small.", "Draw it larger.")),
+        (
+            np.hstack([zigzag(200, 130), zigzag(200, 90)]),
+            Hint("There is more writing beside it.", "Draw one digit at a time."),
+        ),
+        (
+            grainy(zigzag(400, 280, ground=200), 40.0),
+            Hint(
+                "Its shape is unlike the digits that the network was trained on.", "Write one digit, large and plain."
+            ),
+        ),
+    ],
+    ids=["small", "more writing", "grainy"],
+)
+def test_a_drawing_gets_no_advice_for_photos(
+    recognizer: Recognizer, drawing: npt.NDArray[np.uint8], first: Hint
+) -> None:
+    assert diagnose(drawing, recognizer.recognize_pixels(drawing), drawn=True)[0] == first
+
+
+@pytest.mark.parametrize(
     ("picture", "why", "what_to_try"),
     [
         (zigzag(200, 120, ink=225), "faint", "darker pen"),

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,16 @@ def test_a_card_is_told_in_facts_with_its_figures() -> None:
     )
     assert stated["Confidence"] == f"off by {100 * test['calibration_error']:.2f} percentage points on average"
     assert stated["Not accepted"].startswith(f"{CARD.rejection['test_digits']:.1%} of the test images")
+
+
+def test_the_figures_have_the_marks_of_the_readers_language() -> None:
+    def german(text: str, /, **values: object) -> str:
+        return "1.234,5 %" if text == "1,234.5%" else text.format(**values)
+
+    stated = facts(CARD, german)
+    assert stated["Trained on"] == "55.000 images of handwritten digits (MNIST)"
+    for figure in stated.values():
+        assert not re.search(r"\d%|\d,\d{3}|\d\.\d(?!\d\d\b)", figure), figure
 
 
 def test_pictures_of_a_folder_are_named() -> None:

@@ -4,7 +4,7 @@ import html
 from typing import Any
 
 from digits.app.components.browser import browser_component
-from digits.app.language import say, short_problem
+from digits.app.language import say, say_number, short_problem
 from digits.errors import DigitsError
 from digits.explain.speech import in_per_cent
 from digits.explain.wording import word
@@ -13,20 +13,23 @@ from digits.recognizer import Prediction, confidence_text
 _KEY = "answer"
 
 
-def show_answer(answer: Prediction | DigitsError | None, *, invitation: str, live: bool = False) -> None:
+def show_answer(
+    answer: Prediction | DigitsError | None, *, invitation: str, live: bool = False, drawn: bool = False
+) -> None:
     """Shows an answer, always in the same place and with ten bars.
 
     Args:
         answer: the prediction; why there is none; or None before a picture was given.
         invitation: what to say before a picture was given.
         live: whether the answer is to a drawing that still goes on, so that it is not read out.
+        drawn: whether the picture is a drawing.
     """
     if isinstance(answer, Prediction):
         content = _content_of(answer)
     elif answer is None:
         content = _without_digit("–", say("No digit yet"), invitation)
     else:
-        content = _without_digit("?", say("No digit"), short_problem(answer))
+        content = _without_digit("?", say("No digit"), short_problem(answer, drawn=drawn))
     # Named before their script runs, for those who listen to the page.
     digit, bars = html.escape(say("No digit yet")), html.escape(say("The probability of each digit: none yet"))
     page = f"""
@@ -86,5 +89,5 @@ def _content_of(prediction: Prediction) -> dict[str, Any]:
 def _share(probability: float) -> str:
     """Returns a probability in per cent for the top of a bar, or "" where it rounds to less than 1%."""
     if probability > 0.99:
-        return confidence_text(probability).replace("over ", ">")
-    return f"{probability:.0%}" if probability >= 0.005 else ""
+        return say_number(confidence_text(probability).replace("over ", ">"))
+    return say_number(f"{probability:.0%}") if probability >= 0.005 else ""

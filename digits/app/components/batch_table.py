@@ -48,6 +48,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
         table,
         hide_index=True,
         row_height=_ROW_HEIGHT,
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
         # The selection belongs to these files and does not carry over to others.

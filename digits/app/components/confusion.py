@@ -5,7 +5,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from digits.app.components.browser import browser_component
-from digits.app.language import say
+from digits.app.language import say, say_number
 
 _KEY = "confusion"
 # The session key of the chosen cell. The component's own state ends when the visitor changes the page.
@@ -51,7 +51,7 @@ def choose_cell(confusion: npt.NDArray[np.int64]) -> tuple[int, int]:
 
 def say_cell(true: int, read: int, count: int) -> str:
     """Returns what a cell counts, such as "4 read as 9: 3 images"."""
-    images = say("1 image") if count == 1 else say("{count} images", count=f"{count:,}")
+    images = say("1 image") if count == 1 else say("{count} images", count=say_number(f"{count:,}"))
     if true == read:
         return say("{digit} read correctly: {images}", digit=true, images=images)
     return say("{true} read as {read}: {images}", true=true, read=read, images=images)

@@ -43,19 +43,19 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
     """
     pixels, answer = answered.pixels, answered.answer
     # What is wrong stands where the answer would; here is what to do.
-    what_to_do = advice(answer) if isinstance(answer, DigitsError) else ""
+    what_to_do = advice(answer, drawn=answered.drawn) if isinstance(answer, DigitsError) else ""
     if pixels is None:
         if what_to_do:
             st.warning(what_to_do)
         return False
     ask_for_feedback(recognizer, pixels, answer)
     if isinstance(answer, DigitsError):
-        hints = hints_without_ink(pixels, say) if isinstance(answer, NoInkError) else []
+        hints = hints_without_ink(pixels, say) if isinstance(answer, NoInkError) and not answered.drawn else []
         if hints or what_to_do:
             st.warning(_in_lines(hints) or what_to_do)
         return isinstance(answer, SeveralDigitsError) and _offer_numbers()
     if word(answer).certainty != "sure":
-        st.warning(_in_lines(diagnose(pixels, answer, answered.whole, say)))
+        st.warning(_in_lines(diagnose(pixels, answer, answered.whole, say, drawn=answered.drawn)))
     to_numbers = False
     if (left_out := find_left_out(recognizer, pixels, answer, say)) is not None:
         st.warning(left_out)
@@ -80,7 +80,10 @@ def show_reasons(recognizer: Recognizer, prediction: Prediction) -> None:
 
 def _offer_numbers() -> bool:
     return st.button(
-        say("Read all digits"), key="to numbers", icon=":material/pin:", help=say("On the page of numbers")
+        say("Read all digits"),
+        key="to numbers",
+        icon=":material/pin:",
+        help=say('On the page "{numbers}"', numbers=say("Numbers")),
     )
 
 

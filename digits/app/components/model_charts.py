@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from digits.app.language import say
+from digits.app.language import say, say_number
 from digits.app.pictures import BLUE, GRAY, ORANGE
 
 _LEGEND = alt.Legend(orient="top", title=None)
@@ -77,5 +77,12 @@ def reliability_chart(bins: list[Mapping[str, Any]]) -> alt.LayerChart:
 
 
 def _readable(chart: _AnyChart) -> _AnyChart:
+    """Gives a chart's text enough contrast, and the marks that numbers have in the visitor's language."""
     color = _TEXT_ON_DARK if st.context.theme.type == "dark" else _TEXT_ON_LIGHT
-    return chart.configure_axis(labelColor=color, titleColor=color).configure_legend(labelColor=color)
+    readable = chart.configure_axis(labelColor=color, titleColor=color).configure_legend(labelColor=color)
+    example = say_number("1,234.5%")
+    marks = alt.NumberLocale(
+        decimal=example[5], thousands=example[1], grouping=[3], currency=["", ""], percent=example[7:]
+    )
+    readable.config.locale = alt.Locale(number=marks)
+    return readable

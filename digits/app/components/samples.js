@@ -18,7 +18,11 @@ export default function (component) {
     image.src = url
     image.alt = ""
     button.append(image)
-    button.addEventListener("click", () => strip.choose(name))
+    button.addEventListener("click", () => {
+      strip.choose(name)
+      // On a phone, whoever has scrolled down to the samples would not see the answer.
+      document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 })
+    })
     strip.append(button)
   }
   strip.addEventListener("keydown", (event) => {

@@ -47,7 +47,7 @@ def _stage(recognizer: Recognizer) -> None:
     content = CLASS.content()
     answer = None
     if content.file is not None:
-        answer = (read if content.live else read_once)(recognizer, content.file).answer
+        answer = (read if content.live else read_once)(recognizer, content.file, drawn=True).answer
     giving, answering = st.columns(2, gap="medium")
     with giving:
         asked = st.pills(
@@ -61,7 +61,10 @@ def _stage(recognizer: Recognizer) -> None:
         CLASS.show(ShownPicture())
     with answering:
         show_answer(
-            answer, invitation=say("Draw the digit {digit}, one after the other", digit=drawn), live=content.live
+            answer,
+            invitation=say("Draw the digit {digit}, one after the other", digit=drawn),
+            live=content.live,
+            drawn=True,
         )
         finished = None if content.live else answer
         with st.container(horizontal=True, key="class-buttons"):

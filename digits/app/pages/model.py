@@ -9,7 +9,7 @@ import streamlit as st
 from digits.app.components.confusion import choose_cell, say_cell
 from digits.app.components.gallery import gallery
 from digits.app.components.model_charts import curve_chart, reliability_chart
-from digits.app.language import name_of, say, say_problem
+from digits.app.language import name_of, say, say_number, say_problem
 from digits.app.models import chosen_models
 from digits.errors import DataMismatchError, ModelFileError
 from digits.evaluation.classification import most_confused
@@ -62,10 +62,10 @@ def _train() -> str:
 def _figures(card: Card) -> None:
     test = card.metrics["test"]
     figures = {
-        say("Test accuracy"): f"{test['accuracy']:.2%}",
-        say("Test loss"): f"{test['loss']:.4f}",
-        say("Training accuracy"): f"{card.metrics['training']['accuracy']:.2%}",
-        say("Calibration error"): f"{test['calibration_error']:.2%}",
+        say("Test accuracy"): say_number(f"{test['accuracy']:.2%}"),
+        say("Test loss"): say_number(f"{test['loss']:.4f}"),
+        say("Training accuracy"): say_number(f"{card.metrics['training']['accuracy']:.2%}"),
+        say("Calibration error"): say_number(f"{test['calibration_error']:.2%}"),
     }
     with st.container(horizontal=True):
         for name, value in figures.items():
@@ -83,8 +83,8 @@ def _curves(card: Card) -> None:
             alt=say(
                 "{name} by epoch; at the end {training} on training images and {validation} on validation images",
                 name=shown,
-                training=f"{training[-1]:.4f}",
-                validation=f"{validation[-1]:.4f}",
+                training=say_number(f"{training[-1]:.4f}"),
+                validation=say_number(f"{validation[-1]:.4f}"),
             ),
         )
     if card.history["loss"][-1] > card.history["val_loss"][-1]:
@@ -120,7 +120,10 @@ def _confusion(card: Card, examples: Examples | None) -> None:
         for true, read, count in most_confused(confusion)
     ]
     sentences = [
-        say("{count} test images: each row a true digit, each column the digit read.", count=f"{test['n']:,}"),
+        say(
+            "{count} test images: each row a true digit, each column the digit read.",
+            count=say_number(f"{test['n']:,}"),
+        ),
         say("Choose a number to see its images."),
     ]
     if pairs:
@@ -162,7 +165,7 @@ def _reliability(card: Card) -> None:
         width="stretch",
         alt=say("How often answers of each confidence are right:")
         + " "
-        + "; ".join(f"{bin_['confidence']:.0%}: {bin_['accuracy']:.0%}" for bin_ in bins),
+        + "; ".join(say_number(f"{bin_['confidence']:.0%}: {bin_['accuracy']:.0%}") for bin_ in bins),
     )
 
 
@@ -226,11 +229,11 @@ def _in_words(share: Share) -> str:
     low, high = share.interval
     return say(
         "{share} ({low} to {high}), {hits} of {count}",
-        share=f"{share.value:.1%}",
-        low=f"{low:.1%}",
-        high=f"{high:.1%}",
-        hits=f"{share.hits:,}",
-        count=f"{share.n:,}",
+        share=say_number(f"{share.value:.1%}"),
+        low=say_number(f"{low:.1%}"),
+        high=say_number(f"{high:.1%}"),
+        hits=say_number(f"{share.hits:,}"),
+        count=say_number(f"{share.n:,}"),
     )
 
 

@@ -89,12 +89,12 @@ def _stage(recognizer: Recognizer) -> None:
             pages.show()
     with place.container():
         if isinstance(answer, DigitsError):
-            st.error(say_problem(answer))
+            st.error(say_problem(answer, drawn=content.file is not None and not content.name))
         elif seen is None or answer is None:
             st.header(say(_INVITATION), anchor=False)
         else:
             # Who has corrected it has looked at it.
-            _show_text(answer, _doubt_of(answer) if answer == seen.answer else "")
+            _show_text(answer, _doubt_of(answer, drawn=not content.name) if answer == seen.answer else "")
             _correct(seen, answer)
             if not content.name:
                 boxed = say("The drawing with a box around each digit: {digits}", digits=_spoken(answer))
@@ -108,7 +108,10 @@ def _stage(recognizer: Recognizer) -> None:
             say("Expected, if you know it"),
             key=_EXPECTED,
             placeholder="4, 4-6, ##/##/####",
-            help=say("How many digits each line has, or its form: # is a digit."),
+            help=say(
+                "Write how many digits each line has, such as 4 or 4-6, or its form with # for each digit, such as "
+                "##/##/#### for a date. Only what fits is then read. Leave it empty if you do not know."
+            ),
             width=260,
         )
 
@@ -225,7 +228,7 @@ def _show_text(reading: Reading, doubt: str) -> None:
     st.caption(" ".join([*colors, *_gray_boxes(signs, unknown)]))
     if reading.view != FIRST:
         how = f": {reading.view}" if language() == ENGLISH else ""
-        st.caption(say("The page as it is did not show the digits well. It was seen in another way{how}.", how=how))
+        st.caption(say("Read in another view of the picture, which shows the digits better{how}.", how=how))
     if reading.line_confidences:
         whole = in_per_cent(confidence_text(reading.confidence), say)
         sentences = [say("All of it is right with a probability of {confidence}.", confidence=whole)]
@@ -253,9 +256,14 @@ def _gray_boxes(signs: int, unknown: int) -> list[str]:
     return [say("Gray boxes: {count} other signs.", count=signs)] if signs else []
 
 
-def _doubt_of(reading: Reading) -> str:
+def _doubt_of(reading: Reading, *, drawn: bool) -> str:
     """Returns why a reading should not be acted on, much as the page of one digit says it; "" if it may be."""
     if reading.reason == "not_a_digit":
+        if drawn:
+            return say(
+                "Not everything here looks like a digit or a known sign: ? stands for what does not. Write it more "
+                "clearly."
+            )
         return say(
             "Not everything here looks like a digit or a known sign: ? stands for what does not. Write it more "
             "clearly, or crop the picture."

@@ -6,7 +6,7 @@ from digits.app.components.answer import show_answer
 from digits.app.components.canvas import ShownPicture
 from digits.app.components.details import show_details, show_reasons
 from digits.app.components.samples import Sample, choose_sample
-from digits.app.language import description_of, say
+from digits.app.language import description_of, say, say_number
 from digits.app.last_picture import remember
 from digits.app.models import chosen_models
 from digits.app.pages.numbers import NUMBERS, numbers_page
@@ -56,7 +56,7 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
         file = chosen_file(recognizer, content.files, others).getvalue()
     answered = None if content.problem is None else Answered(None, content.problem)
     if file is not None:
-        answered = read(recognizer, file) if content.live else read_once(recognizer, file)
+        answered = (read if content.live else read_once)(recognizer, file, drawn=not content.name)
     # While a stroke goes on, the rest of the page stays as the last stroke has left it.
     finished = st.session_state.get(_FINISHED) if content.live else answered
     st.session_state[_FINISHED] = finished
@@ -66,22 +66,31 @@ def _stage(recognizer: Recognizer, others: tuple[Recognizer, ...]) -> None:
     with giving:
         STAGE.show(_shown(content, answered))
     with answering:
-        show_answer(None if answered is None else answered.answer, invitation=say(_INVITATION), live=content.live)
+        show_answer(
+            None if answered is None else answered.answer,
+            invitation=say(_INVITATION),
+            live=content.live,
+            drawn=answered is not None and answered.drawn,
+        )
         if answered is not None and answered.page_count > 1:
             st.caption(
-                say("This is page 1 of {count}. The page of numbers reads the others.", count=answered.page_count)
+                say(
+                    'This is page 1 of {count}. The page "{numbers}" reads the others.',
+                    count=say_number(f"{answered.page_count:,}"),
+                    numbers=say("Numbers"),
+                )
             )
         if finished is not None and show_details(recognizer, finished, others) and file is not None:
             NUMBERS.put("digit", file)
             st.switch_page(st.Page(numbers_page, url_path="read"))
+        # Above the samples on a phone, where it is in sight without scrolling.
+        show_tour()
     if content.files:
         show_table(recognizer, content.files, others)
     samples, reasons = st.columns(2, gap="medium")
     with samples:
         _samples()
     with reasons:
-        # Below the samples on a phone, which stay in sight.
-        show_tour()
         if finished is not None and isinstance(finished.answer, Prediction):
             show_reasons(recognizer, finished.answer)
 
