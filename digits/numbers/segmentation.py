@@ -20,6 +20,7 @@ from digits.numbers.segments.crossed import free_crossed
 from digits.numbers.segments.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
 from digits.numbers.segments.layout import Line, find_lines
 from digits.numbers.segments.ruled_off import free_ruled_off
+from digits.numbers.segments.rules import free_from_rules
 from digits.numbers.segments.windows import draw_windows, reduce_line
 from digits.numbers.signs.kinds import SIGN_CLASSES
 from digits.numbers.window_network import NOTHING_WHOLE, WindowNetwork
@@ -75,7 +76,7 @@ def find_writing(foreground: Foreground) -> Writing:
     mask, boxes = page_mask(foreground)
     parts = find_components(foreground, mask)
     lines = find_lines(parts, boxes)
-    for free in (free_crossed, free_ruled_off):
+    for free in (free_from_rules, free_crossed, free_ruled_off):
         if (freed := free(parts, lines, foreground)) is not None:
             parts, lines = freed, find_lines(freed, boxes)
     return Writing(foreground, parts, lines)

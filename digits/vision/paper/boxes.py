@@ -38,6 +38,8 @@ _FEWEST_ALIKE, _ALIKE, _LEVEL = 3, 1.15, 0.25
 # Inside a box, lines down from its top to its foot have ink over so much of it. They part it into equal places, up to
 # a share of one, and are as thick as one another up to a factor; a place is wider than that share of the height.
 _DOWN_COVERED, _PLACES_ASKEW, _AS_THICK, _PLACE_WIDE = 0.95, 0.12, 2.0, 0.3
+# Lines that are drawn by hand lean, and have ink over so much of it; there are at least so many of them.
+_LEANING_COVERED, _FEWEST_LEANING = 0.9, 2
 # Of a page with more strokes, those with the largest boxes, or the highest, are looked at.
 _MOST = 500
 
@@ -206,17 +208,20 @@ def _dividers(stroke: Gray) -> Gray:
     """The lines down that part a box into equal places, however thick they are: those of double frames are."""
     lines = np.zeros_like(stroke)
     height, width = stroke.shape
-    down = np.flatnonzero(stroke.sum(axis=0) >= _DOWN_COVERED * height)
-    # What lies nearer together than a place is wide is one line, or a double one. The first and the last are sides.
-    inner = np.split(down, np.flatnonzero(np.diff(down) >= _PLACE_WIDE * height) + 1)[1:-1]
-    if not inner:
-        return lines
-    first, last = (np.array([group[end] for group in inner]) for end in (0, -1))
-    thick, count = last + 1 - first, len(inner) + 1
-    off = np.abs((first + last) / 2.0 - (np.arange(1, count) / count) * (width - 1))
-    if off.max() <= _PLACES_ASKEW * width / count and thick.max() <= _AS_THICK * thick.min():
-        for start, end in zip(first.tolist(), last.tolist(), strict=True):
-            lines[:, start : end + 1] = 1
+    inked = stroke.sum(axis=0)
+    for covered, fewest in ((_DOWN_COVERED, 1), (_LEANING_COVERED, _FEWEST_LEANING)):
+        down = np.flatnonzero(inked >= covered * height)
+        # What lies nearer together than a place is wide is one line, or a double one. The first and the last are sides.
+        inner = np.split(down, np.flatnonzero(np.diff(down) >= _PLACE_WIDE * height) + 1)[1:-1]
+        if len(inner) < fewest:
+            continue
+        first, last = (np.array([group[end] for group in inner]) for end in (0, -1))
+        thick, count = last + 1 - first, len(inner) + 1
+        off = np.abs((first + last) / 2.0 - (np.arange(1, count) / count) * (width - 1))
+        if off.max() <= _PLACES_ASKEW * width / count and thick.max() <= _AS_THICK * thick.min():
+            for start, end in zip(first.tolist(), last.tolist(), strict=True):
+                lines[:, start : end + 1] = 1
+            return lines
     return lines
 
 

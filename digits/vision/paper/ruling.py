@@ -16,6 +16,7 @@ from digits.vision.paper.digit_rows import are_digits_in_a_row
 from digits.vision.paper.holes import without_holes
 from digits.vision.paper.inks import without_form
 from digits.vision.paper.line_search import EDGE_TO_EDGE, PAGE_SIDE, Line, Search, factor_of, find_lines, parallel_lines
+from digits.vision.paper.rings import without_rings
 from digits.vision.reduction import at_least, pool
 
 # On a page, ink is compared with the strongest within this share of the page, if that has this share of the strongest.
@@ -33,8 +34,8 @@ _CLEAR = 0.04
 # It was no ruling but the digit if less than this share of the ink, or of the picture, is left without it.
 _LEAST_INK_LEFT, _LEAST_AREA_LEFT = 0.08, 0.002
 # A pen that is so many times as strong as the lines of the paper shows where it crosses them: ink is stronger there
-# than the lines by this share of the difference, and than nine in ten of their pixels by this factor; at the edges of
-# strokes, by the last share.
+# than the lines by this share of the difference, and, by this factor, than their pixels over which the pen has not
+# written; at the edges of strokes, by the last share.
 _STRONGER, _PEN_SHARE, _ABOVE_LINES, _SOFT_SHARE = 1.6, 0.35, 1.1, 0.2
 # Of what is left beside the lines, the pen has written this share at the least.
 _LEAST_WRITTEN = 0.1
@@ -43,6 +44,8 @@ _LEAST_WRITTEN = 0.1
 _PENS_OWN, _PAPERS_OWN = 0.7, 0.25
 # Ink is stronger where lines cross, over at most so many times their thickness.
 _CROSSING = 2.0
+# Over this share of the lines of a paper, and of those of boxes, the pen has written at the most.
+_MOST_OVER_LINES, _MOST_OVER_BOXES = 0.1, 0.3
 # Paper may lie askew by some 15 degrees.
 _FALLS = (-0.17, 0.17)
 # Most strokes of a page: each takes memory. Written pages have some hundreds, and grain of the paper some thousands.
@@ -132,8 +135,11 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
             f"This picture has more than {_MOST_STROKES:,} strokes or dots, far more than a page of numbers. Crop it "
             "to the numbers that you mean."
         )
-    without, boxes = without_boxes(LabeledMask(without_form(foreground, inked)))
-    page = without_combs(without)
+    form = without_form(foreground, inked)
+    without, boxes = without_boxes(LabeledMask(form))
+    if boxes:
+        without = _with_pen_over_boxes(foreground, form, without)
+    page = without_combs(without_rings(without))
     mask = page.mask
     writing = _without_lines(mask, _PAGE_ACROSS)
     if writing is not mask:
@@ -160,13 +166,14 @@ def _without_edges_of_lines(foreground: Foreground, mask: Gray, writing: Gray) -
     return writing
 
 
-def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> Gray:
+def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray, most: float = _MOST_OVER_LINES) -> Gray:
     """Gives strokes back what was taken off them with lines that are fainter than the pen; drops what is left of lines.
 
     Args:
         foreground: of the page.
         mask: all ink, uint8 of shape (height, width).
         writing: without the lines, of the same shape.
+        most: the share of the lines, 0..1, over which the pen may have written.
     """
     strength, removed = foreground.strength, mask > writing
     if not removed.any():
@@ -176,7 +183,7 @@ def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> G
     of_paper = removed & (means < _PENS_OWN * foreground.level)[labels]
     # Of lines that are all the pen's, only soft edges are fainter.
     of_lines = strength[of_paper if of_paper.sum() >= _PAPERS_OWN * removed.sum() else removed]
-    typical, strongest = np.quantile(of_lines, (0.5, 0.9)).tolist()
+    typical, strongest = np.quantile(of_lines, (0.5, 1.0 - most)).tolist()
     if foreground.level < _STRONGER * typical:
         return writing
     least = max(typical + _PEN_SHARE * (foreground.level - typical), _ABOVE_LINES * strongest)
@@ -196,6 +203,21 @@ def _with_pen_over_lines(foreground: Foreground, mask: Gray, writing: Gray) -> G
     whole[(on_line & ~inked & ~(of_pen & (longer > _CROSSING * thickness + 2.0)))[labels]] = 0
     # Where so much would be dropped, what was taken off was no lines, but strokes of the pen.
     return whole if cv2.countNonZero(whole) >= _LEAST_WRITTEN * cv2.countNonZero(writing) else mask
+
+
+def _with_pen_over_boxes(foreground: Foreground, form: Gray, without: LabeledMask) -> LabeledMask:
+    """Gives writing back what was taken off it with the lines of boxes, if they are fainter than the pen.
+
+    Args:
+        foreground: of the page.
+        form: its ink, with the boxes.
+        without: its ink without them.
+    """
+    whole = _with_pen_over_lines(foreground, form, without.mask, _MOST_OVER_BOXES)
+    removed, back = form > without.mask, whole > without.mask
+    # Where so much comes back, it is lines of another box that is as dark as the pen.
+    is_pen = 0 < np.count_nonzero(back) <= _MOST_OVER_BOXES * np.count_nonzero(removed)
+    return LabeledMask(whole) if is_pen else without
 
 
 def _weak_around(foreground: Foreground) -> Gray:

@@ -92,6 +92,20 @@ def test_a_tall_1_in_a_row_of_boxes_is_no_divider() -> None:
     assert (left & one)[inside].sum() >= 0.9 * one[inside].sum()
 
 
+@pytest.mark.parametrize(("thickness", "lean"), [(4, 5), (5, 7), (6, 7), (10, 12)])
+def test_double_lines_between_boxes_go_though_the_outer_sides_lean(thickness: int, lean: int) -> None:
+    mask, strokes = np.zeros((300, 1100), np.uint8), np.zeros((300, 1100), np.uint8)
+    for k in range(5):
+        x = 60 + k * (SIDE + thickness)
+        left, right = x - lean * (k == 0), x + SIDE + lean * (k == 4)
+        corners = [(left, 80), (right, 80), (x + SIDE, 80 + SIDE), (x, 80 + SIDE)]
+        cv2.polylines(mask, [np.array(corners)], True, 1, thickness)
+        cv2.ellipse(strokes, (x + SIDE // 2, 80 + SIDE // 2), (27, 40), 0, 30, 330, 1, 12)
+    rest = without_boxes(LabeledMask(mask | strokes))[0].mask
+    assert np.array_equal(rest & strokes, strokes)
+    assert (rest & ~strokes & 1).sum() < 0.01 * mask.sum()
+
+
 def test_a_square_alone_may_be_a_digit() -> None:
     mask = np.zeros((200, 200), np.uint8)
     cv2.rectangle(mask, (60, 40), (140, 160), 1, 4)

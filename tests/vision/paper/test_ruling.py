@@ -115,6 +115,19 @@ def test_the_border_of_a_dark_box_on_fainter_squares_is_gone() -> None:
     assert mask[ovals == 0].mean() < 0.002
 
 
+def test_a_stroke_that_lies_on_the_fainter_line_of_its_box_stays_whole() -> None:
+    picture, bar = np.full((300, 800), 240, np.uint8), np.zeros((300, 800), np.uint8)
+    for x in range(60, 700, 145):
+        cv2.rectangle(picture, (x, 80), (x + 140, 220), 150, 4)
+        # The bar of a 7 lies on the line at the top, the foot of another at the side.
+        cv2.polylines(bar, [np.array([(x + 35, 81), (x + 100, 81), (x + 60, 190)])], False, 1, 5)
+    cv2.line(bar, (62, 110), (62, 180), 1, 5)
+    picture[bar > 0] = 30
+    found = page_mask(find_foreground(picture, even_light=True))[0].mask
+    assert found[bar > 0].mean() > 0.97
+    assert found[cv2.dilate(bar, np.ones((7, 7), np.uint8)) == 0].sum() < 0.02 * bar.sum()
+
+
 def test_on_plain_paper_all_ink_stays() -> None:
     picture, ring = sheet()
     # A bar as long as that of a 7 is no line.
