@@ -44,8 +44,8 @@ def test_no_answer_has_changed(committed: list[Record]) -> None:
 
 @pytest.mark.skipif(not has_int8_instructions(), reason="this processor does not answer in int8")
 def test_int8_reads_the_same_and_accepts_nearly_the_same(committed: list[Record]) -> None:
-    # Two cuts between its digits, a pixel or two apart, are as likely as one another.
-    tie = "touching/5"
+    # Two cuts between its digits, some pixels apart, are as likely as one another.
+    tie = "touching/10"
 
     def read(record: Record) -> list[Any]:
         # What shows no digit, and is not accepted, is like one digit as little as like another.
@@ -55,7 +55,7 @@ def test_int8_reads_the_same_and_accepts_nearly_the_same(committed: list[Record]
 
     int8, float32 = ({record["name"]: record for record in made} for made in (records("int8"), committed))
     assert {name for name in float32 if read(int8[name]) != read(float32[name])} == set()
-    assert np.abs(np.subtract(int8[tie]["boxes"], float32[tie]["boxes"])).max() <= 2
+    assert np.abs(np.subtract(int8[tie]["boxes"], float32[tie]["boxes"])).max() <= 5
     # A digit that is as sure as it has to be, and hardly more, may be accepted in one of the two alone.
     one_alone = [
         name

@@ -149,7 +149,7 @@ def test_a_reading_that_is_not_accepted_is_not_shown_as_a_sure_one(mnist: Mnist)
     app = upload(run_page(), encode_png(paper))
     assert not app.warning
     # Strokes so thick that they fill the gaps of a 5.
-    upload(app, encode_png(np.asarray(cv2.erode(paper, np.ones((13, 17), np.uint8)), np.uint8)))
+    upload(app, encode_png(np.asarray(cv2.erode(paper, np.ones((15, 15), np.uint8)), np.uint8)))
     assert app.code
     assert app.warning[0].value.startswith("Not sure: this is more likely wrong than right.")
     # Who has corrected it has looked at it.

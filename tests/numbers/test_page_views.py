@@ -185,7 +185,7 @@ def test_a_doubtful_page_for_whose_views_there_is_no_time_is_answered_by_the_fir
     recognizer: Recognizer, first_view: Recognizer, mnist: Mnist
 ) -> None:
     # Strokes so thick that they fill the gaps of a 5.
-    page = np.asarray(cv2.erode(handwritten(mnist, *WRITTEN.split("\n"))[0], np.ones((13, 13), np.uint8)), np.uint8)
+    page = np.asarray(cv2.erode(handwritten(mnist, *WRITTEN.split("\n"))[0], np.ones((15, 15), np.uint8)), np.uint8)
     asked, enough = 0, 10**9
 
     def clock() -> float:

@@ -235,3 +235,12 @@ def test_a_number_reader_holds_to_what_is_expected(recognizer: Recognizer, mnist
         reader.read(picture, expect="5")
     with pytest.raises(PatternError, match="such as ##/##/####"):
         reader.read(picture, expect="abc")
+
+
+@pytest.mark.parametrize("text", ["20.24", "12.3", "7.5"])
+def test_a_point_that_stands_apart_from_its_digits_is_not_dropped(
+    recognizer: Recognizer, mnist: Mnist, text: str
+) -> None:
+    # The line network takes each for a speck.
+    readings = [read_picture(recognizer, written(mnist, text, seed)) for seed in range(2, 8)]
+    assert [reading.transcript.replace(" ", "") for reading in readings] == [text] * 6

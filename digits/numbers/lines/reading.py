@@ -7,6 +7,7 @@ a path for that, the path gives the boxes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from digits.vision.components import Components
 _WORK = 8
 # A stroke belongs to what the network sees over it, or so many pixels of the line's picture beside it.
 _BESIDE = 1.0
+# Signs of one small stroke or two; and how far one that stands apart is from what is beside it, in heights of the line.
+_MARKS, _APART = ".,:;", 0.4
 # No probability counts as less than this.
 _LEAST = 1e-6
 
@@ -111,8 +114,27 @@ class TwoWays:
         if self.by_network is None:
             return self.by_lattice
         signs = [[one for one in way.shown if not one.isdecimal()] for way in (self.by_lattice, self.by_network)]
-        best = self.by_network if chance >= 0.5 else self.by_lattice
-        return replace(best, chance=max(chance, 1.0 - chance), other_signs=signs[0] != signs[1])
+        is_other_signs = signs[0] != signs[1]
+        if chance >= 0.5 and not _lacks_free_marks(self.by_network.shown, self.by_lattice.entries):
+            return replace(self.by_network, chance=chance, other_signs=is_other_signs)
+        return replace(self.by_lattice, chance=1.0 - chance, other_signs=is_other_signs)
+
+
+def _lacks_free_marks(shown: Sequence[str], entries: Sequence[Entry]) -> bool:
+    """Whether digits and signs are the same as those of a line but for small signs that stand apart from all others.
+
+    The network has seen points and commas near digits alone, and takes one that stands apart for a speck.
+    """
+    height = max(entry.box.bottom - entry.box.top for entry in entries)
+    found = 0
+    for k, entry in enumerate(entries):
+        if found < len(shown) and shown[found] == entry.shown:
+            found += 1
+            continue
+        beside = [right.box.left - left.box.right for left, right in pairwise(entries[max(0, k - 1) : k + 2])]
+        if entry.shown not in _MARKS or min(beside, default=0.0) < _APART * height:
+            return False
+    return found == len(shown) < len(entries)
 
 
 def read_two_ways(page: PageLine, network: LineNetwork) -> TwoWays:

@@ -20,7 +20,7 @@ from digits.training.segmenter.dataset import with_forms
 from digits.vision.foreground import find_foreground
 
 # The share of the pictures whose digits lean alike, and of those that one drawn writer has written.
-_EVEN, _OF_A_WRITER = 0.5, 0.45
+_EVEN, _OF_A_WRITER = 0.35, 0.25
 _PAGE = Page(digits=(1, 4), height=(24, 90), thin_pen=0.5, even_slant=_EVEN, drawn=_OF_A_WRITER)
 _PAGES: Mapping[Page, float] = {
     _PAGE: 0.6,

@@ -58,8 +58,8 @@ def build() -> Any:
         return ReLU()(BatchNormalization()(Conv2D(filters, size, padding=padding, use_bias=False)(values)))
 
     picture = Input((ROWS, None, 1))
-    values = MaxPooling2D(2)(convolution(picture, 20, (5, 3)))
-    values = MaxPooling2D((2, 1))(convolution(values, 40))
+    values = MaxPooling2D(2)(convolution(picture, 16, (5, 3)))
+    values = MaxPooling2D((2, 1))(convolution(values, 32))
     values = MaxPooling2D((2, 1))(convolution(convolution(values, 64), 64))
     values = convolution(convolution(values, 96), 128, (5, 1), "valid")
     values = Reshape((-1, 128))(values)

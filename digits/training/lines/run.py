@@ -17,17 +17,17 @@ import cv2
 import numpy as np
 
 from digits.data.mnist import load, split
-from digits.model.convert import to_onnx
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import CARD, FILE, SHOWN, LineNetwork
 from digits.training.lines.dataset import draw_lines
+from digits.training.lines.graph import line_graph
 from digits.training.lines.network import Line, build, fit
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.written import made_with, write_network
 
 # The range and the default of each number on the command line.
 _OPTIONS = {
-    "lines": (100, 10_000_000, 48_000),
+    "lines": (100, 10_000_000, 60_000),
     "epochs": (1, 1_000, 8),
     "seed": (0, 2**31 - 1, 5),
 }
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lines = draw_all(options.lines, options.seed)
     model = build()
     fit(model, lines, options.epochs, options.seed)
-    onnx = to_onnx(model)
+    onnx = line_graph(model)
     measured = measure(LineNetwork(onnx), draw_all(min(options.lines, _HELD_OUT), options.seed + 1, held_out=True))
     print(f"Held out: {measured}", flush=True)
     card = {
