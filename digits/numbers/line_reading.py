@@ -59,7 +59,7 @@ class LineReading:
         acceptance: what tells whether these are digits, of shape (n, len(ACCEPTANCE_FEATURES)).
         written: the logarithm of the probability that the line network gives to all of it; None if it was not asked.
         is_agreed: whether the lattice and the line network read the same.
-        chance: the probability with which it was chosen of two ways to read it; 0.5 if there was no choice.
+        chance: the probability that it is the right one of two ways to read it; 0.5 if there was no choice.
         other_signs: whether the other way of two shows other signs.
         leaves_ink: whether ink beside it, which may be of a digit, is in none of its entries.
         takes_in: whether one of its digits has a box as wide as several digits.

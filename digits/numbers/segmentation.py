@@ -38,7 +38,8 @@ _LEAST = 0.02
 # something whole with the greatest probability. A digit that touches another gives no more, nearly always. Writing that
 # was crossed out gives hundreds, which would take all the work of the page.
 _MOST_READ = 70.0
-# Of strokes that are cut, so many more candidates than the limit are looked at; the limit is for those that are read.
+# Of strokes that are cut, so many more candidates than the limit are looked at. The limit is for those that may be
+# something whole.
 _MORE_SEEN = 2
 # Of a page with more lines, none is read: each takes the time of several candidates, whatever is on it.
 _MOST_LINES = 400
@@ -207,7 +208,7 @@ def _with_signs(lattice: Lattice, signs: WindowNetwork) -> Lattice:
 
 
 def _likeliest(lattice: Lattice, kept: Sequence[int], whole: Floats) -> list[int]:
-    """Leaves out the unlikeliest candidates of strokes that are cut into more of them than digits are.
+    """Leaves out the unlikeliest candidates of each stroke that is cut into more of them than touching digits are.
 
     Args:
         lattice: a line, taken apart.
@@ -215,7 +216,7 @@ def _likeliest(lattice: Lattice, kept: Sequence[int], whole: Floats) -> list[int
         whole: of all candidates, the probability that they are something whole.
 
     Returns:
-        The indices that are left, in rising order; those of uncut strokes are.
+        The indices that are left, in rising order. Whole strokes are always among them.
     """
     chain, of_stroke = lattice.chain, defaultdict[int, list[int]](list)
     for k in kept:

@@ -110,7 +110,10 @@ class TwoWays:
         )
 
     def chosen(self, chance: float) -> LineReading:
-        """The likelier way, if that of the line network is right with some probability, where the two differ."""
+        """The likelier way, if that of the line network is right with some probability, where the two differ.
+
+        It is the lattice's in any case if the line network only lacks marks that stand apart between digits.
+        """
         if self.by_network is None:
             return self.by_lattice
         signs = [[one for one in way.shown if not one.isdecimal()] for way in (self.by_lattice, self.by_network)]
@@ -121,20 +124,21 @@ class TwoWays:
 
 
 def _lacks_free_marks(shown: Sequence[str], entries: Sequence[Entry]) -> bool:
-    """Whether digits and signs are the same as those of a line but for small signs that stand apart from all others.
+    """Whether a line is shown as its entries are, but for small signs between others that stand apart from both.
 
     The network has seen points and commas near digits alone, and takes one that stands apart for a speck.
     """
     height = max(entry.box.bottom - entry.box.top for entry in entries)
-    found = 0
+    same = 0
     for k, entry in enumerate(entries):
-        if found < len(shown) and shown[found] == entry.shown:
-            found += 1
+        if same < len(shown) and shown[same] == entry.shown:
+            same += 1
             continue
-        beside = [right.box.left - left.box.right for left, right in pairwise(entries[max(0, k - 1) : k + 2])]
-        if entry.shown not in _MARKS or min(beside, default=0.0) < _APART * height:
+        gaps = [right.box.left - left.box.right for left, right in pairwise(entries[max(0, k - 1) : k + 2])]
+        # What stands before or after all others may be a speck.
+        if entry.shown not in _MARKS or len(gaps) < 2 or min(gaps) < _APART * height:
             return False
-    return found == len(shown) < len(entries)
+    return same == len(shown) < len(entries)
 
 
 def read_two_ways(page: PageLine, network: LineNetwork) -> TwoWays:

@@ -30,8 +30,8 @@ _GAP = 0.05
 # Where ink at a rule is no thicker than this, in thicknesses of the rule and in pixels, there is only the rule: over so
 # much of it at least. There it is no farther from a parabola than this share of a digit's height, on average.
 _ONLY_RULE, _SOFT, _FREE, _STRAIGHT = 1.4, 1.0, 0.3, 0.02
-# What is left of its stroke is writing if it is so high; of that, the highest is a digit, and so high. In heights of a
-# digit.
+# What is left of its stroke is writing if it is at least so high, and a digit if it is at least as high as the second.
+# In heights of a digit.
 _WRITING, _DIGIT = 0.2, 0.5
 # Of a digit, this share is above the rule that it stands on. In heights of a digit, the rule reaches so far beyond what
 # stands on it at either end, and at both together; and so far beyond a digit alone. It goes on so far from where it
@@ -49,8 +49,8 @@ def free_from_rules(parts: Components, lines: Sequence[Line], foreground: Foregr
         foreground: the page's ink.
 
     Returns:
-        The strokes, of which such ones are rules alone, and what was cut off as strokes of their own after them; None
-        if there is nothing to cut off.
+        The strokes, and after them what was cut off, each piece a stroke of its own. None if there is nothing to cut
+        off.
     """
     pieces: list[tuple[int, Where, Flags]] = []
     for line in lines:
@@ -70,9 +70,12 @@ def _pieces(where: Where, mask: Gray, height: float) -> Iterator[tuple[Where, Fl
 
     Nothing if it holds no rule, or nothing else.
     """
-    budget.spend(4 * mask.size)
+    budget.spend(mask.size)
     place = _find_line(mask, height)
-    rule = None if place is None else _rule_along(mask, place, height)
+    if place is None:
+        return
+    budget.spend(3 * mask.size)
+    rule = _rule_along(mask, place, height)
     if rule is None or not rule.any():
         return
     labels, stats = label_components(((mask > 0) & ~rule).view(np.uint8))

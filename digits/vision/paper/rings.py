@@ -10,9 +10,11 @@ from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.masks import LabeledMask, Labels, label_components
 
-# A ring is at least so many pixels wide and high, and no more of its box is ink than this share. Of a page with more
-# such strokes, those with the largest boxes are looked at.
-_LEAST, _MOST_INK, _MOST = 24, 0.5, 40
+# A ring is at least so many pixels wide and high, and no more of its box is ink than this share.
+_LEAST, _MOST_INK = 24, 0.5
+# Of a page with more such strokes, so many with the largest boxes are compared with all others, and of these so many
+# that hold others are looked at.
+_MOST_COMPARED, _MOST = 500, 40
 # What it holds is so high at least, as a share of its height; less if the ring is broader than a 0. Alone, a stroke so
 # narrow beside its length may be the slash of a 0, unless the ring is broad, and the stroke no longer than that of it.
 # A ring that all of its writing touches is so many times as wide as high, or at least so wide beside its height, and
@@ -28,8 +30,6 @@ _MESH = 0.85
 # around a hole from the last on. At first it is seen in fewer directions, and may be so many times as far off.
 _FEW, _ROUGHLY = 72, 1.3
 _HOLE, _DIRECTIONS, _PLACES, _NEAREST, _FARTHEST, _AROUND = 0.3, 360, (64, 320), 0.3, 1.6, 0.97
-# Work of looking for a ring at a place in one direction, in pixels of crops, as `digits.budget.spend` counts it.
-_WORK = 1
 # A ring runs around along a smooth way, the sum of so many waves. The way is fitted so often to the edges next to it,
 # of which those that are farther away count less, from such a share of the distance from the middle on.
 _WAVES, _FITS, _NEAR = 6, 8, 0.01
@@ -64,9 +64,10 @@ def without_rings(page: LabeledMask) -> LabeledMask:
     # What reaches all sides of the page is its paper's: squares, or an edge.
     possible &= (wide < page.mask.shape[1]) | (high < page.mask.shape[0])
     possible[0] = False
-    found, mask = np.flatnonzero(possible), page.mask
+    strokes, mask = np.flatnonzero(possible), page.mask
     looked_at = 0
-    for i in found[np.argsort(-(wide * high)[found], kind="stable")].tolist():
+    for i in strokes[np.argsort(-(wide * high)[strokes], kind="stable")][:_MOST_COMPARED].tolist():
+        budget.spend(len(stats))
         if not (wide[i] >= _LEAST_WIDE * high[i] or _has_inside(stats, i)):
             continue
         looked_at += 1
@@ -180,7 +181,7 @@ def _way_around(
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (wide / 2.0, high / 2.0)
     middle = np.array([left + (wide - 1) / 2.0, top + (high - 1) / 2.0])
     count = int(np.clip((_FARTHEST - _NEAREST) / 2.0 * max(wide, high), *_PLACES))
-    budget.spend(_WORK * count * seen_in)
+    budget.spend(count * seen_in)
     shares, every = np.linspace(_NEAREST, _FARTHEST, count)[:, None], np.arange(seen_in)
     seen = _at(own, middle + shares[..., None] * directions)
     outwards = np.pad(seen[1:], ((0, 1), (0, 0)))
@@ -219,7 +220,7 @@ def _way_around(
 
 def _at(own: Gray, places: Floats) -> Flags:
     """Whether ink is at some places, (x, y) of shape (..., 2); beyond the border there is none."""
-    maps = places.astype(np.float32)
+    maps = places.astype(np.float32, copy=False)
     return np.asarray(cv2.remap(own, maps[..., 0], maps[..., 1], cv2.INTER_NEAREST)) > 0
 
 
@@ -262,10 +263,12 @@ def _line_along(own: Gray, way: Floats) -> _RingLine | None:
     ahead = np.roll(places, -reach, axis=0) - np.roll(places, reach, axis=0)
     # The way goes clockwise, since rows are counted downwards.
     inwards = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) / np.maximum(np.hypot(*ahead.T), 1e-6)[:, None]
-    deepest = round(0.5 * min(own.shape))
+    # A line that is thicker is no ring's, and of ink deeper than two lines it does not matter how deep it is.
+    deepest = 3 + round(2.0 * _THICK * min(own.shape))
     budget.spend(len(places) * deepest)
-    depths = np.arange(-3, deepest + 1)[:, None, None]
-    seen = _at(own, places + depths * inwards)
+    # In single precision: around a ring as large as the page, these are millions of places.
+    depths = np.arange(-3, deepest + 1, dtype=np.float32)[:, None, None]
+    seen = _at(own, places.astype(np.float32) + depths * inwards.astype(np.float32))
     outside, inside = seen[:2].any(axis=0), seen[3:]
     first = inside.argmax(axis=0)
     ends = (~inside & (np.arange(deepest + 1)[:, None] > first)).argmax(axis=0).astype(np.float64)

@@ -12,13 +12,14 @@ from digits.data.mnist import Mnist
 from digits.numbers.decoding import NEVER_SURE
 from digits.numbers.expectation import parse_expectation
 from digits.numbers.line_reading import LineReading, PageLine
+from digits.numbers.lines.entries import Entry
 from digits.numbers.lines.features import CHOICE_FEATURES
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import BLANK, COLUMNS, LINE_CLASSES, SHOWN, LineAnswer, LineNetwork
-from digits.numbers.lines.reading import read_line
+from digits.numbers.lines.reading import TwoWays, read_line
 from digits.numbers.networks import Networks, shipped_networks
 from digits.numbers.segmentation import find_writing, take_apart
-from digits.numbers.signs.marks import find_small_strokes
+from digits.numbers.signs.marks import Box, find_small_strokes
 from digits.recognizer import Recognizer
 from digits.vision.foreground import find_foreground
 
@@ -184,3 +185,23 @@ def test_a_pattern_finds_digits_where_the_network_sees_none(recognizer: Recogniz
     line = read(recognizer, networks, written(mnist), "##")
     assert (line.shown, line.matches) == (("3", "7"), True)
     assert not read(recognizer, networks, written(mnist), "####").matches
+
+
+def test_a_speck_after_all_digits_is_left_to_the_line_network() -> None:
+    def entry(left: float, right: float, top: float, shown: str) -> Entry:
+        digits = np.full(10, 0.01)
+        digits[int(shown) if shown.isdecimal() else 0] = 0.91
+        is_digit = shown.isdecimal()
+        return Entry(Box(left, top, right, 60.0), digits, 0.9, is_digit, "" if is_digit else shown, 0.9)
+
+    two, point, four = entry(0, 40, 0, "2"), entry(80, 86, 54, "."), entry(130, 170, 0, "4")
+    lattice, network = (LineReading(entries, 0.99) for entries in ((two, point, four), (two, four)))
+    answer = LineAnswer(np.zeros((1, 1)))
+    apart = TwoWays(answer, lattice, network, np.zeros(1)).chosen(0.9)
+    assert apart.shown == ("2", ".", "4")
+    assert apart.chance == pytest.approx(0.1)
+    last = entry(220, 226, 54, ".")
+    behind = replace(lattice, entries=(two, four, last))
+    assert TwoWays(answer, behind, network, np.zeros(1)).chosen(0.9).shown == ("2", "4")
+    near = replace(lattice, entries=(two, entry(46, 52, 54, "."), four))
+    assert TwoWays(answer, near, network, np.zeros(1)).chosen(0.9).shown == ("2", "4")
