@@ -33,7 +33,8 @@
     ├── ComputationStoppedError (RuntimeError)   an answer that nobody needs any more
     ├── MemoryBusyError (RuntimeError)           other images take the memory that decoding may take
     ├── ProcessorBusyError (RuntimeError)        other programs take the time of the processor
-    ├── ProcessStartError (RuntimeError)         the system starts no more processes, or has no room for their files
+    ├── ProcessStartError (RuntimeError)         the system starts no more processes for a moment
+    │   └── PutAsideError                        it has no room for the file that the process reads
     ├── WorkerDiedError (RuntimeError)       a process that ended before its work was done
     ├── PatternError (ValueError)            a pattern of expected digits that cannot be understood
     ├── InkError (ValueError)                strokes of a pen that cannot be understood
@@ -189,6 +190,10 @@ class ProcessorBusyError(DigitsError, RuntimeError):
 
 class ProcessStartError(DigitsError, RuntimeError):
     """A process that reads a file cannot be started; that may pass in a moment."""
+
+
+class PutAsideError(ProcessStartError):
+    """A file cannot be put aside for the process that reads it, such as on a full disk."""
 
 
 class ComputationStoppedError(DigitsError, RuntimeError):

@@ -1,14 +1,28 @@
 """The processes that others have started."""
 
 import contextlib
+import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Never
+
+import pytest
 
 
 def children_of(process: int, word: str) -> set[int]:
     """The processes that a process has started, with a word in their command, and that have not ended."""
     return {child for child, command in _children(process) if word in command}
+
+
+def start_no_more(patch: pytest.MonkeyPatch) -> None:
+    """Lets no process be started, as where the system has too many."""
+
+    def refuse(*_: object, **__: object) -> Never:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    patch.setattr(subprocess, "Popen", refuse)
 
 
 def _children(process: int) -> Iterator[tuple[int, str]]:

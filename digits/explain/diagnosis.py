@@ -1,5 +1,6 @@
 """Says why a picture is hard to read, and what to try."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.errors import NoInkError
+from digits.errors import ImageError, MemoryBusyError, NoInkError, ProcessorBusyError, ProcessStartError
 from digits.explain.speech import Say, english, later, with_article
 from digits.explain.wording import two_most_likely
 from digits.images.reducing import ENOUGH_SIDE
@@ -68,7 +69,7 @@ def diagnose(
         pixels: the picture that was read, uint8 of shape (height, width) or (height, width, 3).
         prediction: the answer, which was not accepted.
         whole: returns the upright picture at full size, if `pixels` are a reduced copy. It is called only if the
-            reduction may have changed a measurement.
+            reduction may have changed a measurement. If it cannot be decoded once more, the copy is examined.
         say: puts the hints into the reader's language.
         drawn: whether the picture was drawn on a screen, so that no advice for photos applies.
 
@@ -116,7 +117,8 @@ def _examine_picture(
     reach = max(right - left, bottom - top)
     full = pixels
     if whole is not None and (reach < _SMALL_WHEN_REDUCED or foreground.level < _FAINT):
-        full = whole()
+        with contextlib.suppress(ImageError, MemoryBusyError, ProcessorBusyError, ProcessStartError):
+            full = whole()
     scale = max(full.shape[:2]) / max(small.shape[:2])
     hints = []
     if reach < (_SMALL_WHEN_REDUCED if scale > 1.0 else _SMALL):

@@ -26,12 +26,11 @@ A route documents a whole group by its base class; `digits.service.problems` say
 import errno
 import os
 
-from digits.errors import DigitsError, ProcessStartError, is_out_of_files
+from digits.errors import DigitsError, ProcessStartError, PutAsideError, is_out_of_files
 
 # Python has no type of its own for it.
 _NO_THREAD = "can't start new thread"
 _NO_FILE = os.strerror(errno.EMFILE)
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class UploadError(DigitsError, ValueError):
@@ -125,8 +124,11 @@ def as_unavailable(error: Exception) -> UnavailableError | None:
     """
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         return OverloadedError("The service can start no more threads. Try again in a moment.")
-    if isinstance(error, ProcessStartError) and getattr(error.__cause__, "errno", None) in _NO_ROOM:
-        return OverloadedError("The service has no room on its disk for this file. Try again in a moment.")
+    if isinstance(error, PutAsideError):
+        return OverloadedError(
+            "The service cannot put this file aside: it has no room on its disk, or may not write there. Try again in "
+            "a moment."
+        )
     if isinstance(error, ProcessStartError):
         return OverloadedError("The service can start no more processes. Try again in a moment.")
     # Libraries and networks are loaded with the first request that needs them.

@@ -1,6 +1,5 @@
 import csv
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from digits.app.components.batch_table import as_csv
 from digits.recognizer import shipped_model
 from tests.app.test_recognize import run_app, texts
 from tests.conftest import SAMPLES, encode_png
+from tests.processes import start_no_more
 
 
 @pytest.fixture(autouse=True)
@@ -60,20 +60,24 @@ def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sam
 
 
 def test_a_file_for_which_no_process_can_be_started_keeps_its_place(
-    sample: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
-    table = upload_all(run_app(), {"scan.pdf": many_pages(1), "seven.png": sample.read_bytes()})
-    assert table["accepted"].tolist() == [False, True]
-    assert table["answer"][0].startswith("No process can be started to read this file")
-
-
-def test_a_picture_for_which_no_process_can_be_started_is_read_when_one_can(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = run_app()
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "executable", str(tmp_path / "no python"))
+        start_no_more(patch)
+        table = upload_all(app, {"scan.pdf": many_pages(1), "seven.png": sample.read_bytes()})
+    assert table["accepted"].tolist() == [False, True]
+    assert table["answer"][0].startswith("No process can be started to read this file")
+    # When one can be, it is read.
+    app.run()
+    assert not app.exception
+    assert "Try again in a moment" not in app.dataframe[0].value["answer"][0]
+
+
+def test_a_picture_for_which_no_process_can_be_started_is_read_when_one_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = run_app()
+    with monkeypatch.context() as patch:
+        start_no_more(patch)
         app.file_uploader[0].set_value([("scan.pdf", many_pages(1), "application/pdf")]).run()
         assert not app.exception
         assert "Try again in a moment." in texts(app)

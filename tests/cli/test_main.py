@@ -13,6 +13,7 @@ from digits.recognizer import shipped_model
 from digits.vision.mnist_form import PREPROCESSING_VERSION
 from tests.conftest import ROOT, SAMPLES, child_environment, run_python
 from tests.model_files import with_card
+from tests.processes import start_no_more
 
 
 @pytest.fixture(autouse=True)
@@ -217,11 +218,11 @@ def test_output_into_a_closed_pipe_is_no_error(sample: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("command", ["predict", "read"])
 def test_a_file_for_which_no_process_can_be_started_ends_nothing(
-    command: str, sample: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, sample: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, content in {"two.pdf": many_pages(1), "four.jp2": jpeg2000_passes(3)}.items():
         Path(name).write_bytes(content)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    start_no_more(monkeypatch)
     files = [str(sample), "two.pdf", str(sample), "four.jp2", str(sample)]
     assert main([command, *files]) == 1
     output = capsys.readouterr()

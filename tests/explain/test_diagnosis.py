@@ -3,7 +3,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from digits.errors import NoInkError
+from digits.errors import ComputeTimeError, MemoryBusyError, NoInkError, ProcessorBusyError, ProcessStartError
 from digits.explain.diagnosis import Hint, diagnose, hints_without_ink
 from digits.images.decode import open_image
 from digits.recognizer import Recognizer, shipped_model
@@ -96,6 +96,17 @@ def test_black_ink_that_is_small_in_a_large_photo_is_called_small_and_not_faint(
 
 def test_ink_that_is_faint_at_full_size_is_called_faint_in_a_large_photo_too(recognizer: Recognizer) -> None:
     assert "faint" in hints(recognizer, zigzag(3200, 1800, ink=225))[0].why
+
+
+@pytest.mark.parametrize("kind", [ComputeTimeError, MemoryBusyError, ProcessorBusyError, ProcessStartError])
+def test_a_picture_that_cannot_be_decoded_once_more_is_examined_as_it_was_read(
+    recognizer: Recognizer, kind: type[Exception]
+) -> None:
+    def whole() -> npt.NDArray[np.uint8]:
+        raise kind("Try again in a moment.")
+
+    pixels = zigzag(200, 120, ink=225)
+    assert "faint" in diagnose(pixels, recognizer.recognize_pixels(pixels), whole)[0].why
 
 
 def test_where_no_ink_is_found_noise_is_told_from_emptiness() -> None:

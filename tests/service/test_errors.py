@@ -1,5 +1,6 @@
 import errno
 import inspect
+import os
 import re
 
 import pytest
@@ -78,8 +79,14 @@ def test_what_lacked_may_stand_behind_the_error() -> None:
     assert isinstance(errors.as_unavailable(error), errors.OverloadedError)
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_as_what_it_is(number: int) -> None:
-    error = core.ProcessStartError("This file cannot be put aside.")
-    error.__cause__ = OSError(number, "No space left on device")
-    assert "has no room on its disk" in str(errors.as_unavailable(error))
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT, errno.ENOMEM])
+def test_a_file_that_cannot_be_put_aside_is_told_as_that(number: int) -> None:
+    error = core.PutAsideError("This file cannot be put aside.")
+    error.__cause__ = OSError(number, os.strerror(number))
+    assert "cannot put this file aside: it has no room on its disk" in str(errors.as_unavailable(error))
+
+
+def test_a_process_that_lacks_memory_is_not_told_as_a_full_disk() -> None:
+    error = core.ProcessStartError("No process can be started.")
+    error.__cause__ = OSError(errno.ENOMEM, "Cannot allocate memory")
+    assert "start no more processes" in str(errors.as_unavailable(error))

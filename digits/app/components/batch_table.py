@@ -40,8 +40,9 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
     which = _identity(recognizer, uploads, others)
     last, table = st.session_state.get(_LAST, (None, None))
     if last != which or table is None:
-        table = _read(recognizer, uploads, others)
-        st.session_state[_LAST] = (which, table)
+        table, is_lasting = _read(recognizer, uploads, others)
+        if is_lasting:
+            st.session_state[_LAST] = (which, table)
     accepted = int(table["accepted"].sum())
     st.subheader(say("{accepted} of {count} accepted", accepted=accepted, count=len(table)), anchor=False)
     st.dataframe(
@@ -108,20 +109,32 @@ def as_csv(table: pd.DataFrame) -> bytes:
     return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
-def _read(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]) -> pd.DataFrame:
-    rows = []
+def _read(
+    recognizer: Recognizer, uploads: Sequence[UploadedFile], others: tuple[Recognizer, ...]
+) -> tuple[pd.DataFrame, bool]:
+    """Returns the table, and whether a second reading would give the same."""
+    rows, is_lasting = [], True
     progress = st.progress(0.0, say("Reading …"))
     for i, upload in enumerate(uploads, 1):
-        rows.append({"file": upload.name} | _read_one(recognizer, upload.getvalue(), others))
+        try:
+            cells = _read_one(recognizer, upload.getvalue(), others)
+        except ProcessStartError as error:
+            # That passes, and is asked again.
+            cells, is_lasting = {"accepted": False, "answer": say_problem(error)}, False
+        rows.append({"file": upload.name} | cells)
         progress.progress(i / len(uploads), say("Reading … {number} of {count}", number=i, count=len(uploads)))
     progress.empty()
     columns = ["picture", "file", "digit", "confidence", "accepted", "answer", *([_SECOND] if others else [])]
     table = pd.DataFrame(rows, columns=columns)
-    return table.astype({"digit": "Int64", "confidence": "Float64", "accepted": bool})
+    return table.astype({"digit": "Int64", "confidence": "Float64", "accepted": bool}), is_lasting
 
 
 def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...]) -> dict[str, object]:
-    """Returns the cells of a picture's row by column, without those that have no value."""
+    """Returns the cells of a picture's row by column, without those that have no value.
+
+    Raises:
+        ProcessStartError: the system starts no process to read it.
+    """
     cells: dict[str, object] = {"accepted": False}
     try:
         opened = open_image(file, recognizer.limits)
@@ -130,7 +143,7 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
         if others:
             cells[_SECOND] = _sentences(pixels, others)
         prediction = recognizer.recognize_pixels(pixels)
-    except (ImageError, ProcessStartError) as error:
+    except ImageError as error:
         return cells | {"answer": say_problem(error)}
     if prediction.reason != "not_a_digit":
         cells |= {"digit": prediction.digit}

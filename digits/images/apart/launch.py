@@ -2,8 +2,10 @@
 
 import contextlib
 import ctypes
+import errno
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,12 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from digits.errors import ProcessStartError, is_out_of_files
+from digits.errors import ProcessStartError, PutAsideError, is_out_of_files
 
 _log = logging.getLogger("digits")
 
 # The process needs no secret that may stand in other variables.
 _VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+# How a Python is called, and not a program that has the word in its name, such as "python-app".
+_PYTHON = re.compile(r"(python|pypy)[\d.]*[dtw]*(\.exe)?", re.IGNORECASE)
+# What keeps a process from being started for a moment: too many processes, too little memory, a Python that is just
+# being written.
+_PASSING = (errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY)
 
 
 def find_python() -> str | None:
@@ -28,11 +35,12 @@ def find_python() -> str | None:
     """
     if os.name != "posix":
         return None
-    running = Path(sys.executable or "")
-    if any(name in running.name.lower() for name in ("python", "pypy")) and not hasattr(sys, "frozen"):
-        return str(running)
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    places = (Path(prefix) / "bin" / name for prefix in (sys.exec_prefix, sys.base_exec_prefix))
+    places = [Path(prefix) / "bin" / name for prefix in (sys.exec_prefix, sys.base_exec_prefix)]
+    running = Path(sys.executable or "")
+    if _PYTHON.fullmatch(running.name) and not hasattr(sys, "frozen"):
+        places.insert(0, running)
+    # An install that was replaced meanwhile may have taken the one that runs.
     return next((str(place) for place in places if os.access(place, os.X_OK)), None)
 
 
@@ -45,8 +53,8 @@ def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -
         held: ends the process, and closes the pipes to it.
 
     Raises:
-        ProcessStartError: the system starts no more processes.
-        OSError: it opens no more files.
+        ProcessStartError: the system starts no more processes for a moment.
+        OSError: it opens no more files; or the program cannot be run at all.
     """
     try:
         # Pipes of our own: where Popen finds no file for its second one, some versions of Python leave the first open.
@@ -68,7 +76,7 @@ def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -
             its_output.close()
         return process
     except OSError as error:
-        if is_out_of_files(error):
+        if error.errno not in _PASSING:
             raise
         raise ProcessStartError(
             f"No process can be started to read this file ({error.strerror or error}). Try again in a moment."
@@ -115,28 +123,50 @@ def file_of(data: bytes) -> Iterator[IO[bytes]]:
     """Opens a file that holds the data and has no name: in memory where the system has such files.
 
     Raises:
-        ProcessStartError: there is no room for it.
+        PutAsideError: there is no room for it, or no leave to write it.
         OSError: the system opens no more files.
     """
-    file: IO[bytes] | None = None
+    with _in_memory(data) or _on_disk(data) as file:
+        yield file
+
+
+def _in_memory(data: bytes) -> IO[bytes] | None:
+    """Returns a file in memory; None if the system has none, forbids them, or lacks the memory.
+
+    Raises:
+        OSError: it opens no more files.
+    """
+    if not hasattr(os, "memfd_create"):
+        return None
     try:
-        # Without a buffer, which would fail once more when it is closed.
-        if hasattr(os, "memfd_create"):
-            file = os.fdopen(os.memfd_create("digits"), "r+b", 0)
-        else:
-            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed below
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]
+        return _filled(os.fdopen(os.memfd_create("digits"), "r+b", 0), data)
     except OSError as error:
-        if file is not None:
-            file.close()
+        if is_out_of_files(error):
+            raise
+        return None
+
+
+def _on_disk(data: bytes) -> IO[bytes]:
+    """Returns a temporary file; errors as for `file_of`."""
+    try:
+        return _filled(tempfile.TemporaryFile(buffering=0), data)
+    except OSError as error:
         if is_out_of_files(error):
             raise
         _log.error("A file cannot be put aside for the process that reads it: %s. Is the disk full?", error)
-        raise ProcessStartError(
+        raise PutAsideError(
             f"This file cannot be put aside for the process that reads it ({error.strerror or error}). If the disk is "
             "full, make room on it. Try again in a moment."
         ) from error
-    with file:
-        yield file
+
+
+def _filled(file: IO[bytes], data: bytes) -> IO[bytes]:
+    """Returns a file into which data was written, and which has no buffer: that would fail once more on closing."""
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+    except BaseException:
+        file.close()
+        raise
+    return file

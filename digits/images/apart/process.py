@@ -4,8 +4,8 @@ The process has limits on memory and time, and is killed when it takes longer, o
 its client has left. What it takes of the processor counts in the request's time. It is a fresh Python, so that it makes
 no difference which threads there are, how the present program was started, and whether it can be imported.
 
-Its first line says that it is ready. A process that ends before, or says something else, does so whatever the file is:
-the file is not blamed, and the log says what is wrong.
+Its first line says that it is ready, or that the system lacks something for a moment. A process that ends before, or
+says something else, does so whatever the file is: the file is not blamed, and the log says what is wrong.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import logging
 import os
 import selectors
 import shlex
+import signal
 import subprocess
 import sys
 import weakref
@@ -26,6 +27,8 @@ from digits.errors import (
     ComputeTimeError,
     MissingInstallError,
     ProcessorBusyError,
+    ProcessStartError,
+    is_out_of_files,
 )
 from digits.images.apart.launch import clock_of, file_of, find_python, start
 
@@ -35,7 +38,7 @@ _STARTER = Path(__file__).with_name("starter.py")
 # How often the time is checked, in seconds; and bytes that are read at a time.
 _CHECK_SECONDS, _CHUNK = 0.05, 1024 * 1024
 _LONGEST_LINE = 200
-_READY = "ready"
+_READY, _LACKS = "ready", "lacks "
 # How long a process that has closed its output may take to end, in seconds.
 _END_SECONDS = 1.0
 
@@ -72,7 +75,7 @@ class Process:
 
     Raises:
         MemoryBusyError: other images take the memory.
-        MissingInstallError: there is no Python here that can read such files.
+        MissingInstallError: there is no Python here that can be run.
         ProcessStartError: the system starts no more processes, or has no room for the file.
         OSError: it opens no more files.
     """
@@ -85,7 +88,13 @@ class Process:
             held.enter_context(budget.memory(lambda: counted_bytes))
             self._selector = held.enter_context(selectors.DefaultSelector())
             numbers = (file.fileno(), program.memory_bytes, program.cpu_seconds, *arguments)
-            self._process = start([*_command(python, program), *map(str, numbers)], file.fileno(), held)
+            command = [*_command(python, program), *map(str, numbers)]
+            try:
+                self._process = start(command, file.fileno(), held)
+            except OSError as error:
+                if is_out_of_files(error):
+                    raise
+                raise _unfit(program, f"it cannot be started: {error}") from error
             self._clock = clock_of(self._process.pid)
             self._counted = self._clock()
             if self._process.stdout is not None:
@@ -113,13 +122,14 @@ class Process:
         Raises:
             BrokenImageError: it has ended.
             MissingInstallError: it did so, or said something else, before it was ready for any file.
+            ProcessStartError: it lacked memory or files before.
             ComputeTimeError, ProcessorBusyError, ComputationStoppedError: its time, or that of the request, is over.
         """
         own = self._budget(seconds)
         if not self._is_ready:
             if (said := self._next_line(own)) != _READY:
                 self.close()
-                raise self._unfit(f"it said {said!r}")
+                raise self._error_of_first_line(said)
             self._is_ready = True
         return self._next_line(own)
 
@@ -181,6 +191,16 @@ class Process:
             raise error
         self._received += chunk
 
+    def _error_of_first_line(self, said: str) -> MissingInstallError | ProcessStartError:
+        """Returns the error of a process that has said something else than that it is ready."""
+        if not said.startswith(_LACKS):
+            return _unfit(self._program, f"it said {said!r}")
+        lacking = said.removeprefix(_LACKS)
+        _log.error("The process that reads %s files lacks memory or files: %s", self._program.files, lacking)
+        return ProcessStartError(
+            f"The process that reads {self._program.files} files lacks memory or files. Try again in a moment."
+        )
+
     def _error_of_end(self) -> BrokenImageError | MissingInstallError:
         """Returns the error of a process that has closed its output: is it that of the file, or of this machine?"""
         if self._is_ready:
@@ -188,19 +208,13 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
         code = self._process.returncode
-        # What was killed, such as for want of memory, had not yet failed by itself.
-        return self._program.failed() if code is not None and code < 0 else self._unfit(f"it ended with code {code}")
-
-    def _unfit(self, why: str) -> MissingInstallError:
-        """Logs why no file of this kind can be read here, and how to see more of it; returns the error."""
-        command = shlex.join(_command(find_python() or "python", self._program))
-        _log.error(
-            "The process that reads %s files cannot work: %s. Install Digits anew. This shows more: %s",
-            self._program.files, why, command,
-        )  # fmt: skip
-        return MissingInstallError(
-            f"{self._program.files} files cannot be read here now: a part of Digits does not work. Its log says why."
-        )
+        if code == -signal.SIGKILL:
+            # It had not yet failed by itself: others kill so, such as for want of memory.
+            return self._program.failed()
+        # Such as of a library with instructions that this processor lacks.
+        is_by_signal = code is not None and code < 0
+        ended = f"by signal {-code} ({signal.strsignal(-code)})" if is_by_signal else f"with code {code}"
+        return _unfit(self._program, f"it ended {ended}")
 
     def _check(self, own: budget.Budget) -> None:
         """Ends the work if its own time is over.
@@ -231,10 +245,26 @@ def _python_for(program: Program) -> str:
     """
     if (python := find_python()) is not None:
         return python
-    raise MissingInstallError(
-        f"{program.files} files are read by a process of their own, which cannot be started on Windows."
-        if os.name != "posix"
-        else f"{program.files} files are read by a Python process of their own, and no Python was found: the program "
-        f"that runs ({sys.executable or 'unknown'}) is none, and there is none in {sys.exec_prefix}/bin. Set "
-        "sys.executable to the path of one."
+    if os.name != "posix":
+        raise MissingInstallError(
+            f"{program.files} files are read by a process of their own, which cannot be started on Windows."
+        )
+    running = sys.executable or "unknown"
+    raise _unfit(
+        program,
+        f"no Python was found: the program that runs ({running}) is none, or gone, and there is none in "
+        f"{sys.exec_prefix}/bin",
+        "Set sys.executable to the path of one, or start the program anew if its Python has moved.",
+    )
+
+
+def _unfit(program: Program, why: str, what_to_do: str = "Install Digits anew.") -> MissingInstallError:
+    """Logs why no file of a kind can be read here, and how to see more; returns an error that names no path."""
+    command = shlex.join(_command(find_python() or "python", program))
+    _log.error(
+        "The process that reads %s files cannot work: %s. %s This shows more: %s",
+        program.files, why, what_to_do, command,
+    )  # fmt: skip
+    return MissingInstallError(
+        f"{program.files} files cannot be read here now: a part of Digits does not work. Its log says why."
     )

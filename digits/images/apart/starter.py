@@ -5,11 +5,13 @@ It imports nothing of Digits, so that it starts fast and takes little memory. No
     starter.py PROGRAM DESCRIPTOR MEMORY_BYTES CPU_SECONDS ARGUMENTS
 
 PROGRAM is the path of a module, which imports what it needs. Once it is loaded, the first line of the standard output
-is `ready`. Then the file is read from the descriptor. The module's `main` gets its bytes and the arguments, which are
-whole numbers, answers on the standard output, and returns the exit code. With PROGRAM alone, it is only loaded: so a
-person sees what is wrong with it.
+is `ready`. If it cannot be loaded, that line says why, and begins with `lacks` if memory or files lack for a moment.
+Then the file is read from the descriptor. The module's `main` gets its bytes and the arguments, which are whole
+numbers, answers on the standard output, and returns the exit code. With PROGRAM alone, it is only loaded: so a person
+sees what is wrong with it.
 """
 
+import errno
 import os
 import runpy
 import sys
@@ -17,6 +19,8 @@ from collections.abc import Callable
 
 # As many characters of an error are told.
 _SHOWN = 150
+# What the system may lack for a moment. Libraries that cannot be loaded tell it in their text alone.
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def limit(memory_bytes: int, cpu_seconds: int) -> None:
@@ -64,10 +68,25 @@ def load(program: str) -> Callable[..., int]:
     try:
         work: Callable[..., int] = runpy.run_path(program)["main"]
     except Exception as error:
-        print(f"{type(error).__name__}: {error}"[:_SHOWN].splitlines()[0], flush=True)
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        if is_lack(error):
+            told = f"lacks {told}"
+        # A character is a byte, of which the first line may have only so many.
+        print(told.encode("ascii", "backslashreplace").decode()[:_SHOWN], flush=True)
         raise
     print("ready", flush=True)
     return work
+
+
+def is_lack(error: BaseException | None) -> bool:
+    """Returns whether an error, or what caused it, is that the system has too little memory or too few files."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _PASSING:
+            return True
+        if isinstance(error, OSError | ImportError) and any(os.strerror(number) in str(error) for number in _PASSING):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":
