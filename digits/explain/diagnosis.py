@@ -1,6 +1,5 @@
 """Says why a picture is hard to read, and what to try."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,7 +68,7 @@ def diagnose(
         pixels: the picture that was read, uint8 of shape (height, width) or (height, width, 3).
         prediction: the answer, which was not accepted.
         whole: returns the upright picture at full size, if `pixels` are a reduced copy. It is called only if the
-            reduction may have changed a measurement. If it cannot be decoded once more, the copy is examined.
+            reduction may have changed a measurement. If it cannot be decoded once more, that measurement is not told.
         say: puts the hints into the reader's language.
         drawn: whether the picture was drawn on a screen, so that no advice for photos applies.
 
@@ -115,16 +114,20 @@ def _examine_picture(
     left, right = int(parts.left[members].min()), int(parts.right[members].max())
     top, bottom = int(parts.top[members].min()), int(parts.bottom[members].max())
     reach = max(right - left, bottom - top)
-    full = pixels
+    full, is_known = pixels, True
     if whole is not None and (reach < _SMALL_WHEN_REDUCED or foreground.level < _FAINT):
-        with contextlib.suppress(ImageError, MemoryBusyError, ProcessorBusyError, ProcessStartError):
+        try:
             full = whole()
+        except (ImageError, MemoryBusyError, ProcessorBusyError, ProcessStartError):
+            is_known = False
     scale = max(full.shape[:2]) / max(small.shape[:2])
     hints = []
-    if reach < (_SMALL_WHEN_REDUCED if scale > 1.0 else _SMALL):
+    if reach < (_SMALL_WHEN_REDUCED if scale > 1.0 or not is_known else _SMALL):
         size = round(scale * reach)
         if drawn:
             hints.append(Hint(say("The digit is small."), say("Draw it larger.")))
+        elif not is_known:
+            hints.append(Hint(say("The digit is small."), say("Go closer, or crop the picture to the digit.")))
         elif scale > 1.0:
             large = say("The digit is only {size} pixels large, of {whole}.", size=size, whole=max(full.shape[:2]))
             hints.append(Hint(large, say("Go closer, or crop the picture to the digit.")))
@@ -132,7 +135,7 @@ def _examine_picture(
             large = say("The digit is only {size} pixels large.", size=size)
             hints.append(Hint(large, say("Go closer, or send the picture in its full size.")))
     box = (left - foreground.margin, top - foreground.margin, right - foreground.margin, bottom - foreground.margin)
-    if not drawn and foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
+    if is_known and not drawn and foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
         hints.append(_FAINT_HINT.said(say))
     if not foreground.margin and parts.touches[members].any():
         cut = say("The writing is cut off at the edge of the picture.")

@@ -99,14 +99,18 @@ def test_ink_that_is_faint_at_full_size_is_called_faint_in_a_large_photo_too(rec
 
 
 @pytest.mark.parametrize("kind", [ComputeTimeError, MemoryBusyError, ProcessorBusyError, ProcessStartError])
-def test_a_picture_that_cannot_be_decoded_once_more_is_examined_as_it_was_read(
+def test_what_takes_the_whole_picture_is_not_told_where_that_cannot_be_decoded_once_more(
     recognizer: Recognizer, kind: type[Exception]
 ) -> None:
     def whole() -> npt.NDArray[np.uint8]:
         raise kind("Try again in a moment.")
 
-    pixels = zigzag(200, 120, ink=225)
-    assert "faint" in diagnose(pixels, recognizer.recognize_pixels(pixels), whole)[0].why
+    # Black and thin, which is gray in the reduced copy.
+    pixels = open_image(encode_png(zigzag(4000, 100, pen=8))).decode()
+    first, *more = diagnose(pixels, recognizer.recognize_pixels(pixels), whole)
+    assert first == Hint("The digit is small.", "Go closer, or crop the picture to the digit.")
+    assert more
+    assert not any("faint" in hint.why for hint in more)
 
 
 def test_where_no_ink_is_found_noise_is_told_from_emptiness() -> None:
