@@ -50,10 +50,10 @@ CREATE TABLE labels (
 """
 # In version 0 the key of a picture was the digest of its PNG file, which depends on the version of Pillow. Version 1
 # kept one visitor's feedback on a picture, and did not know whose. Version 2 kept the picture once for each visitor.
-# All three had one table, `feedback`. None of their programs can change a file that has none: they say that they cannot
-# use it, and do not spoil it.
+# All three had one table, `feedback`. The programs of versions 1 and 2 say that they cannot use a file that has none.
+# That of version 0 makes one, and what it keeps there is not seen. None changes the tables above.
 _VERSION = 3
-# Most bytes of a file: whoever opens the app may add to it.
+# A new picture is refused if the file would have more bytes: whoever opens the app may add to it.
 MOST_BYTES = 2**30
 
 
@@ -112,7 +112,7 @@ class FeedbackStore:
     """Feedback in a SQLite file: one for each picture and visitor. Several threads may use a store at the same time.
 
     A visitor is any text that no other visitor has, or "". The file does not hold it, nor which pictures are of the
-    same visitor: only a hash of visitor and picture. It has at most `MOST_BYTES`.
+    same visitor: only a hash of visitor and picture. New pictures are refused above `MOST_BYTES`.
 
     Args:
         path: the file, which is created with the first feedback.
@@ -136,7 +136,7 @@ class FeedbackStore:
             The picture's `content_digest`.
 
         Raises:
-            FeedbackError: the file cannot be written, or is full.
+            FeedbackError: the file cannot be written, or is full and the picture is new.
         """
         file = io.BytesIO()
         Image.fromarray(shrink(pixels, ENOUGH_SIDE)).save(file, "PNG", optimize=True)
@@ -144,14 +144,16 @@ class FeedbackStore:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         said = (feedback.label, feedback.digit_read, feedback.confidence, feedback.model, now)
         with self._open() as database:
-            database.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?)", (digest, file.getvalue()))
+            picture = (digest, file.getvalue())
+            added = database.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?)", picture).rowcount
             database.execute(
                 "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", (digest, _hashed(visitor, digest), *said)
             )
-            if _used_bytes(database) > MOST_BYTES:
+            if added and _used_bytes(database) > MOST_BYTES:
                 raise FeedbackError(
-                    f"The feedback file {self.path} is full: it holds {MOST_BYTES:,} bytes. Export what it holds with "
-                    "digits feedback export FOLDER, and move the file away: a new one is made."
+                    f"The feedback file {self.path} is full: new pictures are refused above {MOST_BYTES:,} bytes. "
+                    "Export what it holds with digits feedback export FOLDER, and move the file away: a new "
+                    "one is made."
                 )
         return digest
 

@@ -66,7 +66,8 @@ Two more variables are for the app:
 
 | variable | default | meaning |
 | --- | --- | --- |
-| `DIGITS_FEEDBACK` | `feedback/feedback.sqlite3` | The file that keeps feedback, up to 1 GiB; `off` keeps none. |
+| `DIGITS_FEEDBACK` | `feedback/feedback.sqlite3` | The file that keeps feedback; \
+new pictures are refused above 1 GiB. `off` keeps none. |
 | `DIGITS_API_URL` | `http://127.0.0.1:8000` | The address of the API in the calls that the app shows. |
 
 The API also uses variables that it shares with other programs:

@@ -1,5 +1,4 @@
 import contextlib
-import hashlib
 import shlex
 import sqlite3
 from pathlib import Path
@@ -184,44 +183,6 @@ def test_a_store_says_as_what_a_picture_is_kept(tmp_path: Path) -> None:
     assert store.label_of(content_digest(wide)) is None
 
 
-def test_a_file_of_an_earlier_version_goes_on_and_knows_its_pictures(tmp_path: Path) -> None:
-    """Its keys were digests of PNG files, of which two library versions write two for the same picture."""
-    pixels = decode(SAMPLES[0].read_bytes())
-    row = "INSERT INTO feedback VALUES (?, ?, ?, '', 0.0, '', ?)"
-    with contextlib.closing(sqlite3.connect(tmp_path / "f.sqlite3")) as old, old:
-        old.execute(
-            "CREATE TABLE feedback (digest TEXT PRIMARY KEY, image BLOB NOT NULL, label TEXT NOT NULL, "
-            "digit_read TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, created TEXT NOT NULL)"
-        )
-        for label, level in (("0", 1), ("3", 9)):
-            png = encode_png(pixels, compress_level=level)
-            old.execute(row, (hashlib.sha256(png).hexdigest(), png, label, f"2026-01-01T00:00:0{level}+00:00"))
-        old.execute(row, ("damaged", b"no picture", "1", "2026-01-01T00:00:00+00:00"))
-    store = FeedbackStore(tmp_path / "f.sqlite3")
-    assert store.label_of(content_digest(pixels)) == "3"
-    assert len(store) == 2
-    store.keep(pixels, SEVEN)
-    assert (len(store), store.label_of(content_digest(pixels)), store.label_of("damaged")) == (2, "7", "1")
-
-
-def test_a_file_in_which_feedback_was_nobodys_goes_on(tmp_path: Path) -> None:
-    pixels = decode(SAMPLES[0].read_bytes())
-    with contextlib.closing(sqlite3.connect(tmp_path / "f.sqlite3")) as old, old:
-        old.execute(
-            "CREATE TABLE feedback (digest TEXT PRIMARY KEY, image BLOB NOT NULL, label TEXT NOT NULL, "
-            "digit_read TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, created TEXT NOT NULL)"
-        )
-        row = (content_digest(pixels), encode_png(pixels), "3", "7", 0.5, "a digest", "2026-01-01T00:00:00+00:00")
-        old.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        old.execute("PRAGMA user_version = 1")
-    store = FeedbackStore(tmp_path / "f.sqlite3")
-    assert (len(store), store.label_of(content_digest(pixels))) == (1, "3")
-    store.keep(pixels, SEVEN, "a")
-    assert (len(store), store.label_of(content_digest(pixels), "a")) == (1, "7")
-    assert store.export(tmp_path / "out") == 1
-    assert [picture.label for picture in read_labeled(tmp_path / "out")] == ["7"]
-
-
 def test_what_is_taken_back_is_gone_from_the_file(tmp_path: Path) -> None:
     store = FeedbackStore(tmp_path / "f.sqlite3")
     pixels = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
@@ -260,7 +221,9 @@ def test_a_full_file_takes_no_more_and_says_what_to_do(tmp_path: Path, monkeypat
         for picture in pictures[1:]:
             store.keep(picture, SEVEN)
 
-    with pytest.raises(FeedbackError, match=r"is full: it holds 200,000 bytes. .* digits feedback export FOLDER"):
+    with pytest.raises(
+        FeedbackError, match=r"is full: new pictures are refused above 200,000 bytes. .* digits feedback export FOLDER"
+    ):
         fill()
     kept = len(store)
     assert store.path.stat().st_size < 200_000
@@ -270,59 +233,16 @@ def test_a_full_file_takes_no_more_and_says_what_to_do(tmp_path: Path, monkeypat
     assert len(store) == kept
 
 
-def test_a_file_that_kept_a_picture_for_each_visitor_goes_on(tmp_path: Path) -> None:
-    pixels = decode(SAMPLES[0].read_bytes())
-    digest, png = content_digest(pixels), encode_png(pixels)
-    store = FeedbackStore(tmp_path / "f.sqlite3")
+def test_a_file_above_the_bound_takes_words_on_the_pictures_that_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, pixels = FeedbackStore(tmp_path / "f.sqlite3"), np.zeros((9, 9), np.uint8)
+    digest = store.keep(pixels, SEVEN)
+    # As of a file of an earlier version, which knew no bound.
+    monkeypatch.setattr("digits.feedback.MOST_BYTES", 1_000)
+    store.keep(pixels, Feedback("0", "7", 0.99, ""))
     store.keep(pixels, SEVEN, "a")
-    with contextlib.closing(sqlite3.connect(store.path)) as database:
-        ((visitor,),) = database.execute("SELECT visitor FROM labels").fetchall()
-    store.path.unlink()
-    with contextlib.closing(sqlite3.connect(store.path)) as old, old:
-        old.execute(
-            "CREATE TABLE feedback (digest TEXT NOT NULL, visitor TEXT NOT NULL, image BLOB NOT NULL, "
-            "label TEXT NOT NULL, digit_read TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, "
-            "created TEXT NOT NULL, PRIMARY KEY (digest, visitor))"
-        )
-        row = (digest, visitor, png, "3", "7", 0.5, "a digest", "2026-01-01T00:00:00+00:00")
-        old.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-        old.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (digest, "", *row[2:]))
-        old.execute("PRAGMA user_version = 2")
-    assert (len(store), store.label_of(digest, "a"), store.label_of(digest)) == (1, "3", "3")
-    store.keep(pixels, SEVEN, "a")
-    store.keep(pixels, SEVEN)
-    assert store.export(tmp_path / "out") == 1
-    assert [picture.label for picture in read_labeled(tmp_path / "out")] == ["7"]
-
-
-def test_a_file_of_a_newer_digits_is_left_as_it_is_and_the_message_says_so(tmp_path: Path) -> None:
-    store = FeedbackStore(tmp_path / "f.sqlite3")
-    store.keep(np.zeros((9, 9), np.uint8), SEVEN)
-    with contextlib.closing(sqlite3.connect(store.path)) as database, database:
-        database.execute("PRAGMA user_version = 99")
-    before = store.path.read_bytes()
-    message = (
-        r"A newer Digits has written .*f\.sqlite3: it has version 99, .*Use the newer Digits, or name another file"
-    )
-    for use in (lambda: store.keep(np.zeros((9, 9), np.uint8), SEVEN), lambda: len(store)):
-        with pytest.raises(FeedbackError, match=message):
-            use()
-    assert store.path.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("insert", "delete"),
-    [
-        (f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * 7)})", "DELETE FROM feedback WHERE digest = ?"),
-        (f"INSERT OR REPLACE INTO feedback VALUES ({', '.join('?' * 8)})", "DELETE FROM feedback WHERE digest = ?"),
-    ],
-    ids=["version 1", "version 2"],
-)
-def test_the_programs_of_earlier_versions_cannot_spoil_a_file(insert: str, delete: str, tmp_path: Path) -> None:
-    store = FeedbackStore(tmp_path / "f.sqlite3")
-    digest = store.keep(np.zeros((9, 9), np.uint8), SEVEN)
-    with contextlib.closing(sqlite3.connect(store.path)) as database, database:
-        for statement, values in ((insert, (digest,) * insert.count("?")), (delete, (digest,))):
-            with pytest.raises(sqlite3.OperationalError, match="no such table: feedback"):
-                database.execute(statement, values)
-    assert store.label_of(digest) == "7"
+    assert (store.label_of(digest), store.label_of(digest, "a")) == ("0", "7")
+    with pytest.raises(FeedbackError, match="new pictures are refused above 1,000 bytes"):
+        store.keep(np.ones((9, 9), np.uint8), SEVEN)
+    assert len(store) == 1

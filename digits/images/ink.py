@@ -33,7 +33,7 @@ _COLUMNS_LEAST, _COLUMNS_MOST = 2, 4
 _NUMBERS_MOST = 6
 
 # So much of a value is quoted in an error.
-_MOST_CHARACTERS = 60
+_MOST_CHARACTERS, _MOST_MEMBERS = 60, 5
 
 FORMS = (
     'a list of strokes, each a list of points {"x": 1, "y": 2} or [1, 2], an object {"points": [...]} with such '
@@ -194,16 +194,21 @@ def draw_strokes(strokes: Sequence[Sequence[Point]]) -> tuple[npt.NDArray[np.uin
 def _quoted(value: Any) -> str:
     """Returns a JSON value as a sentence has it: in ASCII, without control characters, and cut where it is long."""
     # No more is written than is shown, however large the value is.
-    text = "".join(itertools.islice(_pieces(value), _MOST_CHARACTERS + 1))
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
+    return _cut("".join(itertools.islice(_pieces(value), _MOST_CHARACTERS + 1)))
+
+
+def _cut(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """Returns a text, or its beginning and "..." if it has more than so many characters."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _pieces(value: Any) -> Iterator[str]:
-    """Yields the pieces of a value's JSON, one after the other; of a text no more than is shown."""
+    """Yields the pieces of a value's JSON, none of them empty, one after the other; of a text no more than is shown."""
     if isinstance(value, dict):
         yield "{"
         for number, (key, item) in enumerate(value.items()):
-            yield ", " if number else ""
+            if number:
+                yield ", "
             yield from _pieces(key)
             yield ": "
             yield from _pieces(item)
@@ -211,7 +216,8 @@ def _pieces(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         yield "["
         for number, item in enumerate(value):
-            yield ", " if number else ""
+            if number:
+                yield ", "
             yield from _pieces(item)
         yield "]"
     else:
@@ -222,7 +228,8 @@ def _pieces(value: Any) -> Iterator[str]:
 def _kind(value: Any) -> str:
     """Returns what a JSON value is, in words."""
     if isinstance(value, dict):
-        members = (repr(name[:_MOST_CHARACTERS]) for name in itertools.islice(value, 5))
-        return f"an object with {', '.join(members) or 'nothing'}"[:120]
+        members = [_cut(repr(name[: _MOST_CHARACTERS + 1])) for name in itertools.islice(value, _MOST_MEMBERS)]
+        others = " and others" if len(value) > _MOST_MEMBERS else ""
+        return _cut(f"an object with {', '.join(members) or 'nothing'}{others}", 2 * _MOST_CHARACTERS)
     names = {list: "a list", tuple: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

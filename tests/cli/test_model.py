@@ -124,6 +124,24 @@ def test_where_the_variable_names_no_file_nothing_is_changed_and_the_way_out_is_
     assert "In use now" not in printed
 
 
+@pytest.mark.parametrize("way", ["models/../models/mnist_model.keras", "link.keras"])
+def test_a_model_is_in_use_however_the_variable_names_it(
+    way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(with_card(tmp_path, recipe="first"))
+    train(with_card(tmp_path, recipe="second"))
+    Path("link.keras").symlink_to(TRAINED_MODEL)
+    monkeypatch.setenv("DIGITS_MODEL", way)
+    assert main(["model", "rollback"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("In use now: models/mnist_model.keras (recipe first")
+    assert "another model" not in printed
+    # The only model left is in use by its name, and none ships in its place.
+    assert main(["model", "rollback"]) == 1
+    assert "there is nothing to go back to" in capsys.readouterr().err
+    assert TRAINED_MODEL.exists()
+
+
 def test_a_damaged_file_is_not_put_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(shipped_model())
     train(shipped_model())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digits.errors import InkError
@@ -134,6 +134,14 @@ def test_quoting_a_long_text_costs_what_is_shown_of_it(strokes: Any) -> None:
     assert peak < 500_000
 
 
+NESTED: list[Any] = []
+for _ in range(99):
+    NESTED = [NESTED]
+
+
+@example(NESTED)
+@example([[[], [1]]] * 9)
+@example({"a": {"b": [NESTED]}})
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
@@ -142,6 +150,21 @@ def test_quoting_a_long_text_costs_what_is_shown_of_it(strokes: Any) -> None:
 def test_what_is_quoted_is_json(value: Any) -> None:
     whole = json.dumps(value)
     assert _quoted(value) == (whole if len(whole) <= 60 else f"{whole[:60]}...")
+
+
+@pytest.mark.parametrize(
+    ("strokes", "said"),
+    [
+        (dict.fromkeys("abcde", 1), "an object with 'a', 'b', 'c', 'd', 'e'"),
+        (dict.fromkeys("abcdef", 1), "an object with 'a', 'b', 'c', 'd', 'e' and others"),
+        ({"a" * 58: 1}, f"an object with '{'a' * 58}'"),
+        ({"a" * 61: 1, "b": 2}, f"an object with '{'a' * 59}..., 'b'"),
+        ({c * 50: 1 for c in "abc"}, f"an object with '{'a' * 50}', '{'b' * 50}..."),
+    ],
+)
+def test_what_is_cut_from_the_names_of_an_object_is_told(strokes: dict[str, int], said: str) -> None:
+    with pytest.raises(InkError, match=re.escape(f"The strokes are {said}. Send a list")):
+        read_strokes(strokes)
 
 
 LONG = [[10 * i, i * i] for i in range(9)]

@@ -1,16 +1,21 @@
 """Numbers in a ring, on a rule, and in boxes whose lines they touch."""
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from digits.data.mnist import Mnist
+from digits.errors import NoDigitError, NoInkError
 from digits.numbers.reader import read_picture
 from digits.recognizer import Recognizer
 from tests.pictures import handwritten
 
 Picture = npt.NDArray[np.uint8]
+NUMBERS = ("2024", "3915", "5083", "7316", "4682", "9057", "1840", "6273")
+PAIRS = ("39", "25", "40", "86", "71", "13", "95", "68")
 
 
 def on_paper(mnist: Mnist, *lines: str) -> tuple[Picture, npt.NDArray[np.int64]]:
@@ -18,6 +23,19 @@ def on_paper(mnist: Mnist, *lines: str) -> tuple[Picture, npt.NDArray[np.int64]]
     picture, boxes = handwritten(mnist, *lines)
     left, top, wide, high = np.array(boxes).T + 60 * np.array([[1], [1], [0], [0]])
     return np.pad(picture, 60, constant_values=255), np.stack([left, top, left + wide, top + high], axis=1)
+
+
+def read_and_accepted(recognizer: Recognizer, pictures: Mapping[str, Picture]) -> int:
+    """How many of these pictures, each by its number, are read and accepted; no wrong answer is accepted."""
+    right = 0
+    for number, picture in pictures.items():
+        try:
+            reading = read_picture(recognizer, picture)
+        except (NoDigitError, NoInkError):
+            continue
+        assert not reading.accepted or reading.transcript == number
+        right += reading.accepted
+    return right
 
 
 @pytest.mark.parametrize("around", [10, 25])
@@ -34,26 +52,44 @@ def test_a_number_in_a_ring_is_read(recognizer: Recognizer, mnist: Mnist, around
 
 
 def test_of_a_number_a_part_may_be_ringed(recognizer: Recognizer, mnist: Mnist) -> None:
-    picture, boxes = on_paper(mnist, "2024")
-    (left, _, _, _), (_, _, right, _) = boxes[1], boxes[2]
-    top, bottom = int(boxes[1:3, 1].min()), int(boxes[1:3, 3].max())
-    middle = (int(left + right) // 2, (top + bottom) // 2)
-    cv2.ellipse(picture, middle, (int(right - left) * 5 // 8, (bottom - top) * 7 // 8), 0, 0, 360, 20, 5, cv2.LINE_AA)
-    assert read_picture(recognizer, picture).transcript == "2024"
+    pictures = {}
+    for number in NUMBERS:
+        picture, boxes = on_paper(mnist, number)
+        (left, _, _, _), (_, _, right, _) = boxes[1], boxes[2]
+        top, bottom = int(boxes[1:3, 1].min()), int(boxes[1:3, 3].max())
+        middle, half = (
+            (int(left + right) // 2, (top + bottom) // 2),
+            (int(right - left) * 5 // 8, (bottom - top) * 7 // 8),
+        )
+        cv2.ellipse(picture, middle, half, 0, 0, 360, 20, 5, cv2.LINE_AA)
+        pictures[number] = picture
+    assert read_and_accepted(recognizer, pictures) >= 7
 
 
-def test_digits_that_stand_on_a_rule_are_read(recognizer: Recognizer, mnist: Mnist) -> None:
+@pytest.mark.parametrize(("thick", "least"), [(3, 15), (7, 11)])
+def test_digits_that_stand_on_a_rule_are_read(recognizer: Recognizer, mnist: Mnist, thick: int, least: int) -> None:
+    pictures = {}
+    for number in (*PAIRS, *NUMBERS):
+        picture, boxes = on_paper(mnist, number)
+        foot = int(boxes[:, 3].max())
+        cv2.line(picture, (int(boxes[0, 0]) - 25, foot), (int(boxes[-1, 2]) + 25, foot + 2), 20, thick, cv2.LINE_AA)
+        pictures[number] = picture
+    assert read_and_accepted(recognizer, pictures) >= least
+
+
+def test_digits_that_a_rule_crosses_are_read_and_not_one_with_it(recognizer: Recognizer, mnist: Mnist) -> None:
     picture, boxes = on_paper(mnist, "39")
-    foot = int(np.sort(boxes[:, 3])[0]) - 2
+    foot = int(boxes[:, 3].min()) - 2
     cv2.line(picture, (int(boxes[0, 0]) - 25, foot), (int(boxes[-1, 2]) + 25, foot + 2), 20, 7, cv2.LINE_AA)
-    reading = read_picture(recognizer, picture)
-    assert reading.transcript == "39"
-    assert len(reading.digits) == 2
+    assert read_picture(recognizer, picture).transcript == "39"
 
 
-def test_a_7_whose_bar_lies_on_the_line_of_its_box_is_no_1(recognizer: Recognizer) -> None:
+@pytest.mark.parametrize("gray", [60, 120, 150])
+def test_a_7_whose_bar_lies_on_the_line_of_its_box_is_no_1(recognizer: Recognizer, gray: int) -> None:
     picture = np.full((300, 800), 240, np.uint8)
     for x in range(60, 700, 145):
-        cv2.rectangle(picture, (x, 80), (x + 140, 220), 150, 4)
+        cv2.rectangle(picture, (x, 80), (x + 140, 220), gray, 4)
         cv2.polylines(picture, [np.array([(x + 35, 81), (x + 100, 81), (x + 60, 190)])], False, 30, 8, cv2.LINE_AA)
-    assert read_picture(recognizer, picture).text == "77777"
+    reading = read_picture(recognizer, picture)
+    assert reading.text == "77777"
+    assert reading.accepted

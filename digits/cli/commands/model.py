@@ -218,12 +218,12 @@ def roll_back(options: argparse.Namespace) -> int:
             raise ModelNotFoundError(
                 "You use the model that ships with Digits; there is nothing to go back to."
             ) from None
-        if options.model or not path.exists():
+        if options.model or not path.exists() or (named and Path(named).resolve() == path.resolve()):
             raise
         # Before the first training the model that ships answered.
         aside = history.set_aside(path)
         path = shipped_model()
-    is_used = not named or Path(named).absolute() == path.absolute()
+    is_used = not named or Path(named).resolve() == path.resolve()
     print(f"{'In use now' if is_used else 'Put back'}: {Recognizer.load(path).description}")
     if aside:
         print(f"The model that was there is kept as {aside}")

@@ -84,7 +84,9 @@ class DrainingServer(uvicorn.Server):
             grace = self.config.timeout_graceful_shutdown
             _log.info(
                 "Waiting for %d request%s to be answered%s",
-                *(count, "s" * (count > 1), "" if grace is None else f", for {grace:g} seconds at the most"),
+                count,
+                "s" * (count > 1),
+                "" if grace is None else f", for {grace:g} seconds at the most",
             )
         await super().shutdown(sockets)
 

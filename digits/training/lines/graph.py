@@ -51,7 +51,7 @@ def line_graph(model: Any) -> bytes:
         (n, width / 2, LINE_CLASSES).
 
     Raises:
-        NotImplementedError: a layer of a kind that such a network does not have.
+        NotImplementedError: a layer of a kind, or with an option, that such a network does not have.
     """
     from onnx import TensorProto, checker, helper
 
@@ -65,7 +65,9 @@ def line_graph(model: Any) -> bytes:
         if kind not in _LAYERS:
             raise NotImplementedError(f"{layer.name} is of the kind {kind}, which cannot be written.")
         before = layer.input if isinstance(layer.input, list) else [layer.input]
-        values[layer.name] = _LAYERS[kind](graph, layer, [values[one._keras_history.operation.name] for one in before])
+        values[layer.name] = _LAYERS[kind](
+            graph, layer, [values[tensor._keras_history.operation.name] for tensor in before]
+        )
     # One row is left: (n, classes, 1, columns) becomes (n, columns, classes).
     scores = graph.node("Squeeze", [values[model.layers[-1].name], graph.weight(np.array([2], np.int64))])
     graph.nodes.append(helper.make_node("Transpose", [scores], ["scores"], perm=[0, 2, 1]))
@@ -83,12 +85,20 @@ def line_graph(model: Any) -> bytes:
     return bytes(file.SerializeToString())
 
 
+def _require(layer: Any, *are_written: bool) -> None:
+    if not all(are_written):
+        raise NotImplementedError(f"{layer.name} has an option that cannot be written.")
+
+
 def _convolution(graph: _Graph, layer: Any, inputs: list[str]) -> str:
     kernel = layer.kernel.numpy()
     # Along a line there is one row.
     rows, columns = kernel.shape[:2] if kernel.ndim == 4 else (1, kernel.shape[0])
     kernel = kernel.reshape(rows, columns, *kernel.shape[-2:]).transpose(3, 2, 0, 1)
     dilation = layer.dilation_rate[-1]
+    _require(layer, layer.activation.__name__ == "linear", not layer.use_bias, layer.groups == 1)
+    _require(layer, set(layer.strides) == {1}, set(layer.dilation_rate[:-1]) <= {1})
+    _require(layer, layer.padding == "valid" or (layer.padding == "same" and rows % 2 == columns % 2 == 1))
     down, across = ((rows - 1) // 2, dilation * (columns - 1) // 2) if layer.padding == "same" else (0, 0)
     return graph.node(
         "Conv",
@@ -100,19 +110,33 @@ def _convolution(graph: _Graph, layer: Any, inputs: list[str]) -> str:
 
 
 def _dense(graph: _Graph, layer: Any, inputs: list[str]) -> str:
+    _require(layer, layer.activation.__name__ == "linear", layer.use_bias)
     kernel = layer.kernel.numpy().T[:, :, np.newaxis, np.newaxis]
     return graph.node("Conv", [*inputs, graph.weight(kernel), graph.weight(layer.bias.numpy())], kernel_shape=[1, 1])
 
 
 def _normalization(graph: _Graph, layer: Any, inputs: list[str]) -> str:
-    weights = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
-    return graph.node(
-        "BatchNormalization", [*inputs, *(graph.weight(one.numpy()) for one in weights)], epsilon=layer.epsilon
-    )
+    _require(layer, layer.axis == -1, layer.scale, layer.center)
+    weights = [layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance]
+    names = [graph.weight(weight.numpy()) for weight in weights]
+    return graph.node("BatchNormalization", [*inputs, *names], epsilon=layer.epsilon)
+
+
+def _relu(graph: _Graph, layer: Any, inputs: list[str]) -> str:
+    _require(layer, layer.max_value is None, not layer.negative_slope, not layer.threshold)
+    return graph.node("Relu", inputs)
 
 
 def _pooling(graph: _Graph, layer: Any, inputs: list[str]) -> str:
+    _require(layer, layer.padding == "valid")
     return graph.node("MaxPool", inputs, kernel_shape=list(layer.pool_size), strides=list(layer.strides))
+
+
+def _reshape(graph: _Graph, layer: Any, inputs: list[str]) -> str:  # noqa: ARG001 - all kinds take the same arguments
+    # One row is left; values keep it until the scores.
+    _, rows, _, channels = layer.input.shape
+    _require(layer, rows == 1, tuple(layer.target_shape) == (-1, channels))
+    return inputs[0]
 
 
 def _same(graph: _Graph, layer: Any, inputs: list[str]) -> str:  # noqa: ARG001 - all kinds take the same arguments
@@ -123,11 +147,11 @@ _LAYERS: Mapping[str, Callable[[_Graph, Any, list[str]], str]] = {
     "Conv2D": _convolution,
     "Conv1D": _convolution,
     "BatchNormalization": _normalization,
-    "ReLU": lambda graph, _, inputs: graph.node("Relu", inputs),
+    "ReLU": _relu,
     "MaxPooling2D": _pooling,
     "Add": lambda graph, _, inputs: graph.node("Add", inputs),
     "Dense": _dense,
-    # These do nothing to values that keep their rows, or when nothing is learned.
-    "Reshape": _same,
+    "Reshape": _reshape,
+    # Does nothing when nothing is learned.
     "Dropout": _same,
 }

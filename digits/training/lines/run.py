@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from digits.data.mnist import load, split
+from digits.errors import ExportError
+from digits.model.engine import open_session
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import CARD, FILE, SHOWN, LineNetwork
 from digits.training.lines.dataset import draw_lines
 from digits.training.lines.graph import line_graph
-from digits.training.lines.network import Line, build, fit
+from digits.training.lines.network import Line, batches, build, fit
 from digits.training.segmenter.options import parse
 from digits.training.segmenter.written import made_with, write_network
 
@@ -33,6 +36,8 @@ _OPTIONS = {
 }
 # Lines are drawn in chunks, each of which depends on the seed and its number alone.
 _CHUNK, _HELD_OUT = 2_000, 1_500
+# The scores of the two forms of the network may differ by rounding only.
+_MAX_ONNX_DIFFERENCE = 1e-3
 
 
 def draw_all(count: int, seed: int, *, held_out: bool = False) -> Sequence[Line]:
@@ -52,6 +57,28 @@ def _draw_chunk(seed: int, count: int, held_out: bool, number: int) -> list[Line
     parts = split(load())
     images, labels = (parts.x_validation, parts.y_validation) if held_out else (parts.x_fit, parts.y_fit)
     return draw_lines(images, labels, seed, number, count)
+
+
+def check_agreement(model: Any, onnx: bytes, lines: Sequence[Line]) -> None:
+    """Compares the two forms of a network on one batch of lines.
+
+    Args:
+        model: the Keras model.
+        onnx: the same network, serialized.
+        lines: at least one.
+
+    Raises:
+        ExportError: their scores differ by more than rounding.
+    """
+    pictures, _, _ = next(batches(lines, np.random.default_rng(0)))
+    session = open_session(onnx)
+    (scores,) = session.run(None, {session.get_inputs()[0].name: pictures})
+    difference = float(np.abs(scores - np.asarray(model(pictures, training=False))).max())
+    if not difference <= _MAX_ONNX_DIFFERENCE:
+        raise ExportError(
+            f"The ONNX form of the network differs from Keras by {difference:.1e} on a batch of lines, more than "
+            f"{_MAX_ONNX_DIFFERENCE:.0e}; nothing was written. This is a fault of the export: please report it."
+        )
 
 
 def measure(network: LineNetwork, lines: Sequence[Line]) -> dict[str, float]:
@@ -77,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = build()
     fit(model, lines, options.epochs, options.seed)
     onnx = line_graph(model)
+    check_agreement(model, onnx, lines)
     measured = measure(LineNetwork(onnx), draw_all(min(options.lines, _HELD_OUT), options.seed + 1, held_out=True))
     print(f"Held out: {measured}", flush=True)
     card = {

@@ -35,3 +35,34 @@ def test_a_layer_of_another_kind_is_refused() -> None:
     model = keras.Sequential([keras.Input((ROWS, None, 1)), keras.layers.LeakyReLU(name="leaky")])
     with pytest.raises(NotImplementedError, match="leaky is of the kind LeakyReLU"):
         line_graph(model)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv2D(4, 3, padding="same"),
+        keras.layers.Conv2D(4, 3, padding="same", use_bias=False, activation="relu"),
+        keras.layers.Conv2D(4, 3, strides=2, use_bias=False),
+        keras.layers.Conv2D(4, (3, 2), padding="same", use_bias=False),
+        keras.layers.Conv2D(4, 3, dilation_rate=2, padding="same", use_bias=False),
+        keras.layers.Conv2D(4, 3, groups=2, use_bias=False),
+        keras.layers.Dense(4, activation="relu"),
+        keras.layers.Dense(4, use_bias=False),
+        keras.layers.MaxPooling2D(2, padding="same"),
+        keras.layers.BatchNormalization(axis=1),
+        keras.layers.BatchNormalization(scale=False),
+        keras.layers.ReLU(max_value=6.0),
+        keras.layers.Reshape((-1, 2)),
+        keras.layers.Reshape((-1, ROWS * 2)),
+    ],
+)
+def test_an_option_that_is_not_written_is_refused(layer: keras.layers.Layer) -> None:
+    picture = keras.Input((ROWS, None, 2))
+    with pytest.raises(NotImplementedError, match=f"{layer.name} has an option that cannot be written"):
+        line_graph(keras.Model(picture, layer(picture)))
+
+
+def test_a_causal_convolution_is_refused() -> None:
+    layer, line = keras.layers.Conv1D(4, 3, padding="causal", use_bias=False), keras.Input((None, 2))
+    with pytest.raises(NotImplementedError, match="has an option that cannot be written"):
+        line_graph(keras.Model(line, layer(line)))

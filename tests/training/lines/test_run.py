@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from digits.data.mnist import Mnist
+from digits.errors import ExportError
 from digits.numbers.lines.image import ROWS
 from digits.numbers.lines.network import BLANK, CARD, FILE, LineNetwork, shipped_line_network
 from digits.training.lines import run
 from digits.training.lines.dataset import draw_lines
-from digits.training.lines.network import augment, batches
+from digits.training.lines.graph import line_graph
+from digits.training.lines.network import augment, batches, build
 from digits.training.lines.run import measure
 
 
@@ -58,3 +61,18 @@ def test_the_line_network_can_be_trained_anew(tmp_path: Path) -> None:
     assert card["held_out"]["lines"] == 100
     network = LineNetwork((tmp_path / FILE.name).read_bytes())
     assert network.digest == card["onnx_sha256"]
+
+
+def test_a_network_whose_onnx_form_differs_from_keras_is_not_written(
+    tmp_path: Path, mnist: Mnist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = draw_lines(mnist.x_test, mnist.y_test, 3, 0, 4)
+    monkeypatch.setattr(run, "draw_all", lambda *_, **__: lines)
+    monkeypatch.setattr(run, "fit", lambda *_: None)
+    arguments = ["--out", str(tmp_path), "--lines", "100", "--epochs", "1"]
+    assert run.main(arguments) == 0
+    written = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    monkeypatch.setattr(run, "line_graph", lambda _: line_graph(build()))
+    with pytest.raises(ExportError, match=r"differs from Keras by .* nothing was written"):
+        run.main(arguments)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == written
