@@ -66,12 +66,17 @@ def test_of_a_number_a_part_may_be_ringed(recognizer: Recognizer, mnist: Mnist) 
     assert read_and_accepted(recognizer, pictures) >= 7
 
 
-@pytest.mark.parametrize(("thick", "least"), [(3, 15), (7, 11)])
-def test_digits_that_stand_on_a_rule_are_read(recognizer: Recognizer, mnist: Mnist, thick: int, least: int) -> None:
+@pytest.mark.parametrize(
+    ("foot_of", "thick", "least"), [("lowest", 3, 15), ("lowest", 7, 11), ("highest", 3, 11), ("highest", 5, 11)]
+)
+def test_digits_that_stand_on_a_rule_are_read(
+    recognizer: Recognizer, mnist: Mnist, foot_of: str, thick: int, least: int
+) -> None:
     pictures = {}
     for number in (*PAIRS, *NUMBERS):
         picture, boxes = on_paper(mnist, number)
-        foot = int(boxes[:, 3].max())
+        # At the foot of the digit that stands highest, it crosses the others.
+        foot = int(boxes[:, 3].max() if foot_of == "lowest" else boxes[:, 3].min())
         cv2.line(picture, (int(boxes[0, 0]) - 25, foot), (int(boxes[-1, 2]) + 25, foot + 2), 20, thick, cv2.LINE_AA)
         pictures[number] = picture
     assert read_and_accepted(recognizer, pictures) >= least
