@@ -25,11 +25,14 @@ _BROAD, _HOLDS_LITTLE, _LOW = 1.2, 0.12, 0.5
 _THIN, _AS_THICK = 0.06, 0.4
 # What touches a ring and fills so much of its width and height is a mesh of lines, and no writing.
 _MESH = 0.85
-# Its inside is a hole of its stroke, so high beside it, or all of the stroke's box, if the ring is open. It is looked
-# for from the middle of that in so many directions, at so many places in each, between these shares of half the box;
-# around a hole from the last on. At first it is seen in fewer directions, and may be so many times as far off.
-_FEW, _ROUGHLY = 72, 1.3
-_HOLE, _DIRECTIONS, _PLACES, _NEAREST, _FARTHEST, _AROUND = 0.3, 360, (64, 320), 0.3, 1.6, 0.97
+# Its inside is a hole of its stroke, so high beside it; or all of the stroke's box, if the ring is open.
+_HOLE = 0.3
+# The ring is looked for from the middle of that, in so many directions, at so many places in each.
+_DIRECTIONS, _PLACES = 360, (64, 320)
+# It lies between these shares of half the box; around a hole, from the last one on.
+_NEAREST, _FARTHEST, _AROUND = 0.3, 1.6, 0.97
+# A first look takes fewer directions and fits, and lets the ring be so many times as far off its way.
+_FEW, _FEW_FITS, _ROUGHLY = 72, 4, 1.3
 # A ring runs around along a smooth way, the sum of so many waves. The way is fitted so often to the edges next to it,
 # of which those that are farther away count less, from such a share of the distance from the middle on.
 _WAVES, _FITS, _NEAR = 6, 8, 0.01
@@ -193,14 +196,15 @@ def _way_around(
     first, outermost = (edges & (shares >= _AROUND)).argmax(axis=0), count - 1 - edges[::-1].argmax(axis=0)
     radii = shares[np.where((first > 0) & (box[3] < len(own)), first, outermost), 0]
     off = np.zeros(seen_in)
-    for k in range(_FITS):
+    fits = _FITS if seen_in > _FEW else _FEW_FITS
+    for k in range(fits):
         weights = np.where(is_seen, 1.0 / (np.abs(off) + _NEAR), 0.0)[:, None]
         smooth = waves @ np.linalg.solve(
             (waves * weights).T @ waves + 1e-6 * np.eye(waves.shape[1]), waves.T @ (weights[:, 0] * radii)
         )
         at = _closest(edges, shares - smooth)
         radii = shares[at, 0]
-        if k >= _FITS // 2:
+        if k >= fits // 2:
             # Where something touches it from outside, its inner edge tells where its outer one is.
             across = _across(directions, smooth)
             inner = np.where(starts & (np.arange(count)[:, None] < at), shares, 0.0).max(axis=0)
@@ -209,7 +213,7 @@ def _way_around(
             radii = np.where(np.abs(other - smooth) < np.abs(radii - smooth), other, radii)
         off = (radii - smooth) / np.maximum(smooth, _NEAREST)
         near = is_seen & (np.abs(off) <= _OFF)
-        if near.mean() < (_COVERED if k == _FITS - 1 else _COVERED / 2.0):
+        if near.mean() < (_COVERED if k == fits - 1 else _COVERED / 2.0):
             return None
     mean_off = float(np.minimum(np.abs(off), 2.0 * _OFF).mean())
     if mean_off > most_off or smooth.min() <= 2.0 * _NEAREST:
