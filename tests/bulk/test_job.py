@@ -57,11 +57,13 @@ def workers_of(job: subprocess.Popen[str]) -> set[int]:
 
 
 def is_running(process: int) -> bool:
+    """Whether it has not ended; one that has may wait for its new parent to notice."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{process}/stat")
+        return not stat.parents[1].is_dir() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return True
 
 
 def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnist: Mnist) -> None:
