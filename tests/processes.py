@@ -16,6 +16,17 @@ def children_of(process: int, word: str) -> set[int]:
     return {child for child, command in _children(process) if word in command}
 
 
+def is_running(process: int) -> bool:
+    """Whether a process has not ended; one that has may wait for its parent to notice."""
+    try:
+        os.kill(process, 0)
+        if Path("/proc").is_dir():
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return True
+
+
 def start_no_more(patch: pytest.MonkeyPatch) -> None:
     """Lets no process be started, as where the system has too many."""
 

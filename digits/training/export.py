@@ -55,15 +55,29 @@ def save(run: Run, data: Mnist, path: Path, command: list[str], keep: int = 0) -
         )
     onnx = to_onnx(run.model)
     difference = float(np.abs(Engine(onnx)(data.x_test) - run.test_probabilities).max())
-    if difference > _MAX_ONNX_DIFFERENCE:
-        raise ExportError(
-            f"The ONNX form of the network differs from Keras by {difference:.1e} on the test set, more than "
-            f"{_MAX_ONNX_DIFFERENCE:.0e}; nothing was written. This is a fault of the export: please report it."
-        )
+    check_difference(difference, _MAX_ONNX_DIFFERENCE, "the test set")
     calibrated = apply_temperature(run.test_probabilities, run.temperature)
     examples = choose_examples(data.x_test, data.y_test, calibrated)
     make_card = functools.partial(_make_card, run, data, command, difference)
     return artifact.write(path, run.model.save, onnx, make_card, examples, keep)
+
+
+def check_difference(difference: float, most: float, compared_on: str) -> None:
+    """Checks that the ONNX form of a network gives what Keras gives.
+
+    Args:
+        difference: the greatest between their outputs.
+        most: how large it may be.
+        compared_on: what both were given, for people.
+
+    Raises:
+        ExportError: it is larger, or no number.
+    """
+    if not difference <= most:
+        raise ExportError(
+            f"The ONNX form of the network differs from Keras by {difference:.1e} on {compared_on}, more than "
+            f"{most:.0e}; nothing was written. This is a fault of the export: please report it."
+        )
 
 
 def _make_card(

@@ -1,6 +1,5 @@
 """The processes of a benchmark's cluster are found, all of them, and end with it."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from benchmarks.faults import ray_bulk
 from benchmarks.faults.cluster import main
 from benchmarks.faults.ray_nodes import processes_with, short_folder
 from digits.data.mnist import Mnist
+from tests.processes import is_running
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="tells processes by /proc")
 # It starts another without its environment, that has a file open; and ends, or waits.
@@ -33,12 +33,6 @@ def said(process: "subprocess.Popen[str]") -> int:
     return int(process.stdout.readline())
 
 
-def alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
 @LINUX
 def test_what_a_process_started_counts_without_its_environment() -> None:
     with short_folder() as folder, start(folder, "input()") as parent:
@@ -55,7 +49,7 @@ def test_what_is_left_over_without_a_parent_ends_with_the_folder() -> None:
         assert not processes_with(f"RAY_TMPDIR={folder}")
         assert Path(f"/proc/{child}").exists()
     end = time.monotonic() + 10
-    while alive(child):
+    while is_running(child):
         assert time.monotonic() < end
         time.sleep(0.01)
     assert not folder.exists()

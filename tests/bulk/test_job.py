@@ -26,7 +26,7 @@ from tests.bulk.test_plan import blank, one_part
 from tests.conftest import BIN, ROOT, child_environment, run_python
 from tests.model_files import with_card
 from tests.pictures import handwritten, tiff_of
-from tests.processes import children_of
+from tests.processes import children_of, is_running
 
 Pixels = npt.NDArray[np.uint8]
 # So many that some parts are left when the first is written, as long as MNIST has enough images for the processors.
@@ -54,16 +54,6 @@ def wait_for_a_part(job: subprocess.Popen[str], out: Path) -> None:
 
 def workers_of(job: subprocess.Popen[str]) -> set[int]:
     return children_of(job.pid, "spawn_main")
-
-
-def is_running(process: int) -> bool:
-    """Whether it has not ended; one that has may wait for its new parent to notice."""
-    try:
-        os.kill(process, 0)
-        stat = Path(f"/proc/{process}/stat")
-        return not stat.parents[1].is_dir() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
 
 
 def test_a_killed_job_goes_on_and_no_row_is_lost_or_doubled(tmp_path: Path, mnist: Mnist) -> None:

@@ -164,10 +164,8 @@ def _rule_along(mask: Gray, place: tuple[float, float, int, int], height: float)
     course = np.interp(every, only, middles)
     rows = np.arange(len(mask))[:, None]
     band = np.abs(rows - course) <= thickness / 2.0 + 1.0
-    upper, lower = (
-        course - top > 0.5 * _ONLY_RULE * thickness + _SOFT,
-        bottom - course > 0.5 * _ONLY_RULE * thickness + _SOFT,
-    )
+    farthest = 0.5 * _ONLY_RULE * thickness + _SOFT
+    upper, lower = course - top > farthest, bottom - course > farthest
     # What stands on a rule, or hangs on it, keeps its own foot, which may lie in the rule; what crosses it stays whole.
     own = np.clip(thick - thickness, 1.0, thickness)
     band &= ~(upper & ~lower) | (rows > bottom - own)

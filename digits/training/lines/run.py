@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 
 from digits.data.mnist import load, split
-from digits.errors import ExportError
 from digits.model.engine import open_session
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import CARD, FILE, SHOWN, LineNetwork
+from digits.training.export import check_difference
 from digits.training.lines.dataset import draw_lines
 from digits.training.lines.graph import line_graph
 from digits.training.lines.network import Line, batches, build, fit
@@ -74,11 +74,7 @@ def check_agreement(model: Any, onnx: bytes, lines: Sequence[Line]) -> None:
     session = open_session(onnx)
     (scores,) = session.run(None, {session.get_inputs()[0].name: pictures})
     difference = float(np.abs(scores - np.asarray(model(pictures, training=False))).max())
-    if not difference <= _MAX_ONNX_DIFFERENCE:
-        raise ExportError(
-            f"The ONNX form of the network differs from Keras by {difference:.1e} on a batch of lines, more than "
-            f"{_MAX_ONNX_DIFFERENCE:.0e}; nothing was written. This is a fault of the export: please report it."
-        )
+    check_difference(difference, _MAX_ONNX_DIFFERENCE, "a batch of lines")
 
 
 def measure(network: LineNetwork, lines: Sequence[Line]) -> dict[str, float]:

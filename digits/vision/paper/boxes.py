@@ -7,6 +7,7 @@ import numpy.typing as npt
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.masks import LabeledMask, keep_long_runs, label_components
+from digits.vision.paper.enclosing import Integers, holds_another, hollow_strokes
 from digits.vision.reduction import median_of_few, quantile_of
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
@@ -40,12 +41,11 @@ _FEWEST_ALIKE, _ALIKE, _LEVEL = 3, 1.15, 0.25
 _DOWN_COVERED, _PLACES_ASKEW, _AS_THICK, _PLACE_WIDE = 0.95, 0.12, 2.0, 0.3
 # Lines that are drawn by hand lean, and have ink over so much of it; there are at least so many of them.
 _LEANING_COVERED, _FEWEST_LEANING = 0.9, 2
-# Of a page with more strokes, those with the largest boxes, or the highest, are looked at.
+# Of a page with more lines that may be dividers, the highest are looked at.
 _MOST = 500
 
 
 Rectangle = tuple[int, int, int, int]
-Integers = npt.NDArray[np.int64]
 
 
 def without_boxes(page: LabeledMask) -> tuple[LabeledMask, list[Rectangle]]:
@@ -58,17 +58,12 @@ def without_boxes(page: LabeledMask) -> tuple[LabeledMask, list[Rectangle]]:
         The ink without them, the same object if there are none; and the boxes: left, top, width and height of each, in
         pixels. Boxes that share a side are one.
     """
-    (labels, stats), mask = page.components, page.mask
-    count = len(stats)
+    (labels, components), mask = page.components, page.mask
+    stats = np.asarray(components, dtype=np.int64)
     # In the order of OpenCV's CC_STAT constants.
-    left, top, wide, high, areas = np.asarray(stats, dtype=np.int64).T
-    possible = (np.minimum(wide, high) >= _LEAST) & (areas <= _MOST_INK * wide * high)
-    # What reaches all sides of the page is its paper's: squares, or an edge.
-    possible &= (wide < mask.shape[1]) | (high < mask.shape[0])
-    possible[0] = False
-    found = np.flatnonzero(possible)
+    left, top, wide, high, _ = stats.T
     boxes, written = {}, []
-    for i in found[np.argsort(-(wide * high)[found], kind="stable")[:_MOST]].tolist():
+    for i in hollow_strokes(page, _LEAST, _MOST_INK):
         budget.spend(int(wide[i] * high[i]))
         where = slice(top[i], top[i] + high[i]), slice(left[i], left[i] + wide[i])
         stroke = (labels[where] == i).astype(np.uint8)
@@ -76,18 +71,11 @@ def without_boxes(page: LabeledMask) -> tuple[LabeledMask, list[Rectangle]]:
             boxes[i] = where, lines
             if _holds_writing(stroke, lines):
                 written.append(i)
-    others = np.arange(1, count)
     sure = [
         i
         for i in boxes
         if wide[i] >= _WIDE * high[i]
-        or np.any(
-            (left[others] > left[i])
-            & (left[others] + wide[others] < left[i] + wide[i])
-            & (top[others] > top[i])
-            & (top[others] + high[others] < top[i] + high[i])
-            & (high[others] >= _HOLDS * high[i])
-        )
+        or holds_another(stats, i, _HOLDS)
         or (i in written and _alike(stats[i], stats[written]) >= _FEWEST_ALIKE)
     ]
     if not sure:
@@ -108,7 +96,7 @@ def _holds_writing(stroke: Gray, lines: Flags) -> bool:
     return inside.size >= _HOLDS * stroke.shape[0]
 
 
-def _alike(box: npt.NDArray[np.int32], boxes: npt.NDArray[np.int32]) -> int:
+def _alike(box: Integers, boxes: Integers) -> int:
     """How many boxes, as OpenCV describes each, are as large as one and stand on its level, with itself."""
     size, sizes = box[2:4].astype(np.float64), boxes[:, 2:4].astype(np.float64)
     as_large = (np.abs(np.log(sizes / size)) <= np.log(_ALIKE)).all(axis=1)

@@ -9,18 +9,22 @@ import numpy.typing as npt
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.masks import LabeledMask, Labels, label_components
+from digits.vision.paper.enclosing import holds_another, hollow_strokes
 
 # A ring is at least so many pixels wide and high, and no more of its box is ink than this share.
 _LEAST, _MOST_INK = 24, 0.5
-# Of a page with more such strokes, so many with the largest boxes are compared with all others, and of these so many
-# that hold others are looked at.
-_MOST_COMPARED, _MOST = 500, 40
-# What it holds is so high at least, as a share of its height; less if the ring is broader than a 0. Alone, a stroke so
-# narrow beside its length may be the slash of a 0, unless the ring is broad, and the stroke no longer than that of it.
-# A ring that all of its writing touches is so many times as wide as high, or at least so wide beside its height, and
-# holds several strokes so high.
-_HOLDS, _SLASH, _WIDE, _LEAST_WIDE, _TALL = 0.25, 0.3, 1.4, 1.1, 0.35
-_BROAD, _HOLDS_LITTLE, _LOW = 1.2, 0.12, 0.5
+# Of a page with more strokes that are broad or hold others, so many with the largest boxes are looked at.
+_MOST = 40
+# What a ring holds is so high at least, as a share of the ring's height. A 0 is not broad: in a ring that is so many
+# times as wide as high, less is enough.
+_HOLDS, _BROAD, _HOLDS_LITTLE = 0.25, 1.2, 0.12
+# A stroke alone in a ring may be the slash of a 0 if it is so narrow beside its length. In a broad ring it is none if
+# it is also no longer than this share of the ring's height.
+_SLASH, _LOW = 0.3, 0.5
+# Where all writing touches the ring, it holds several strokes that are so high, as a share of its height; or one, and
+# is so many times as wide as high.
+# A stroke that holds no other one is looked at if it is so many times as wide as high.
+_TALL, _WIDE, _LEAST_WIDE = 0.35, 1.4, 1.1
 # In a ring that is thicker than the first, as a share of its height, writing is so thick beside its line.
 _THIN, _AS_THICK = 0.06, 0.4
 # What touches a ring and fills so much of its width and height is a mesh of lines, and no writing.
@@ -30,12 +34,12 @@ _HOLE = 0.3
 # The ring is looked for from the middle of that, in so many directions, at so many places in each.
 _DIRECTIONS, _PLACES = 360, (64, 320)
 # It lies between these shares of half the box; around a hole, from the last one on.
-_NEAREST, _FARTHEST, _AROUND = 0.3, 1.6, 0.97
+_INNERMOST, _OUTERMOST, _AROUND = 0.3, 1.6, 0.97
 # A first look takes fewer directions and fits, and lets the ring be so many times as far off its way.
 _FEW, _FEW_FITS, _ROUGHLY = 72, 4, 1.3
 # A ring runs around along a smooth way, the sum of so many waves. The way is fitted so often to the edges next to it,
 # of which those that are farther away count less, from such a share of the distance from the middle on.
-_WAVES, _FITS, _NEAR = 6, 8, 0.01
+_WAVES, _FITS, _SOFTENED = 6, 8, 0.01
 # Seen from the middle, the ring's edge is no farther from that way than the first share in so many of the directions,
 # and no farther than the last one on average. After the first fit, half as many tell that there is no ring.
 _OFF, _COVERED, _MEAN_OFF = 0.07, 0.8, 0.017
@@ -62,16 +66,12 @@ def without_rings(page: LabeledMask) -> LabeledMask:
     """
     labels, components = page.components
     stats = np.asarray(components, dtype=np.int64)
-    left, top, wide, high, areas = stats.T
-    possible = (np.minimum(wide, high) >= _LEAST) & (areas <= _MOST_INK * wide * high)
-    # What reaches all sides of the page is its paper's: squares, or an edge.
-    possible &= (wide < page.mask.shape[1]) | (high < page.mask.shape[0])
-    possible[0] = False
-    strokes, mask = np.flatnonzero(possible), page.mask
+    left, top, wide, high, _ = stats.T
+    mask = page.mask
     looked_at = 0
-    for i in strokes[np.argsort(-(wide * high)[strokes], kind="stable")][:_MOST_COMPARED].tolist():
+    for i in hollow_strokes(page, _LEAST, _MOST_INK):
         budget.spend(len(stats))
-        if not (wide[i] >= _LEAST_WIDE * high[i] or _has_inside(stats, i)):
+        if not (wide[i] >= _LEAST_WIDE * high[i] or holds_another(stats, i, _HOLDS_LITTLE)):
             continue
         looked_at += 1
         if looked_at > _MOST:
@@ -83,20 +83,6 @@ def without_rings(page: LabeledMask) -> LabeledMask:
             mask = mask.copy() if mask is page.mask else mask
             mask[where][ring] = 0
     return page if mask is page.mask else LabeledMask(mask)
-
-
-def _has_inside(stats: npt.NDArray[np.int64], i: int) -> bool:
-    """Whether a stroke has another one in its box that is as high as what a ring holds."""
-    left, top, wide, high, _ = stats.T
-    return bool(
-        np.any(
-            (left > left[i])
-            & (left + wide < left[i] + wide[i])
-            & (top > top[i])
-            & (top + high < top[i] + high[i])
-            & (high >= _HOLDS_LITTLE * high[i])
-        )
-    )
 
 
 def _ring_of(own: Gray, others: Gray) -> Flags | None:
@@ -120,7 +106,7 @@ def _ring_of(own: Gray, others: Gray) -> Flags | None:
     if line is None or line.thickness > _THICK * min(width, height):
         return None
     depth = _depth(inside)
-    ring = (depth >= -_EDGE) & (depth <= line.depths[_nearest(line.places, own.shape)])
+    ring = (depth >= -_EDGE) & (depth <= line.depths[_nearest_place(line.places, own.shape)])
     labels, stats = label_components(((own > 0) & ~ring).view(np.uint8))
     is_writing = _are_written(labels, stats, np.abs(depth), line.thickness, height)
     kept = is_writing[labels]
@@ -183,9 +169,9 @@ def _way_around(
     angles = np.arange(seen_in) * (2.0 * np.pi / seen_in)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (wide / 2.0, high / 2.0)
     middle = np.array([left + (wide - 1) / 2.0, top + (high - 1) / 2.0])
-    count = int(np.clip((_FARTHEST - _NEAREST) / 2.0 * max(wide, high), *_PLACES))
+    count = int(np.clip((_OUTERMOST - _INNERMOST) / 2.0 * max(wide, high), *_PLACES))
     budget.spend(count * seen_in)
-    shares, every = np.linspace(_NEAREST, _FARTHEST, count)[:, None], np.arange(seen_in)
+    shares, every = np.linspace(_INNERMOST, _OUTERMOST, count)[:, None], np.arange(seen_in)
     seen = _at(own, middle + shares[..., None] * directions)
     outwards = np.pad(seen[1:], ((0, 1), (0, 0)))
     edges, starts = seen & ~outwards, ~seen & outwards
@@ -198,25 +184,25 @@ def _way_around(
     off = np.zeros(seen_in)
     fits = _FITS if seen_in > _FEW else _FEW_FITS
     for k in range(fits):
-        weights = np.where(is_seen, 1.0 / (np.abs(off) + _NEAR), 0.0)[:, None]
+        weights = np.where(is_seen, 1.0 / (np.abs(off) + _SOFTENED), 0.0)[:, None]
         smooth = waves @ np.linalg.solve(
             (waves * weights).T @ waves + 1e-6 * np.eye(waves.shape[1]), waves.T @ (weights[:, 0] * radii)
         )
-        at = _closest(edges, shares - smooth)
+        at = _nearest_edge(edges, shares - smooth)
         radii = shares[at, 0]
         if k >= fits // 2:
             # Where something touches it from outside, its inner edge tells where its outer one is.
             across = _across(directions, smooth)
             inner = np.where(starts & (np.arange(count)[:, None] < at), shares, 0.0).max(axis=0)
             thick = float(np.median(((radii - inner) * across)[is_seen])) / across
-            other = shares[_closest(starts, shares + thick - smooth), 0] + thick
+            other = shares[_nearest_edge(starts, shares + thick - smooth), 0] + thick
             radii = np.where(np.abs(other - smooth) < np.abs(radii - smooth), other, radii)
-        off = (radii - smooth) / np.maximum(smooth, _NEAREST)
+        off = (radii - smooth) / np.maximum(smooth, _INNERMOST)
         near = is_seen & (np.abs(off) <= _OFF)
         if near.mean() < (_COVERED if k == fits - 1 else _COVERED / 2.0):
             return None
     mean_off = float(np.minimum(np.abs(off), 2.0 * _OFF).mean())
-    if mean_off > most_off or smooth.min() <= 2.0 * _NEAREST:
+    if mean_off > most_off or smooth.min() <= 2.0 * _INNERMOST:
         return None
     radii = smooth * (1.0 + np.interp(every, every[near], off[near], period=seen_in))
     return mean_off, np.asarray(middle + radii[:, None] * directions, dtype=np.float64)
@@ -228,7 +214,7 @@ def _at(own: Gray, places: Floats) -> Flags:
     return np.asarray(cv2.remap(own, maps[..., 0], maps[..., 1], cv2.INTER_NEAREST)) > 0
 
 
-def _closest(are_edges: Flags, away: Floats) -> npt.NDArray[np.int64]:
+def _nearest_edge(are_edges: Flags, away: Floats) -> npt.NDArray[np.int64]:
     """Which of the edges in each column is nearest, by how far away each place is."""
     return np.where(are_edges, np.abs(away), np.inf).argmin(axis=0)
 
@@ -294,7 +280,7 @@ def _depth(inside: Gray) -> Floats:
     return (within - beyond)[1:-1, 1:-1]
 
 
-def _nearest(places: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+def _nearest_place(places: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     """For each pixel of a field, the index of the nearest of some places."""
     x, y = (np.clip(np.rint(places[:, k]), 0, shape[1 - k] - 1).astype(np.int64) for k in (0, 1))
     free = np.ones(shape, np.uint8)

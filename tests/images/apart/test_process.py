@@ -112,27 +112,27 @@ def _take_away_the_library(patch: pytest.MonkeyPatch, folder: Path) -> str:
     return "it ended with code 1"
 
 
-def _run_something_else(patch: pytest.MonkeyPatch, folder: Path) -> str:
+def _run_instead(content: str, patch: pytest.MonkeyPatch, folder: Path) -> None:
     program = folder / "python"
-    program.write_text("#!/bin/sh\necho Usage: serve\n")
+    program.write_text(content)
     program.chmod(0o755)
     patch.setattr(sys, "executable", str(program))
+
+
+def _run_something_else(patch: pytest.MonkeyPatch, folder: Path) -> str:
+    _run_instead("#!/bin/sh\necho Usage: serve\n", patch, folder)
     return "it said 'Usage: serve'"
 
 
 def _run_what_cannot_be_run(patch: pytest.MonkeyPatch, folder: Path) -> str:
-    program = folder / "python"
-    program.write_text("no program")
-    program.chmod(0o755)
-    patch.setattr(sys, "executable", str(program))
+    _run_instead("no program", patch, folder)
     return "it cannot be started: [Errno 8]"
 
 
 def _take_away_what_runs(patch: pytest.MonkeyPatch, folder: Path) -> str:
     # After it was looked for.
-    for module in (process, "digits.images.codecs.jpeg2000"):
-        name = module if isinstance(module, str) else module.__name__
-        patch.setattr(f"{name}.find_python", lambda: str(folder / "python"))
+    for module in ("digits.images.apart.process", "digits.images.codecs.jpeg2000"):
+        patch.setattr(f"{module}.find_python", lambda: str(folder / "python"))
     return "it cannot be started: [Errno 2]"
 
 
