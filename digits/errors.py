@@ -46,6 +46,9 @@ and what to do next.
 """
 
 import errno
+import os
+
+_NO_FILE = os.strerror(errno.EMFILE)
 
 
 class DigitsError(Exception):
@@ -137,7 +140,16 @@ class SeveralDigitsError(ImageContentError):
 
 
 class UnexpectedNumberError(ImageContentError):
-    """What is written on the image does not match the pattern that was asked for."""
+    """What is written on the image does not match the pattern that was asked for.
+
+    Args:
+        message: for the person who reads it.
+        read: what was read, with " / " between its lines.
+    """
+
+    def __init__(self, message: str, read: str = "") -> None:
+        super().__init__(message)
+        self.read = read
 
 
 class ModelError(DigitsError):
@@ -222,4 +234,7 @@ class MissingInstallError(DigitsError, ImportError):
 
 def is_out_of_files(error: BaseException | None) -> bool:
     """Returns whether an error says that this process, or the system, may open no more files."""
+    if isinstance(error, ImportError):
+        # Such as of a library that is loaded with the first file that needs it.
+        return _NO_FILE in str(error)
     return getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE)

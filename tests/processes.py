@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Never
@@ -34,6 +35,16 @@ def start_no_more(patch: pytest.MonkeyPatch) -> None:
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     patch.setattr(subprocess, "Popen", refuse)
+
+
+def open_no_more(patch: pytest.MonkeyPatch) -> None:
+    """Lets no file of a process of its own be opened, as where this process has too many."""
+
+    def refuse(*_: object, **__: object) -> Never:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    for module, name in ((os, "memfd_create"), (tempfile, "TemporaryFile")):
+        patch.setattr(module, name, refuse, raising=False)
 
 
 def _children(process: int) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,8 @@
+import ast
 import builtins
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,27 @@ def test_every_error_is_a_digits_error_with_its_message(error: type[DigitsError]
 def test_no_error_is_a_builtin_by_another_name_only(error: type[DigitsError]) -> None:
     assert all(issubclass(base, DigitsError) or hasattr(builtins, base.__name__) for base in error.__bases__)
     assert error.__doc__
+
+
+# What only some of those who meet a message of the packages below know: programs, people at a terminal, or visitors.
+_OF_ONE_DOOR = re.compile(r"\b(send|sent|upload|request|endpoint|field|server)\b|--\w|\bpage=|`|curl", re.IGNORECASE)
+
+
+def test_a_message_about_an_image_fits_api_app_and_command_line() -> None:
+    package = Path(errors.__file__).parent
+    said = {
+        text.value
+        for folder in ("images", "vision", "numbers")
+        for file in (package / folder).rglob("*.py")
+        # Strokes come from programs alone.
+        if file.name != "ink.py"
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "").endswith("Error")
+        for text in ast.walk(call)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    }
+    assert len(said) > 50
+    assert [text for text in said if _OF_ONE_DOOR.search(text)] == []
 
 
 def test_several_digits_are_counted_in_a_message_that_says_what_to_do() -> None:

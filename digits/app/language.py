@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from digits.app.components.browser import add_style, browser_component
-from digits.errors import DigitsError, SeveralDigitsError
+from digits.errors import DigitsError, SeveralDigitsError, UnexpectedNumberError
 from digits.explain.speech import later, numeral
 from digits.recognizer import Recognizer, shipped_model
 
@@ -38,13 +38,19 @@ _PROBLEMS = {
     "NoSuchPageError": later("The file has no such page."),
     "SeveralDigitsError": later("{count} digits were seen, and one is expected. Crop the picture to one."),
     "UnexpectedNumberError": later(
-        "What is written does not match the form that you expect. Change or empty the field, or give another picture."
+        "What is written does not match the form that you expect: {read} was read. Change or empty the field, or give "
+        "another picture."
     ),
     "ImageError": later("This picture cannot be read."),
     "PatternError": later("This form cannot be understood. Write a count such as 4 or 4-6, or # for each digit."),
+    "ProcessStartError": later(
+        "The picture cannot be read now, because this computer lacks room or is too busy. Try again in a moment."
+    ),
     "MissingInstallError": later("This computer lacks a part that reads such files. Save the picture as PNG."),
     "DigitsError": later("Something does not work:"),
 }
+# Those whose own message speaks of what only programs have: a process for each file, a pattern that is asked for.
+_OF_THE_APP = {"ProcessStartError", "UnexpectedNumberError"}
 # The same for a drawing, to which advice for photos does not apply.
 _PROBLEMS_OF_DRAWINGS = {
     "ImageLimitError": later("The drawing has too many parts. Clear it, and draw fewer."),
@@ -91,19 +97,22 @@ def say_problem(error: DigitsError, *, drawn: bool = False) -> str:
         error: the error.
         drawn: whether it is about a drawing, for whose commonest errors there is a sentence in English, too.
     """
-    count = error.count if isinstance(error, SeveralDigitsError) else ""
+    values = {
+        "count": error.count if isinstance(error, SeveralDigitsError) else "",
+        "read": f"`{error.read}`" if isinstance(error, UnexpectedNumberError) else "",
+    }
     kinds = [kind.__name__ for kind in type(error).__mro__]
     if drawn and (of_drawing := next((kind for kind in kinds if kind in _PROBLEMS_OF_DRAWINGS), None)) is not None:
-        return say(_PROBLEMS_OF_DRAWINGS[of_drawing], count=count)
+        return say(_PROBLEMS_OF_DRAWINGS[of_drawing], **values)
     if language() == ENGLISH and isinstance(error, SeveralDigitsError):
         # Beside it, the page has a button for what its last sentence names for programs.
         return f"{str(error).rpartition('. ')[0]}."
-    if language() == ENGLISH:
-        return str(error)
     kind = next(kind for kind in kinds if kind in _PROBLEMS)
+    if language() == ENGLISH and kind not in _OF_THE_APP:
+        return str(error)
     if kind == "DigitsError":
         return f"{say(_PROBLEMS[kind])} {error}"
-    return say(_PROBLEMS[kind], count=count)
+    return say(_PROBLEMS[kind], **values)
 
 
 def short_problem(error: DigitsError, *, drawn: bool = False) -> str:

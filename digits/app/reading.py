@@ -1,14 +1,15 @@
 """Reads the picture that a visitor gave, and keeps the answer as long as picture and model stay the same."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from digits.errors import DigitsError, ImageError, ProcessStartError
+from digits.errors import DigitsError, ImageError, ProcessStartError, is_out_of_files
 from digits.images.decode import open_image
 from digits.recognizer import Prediction, Recognizer
 
@@ -32,6 +33,17 @@ class Answered:
     drawn: bool = False
 
 
+@contextlib.contextmanager
+def lack_of_files_told() -> Iterator[None]:
+    """Raises a `ProcessStartError` where this process may open no more files: that passes, and is told to a visitor."""
+    try:
+        yield
+    except (OSError, ImportError) as error:
+        if not is_out_of_files(error):
+            raise
+        raise ProcessStartError("The app can open no more files. Try again in a moment.") from error
+
+
 def read(recognizer: Recognizer, file: bytes, *, drawn: bool = False) -> Answered:
     """Reads an image file.
 
@@ -41,9 +53,10 @@ def read(recognizer: Recognizer, file: bytes, *, drawn: bool = False) -> Answere
         drawn: whether it was drawn on the canvas.
     """
     try:
-        opened = open_image(file, recognizer.limits)
-        pixels = opened.decode()
-    except (ImageError, ProcessStartError) as error:
+        with lack_of_files_told():
+            opened = open_image(file, recognizer.limits)
+            pixels = opened.decode()
+    except DigitsError as error:
         return Answered(None, error, drawn=drawn)
     side = max(opened.width, opened.height)
     whole = (lambda: opened.decode(side)) if side > max(pixels.shape[:2]) else None
@@ -60,7 +73,7 @@ def read_once(recognizer: Recognizer, file: bytes, *, drawn: bool = False) -> An
     last_key, answered = st.session_state.get("last answer", (None, None))
     if last_key != key or answered is None:
         answered = read(recognizer, file, drawn=drawn)
-        if not isinstance(answered.answer, ProcessStartError):
-            # That passes, and is asked again.
+        if isinstance(answered.answer, Prediction | ImageError):
+            # What else goes wrong, such as a process that cannot be started, passes: it is asked again.
             st.session_state["last answer"] = (key, answered)
     return answered

@@ -133,7 +133,7 @@ def _examine_picture(
             hints.append(Hint(large, say("Go closer, or crop the picture to the digit.")))
         else:
             large = say("The digit is only {size} pixels large.", size=size)
-            hints.append(Hint(large, say("Go closer, or send the picture in its full size.")))
+            hints.append(Hint(large, say("Go closer, or use the picture in its full size.")))
     box = (left - foreground.margin, top - foreground.margin, right - foreground.margin, bottom - foreground.margin)
     if is_known and not drawn and foreground.level < _FAINT and (scale == 1.0 or _level(full, box, scale) < _FAINT):
         hints.append(_FAINT_HINT.said(say))

@@ -2,9 +2,15 @@
 
 import datetime
 
-from digits.explain.speech import Say, english, numeral
+from digits.explain.speech import Say, english, later, numeral
 from digits.model.acceptance import Thresholds
 from digits.model.card import Card
+
+# What the recipes of Digits say of themselves; a card of another recipe has words of its own.
+DESCRIPTIONS = (
+    later("one hidden layer of 128, the textbook network"),
+    later("five convolutions, trained on augmented images, for digits as people really write them"),
+)
 
 
 def facts(card: Card, say: Say = english) -> dict[str, str]:
@@ -20,7 +26,8 @@ def facts(card: Card, say: Say = english) -> dict[str, str]:
 
 
 def _facts_of_training(card: Card, say: Say) -> dict[str, str]:
-    kind = say("recipe {recipe}", recipe=card.recipe) + (f" ({card.description})" if card.description else "")
+    description = say(card.description) if card.description in DESCRIPTIONS else card.description
+    kind = say("recipe {recipe}", recipe=card.recipe) + (f" ({description})" if description else "")
     count = numeral(f"{card.parameters:,}", say) if card.parameters else ""
     weights = f", {say('{count} weights', count=count)}" if count else ""
     stated = {say("Network"): kind + weights}

@@ -180,7 +180,7 @@ class OpenedImage:
         if not screened.is_whole:
             raise BrokenImageError(
                 "The image file is damaged or cut off: it is too short to hold as many pixels as it says. "
-                "Save or photograph it again and send the new file."
+                "Save or photograph it again and use the new file."
             )
         with told_as_image_errors(self._limits, image.format), image:
             pixels, is_quarter_turn = upright_pixels(image, screened, enough)
@@ -222,7 +222,7 @@ class OpenedImage:
         if screened.frames > self._limits.max_frames:
             raise TooManyFramesError(
                 f"The image has more than the {self._limits.max_frames:,} frames or pages allowed. "
-                "Send the one that shows the digit."
+                "Use the one that shows the digit."
             )
         self._screened = screened
         with told_as_image_errors(self._limits, image_format.name):
@@ -298,7 +298,7 @@ def open_image(data: bytes | bytearray | memoryview, limits: ImageLimits | None 
             f"{type(data).__name__}."
         )
     if not data:
-        raise EmptyFileError("The file is empty (0 bytes). Choose an image file and send it again.")
+        raise EmptyFileError("The file is empty (0 bytes). Choose an image file instead.")
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(too_many_bytes(limits.max_bytes))
     size = plain_png_size(data, _REDUCED_SIDE) if "PNG" in limits.formats and page == 1 else None

@@ -53,4 +53,4 @@ class ImageLimits:
 
 def too_many_bytes(max_bytes: int) -> str:
     """Returns the message for a file of more than `max_bytes` bytes."""
-    return f"The file has more than the {max_bytes:,} bytes allowed. Send a smaller image."
+    return f"The file has more than the {max_bytes:,} bytes allowed. Use a smaller image."

@@ -37,7 +37,7 @@ def unsupported(limits: ImageLimits, why: str = "", name: str | None = None) -> 
     """
     readable = [other for other in limits.formats if other != name and is_installed(other)]
     return UnsupportedFormatError(
-        f"This is not an image that can be read.{why} Send a {in_words(readable or limits.formats)} file."
+        f"This is not an image that can be read.{why} Use a {in_words(readable or limits.formats)} file."
     )
 
 
@@ -69,7 +69,7 @@ def _as_image_error(error: Exception, limits: ImageLimits, name: str | None) -> 
         return unsupported(limits, f" {error}", name)
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return TooManyPixelsError(
-            f"The image has more than the {limits.max_pixels:,} pixels allowed. Send a smaller one."
+            f"The image has more than the {limits.max_pixels:,} pixels allowed. Use a smaller one."
         )
     if isinstance(error, DigitsError) or is_lack(error):
         return error

@@ -98,7 +98,7 @@ def _check_limits(opened: OpenedImage, pages: Iterable[int], limits: ImageLimits
     if opened.pages > limits.max_pages:
         raise TooManyPagesError(
             f"The file has {opened.pages:,} pages, more than the {limits.max_pages:,} that are read at a time. "
-            "Ask for one, such as page=1, or send fewer."
+            "Ask for one page, such as page 1, or use fewer."
         )
     pixels = 0
     for number in pages:
@@ -108,7 +108,7 @@ def _check_limits(opened: OpenedImage, pages: Iterable[int], limits: ImageLimits
         if pixels > limits.max_document_pixels:
             raise TooManyPixelsError(
                 f"The pages have more than the {limits.max_document_pixels:,} pixels allowed together. "
-                "Ask for one, such as page=1, or send fewer."
+                "Ask for one page, such as page 1, or use fewer."
             )
 
 

@@ -136,7 +136,7 @@ def _read(
     if min(page.shape[:2]) < SMALLEST:
         raise NoInkError(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit. "
-            "Crop it to the number, or send it at its full size."
+            "Crop it to the number, or use it at its full size."
         )
     read_again = partial(_read_again, recognizer, page, width, height, expectation)
     try:
@@ -284,7 +284,8 @@ def _read_view(
         read = Reading(tuple(digits), place.width, place.height).transcript.replace("\n", " / ")
         raise UnexpectedNumberError(
             f"What is written does not match the pattern {expectation.pattern!r}: {read!r} was read. "
-            "Send another picture, or a pattern that fits it."
+            "Use another picture, or a pattern that fits it.",
+            read,
         )
     # A line on which nothing is read is right.
     confidences = [line.confidence(networks.decoding) if line.entries else 1.0 for line in lines]

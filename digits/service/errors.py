@@ -23,14 +23,10 @@
 A route documents a whole group by its base class; `digits.service.problems` says how each error is answered.
 """
 
-import errno
-import os
-
 from digits.errors import DigitsError, ProcessStartError, PutAsideError, is_out_of_files
 
 # Python has no type of its own for it.
 _NO_THREAD = "can't start new thread"
-_NO_FILE = os.strerror(errno.EMFILE)
 
 
 class UploadError(DigitsError, ValueError):
@@ -132,7 +128,6 @@ def as_unavailable(error: Exception) -> UnavailableError | None:
     if isinstance(error, ProcessStartError):
         return OverloadedError("The service can start no more processes. Try again in a moment.")
     # Libraries and networks are loaded with the first request that needs them.
-    for one in (error, error.__cause__):
-        if is_out_of_files(one) or (isinstance(one, ImportError) and _NO_FILE in str(one)):
-            return OverloadedError("The service can open no more files. Try again in a moment.")
+    if is_out_of_files(error) or is_out_of_files(error.__cause__):
+        return OverloadedError("The service can open no more files. Try again in a moment.")
     return None

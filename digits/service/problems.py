@@ -104,7 +104,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "image-too-large",
         413,
         "The image is too large",
-        "The file has more than the 20,971,520 bytes allowed. Send a smaller image.",
+        "The file has more than the 20,971,520 bytes allowed. Use a smaller image.",
     ),
     TooManyPixelsError: Problem(
         "too-many-pixels",
@@ -117,13 +117,14 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "too-many-frames",
         413,
         "The image has too many frames",
-        "The image has more than the 200 frames or pages allowed. Send the one that shows the digit.",
+        "The image has more than the 200 frames or pages allowed. Use the one that shows the digit.",
     ),
     TooManyPagesError: Problem(
         "too-many-pages",
         413,
         "The file has too many pages",
-        "The file has 50 pages, more than the 20 that are read at a time. Ask for one, such as page=1, or send fewer.",
+        "The file has 50 pages, more than the 20 that are read at a time. Ask for one page, such as page 1, or use "
+        "fewer.",
     ),
     CrowdedImageError: Problem(
         "crowded-image",
@@ -149,7 +150,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "unsupported-format",
         415,
         "Not an image of a supported format",
-        f"This is not an image that can be read. Send a {in_words()} file.",
+        f"This is not an image that can be read. Use a {in_words()} file.",
     ),
     UnsupportedMediaTypeError: Problem(
         "unsupported-media-type",
@@ -176,13 +177,13 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         "empty-file",
         422,
         "The file is empty",
-        "The file is empty (0 bytes). Choose an image file and send it again.",
+        "The file is empty (0 bytes). Choose an image file instead.",
     ),
     EncryptedFileError: Problem(
         "encrypted-file",
         422,
         "The file is encrypted",
-        "The PDF file is encrypted and needs a password. Save it without one and send that, or send pictures of its "
+        "The PDF file is encrypted and needs a password. Save it without one and use that, or use pictures of its "
         "pages.",
     ),
     BrokenImageError: Problem(
@@ -190,7 +191,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         422,
         "The image is damaged",
         "The image file is damaged or cut off and cannot be decoded (image file is truncated (2 bytes not processed)). "
-        "Save or photograph it again and send the new file.",
+        "Save or photograph it again and use the new file.",
     ),
     NoInkError: Problem(
         "no-ink",
@@ -210,7 +211,7 @@ PROBLEMS: Mapping[type[DigitsError], Problem] = {
         422,
         "The number does not match the pattern",
         "What is written does not match the pattern '##/##/####': '37/5' was read. "
-        "Send another picture, or a pattern that fits it.",
+        "Use another picture, or a pattern that fits it.",
     ),
     PatternError: Problem(
         "bad-pattern",

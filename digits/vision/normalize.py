@@ -151,7 +151,7 @@ def fetch_digit(pixels: Pixels) -> Normalized:
     height, width = pixels.shape[:2]
     if min(height, width) < 3:
         raise NoInkError(
-            f"The image has {width} x {height} pixels: too small to hold a digit. Send one of 8 x 8 or more."
+            f"The image has {width} x {height} pixels: too small to hold a digit. Use one of 8 x 8 or more."
         )
     small = shrink(pixels, ENOUGH_SIDE)
     if min(small.shape[:2]) < 3:

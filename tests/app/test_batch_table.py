@@ -1,9 +1,11 @@
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -13,7 +15,7 @@ from digits.app.components.batch_table import as_csv
 from digits.recognizer import shipped_model
 from tests.app.test_recognize import run_app, texts
 from tests.conftest import SAMPLES, encode_png
-from tests.processes import start_no_more
+from tests.processes import open_no_more, start_no_more
 
 
 @pytest.fixture(autouse=True)
@@ -59,15 +61,30 @@ def test_a_broken_and_a_blank_picture_keep_their_place_and_say_what_is_wrong(sam
     assert app.dataframe[0].proto.placeholder == "–"
 
 
+@pytest.mark.parametrize(("code", "shown"), [("en", "99.99%"), ("de", "99,99\u00a0%")])
+def test_the_table_writes_numbers_as_the_page_does(
+    code: str, shown: str, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The browser would write them in its own language, for which there may be no catalogue.
+    monkeypatch.setattr("digits.app.language.language", lambda: code)
+    app = run_app()
+    upload_all(app, {"broken.png": b"only text", "seven.png": sample.read_bytes()})
+    shown_table = app.dataframe[0].proto
+    written = pa.ipc.open_stream(shown_table.arrow_data.styler.display_values).read_pandas()
+    assert written["confidence"].tolist() == ["–", shown]
+    assert "percent" not in shown_table.columns
+
+
+@pytest.mark.parametrize("lack", [start_no_more, open_no_more])
 def test_a_file_for_which_no_process_can_be_started_keeps_its_place(
-    sample: Path, monkeypatch: pytest.MonkeyPatch
+    lack: Callable[[pytest.MonkeyPatch], None], sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = run_app()
     with monkeypatch.context() as patch:
-        start_no_more(patch)
+        lack(patch)
         table = upload_all(app, {"scan.pdf": many_pages(1), "seven.png": sample.read_bytes()})
     assert table["accepted"].tolist() == [False, True]
-    assert table["answer"][0].startswith("No process can be started to read this file")
+    assert table["answer"][0].startswith("The picture cannot be read now")
     # When one can be, it is read.
     app.run()
     assert not app.exception

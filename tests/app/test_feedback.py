@@ -60,7 +60,9 @@ def test_a_wrong_answer_is_kept_with_the_true_digit_and_can_be_taken_back(sample
 def test_a_picture_without_an_answer_can_be_kept_too(tmp_path: Path) -> None:
     app = upload(run_app(), "blank.png", encode_png(np.full((60, 60), 255, np.uint8)))
     assert not [button for button in app.button if button.label.startswith("Yes")]
-    app.button_group[0].set_value("other").run()
+    # Asked "What is it?", nobody would know what to say.
+    assert app.get("popover")[0].proto.popover.label == "It is a digit …"
+    buttons(app, "Right, no digit")[0].click().run()
     assert "kept as no digit" in app.success[0].value
     assert exported_labels(tmp_path / "out") == ["other"]
 
@@ -131,7 +133,7 @@ def test_what_is_kept_is_asked_of_the_file_and_not_of_the_session(sample: Path) 
 
 def test_pictures_of_the_same_pixels_and_another_shape_are_two() -> None:
     app = upload(run_app(), "blank.png", encode_png(np.full((60, 60), 255, np.uint8)))
-    app.button_group[0].set_value("other").run()
+    buttons(app, "Right, no digit")[0].click().run()
     upload(app, "wide.png", encode_png(np.full((40, 90), 255, np.uint8)))
     assert not app.success
     assert "Nothing is kept unless you click" in texts(app)

@@ -29,7 +29,17 @@ from digits.app.pages.classroom import COUNTED, Counted
 from digits.app.pages.numbers import NUMBERS
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
-from digits.errors import CrowdedImageError, NoDigitError, NoInkError, NoSuchPageError, SeveralDigitsError
+from digits.errors import (
+    CrowdedImageError,
+    NoDigitError,
+    NoInkError,
+    NoSuchPageError,
+    PutAsideError,
+    SeveralDigitsError,
+    UnexpectedNumberError,
+)
+from digits.explain.model_card import DESCRIPTIONS
+from digits.training.recipes import RECIPES
 from tests.conftest import ROOT, SAMPLES, encode_png
 
 _PACKAGE = Path(digits.__file__).parent
@@ -98,6 +108,21 @@ def test_a_problem_of_a_drawing_is_said_without_what_helps_a_photo(monkeypatch: 
         assert "2" in drawn[2]
         # Of others there is nothing else to say.
         assert say_problem(NoSuchPageError("No page."), drawn=True) == say_problem(NoSuchPageError("No page."))
+
+
+@pytest.mark.parametrize("code", ["", *LANGUAGES])
+def test_a_problem_is_told_in_the_words_of_the_app(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.app.language.language", lambda: code or ENGLISH)
+    unexpected = say_problem(UnexpectedNumberError("It does not match the pattern: '37/5' was read.", "37/5"))
+    assert "`37/5`" in unexpected
+    assert "pattern" not in unexpected
+    passing = say_problem(PutAsideError("No process can be started."))
+    assert "process" not in passing
+    assert advice(PutAsideError(""))
+
+
+def test_what_recipes_say_of_themselves_is_translated() -> None:
+    assert {recipe.description for recipe in RECIPES.values()} == set(DESCRIPTIONS)
 
 
 def test_a_browsers_locale_chooses_the_language() -> None:

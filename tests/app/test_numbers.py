@@ -11,6 +11,7 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.hostile.pdf_files import many_pages
 from digits.app.components.canvas import ShownPicture
 from digits.app.pages.numbers import NUMBERS
 from digits.app.stage import OnStage
@@ -22,6 +23,7 @@ from digits.numbers.signs.kinds import UNKNOWN
 from tests.app.test_recognize import texts
 from tests.conftest import ROOT, encode_png
 from tests.pictures import handwritten, tiff_of
+from tests.processes import open_no_more
 
 WRITTEN = "2024\n375-08"
 
@@ -144,6 +146,18 @@ def test_what_cannot_be_read_gets_a_sentence(image: bytes, message: str) -> None
     assert not app.code
 
 
+def test_a_file_that_cannot_be_opened_now_is_opened_when_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = run_page()
+    with monkeypatch.context() as patch:
+        open_no_more(patch)
+        upload(app, many_pages(1))
+        assert not app.exception
+        assert app.error[0].value.startswith("The picture cannot be read now")
+    app.run()
+    assert not app.exception
+    assert not app.error
+
+
 def test_a_reading_that_is_not_accepted_is_not_shown_as_a_sure_one(mnist: Mnist) -> None:
     paper, _ = handwritten(mnist, "2024", "715")
     app = upload(run_page(), encode_png(paper))
@@ -200,7 +214,8 @@ def test_a_picture_stays_in_sight_when_no_number_is_read_on_it(mnist: Mnist, mon
     app = give_sample(run_page())
     assert shown[-1].url
     app.text_input[0].set_value("##/##/####").run()
-    assert "does not match the pattern" in app.error[0].value
+    # The page names its own field, and says what was read as programs are told.
+    assert app.error[0].value.startswith("What is written does not match the form that you expect: `2024 / 375-08` was")
     assert shown[-1].url
     assert shown[-1].alt == "The picture that you gave"
     # What cannot be decoded cannot be shown.

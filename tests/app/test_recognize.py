@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.hostile.pdf_files import many_pages
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
 from digits.errors import ImageTooLargeError
@@ -18,6 +19,7 @@ from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import ROOT, SAMPLES, encode_png
 from tests.model_files import OWN_CARD, with_card
 from tests.pictures import side_by_side, tiff_of
+from tests.processes import open_no_more
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +106,7 @@ def test_several_digits_are_counted_and_the_page_that_reads_them_is_offered() ->
     app = upload(run_app(), "two.png", picture)
     assert "2 digits were seen in this picture" in texts(app)
     # What programs use instead is none of a visitor's business.
-    assert app.warning[0].value == "Crop it to the digit that you mean."
+    assert app.error[0].value == "Crop it to the digit that you mean."
     assert app.button(key="to numbers").label == "Read all digits"
 
 
@@ -128,7 +130,7 @@ def test_a_drawing_gets_no_advice_for_photos() -> None:
     assert "The writing is faint." not in small
     two = drawing_of(run_app(), side_by_side("5_marker", "2_blue_pen"))
     assert data_of(two, "answer")["sentence"] == "2 digits were seen, and one is expected"
-    assert two.warning[0].value == "Draw one at a time."
+    assert two.error[0].value == "Draw one at a time."
     assert two.button(key="to numbers").label == "Read all digits"
 
 
@@ -143,7 +145,7 @@ def test_an_upload_is_read_and_replaces_a_sample(sample: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message", "what_to_do"),
     [
-        (b"only text", "This is not an image that can be read.", "Send a PNG"),
+        (b"only text", "This is not an image that can be read.", "Use a PNG"),
         (b"", "The file is empty (0 bytes).", "Choose an image file"),
         (SAMPLES[0].read_bytes()[:3000], "The image file is damaged or cut off", "Save or photograph it again"),
     ],
@@ -154,20 +156,51 @@ def test_a_broken_file_gets_a_sentence_not_a_trace(data: bytes, message: str, wh
     sentence = data_of(app, "answer")["sentence"]
     assert sentence.startswith(message.rstrip("."))
     # What is wrong is said once; the box says what to do.
-    assert app.warning[0].value.startswith(what_to_do)
-    assert sentence not in app.warning[0].value
-    assert not app.error
+    assert app.error[0].value.startswith(what_to_do)
+    assert sentence not in app.error[0].value
+    assert not app.warning
     assert "Predicted digit" not in texts(app)
+
+
+def test_another_file_of_an_upload_of_several_takes_the_place_of_the_first_on_the_stage() -> None:
+    app, names = run_app(), []
+    for file in (SAMPLES[0].read_bytes(), b"only text", SAMPLES[1].read_bytes()):
+        app.session_state[STAGE.key] = OnStage("uploads 1", file)
+        app.run()
+        names.append(data_of(app, "canvas")["picture"]["name"])
+    # The browser shows a picture whose name it does not show yet.
+    assert len(set(names)) == 3
+
+
+def test_a_doubtful_answer_has_a_yellow_box_and_a_refused_picture_a_red_one() -> None:
+    blank = encode_png(np.full((60, 60), 255, np.uint8))
+    scribble = np.full((200, 200), 255, np.uint8)
+    cv2.polylines(scribble, [np.array([(20, 30), (60, 170), (100, 60), (140, 170), (180, 30)])], False, 0, 12)
+    for boxes, picture in (((0, 1), blank), ((1, 0), encode_png(scribble))):
+        app = upload(run_app(), "picture.png", picture)
+        assert (len(app.warning), len(app.error)) == boxes
+
+
+def test_a_file_that_cannot_be_opened_now_is_opened_when_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = run_app()
+    with monkeypatch.context() as patch:
+        open_no_more(patch)
+        upload(app, "scan.pdf", many_pages(1))
+        assert data_of(app, "answer")["sentence"].startswith("The picture cannot be read now")
+        assert app.error[0].value == "Try again in a moment."
+    app.run()
+    assert not app.exception
+    assert "cannot be read now" not in data_of(app, "answer")["sentence"]
 
 
 def test_a_file_that_the_browser_keeps_back_takes_the_place_of_the_answer() -> None:
     app = give_sample(run_app(), 4)
-    problem = ImageTooLargeError("The file has more bytes than allowed. Send a smaller image.")
+    problem = ImageTooLargeError("The file has more bytes than allowed. Use a smaller image.")
     app.session_state[STAGE.key] = OnStage("too large 1", problem=problem)
     app.run()
     assert not app.exception
     assert data_of(app, "answer")["sentence"] == "The file has more bytes than allowed"
-    assert app.warning[0].value == "Send a smaller image."
+    assert app.error[0].value == "Use a smaller image."
     assert "Predicted digit: 4" not in texts(app)
 
 

@@ -83,9 +83,13 @@ def test_several_images_become_a_table_that_can_be_downloaded(page: Page, shippe
         rows = list(csv.DictReader(handle))
     assert [row["digit"] for row in rows] == [file.name[0] for file in SAMPLES]
     settled(page)
+    stage = page.get_by_role("img", name="The picture that you gave")
+    first = str(stage.get_attribute("src"))
     # The left end of the second row, under the header.
     table.click(position={"x": 20, "y": 35 + 56 + 28})
     expect(page.get_by_role("img", name=f"Predicted digit: {SAMPLES[1].name[0]}")).to_be_visible(timeout=PATIENCE)
+    # It is on the stage, too.
+    expect(stage).not_to_have_attribute("src", first)
     # The rows are others now, none of them was chosen, and the first is on the stage.
     give(page, *SAMPLES[2:])
     expect(page.get_by_text(f"of {len(SAMPLES) - 2} accepted")).to_be_visible(timeout=PATIENCE)

@@ -206,7 +206,7 @@ def test_an_opened_image_tells_its_size_and_may_be_decoded_twice() -> None:
 def test_a_truncated_image_is_a_broken_image_error(form: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     data = encode(noise, form)
-    with pytest.raises(BrokenImageError, match=r"damaged or cut off.* send the new file"):
+    with pytest.raises(BrokenImageError, match=r"damaged or cut off.* use the new file"):
         decode(data[: int(len(data) * share)])
 
 

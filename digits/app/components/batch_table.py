@@ -12,8 +12,9 @@ import streamlit as st
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from digits.app.language import language, say, say_problem
-from digits.errors import ImageError, ProcessStartError
+from digits.app.language import language, say, say_number, say_problem
+from digits.app.reading import lack_of_files_told
+from digits.errors import DigitsError, ImageError
 from digits.explain.wording import word
 from digits.images.decode import open_image
 from digits.recognizer import Recognizer
@@ -23,6 +24,8 @@ from digits.vision.reduction import shrink
 _LAST = "last table"
 # The column for the other model's answers, if there is another model.
 _SECOND = "second opinion"
+# What an empty cell shows.
+_NONE = "–"
 _THUMBNAIL_SIDE = 96
 _ROW_HEIGHT = 56
 # The last four are full-width characters, which start a formula in Chinese and Japanese spreadsheets.
@@ -46,10 +49,12 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
     accepted = int(table["accepted"].sum())
     st.subheader(say("{accepted} of {count} accepted", accepted=accepted, count=len(table)), anchor=False)
     st.dataframe(
-        table,
+        # Formatted here: the browser would write numbers as its own language does, which may not be that of the page.
+        # The name is the same in each run, so that a selected row stays selected.
+        table.style.set_uuid("table").format({"confidence": lambda share: say_number(f"{share:.2%}")}, na_rep=_NONE),
         hide_index=True,
         row_height=_ROW_HEIGHT,
-        placeholder="–",
+        placeholder=_NONE,
         on_select="rerun",
         selection_mode="single-row",
         # The selection belongs to these files and does not carry over to others.
@@ -58,7 +63,7 @@ def show_table(recognizer: Recognizer, uploads: Sequence[UploadedFile], others: 
             "picture": st.column_config.ImageColumn(say("Picture"), width="small"),
             "file": st.column_config.TextColumn(say("File")),
             "digit": st.column_config.NumberColumn(say("Digit"), width="small"),
-            "confidence": st.column_config.NumberColumn(say("Confidence"), format="percent", width="small"),
+            "confidence": st.column_config.NumberColumn(say("Confidence"), width="small"),
             "accepted": st.column_config.CheckboxColumn(say("Accepted"), width="small"),
             "answer": st.column_config.TextColumn(say("Answer"), width="medium" if others else "large"),
             _SECOND: st.column_config.TextColumn(say("Second opinion")),
@@ -117,9 +122,10 @@ def _read(
     progress = st.progress(0.0, say("Reading …"))
     for i, upload in enumerate(uploads, 1):
         try:
-            cells = _read_one(recognizer, upload.getvalue(), others)
-        except ProcessStartError as error:
-            # That passes, and is asked again.
+            with lack_of_files_told():
+                cells = _read_one(recognizer, upload.getvalue(), others)
+        except DigitsError as error:
+            # That is none of the picture's, and may pass: it is asked again.
             cells, is_lasting = {"accepted": False, "answer": say_problem(error)}, False
         rows.append({"file": upload.name} | cells)
         progress.progress(i / len(uploads), say("Reading … {number} of {count}", number=i, count=len(uploads)))
@@ -133,7 +139,7 @@ def _read_one(recognizer: Recognizer, file: bytes, others: tuple[Recognizer, ...
     """Returns the cells of a picture's row by column, without those that have no value.
 
     Raises:
-        ProcessStartError: the system starts no process to read it.
+        DigitsError: it cannot be read on this machine now.
     """
     cells: dict[str, object] = {"accepted": False}
     try:

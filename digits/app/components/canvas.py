@@ -1,5 +1,6 @@
 """A canvas to draw on with mouse, pen or finger, which also shows pictures that were given in another way."""
 
+import hashlib
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class ShownPicture:
     """A picture that the canvas shows in the place of a drawing.
 
     Args:
-        name: tells the picture from others; "" for no picture.
+        name: tells what was given from what was given before; "" for no picture.
         url: a data URL, or None for no picture.
         alt: what the picture shows, for people who do not see it.
     """
@@ -76,7 +77,10 @@ def show_canvas(
         st.session_state[count] = int(drawing.get("count", 0))
         on_change(Drawing(image_of(drawing["picture"] or ""), bool(drawing["live"])))
 
-    shown = {"name": picture.name, "url": picture.url, "alt": picture.alt}
+    # Of what was given, another file or page may be shown, or its boxes may have changed.
+    content = hashlib.sha256((picture.url or "").encode()).hexdigest()[:16]
+    name = f"{picture.name} {content}" if picture.name else ""
+    shown = {"name": name, "url": picture.url, "alt": picture.alt}
     _canvas(label, proportion)(
         key=key,
         data={

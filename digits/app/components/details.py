@@ -44,15 +44,16 @@ def show_details(recognizer: Recognizer, answered: Answered, others: tuple[Recog
     pixels, answer = answered.pixels, answered.answer
     # What is wrong stands where the answer would; here is what to do.
     what_to_do = advice(answer, drawn=answered.drawn) if isinstance(answer, DigitsError) else ""
+    # What is refused has a red box, and what is doubtful a yellow one, as on the page of numbers.
     if pixels is None:
         if what_to_do:
-            st.warning(what_to_do)
+            st.error(what_to_do)
         return False
     ask_for_feedback(recognizer, pixels, answer)
     if isinstance(answer, DigitsError):
         hints = hints_without_ink(pixels, say) if isinstance(answer, NoInkError) and not answered.drawn else []
         if hints or what_to_do:
-            st.warning(_in_lines(hints) or what_to_do)
+            st.error(_in_lines(hints) or what_to_do)
         return isinstance(answer, SeveralDigitsError) and _offer_numbers()
     if word(answer).certainty != "sure":
         st.warning(_in_lines(diagnose(pixels, answer, answered.whole, say, drawn=answered.drawn)))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from digits.app.language import say
-from digits.errors import DigitsError, FeedbackError, SeveralDigitsError
+from digits.errors import DigitsError, FeedbackError, NoInkError, SeveralDigitsError
 from digits.explain.speech import later, with_article
 from digits.feedback import LABELS, NO_DIGIT, Feedback, FeedbackStore, content_digest, feedback_file
 from digits.recognizer import Prediction, Recognizer
@@ -66,7 +66,7 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], answ
             _keep(store, pixels, feedback, picture)
 
     with st.container(horizontal=True, vertical_alignment="center", key="feedback"):
-        suggested = _suggested_label(prediction)
+        suggested = _suggested_label(answer)
         if suggested is not None:
             # A key for each picture, so that a click never counts for the next picture.
             text = (
@@ -88,11 +88,13 @@ def ask_for_feedback(recognizer: Recognizer, pixels: npt.NDArray[np.uint8], answ
             st.write(say(_PRIVACY))
 
 
-def _suggested_label(prediction: Prediction | None) -> str | None:
+def _suggested_label(answer: Prediction | DigitsError) -> str | None:
     """Returns the label that confirms the answer, or None if the answer does not commit itself."""
-    if prediction is None or prediction.reason == "low_confidence":
+    if isinstance(answer, NoInkError):
+        return NO_DIGIT
+    if isinstance(answer, DigitsError) or answer.reason == "low_confidence":
         return None
-    return NO_DIGIT if prediction.reason == "not_a_digit" else str(prediction.digit)
+    return NO_DIGIT if answer.reason == "not_a_digit" else str(answer.digit)
 
 
 def _correction_text(suggested: str | None) -> str:

@@ -100,7 +100,7 @@ def _examples_of(recognizer: Recognizer) -> Examples | None:
     try:
         return _read_examples(recognizer.path, recognizer.digest)
     except ModelFileError as error:
-        st.warning(say_problem(error))
+        st.error(say_problem(error))
         return None
 
 
@@ -195,7 +195,7 @@ def _own_pictures(recognizer: Recognizer) -> None:
     try:
         evaluations = evaluations_of(recognizer.card.onnx_sha256)
     except DataMismatchError as error:
-        st.warning(say_problem(error))
+        st.error(say_problem(error))
         return
     if not evaluations:
         st.info(

@@ -14,6 +14,7 @@ from digits.app.language import ENGLISH, description_of, language, say, say_prob
 from digits.app.models import chosen_models
 from digits.app.page_choice import Pages, pages_of
 from digits.app.pictures import data_url
+from digits.app.reading import lack_of_files_told
 from digits.app.samples import SAMPLES
 from digits.app.stage import OnStage, Stage
 from digits.errors import DigitsError
@@ -74,12 +75,13 @@ def _stage(recognizer: Recognizer) -> None:
     place = answering.empty()
     if content.file is not None:
         try:
-            pages = pages_of(content.file, recognizer.limits)
-            key = _key_of(recognizer, content.file, pages.chosen, _expected())
-            if content.name and _last_seen(key) is None:
-                # Reading a file may take seconds, in which the answer to another one would stand here.
-                place.caption(say("Reading the picture …"))
-            seen = _last_seen(key) or _see(recognizer, content.file, pages.chosen, _expected(), key)
+            with lack_of_files_told():
+                pages = pages_of(content.file, recognizer.limits)
+                key = _key_of(recognizer, content.file, pages.chosen, _expected())
+                if content.name and _last_seen(key) is None:
+                    # Reading a file may take seconds, in which the answer to another one would stand here.
+                    place.caption(say("Reading the picture …"))
+                seen = _last_seen(key) or _see(recognizer, content.file, pages.chosen, _expected(), key)
             answer = _corrected(seen)
         except DigitsError as problem:
             answer = problem
@@ -121,13 +123,9 @@ def _shown(content: OnStage, seen: _Seen | None, answer: Reading | DigitsError |
     if not content.name or seen is None:
         return ShownPicture(content.name)
     if not isinstance(answer, Reading):
-        return ShownPicture(
-            f"{content.name} {seen.key}", data_url(seen.pixels, _SHOWN_SIDE), say("The picture that you gave")
-        )
-    # Corrections change the boxes, and so the name.
-    name = f"{content.name} {seen.key} {hash(answer)}"
+        return ShownPicture(content.name, data_url(seen.pixels, _SHOWN_SIDE), say("The picture that you gave"))
     alt = say("The picture with a box around each digit: {digits}", digits=_spoken(answer))
-    return ShownPicture(name, data_url(draw_reading(seen.pixels, answer), _SHOWN_SIDE), alt)
+    return ShownPicture(content.name, data_url(draw_reading(seen.pixels, answer), _SHOWN_SIDE), alt)
 
 
 def _samples() -> None:

@@ -30,7 +30,7 @@ _PROGRAM = Program(
     memory_bytes=192 * 1024 * 1024,
     cpu_seconds=20,
     failed=lambda: broken("decoding it fails, or needs too much memory"),
-    too_slow="Decoding the JPEG 2000 file takes more than the {} allowed. Save it anew, as PNG, and send that.",
+    too_slow="Decoding the JPEG 2000 file takes more than the {} allowed. Save it anew, as PNG, and use that.",
 )
 # Bytes of a sample, by mode.
 _SAMPLE_BYTES = {"I;16": 2}

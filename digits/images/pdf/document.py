@@ -33,7 +33,7 @@ _RENDERER = Program(
     memory_bytes=MEMORY_BYTES,
     cpu_seconds=_CPU_SECONDS,
     failed=lambda: _damaged("drawing it fails, or needs too much memory"),
-    too_slow="Drawing the PDF file takes more than the {} allowed. Save it anew, or send pictures of its pages.",
+    too_slow="Drawing the PDF file takes more than the {} allowed. Save it anew, or use pictures of its pages.",
 )
 
 
@@ -72,7 +72,7 @@ class PdfDocument:
         answer = self._process.read_line(RENDER_SECONDS)
         if answer == "encrypted":
             raise EncryptedFileError(
-                "The PDF file is encrypted and needs a password. Save it without one and send that, or send pictures "
+                "The PDF file is encrypted and needs a password. Save it without one and use that, or use pictures "
                 "of its pages."
             )
         kind, _, number = answer.partition(" ")
@@ -81,7 +81,7 @@ class PdfDocument:
             raise _damaged("its pages cannot be found")
         if count > most_pages:
             raise TooManyFramesError(
-                f"The PDF file has {count:,} pages, more than the {most_pages:,} allowed. Split it and send the pages "
+                f"The PDF file has {count:,} pages, more than the {most_pages:,} allowed. Split it and use the pages "
                 "that show digits."
             )
         return count
@@ -130,5 +130,5 @@ def _size(line: str, most_pixels: int) -> tuple[int, int]:
 
 def _damaged(reason: str) -> BrokenImageError:
     return BrokenImageError(
-        f"The PDF file cannot be drawn ({reason}). Save it anew and send that, or send pictures of its pages."
+        f"The PDF file cannot be drawn ({reason}). Save it anew and use that, or use pictures of its pages."
     )

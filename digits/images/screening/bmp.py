@@ -29,6 +29,6 @@ def screen_bmp(data: bytes) -> Screened:
         ):
             if count > limit:
                 raise BrokenImageError(
-                    f"The bitmap has more than {limit:,} {unit} of run lengths. Save it anew, as PNG, and send that."
+                    f"The bitmap has more than {limit:,} {unit} of run lengths. Save it anew, as PNG, and use that."
                 )
     return Screened(data)

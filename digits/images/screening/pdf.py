@@ -19,6 +19,6 @@ def screen_pdf(data: bytes) -> Screened:
     if not _TABLE.search(data, max(0, len(data) - _END_BYTES)):
         raise BrokenImageError(
             "The PDF file is damaged or cut off and cannot be opened (the table of its parts, at its end, is missing). "
-            "Save it again and send the new file."
+            "Save it again and use the new file."
         )
     return Screened(data)

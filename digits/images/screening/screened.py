@@ -52,12 +52,12 @@ def broken(reason: str) -> BrokenImageError:
     """Returns the error for a file that cannot be decoded for this reason."""
     return BrokenImageError(
         f"The image file is damaged or cut off and cannot be decoded ({reason}). "
-        "Save or photograph it again and send the new file."
+        "Save or photograph it again and use the new file."
     )
 
 
 def too_many(pieces: str, limit: int) -> BrokenImageError:
     """Returns the error for a file with more than `limit` of the named pieces."""
     return BrokenImageError(
-        f"The image file has more than {limit:,} {pieces}, far more than an image needs. Save it anew and send that."
+        f"The image file has more than {limit:,} {pieces}, far more than an image needs. Save it anew and use that."
     )

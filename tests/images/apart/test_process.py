@@ -162,8 +162,8 @@ def test_a_process_that_cannot_work_is_no_fault_of_the_file_and_is_logged(
     message = str(caught.value)
     assert f"{files} files cannot be read here now: a part of Digits does not work. Its log says why." in message
     # What to send instead.
-    assert "Send a PNG, " in message
-    assert files not in message.partition("Send a ")[2]
+    assert "Use a PNG, " in message
+    assert files not in message.partition("Use a ")[2]
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("digits", logging.ERROR)
     assert told in record.getMessage()

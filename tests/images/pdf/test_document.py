@@ -209,7 +209,7 @@ def test_the_process_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_its_library_a_pdf_file_is_refused_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digits.images.formats.importlib.util.find_spec", lambda name: None if "pdf" in name else name)
     with pytest.raises(
-        UnsupportedFormatError, match=r"PDF files need pypdfium2.* Install it with: .*Send a PNG"
+        UnsupportedFormatError, match=r"PDF files need pypdfium2.* Install it with: .*Use a PNG"
     ) as caught:
         open_image(many_pages(1))
     assert "or PDF" not in str(caught.value)

@@ -286,4 +286,4 @@ def test_a_format_that_is_not_allowed_is_refused_whatever_its_name(tmp_path: Pat
     finally:
         server.stop()
     assert refused.status_code == 415
-    assert "Send a JPEG or GIF file" in refused.json()["detail"]
+    assert "Use a JPEG or GIF file" in refused.json()["detail"]

@@ -147,5 +147,5 @@ def _see_tile_part(walk: _Walk, at: int, demand: Demand) -> tuple[int, int]:
 def _unusual(marker: int) -> BrokenImageError:
     return BrokenImageError(
         f"The JPEG 2000 file is damaged, or uses a part of the format that is not read (marker {marker:04X}). "
-        "Save it anew, as PNG, and send that."
+        "Save it anew, as PNG, and use that."
     )
