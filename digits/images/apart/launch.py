@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ _PYTHON = re.compile(r"(python|pypy)[\d.]*[dtw]*(\.exe)?", re.IGNORECASE)
 # What keeps a process from being started for a moment: too many processes, too little memory, a Python that is just
 # being written.
 _PASSING = (errno.EAGAIN, errno.ENOMEM, errno.ETXTBSY)
+_TO_END = {signal.SIGINT, signal.SIGTERM} | ({signal.SIGHUP} if hasattr(signal, "SIGHUP") else set())
 
 
 def find_python() -> str | None:
@@ -61,14 +63,15 @@ def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -
         with contextlib.ExitStack() as pipes:
             its_input, to_it = map(pipes.enter_context, _pipe())
             from_it, its_output = map(pipes.enter_context, _pipe())
-            process = subprocess.Popen(
-                command,
-                stdin=its_input,
-                stdout=its_output,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(descriptor,),
-                env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
-            )
+            with _without_signals_to_end():
+                process = subprocess.Popen(
+                    command,
+                    stdin=its_input,
+                    stdout=its_output,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(descriptor,),
+                    env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+                )
             held.callback(_end, process)
             process.stdin, process.stdout = to_it, from_it
             pipes.pop_all()
@@ -81,6 +84,20 @@ def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -
         raise ProcessStartError(
             f"No process can be started to read this file ({error.strerror or error}). Try again in a moment."
         ) from error
+
+
+@contextlib.contextmanager
+def _without_signals_to_end() -> Iterator[None]:
+    """Blocks the signals that ask to end: in this thread for a moment, and in the processes that it starts for good.
+
+    Ctrl-C and supervisors send them to the whole group. This process decides when it ends, and answers first; those
+    that it has started end with it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_END)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _pipe() -> tuple[IO[bytes], IO[bytes]]:

@@ -24,7 +24,6 @@ from digits.errors import (
 )
 from digits.images.decode import OpenedImage, open_image
 from digits.images.formats import starts_a_process
-from digits.images.sources import open_each
 from digits.recognizer import Prediction, Recognizer
 from digits.service.errors import (
     AccessError,
@@ -37,7 +36,7 @@ from digits.service.errors import (
     UnsupportedMediaTypeError,
     UploadError,
 )
-from digits.service.limits.computing import compute, each_with_its_time
+from digits.service.limits.computing import compute, recognize_batch
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
 from digits.service.request_context import EXPECTED
@@ -177,7 +176,7 @@ async def _predict_batch(request: Request) -> Response:
     """Reads the digits in many image files, one in each.
 
     Each file is sent in a field `files` of one form. The answers come in the same order; a file that cannot be read
-    gets a problem in its place, and the others their digits.
+    gets a problem in its place, and the others their digits. If the problem's status is 503, send that file again.
     """
     state = state_of(request)
     settings, recognizer = state.settings, state.models.recognizer
@@ -189,22 +188,18 @@ async def _predict_batch(request: Request) -> Response:
         start = time.perf_counter()
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
-            contents = each_with_its_time((part.content for part in received.parts), budget)
-            page_counts: list[int] = []
-            opened = open_each(contents, recognizer.limits, page_counts)
-            answers = await compute(
-                lambda: list(recognizer.recognize_many(opened)), request, budget, state.batch_queue, room.taken
-            )
+            read = partial(recognize_batch, recognizer, [part.content for part in received.parts], budget)
+            answers = await compute(read, request, budget, state.batch_queue, room.taken)
     items = [
-        _item(state, part.file or "", answer, count)
-        for part, answer, count in zip(received.parts, answers, page_counts, strict=True)
+        _item(state, part.file or "", answer, page_count)
+        for part, (answer, page_count) in zip(received.parts, answers, strict=True)
     ]
     return model_response(
         BatchResponse(results=items, prediction_time_ms=_milliseconds_since(start), **warned(received.warnings))
     )
 
 
-def _item(state: ServiceState, file: str, answer: Prediction | ImageError, page_count: int) -> BatchItem:
+def _item(state: ServiceState, file: str, answer: Prediction | DigitsError, page_count: int) -> BatchItem:
     """Returns the answer for the first page of one file of a batch."""
     if isinstance(answer, Prediction):
         if state.metrics:

@@ -86,6 +86,30 @@ def test_where_no_more_files_may_be_opened_the_file_is_not_at_fault(make: Callab
     assert "True" in lines[:-1]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_a_signal_to_the_group_ends_no_process_that_reads_a_file(make: Callable[[], bytes], number: int) -> None:
+    # As after Ctrl-C: this process answers first, and so it has a handler.
+    script = (
+        "import os, signal, sys, threading\nfrom digits.images.decode import decode\n"
+        "data, number, done = sys.stdin.buffer.read(), int(sys.argv[1]), threading.Event()\n"
+        "signal.signal(number, lambda *_: None)\n"
+        "def ask_to_end():\n    while not done.wait(0.002):\n        os.killpg(0, number)\n"
+        "threading.Thread(target=ask_to_end).start()\n"
+        "try:\n    for _ in range(3):\n        decode(data)\n"
+        "finally:\n    done.set()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(int(number))],
+        input=make(),
+        capture_output=True,
+        timeout=60,
+        start_new_session=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
 def _import_instead(code: str, patch: pytest.MonkeyPatch, folder: Path) -> None:
     for name in ("pypdfium2_raw", "PIL"):
         (folder / f"{name}.py").write_text(code, encoding="utf-8")

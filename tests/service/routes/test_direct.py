@@ -12,15 +12,18 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from benchmarks.hostile.pdf_files import many_pages
 from digits.errors import ComputationStoppedError, ProcessStartError
 from digits.recognizer import shipped_model
 from digits.service.app import create_app
 from digits.service.problems import MEDIA_TYPE
 from digits.service.routes import inference, recognition
+from digits.service.schemas import BatchResponse
 from digits.service.settings import Settings
 from digits.service.state import state_of
 from digits.vision.views.table import GLANCE
 from tests.conftest import encode_png
+from tests.processes import open_no_more, start_no_more
 
 Ask = Callable[[httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
 
@@ -171,6 +174,27 @@ def test_without_a_file_to_open_the_answer_is_to_come_again(path: str, monkeypat
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["type"] == "urn:digits:problem:overloaded"
+
+
+@pytest.mark.parametrize("lack", [start_no_more, open_no_more])
+def test_a_file_of_a_batch_for_which_no_process_can_be_started_alone_has_the_problem(
+    lack: Callable[[pytest.MonkeyPatch], None], sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, pdf = application(), many_pages(1)
+    files = [("files", (f"{i}", file)) for i, file in enumerate((sample.read_bytes(), pdf, sample.read_bytes()))]
+
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        lack(monkeypatch)
+        return await client.post("/predict/batch/", files=files)
+
+    response = answer(app, ask)
+    assert response.status_code == 200
+    first, lacking, last = BatchResponse.model_validate(response.json(), strict=True).results
+    assert [result.prediction and result.prediction.predicted_digit for result in (first, last)] == [7, 7]
+    assert lacking.prediction is None
+    assert lacking.problem is not None
+    assert (lacking.problem.type, lacking.problem.status) == ("urn:digits:problem:overloaded", 503)
+    assert lacking.problem.detail.endswith("Try again in a moment.")
 
 
 @pytest.mark.parametrize(
