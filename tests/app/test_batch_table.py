@@ -91,10 +91,13 @@ def test_a_file_for_which_no_process_can_be_started_keeps_its_place(
     assert "Try again in a moment" not in app.dataframe[0].value["answer"][0]
 
 
-def test_a_picture_for_which_no_process_can_be_started_is_read_when_one_can(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lack", [start_no_more, open_no_more])
+def test_a_picture_for_which_no_process_can_be_started_is_read_when_one_can(
+    lack: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = run_app()
     with monkeypatch.context() as patch:
-        start_no_more(patch)
+        lack(patch)
         app.file_uploader[0].set_value([("scan.pdf", many_pages(1), "application/pdf")]).run()
         assert not app.exception
         assert "Try again in a moment." in texts(app)

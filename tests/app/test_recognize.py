@@ -10,7 +10,6 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.hostile.pdf_files import many_pages
 from digits.app.pages.recognize import STAGE
 from digits.app.stage import OnStage
 from digits.errors import ImageTooLargeError
@@ -19,7 +18,6 @@ from digits.recognizer import Recognizer, shipped_model
 from tests.conftest import ROOT, SAMPLES, encode_png
 from tests.model_files import OWN_CARD, with_card
 from tests.pictures import side_by_side, tiff_of
-from tests.processes import open_no_more
 
 
 @pytest.fixture(autouse=True)
@@ -179,18 +177,6 @@ def test_a_doubtful_answer_has_a_yellow_box_and_a_refused_picture_a_red_one() ->
     for boxes, picture in (((0, 1), blank), ((1, 0), encode_png(scribble))):
         app = upload(run_app(), "picture.png", picture)
         assert (len(app.warning), len(app.error)) == boxes
-
-
-def test_a_file_that_cannot_be_opened_now_is_opened_when_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = run_app()
-    with monkeypatch.context() as patch:
-        open_no_more(patch)
-        upload(app, "scan.pdf", many_pages(1))
-        assert data_of(app, "answer")["sentence"].startswith("The picture cannot be read now")
-        assert app.error[0].value == "Try again in a moment."
-    app.run()
-    assert not app.exception
-    assert "cannot be read now" not in data_of(app, "answer")["sentence"]
 
 
 def test_a_file_that_the_browser_keeps_back_takes_the_place_of_the_answer() -> None:
