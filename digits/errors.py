@@ -47,12 +47,24 @@ and what to do next.
 
 import errno
 import os
+from typing import Any
 
 _NO_FILE = os.strerror(errno.EMFILE)
 
 
 class DigitsError(Exception):
     """The base of all errors that Digits raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Has errors pickled as they are: some are made of other arguments than they keep."""
+        return _made_of, (type(self), self.args, dict(vars(self)))
+
+
+def _made_of(kind: type[DigitsError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> DigitsError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    vars(error).update(attributes)
+    return error
 
 
 class ImageError(DigitsError, ValueError):

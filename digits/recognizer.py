@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -115,6 +115,9 @@ class Recognizer:
         precision: in which the network computes. Where it cannot, it computes in float32, and `notes` say why. "auto"
             chooses, as `Artifact.in_precision` says. float32 gives the same answers on every machine.
 
+    Attributes:
+        artifact: the model, in the form that answers.
+
     Raises:
         ModelFileError: the model is not a digit network.
     """
@@ -128,6 +131,7 @@ class Recognizer:
         precision: PrecisionChoice = FLOAT32,
     ) -> None:
         artifact, self.precision, self.precision_note = artifact.in_precision(precision)
+        self.artifact = replace(artifact, int8=None)
         self.path = artifact.path
         self.card: Card = artifact.card
         self.digest = artifact.digest
@@ -198,10 +202,6 @@ class Recognizer:
             SeveralDigitsError: more than one digit is.
         """
         return _only(self.recognize_many([pixels]))
-
-    def recognize_whole(self, pixels: Pixels) -> Prediction:
-        """Does what `recognize_pixels` does with the pixels of which `glance` was not sure, without another glance."""
-        return _only(self._read([pixels]))
 
     def recognize_many(
         self, pictures: Iterable[Picture | ImageError], *, first_view_only: bool = False

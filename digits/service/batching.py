@@ -1,11 +1,7 @@
-"""Reads images on the event loop: small ones that arrive at the same time together, larger ones at a glance."""
+"""Reads small images on the event loop: those that arrive at the same time together."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, MutableSequence
-from typing import TypeVar
 
-from digits.arrays import Pixels
 from digits.errors import ImageError
 from digits.images.decode import OpenedImage
 from digits.recognizer import Prediction, Recognizer
@@ -14,12 +10,10 @@ from digits.recognizer import Prediction, Recognizer
 _MOST = 16
 
 _Waiting = tuple[Recognizer, OpenedImage, asyncio.Future[Prediction]]
-_Seen = Prediction | Pixels | ImageError
-Answer = TypeVar("Answer")
 
 
 class MicroBatcher:
-    """Reads images on the event loop: at each turn, all small ones that arrived since the last, and one larger one.
+    """Reads small images on the event loop: at each turn, all that arrived since the last.
 
     No image waits for others to arrive. Under load several are there at a time. Each step for all of them before the
     next step takes less time than image by image, since the step's code and data stay in the processor's caches.
@@ -27,23 +21,6 @@ class MicroBatcher:
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
-        self._larger: deque[tuple[Recognizer, OpenedImage, asyncio.Future[_Seen]]] = deque()
-
-    async def glance(self, recognizer: Recognizer, image: OpenedImage) -> _Seen:
-        """Reads a larger image at a glance; returns what `Recognizer.glance` returns."""
-        return await _in_turn(self._larger, self._glance, recognizer, image)
-
-    def _glance(self) -> None:
-        recognizer, image, answer = self._larger.popleft()
-        if self._larger:
-            # What has arrived in the meantime runs first.
-            asyncio.get_running_loop().call_soon(self._glance)
-        if answer.cancelled():
-            return
-        try:
-            answer.set_result(recognizer.glance(image))
-        except Exception as error:  # noqa: BLE001 - the request that waits for it raises it
-            answer.set_exception(error)
 
     async def recognize(self, recognizer: Recognizer, image: OpenedImage) -> Prediction:
         """Reads the digit in an image, in the first view alone: others take too long for the event loop.
@@ -51,7 +28,13 @@ class MicroBatcher:
         Raises:
             ImageError: the image cannot be answered.
         """
-        return await _in_turn(self._waiting, self._read, recognizer, image)
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            # Requests that have already arrived run first, and add their images.
+            loop.call_soon(self._read)
+        answer: asyncio.Future[Prediction] = loop.create_future()
+        self._waiting.append((recognizer, image, answer))
+        return await answer
 
     def _read(self) -> None:
         batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
@@ -60,22 +43,6 @@ class MicroBatcher:
         # There are two only while one model replaces another.
         for recognizer in dict.fromkeys(recognizer for recognizer, _, _ in batch):
             _answer(recognizer, [(image, answer) for chosen, image, answer in batch if chosen is recognizer])
-
-
-async def _in_turn(
-    waiting: MutableSequence[tuple[Recognizer, OpenedImage, asyncio.Future[Answer]]],
-    read: Callable[[], None],
-    recognizer: Recognizer,
-    image: OpenedImage,
-) -> Answer:
-    """Adds an image to those that wait, and returns its answer; the first has `read` run at the loop's next turn."""
-    loop = asyncio.get_running_loop()
-    if not waiting:
-        # Requests that have already arrived run first, and add their images.
-        loop.call_soon(read)
-    answer: asyncio.Future[Answer] = loop.create_future()
-    waiting.append((recognizer, image, answer))
-    return await answer
 
 
 def _answer(recognizer: Recognizer, batch: list[tuple[OpenedImage, asyncio.Future[Prediction]]]) -> None:

@@ -23,7 +23,7 @@
 A route documents a whole group by its base class; `digits.service.problems` says how each error is answered.
 """
 
-from digits.errors import DigitsError, ProcessStartError, PutAsideError, is_out_of_files
+from digits.errors import DigitsError, ProcessStartError, PutAsideError, WorkerDiedError, is_out_of_files
 
 # Python has no type of its own for it.
 _NO_THREAD = "can't start new thread"
@@ -125,6 +125,8 @@ def as_unavailable(error: Exception) -> UnavailableError | None:
             "The service cannot put this file aside: it has no room on its disk, or may not write there. Try again in "
             "a moment."
         )
+    if isinstance(error, WorkerDiedError):
+        return OverloadedError(str(error))
     if isinstance(error, ProcessStartError):
         return OverloadedError("The service can start no more processes. Try again in a moment.")
     # Libraries and networks are loaded with the first request that needs them.

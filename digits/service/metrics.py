@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter as Counts
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -42,9 +42,14 @@ class Metrics:
         routes: the paths that get series of their own.
         has_shadow: whether there is a shadow model.
 
+    Attributes:
+        other_memory: returns the memory of processes that work for this one, in bytes.
+
     Raises:
         OSError: the folder has no space for them.
     """
+
+    other_memory: Callable[[], int] = staticmethod(lambda: 0)
 
     def __init__(self, runtime: Runtime | None, routes: Iterable[str], *, has_shadow: bool = False) -> None:
         self._runtime = runtime
@@ -102,7 +107,7 @@ class Metrics:
             ["outcome"],
         )
         self._deaths = counter("digits_worker_deaths", "Workers that were killed, or crashed.")
-        self._memory = gauge("digits_resident_memory_bytes", "Memory of all workers.")
+        self._memory = gauge("digits_resident_memory_bytes", "Memory of all workers, and of their compute processes.")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram, str]] = {}
         self._problem_children: dict[str, Counter] = {}
         self._digits = {
@@ -187,8 +192,8 @@ class Metrics:
         self._reload_failed.set(int(outcome == "failed"))
 
     def measure_memory(self) -> None:
-        """Records how much memory this process takes."""
-        self._memory.set(resident_bytes())
+        """Records how much memory this process takes, with what others take for it."""
+        self._memory.set(resident_bytes() + self.other_memory())
 
     def render(self) -> tuple[bytes, str]:
         """Returns all metrics as text, and the media type of the text."""

@@ -107,6 +107,13 @@ class Settings(BaseSettings):
         "that takes less, and is not read after four times as long by the clock (at least ten seconds), gets "
         "503 (`processor-busy`): others keep the processor busy.",
     )
+    compute_processes: bool = Field(
+        True,
+        description="Whether images that take longer than small ones are read in processes of their own, beside the "
+        "worker, which answers small images meanwhile. Each takes about 50 MB, and starts with the first image that "
+        "needs it. Without them, in a container with less than about 500 MB for each worker, and on Windows, threads "
+        "of the worker read all images: answers are the same, and small images wait several times as long for them.",
+    )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
         100 * 1024 * 1024, ge=1, le=MAX_BYTES, description="Largest size of all files of a batch together, in bytes."

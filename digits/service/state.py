@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from digits.budget import MemoryBound, wall_seconds
 from digits.service import logs
 from digits.service.batching import MicroBatcher
+from digits.service.compute.pool import ComputeProcesses
 from digits.service.errors import NotReadyError
 from digits.service.limits.concurrency import Buffers, ConcurrencyLimit
 from digits.service.limits.queue import ComputeQueue
@@ -25,7 +26,13 @@ from digits.service.middleware.keys import Keyring
 from digits.service.middleware.tracing import Tracing
 from digits.service.models import Models
 from digits.service.process import signals
-from digits.service.process.container import decoding_memory, decoding_slots, processors, workers_here
+from digits.service.process.container import (
+    decoding_memory,
+    decoding_slots,
+    has_room,
+    processors,
+    workers_here,
+)
 from digits.service.process.decoders import one_thread_for_each_image, silence_decoders
 from digits.service.process.heap import keep_heap_small
 from digits.service.process.runtime import Runtime, is_digits_serve
@@ -35,8 +42,8 @@ from digits.service.settings import Settings
 _log = logging.getLogger("digits")
 
 _LOOK_SECONDS = 5.0
-# Memory that decoding and reading the largest image takes, and that a worker takes besides.
-_IMAGE_BYTES, _WORKER_BYTES = 200 * 1024 * 1024, 180 * 1024 * 1024
+# Memory that decoding and reading the largest image takes; that a worker takes besides, and each compute process.
+_IMAGE_BYTES, _WORKER_BYTES, _PROCESS_BYTES = 200 * 1024 * 1024, 180 * 1024 * 1024, 64 * 1024 * 1024
 # A batch may take as long as this many single images.
 BATCH_TIMES = 10
 # By the clock on the wall, a computation ends at its limit or a little later: half as long again means that something
@@ -74,17 +81,17 @@ class ServiceState:
         self.models = Models(settings, self.metrics, self.runtime)
         self.batcher = MicroBatcher()
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
-        # More images at a time than processors take more memory and no less time. Batches take long: they wait for
-        # one another, and no single image waits for them.
-        # Bodies may take so much without leaving images less.
-        kept = _WORKER_BYTES + Buffers.FREE
-        slots = decoding_slots(_IMAGE_BYTES, kept, workers_here())
-        most = settings.max_decoding_bytes or decoding_memory(slots, kept, workers_here())
-        _log.info("Images decoded at a time: %d, in %d MB of memory", slots, most // 1_000_000)
+        slots, most, has_processes = _shares(settings)
         memory = MemoryBound(most, settings.queue_seconds, settings.max_image_memory)
+        self.processes = ComputeProcesses(memory, is_used=has_processes)
+        place = "compute processes" if self.processes.is_used else "threads of the worker"
+        _log.info("Images decoded at a time: %d, in %s, in %d MB of memory", slots, place, most // 1_000_000)
+        if self.metrics:
+            self.metrics.other_memory = self.processes.memory_bytes
         # No more bodies than processors are unpacked at a time: more would take more memory and no less time.
         self.buffers = Buffers(settings.max_buffered_bytes, processors(), memory)
         self.queue = ComputeQueue(slots, settings.queue_seconds, memory)
+        # Batches take long: they wait for one another, and no single image waits for them.
         self.batch_queue = ComputeQueue(1, settings.queue_seconds, memory)
         # Pages of other origins and traces need headers and spans that only the whole way adds.
         self.early_refusal = None
@@ -168,7 +175,8 @@ class ServiceState:
             self.metrics.readiness(ready=False)
 
     def close(self) -> None:
-        """Closes files and connections."""
+        """Closes files and connections, and ends processes."""
+        self.processes.close()
         if self.shadow:
             self.shadow.close()
         if self._tracing:
@@ -249,6 +257,22 @@ def state_of(request: Request) -> ServiceState:
     if state is None:
         raise NotReadyError("The model is not loaded. Try again in a moment.")
     return state
+
+
+def _shares(settings: Settings) -> tuple[int, int, bool]:
+    """Returns how many images a worker decodes at a time, in how much memory, and whether in compute processes.
+
+    More images at a time than processors take more memory and no less time.
+    """
+    # Bodies may take so much without leaving images less.
+    each, kept, workers = _IMAGE_BYTES, _WORKER_BYTES + Buffers.FREE, workers_here()
+    has_processes = settings.compute_processes and has_room(kept + each + _PROCESS_BYTES, workers)
+    if has_processes:
+        # One more is for a batch.
+        each, kept = each + _PROCESS_BYTES, kept + _PROCESS_BYTES
+    slots = decoding_slots(each, kept, workers)
+    taken = kept + (slots * _PROCESS_BYTES if has_processes else 0)
+    return slots, settings.max_decoding_bytes or decoding_memory(slots, taken, workers), has_processes
 
 
 def _make_metrics(runtime: Runtime | None, settings: Settings) -> Metrics | None:

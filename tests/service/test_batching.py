@@ -2,18 +2,15 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
-from digits.arrays import Pixels
 from digits.data.mnist import Mnist
 from digits.errors import BrokenImageError, ImageError, NoInkError
 from digits.images.decode import OpenedImage, open_image
 from digits.model.artifact import read
 from digits.recognizer import Picture, Prediction, Recognizer, shipped_model
 from digits.service.batching import MicroBatcher
-from digits.vision.views.table import GLANCE
 from tests.conftest import SAMPLES, encode_png
 
 BLANK = encode_png(np.full((60, 60), 255, np.uint8))
@@ -35,11 +32,6 @@ class Watched(Recognizer):
             raise ZeroDivisionError
         self.given.append(len(batch))
         return super().recognize_many(batch, first_view_only=first_view_only)
-
-    def glance(self, picture: Picture) -> Prediction | Pixels | ImageError:
-        if picture is self.breaks_on:
-            raise ZeroDivisionError
-        return super().glance(picture)
 
 
 @pytest.fixture
@@ -149,67 +141,3 @@ def test_while_a_model_is_replaced_each_image_is_read_by_the_one_it_was_meant_fo
 
     assert [answer.digit for answer in asyncio.run(ask())] == [int(file.stem[0]) for file in SAMPLES[:2]]
     assert recognizer.given == newer.given == [1]
-
-
-def canvas_of(kind: int, side: int = 280) -> OpenedImage:
-    """A stroke on a canvas of a side; its answer depends on how it leans."""
-    pixels = np.full((side, side), 255, np.uint8)
-    cv2.line(pixels, (side // 2 + 15 * kind, side // 8), (side // 2 - 15 * kind, 7 * side // 8), 0, side // 14)
-    return open_image(encode_png(pixels))
-
-
-def test_larger_images_are_glanced_at_one_by_one_and_others_get_a_turn_in_between(recognizer: Watched) -> None:
-    done: list[str] = []
-
-    async def small(batcher: MicroBatcher) -> None:
-        await batcher.recognize(recognizer, samples()[0])
-        done.append("small")
-
-    async def large(batcher: MicroBatcher, kind: int) -> Prediction | Pixels | ImageError:
-        seen = await batcher.glance(recognizer, canvas_of(kind))
-        done.append("large")
-        return seen
-
-    async def ask() -> list[Prediction | Pixels | ImageError]:
-        batcher = MicroBatcher()
-        large_ones = [asyncio.ensure_future(large(batcher, kind)) for kind in range(3)]
-        small_ones = [asyncio.ensure_future(small(batcher)) for _ in range(3)]
-        await asyncio.gather(*small_ones)
-        return await asyncio.gather(*large_ones)
-
-    for seen in asyncio.run(ask()):
-        assert isinstance(seen, Prediction)
-        assert (seen.digit, seen.view) == (1, GLANCE)
-    assert done.index("small") <= 1
-    assert done[-1] == "large"
-
-
-def test_a_glance_that_does_not_suffice_returns_all_pixels_or_why_there_are_none(recognizer: Watched) -> None:
-    blank = encode_png(np.full((280, 280), 255, np.uint8))
-    broken = OpenedImage(SAMPLES[0].read_bytes()[:-900], recognizer.limits, None)
-
-    async def ask() -> list[Prediction | Pixels | ImageError]:
-        batcher = MicroBatcher()
-        return await asyncio.gather(*(batcher.glance(recognizer, image) for image in (open_image(blank), broken)))
-
-    pixels, error = asyncio.run(ask())
-    assert isinstance(pixels, np.ndarray)
-    assert pixels.shape == (280, 280)
-    assert isinstance(error, BrokenImageError)
-
-
-def test_a_glance_for_nobody_and_one_that_fails_leave_the_others_alone(recognizer: Watched) -> None:
-    images = [canvas_of(kind) for kind in range(4)]
-    recognizer.breaks_on = images[2]
-
-    async def ask() -> list[Prediction | Pixels | ImageError | BaseException]:
-        batcher = MicroBatcher()
-        waiting = [asyncio.ensure_future(batcher.glance(recognizer, image)) for image in images]
-        asyncio.get_running_loop().call_soon(waiting[1].cancel)
-        return await asyncio.gather(*waiting, return_exceptions=True)
-
-    first, second, third, fourth = asyncio.run(ask())
-    assert isinstance(first, Prediction)
-    assert isinstance(second, asyncio.CancelledError)
-    assert isinstance(third, ZeroDivisionError)
-    assert isinstance(fourth, Prediction)

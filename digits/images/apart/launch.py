@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -46,12 +46,12 @@ def find_python() -> str | None:
     return next((str(place) for place in places if os.access(place, os.X_OK)), None)
 
 
-def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -> subprocess.Popen[bytes]:
-    """Starts a process that gets a descriptor of this one, and has it end with `held`.
+def start(command: Sequence[str], descriptors: Collection[int], held: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+    """Starts a process that gets descriptors of this one, and has it end with `held`.
 
     Args:
         command: its program and arguments.
-        descriptor: of the file that it reads.
+        descriptors: of files that it reads.
         held: ends the process, and closes the pipes to it.
 
     Raises:
@@ -69,7 +69,7 @@ def start(command: Sequence[str], descriptor: int, held: contextlib.ExitStack) -
                     stdin=its_input,
                     stdout=its_output,
                     stderr=subprocess.DEVNULL,
-                    pass_fds=(descriptor,),
+                    pass_fds=descriptors,
                     env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
                 )
             held.callback(_end, process)

@@ -90,7 +90,7 @@ class Process:
             numbers = (file.fileno(), program.memory_bytes, program.cpu_seconds, *arguments)
             command = [*_command(python, program), *map(str, numbers)]
             try:
-                self._process = start(command, file.fileno(), held)
+                self._process = start(command, (file.fileno(),), held)
             except OSError as error:
                 if is_out_of_files(error):
                     raise

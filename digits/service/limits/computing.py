@@ -1,7 +1,7 @@
 """Computations in threads, which end when their time is over or when their client has left."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,9 +10,7 @@ from starlette.requests import Request
 
 from digits.budget import Budget, bounded_memory, limited
 from digits.errors import DigitsError, MemoryBusyError, ProcessorBusyError
-from digits.images.sources import open_each
-from digits.recognizer import Prediction, Recognizer
-from digits.service.errors import BuffersFullError, ServerBusyError, as_unavailable
+from digits.service.errors import BuffersFullError, ServerBusyError
 from digits.service.limits.queue import ComputeQueue
 from digits.service.process.heap import HeapTrimmer
 
@@ -20,7 +18,6 @@ from digits.service.process.heap import HeapTrimmer
 _TRIMMER = HeapTrimmer()
 
 Result = TypeVar("Result")
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -81,40 +78,6 @@ async def compute(
         raise ServerBusyError(str(error)) from error
     finally:
         watch.cancel()
-
-
-def recognize_batch(
-    recognizer: Recognizer, files: Sequence[bytes], budget: Budget
-) -> list[tuple[Prediction | DigitsError, int]]:
-    """Reads the first page of each file of a batch, within a budget for each.
-
-    Args:
-        recognizer: the model to read with.
-        files: image files.
-        budget: the time of each file, which starts when it is that file's turn.
-
-    Returns:
-        For each file its prediction or why there is none, and how many pages it has. Where the system lacks for a
-        moment what one file needs, such as a process, that file alone gets an `UnavailableError`.
-    """
-    page_counts: list[int] = []
-    opened = open_each(each_with_its_time(files, budget), recognizer.limits, page_counts)
-    try:
-        answers = list(recognizer.recognize_many(opened))
-    except Exception as error:
-        if (unavailable := as_unavailable(error)) is None:
-            raise
-        if len(files) == 1:
-            return [(unavailable, 1)]
-        return [answer for file in files for answer in recognize_batch(recognizer, [file], budget)]
-    return list(zip(answers, page_counts, strict=True))
-
-
-def each_with_its_time(items: Iterable[Item], budget: Budget) -> Iterator[Item]:
-    """Yields items; asking for one starts its time."""
-    for item in items:
-        budget.start()
-        yield item
 
 
 async def _stop_when_client_leaves(request: Request, budget: Budget) -> None:

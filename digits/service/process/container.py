@@ -14,6 +14,8 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 # Servers that start several workers set it, or are told by it.
 WORKERS_VARIABLE = "WEB_CONCURRENCY"
 
+# A worker decodes so many images at a time, if there are as many processors.
+_LEAST_SLOTS = 2
 # Memory for decoding: the first number, or the second for each image decoded at a time, whichever is more.
 _DECODING_BYTES, _SLOT_BYTES = 160 * 2**20, 64 * 2**20
 # What a small container has for it at the least.
@@ -58,10 +60,26 @@ def workers_here() -> int:
     return max(1, int(text)) if text.isdecimal() else 1
 
 
+def has_room(bytes_each: int, workers: int = 1, root: Path = ROOT, membership: Path = MEMBERSHIP) -> bool:
+    """Returns whether each worker may take so many bytes.
+
+    Args:
+        bytes_each: memory of a worker.
+        workers: processes that share the container.
+        root: where the control groups are mounted.
+        membership: file that names the groups of the process.
+    """
+    limit = memory_limit(root, membership)
+    return limit is None or limit // workers >= bytes_each
+
+
 def decoding_slots(
     bytes_each: int, bytes_kept: int, workers: int = 1, root: Path = ROOT, membership: Path = MEMBERSHIP
 ) -> int:
     """Returns how many images a worker should decode at a time, at least 1.
+
+    There are no more than processors, and of many processors no more than twice the worker's share of them: requests
+    do not come to all workers alike.
 
     Args:
         bytes_each: memory that one large image takes.
@@ -70,7 +88,8 @@ def decoding_slots(
         root: where the control groups are mounted.
         membership: file that names the groups of the process.
     """
-    slots = processors(root, membership)
+    here = processors(root, membership)
+    slots = min(here, max(_LEAST_SLOTS, math.ceil(2 * here / workers)))
     limit = memory_limit(root, membership)
     if limit is not None:
         slots = min(slots, (limit // workers - bytes_kept) // bytes_each)

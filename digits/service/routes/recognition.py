@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -25,6 +25,7 @@ from digits.errors import (
 from digits.images.decode import OpenedImage, open_image
 from digits.images.formats import starts_a_process
 from digits.recognizer import Prediction, Recognizer
+from digits.service.compute import jobs
 from digits.service.errors import (
     AccessError,
     BatchError,
@@ -36,7 +37,7 @@ from digits.service.errors import (
     UnsupportedMediaTypeError,
     UploadError,
 )
-from digits.service.limits.computing import compute, recognize_batch
+from digits.service.limits.computing import compute
 from digits.service.limits.concurrency import Room
 from digits.service.problems import problem_of
 from digits.service.request_context import EXPECTED
@@ -57,17 +58,10 @@ from digits.service.routes.parameters import (
 from digits.service.routes.uploads import BATCH_FIELD, read_image_files, read_upload
 from digits.service.schemas import BatchItem, BatchResponse
 from digits.service.state import BATCH_TIMES, READ_ON_THE_SPOT_BYTES, ServiceState, state_of
-from digits.vision.normalize import GLANCED_SIDE
-
-if TYPE_CHECKING:
-    from digits.numbers.document import DocumentReading
-
 
 # The event loop itself reads a plain image of no more pixels and bytes: that takes hardly longer than waking up a
-# thread. It reads larger ones, up to the second number of pixels, at a glance, which takes a millisecond or two. In a
-# thread that takes twice as long, since OpenCV gives Python's lock away at each of a hundred calls, and other threads
-# take it. Any other image goes to a thread, so that other requests need not wait for it.
-_ON_THE_SPOT_PIXELS, _GLANCED_PIXELS = 64 * 64, 300 * 300
+# thread. Any other image goes to a compute process, so that other requests need not wait for it, nor for Python's lock.
+_ON_THE_SPOT_PIXELS = 64 * 64
 
 
 class _Direct(APIRoute):
@@ -134,34 +128,15 @@ async def _recognize(
         if recognizer.may_look_again(first):
             # Other views take too long for the event loop. Where too many requests wait, the first view answers.
             with contextlib.suppress(OverloadedError):
-                again = await compute(
-                    lambda: recognizer.look_again(image, first), request, budget, state.queue, held_bytes
-                )
-                return again, 1
+                shown = first if isinstance(first, ImageError) else jobs.without_stages(first)
+                again = partial(state.processes.run, jobs.look_again, recognizer, data, shown)
+                return await compute(again, request, budget, state.queue, held_bytes), 1
         if isinstance(first, ImageError):
             raise first
         return first, 1
 
-    if image is not None and _may_be_glanced_at(image):
-        seen = await state.batcher.glance(recognizer, image)
-        if isinstance(seen, Prediction):
-            return seen, 1
-        if isinstance(seen, ImageError):
-            raise seen
-        whole = partial(recognizer.recognize_whole, seen)
-        return await compute(whole, request, budget, state.queue, held_bytes), image.pages
-
-    def open_and_recognize() -> tuple[Prediction, int]:
-        opened = image or open_image(data, recognizer.limits, page)
-        return recognizer.recognize(opened), opened.pages
-
-    return await compute(open_and_recognize, request, budget, state.queue, held_bytes)
-
-
-def _may_be_glanced_at(image: OpenedImage) -> bool:
-    """Returns whether a glance at an image takes no longer than other requests may wait."""
-    is_large = max(image.width, image.height) >= GLANCED_SIDE
-    return image.is_plain and is_large and image.width * image.height <= _GLANCED_PIXELS
+    recognize = partial(state.processes.run, jobs.recognize, recognizer, data, page)
+    return await compute(recognize, request, budget, state.queue, held_bytes)
 
 
 async def _read_on_the_spot(state: ServiceState, recognizer: Recognizer, image: OpenedImage) -> Prediction | ImageError:
@@ -188,7 +163,8 @@ async def _predict_batch(request: Request) -> Response:
         start = time.perf_counter()
         with state.concurrency:
             budget = Budget(settings.compute_seconds, BATCH_TIMES * settings.compute_seconds)
-            read = partial(recognize_batch, recognizer, [part.content for part in received.parts], budget)
+            contents = [part.content for part in received.parts]
+            read = partial(state.processes.run, jobs.recognize_batch, recognizer, contents)
             answers = await compute(read, request, budget, state.batch_queue, room.taken)
     items = [
         _item(state, part.file or "", answer, page_count)
@@ -230,11 +206,10 @@ async def _read(request: Request) -> Response:
         page = chosen_page(request, upload.texts)
         with state.concurrency:
             start = time.perf_counter()
-            # Always in a thread: reading a number takes longer than other requests should wait.
             recognizer = state.models.recognizer
             budget = Budget(settings.compute_seconds)
             try:
-                read = partial(_read_document, recognizer, upload.content, page, expect)
+                read = partial(state.processes.run, jobs.read_document, recognizer, upload.content, page, expect)
                 document = await compute(read, request, budget, state.queue, room.taken)
             except (PatternError, UnexpectedNumberError) as error:
                 # The pattern may have arrived in another form than it was written in.
@@ -243,13 +218,6 @@ async def _read(request: Request) -> Response:
     if state.metrics:
         state.metrics.reading(document.joined)
     return model_response(ReadResponse.timed(document, _milliseconds_since(start), upload.frame, upload.warnings))
-
-
-def _read_document(recognizer: Recognizer, data: bytes, page: int | None, expect: str | None) -> "DocumentReading":
-    # Imported with the first page, so that the API starts sooner; most services never read one.
-    from digits.numbers.document import read_document
-
-    return read_document(recognizer, data, page, expect)
 
 
 PREDICT, BATCH, READ = "/predict/", "/predict/batch/", "/read/"

@@ -20,7 +20,7 @@ from digits import budget
 from digits.budget import Budget, wall_seconds
 from digits.errors import ComputationStoppedError, ComputeTimeError, NoInkError
 from digits.service.errors import ServerBusyError
-from digits.service.limits.computing import compute, each_with_its_time
+from digits.service.limits.computing import compute
 from digits.service.limits.queue import ComputeQueue
 from digits.service.problems import PROBLEMS
 from tests.conftest import SAMPLES, Server, encode_png, serve
@@ -203,7 +203,7 @@ def test_each_file_of_a_batch_has_its_own_time() -> None:
 
     def work() -> list[str]:
         outcomes = []
-        for seconds in each_with_its_time((0.1, 0.3, 0.1), shared):
+        for seconds in budget.each_with_its_time((0.1, 0.3, 0.1)):
             keep_busy(seconds)
             try:
                 budget.check()

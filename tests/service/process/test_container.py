@@ -97,3 +97,28 @@ def test_a_worker_decodes_in_what_the_container_leaves_besides_the_worker_and_bo
         assert state.queue.memory.most_bytes == expected * MB
     finally:
         state.close()
+
+
+@pytest.mark.parametrize(("limit", "workers", "expected"), [(2_000, 1, True), (1_024, 2, True), (900, 2, False)])
+def test_where_memory_is_short_images_are_read_without_further_processes(
+    monkeypatch: pytest.MonkeyPatch, limit: int, workers: int, expected: bool
+) -> None:
+    monkeypatch.setattr(container, "memory_limit", lambda *_: limit * MB)
+    monkeypatch.setenv(container.WORKERS_VARIABLE, str(workers))
+    state = ServiceState(Settings(model=shipped_model(), metrics=False))
+    try:
+        assert state.processes.is_used == expected
+    finally:
+        state.close()
+
+
+def test_workers_that_share_the_processors_decode_twice_their_share_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "processors", lambda *_: 16)
+    monkeypatch.setattr(container, "memory_limit", lambda *_: None)
+    slots = {}
+    for workers in (1, 4, 16):
+        monkeypatch.setenv(container.WORKERS_VARIABLE, str(workers))
+        state = ServiceState(Settings(model=shipped_model(), metrics=False))
+        slots[workers] = state.queue.threads.total_tokens
+        state.close()
+    assert slots == {1: 16, 4: 8, 16: 2}

@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from digits import budget
+from digits.budget import work
 from digits.service.app import create_app
 from digits.service.settings import Settings
 from tests.pictures import encode
@@ -16,12 +16,12 @@ def test_live_fails_while_nothing_is_answered_for_longer_than_any_request_may_ta
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # By the clock on the wall an image has ten seconds at the least, and no picture takes as long in one call.
-    monkeypatch.setattr(budget, "_LEAST_WALL_SECONDS", 0.0)
+    monkeypatch.setattr(work, "_LEAST_WALL_SECONDS", 0.0)
     # Decoding it takes some ten times as long as the bound of liveness, in one call that nothing can end.
     pixels = np.full((6000, 6000), 255, np.uint8)
     pixels[2000:4000, 2900:3100] = 0
     large = encode(pixels, "TIFF", compression="tiff_lzw")
-    settings = Settings(compute_seconds=0.001, max_pixels=50_000_000)
+    settings = Settings(compute_seconds=0.001, max_pixels=50_000_000, compute_processes=False)
     app, statuses = create_app(settings), set[int]()
 
     async def ask() -> None:
