@@ -12,9 +12,7 @@ than 400 MB or refuses everything.
 import argparse
 import base64
 import json
-import os
 import random
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +31,7 @@ from benchmarks.hostile.rare_bombs import jpeg2000_passes
 from benchmarks.hostile.specimens import specimens
 from benchmarks.support.client import Connection, UnansweredError, address_of, request, upload, upload_batch
 from benchmarks.support.machine import describe_machine
-from benchmarks.support.servers import SERVE, Running, running
+from benchmarks.support.servers import SERVE, running
 from digits.cli.arguments import whole_number
 from digits.numbers.reader import PAGE_SIDE
 from digits.recognizer import shipped_model
@@ -59,21 +57,6 @@ def costly_files(folder: Path | None) -> dict[str, Callable[[], bytes]]:
 
 # Half as large as a page is read, as large, and larger.
 _SIDES = (PAGE_SIDE // 2, PAGE_SIDE, 2 * PAGE_SIDE)
-
-
-def peak_of_worker(server: Running) -> float:
-    """Returns the memory at its highest point of the largest process of a server that draws no document, in MB."""
-    peaks = [0.0]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            if os.getpgid(int(status.parent.name)) == server.process.pid:
-                found = re.search(r"VmHWM:\s+(\d+)", status.read_text())
-                peaks.append(int(found[1]) / 1024.0 if found else 0.0)
-        except (OSError, ValueError):
-            continue  # The process has ended in the meantime.
-    if len(peaks) == 1:
-        raise RuntimeError("The service has no process that can be looked at, so its memory is not known.")
-    return max(peaks)
 
 
 def longest_requests() -> list[bytes]:
@@ -108,7 +91,8 @@ def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0)
         seed: of the order.
 
     Returns:
-        The memory of the worker at its highest point, in MB; and the number of answers by HTTP status.
+        The memory of the worker and its processes at the highest point that was seen, in MB; and the number of
+        answers by HTTP status.
     """
     requests = [(make, route) for make in files.values() for route in SECONDS]
     random.Random(seed).shuffle(requests)  # noqa: S311
@@ -131,12 +115,12 @@ def serve(files: Mapping[str, Callable[[], bytes]], clients: int, seed: int = 0)
             return (upload(make(), route) for make, route in requests[number::clients])
 
         long = longest_requests()
-        with ThreadPoolExecutor(2 * clients) as threads:
+        with server.watched() as memory, ThreadPoolExecutor(2 * clients) as threads:
             counted = list(threads.map(send, map(made, range(clients))))
             # Neighbors begin with different ones.
             turns = [[long[(number + turn) % len(long)] for turn in range(_LONG_EACH)] for number in range(2 * clients)]
             counted += threads.map(send, turns)
-        return peak_of_worker(server), sum(counted, Counter())
+        return max(memory), sum(counted, Counter())
 
 
 def answered_well(answers: Counter[str]) -> bool:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -136,10 +137,33 @@ class Running:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def memory(self) -> float:
-        """Returns the resident memory of all its processes, in MB; NaN on systems without /proc."""
-        sizes = [re.search(r"VmRSS:\s+(\d+)", text) for text in self._read_of_all("status")]
-        resident = sum(int(size[1]) for size in sizes if size)
-        return resident / 1024.0 if resident else float("nan")
+        """Returns the resident memory of all its processes, in MB; NaN on systems without /proc.
+
+        Files, such as libraries, count once: as much of them as the process has that has most of them.
+        """
+        own, files = 0, [0]
+        for text in self._read_of_all("status"):
+            sizes = {name: int(size) for name, size in _RESIDENT.findall(text)}
+            own += sizes.get("Anon", 0) + sizes.get("Shmem", 0)
+            files.append(sizes.get("File", 0))
+        return (own + max(files)) / 1024.0 if own else float("nan")
+
+    @contextmanager
+    def watched(self) -> Iterator[list[float]]:
+        """Looks at its memory every hundredth of a second, inside; yields the list that all looks are added to."""
+        looks, ended = [self.memory()], threading.Event()
+
+        def look() -> None:
+            while not ended.wait(_LOOK_SECONDS):
+                looks.append(self.memory())
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            yield looks
+        finally:
+            ended.set()
+            watcher.join()
 
     def processor_seconds(self) -> float:
         """Returns the processor time that its processes have used, in seconds; 0 on systems without /proc."""
@@ -159,6 +183,11 @@ class Running:
         while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
             ours |= more
         return [text for _, text in _read_each(Path(f"/proc/{pid}/{name}") for pid in sorted(ours))]
+
+
+# Of the memory of a process: what is its own, what it shares in memory, and what is a part of files.
+_RESIDENT = re.compile(r"Rss(Anon|Shmem|File):\s+(\d+)")
+_LOOK_SECONDS = 0.01
 
 
 def _read_each(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:

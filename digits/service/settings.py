@@ -139,17 +139,17 @@ class Settings(BaseSettings):
         ge=1,
         description="Most bytes of request bodies that a worker holds at a time, with what they unpack to. Beyond it, "
         "the answer is 503; also where several bodies, with the images that are decoded, or 64 MiB for one, take more "
-        "than 32 MiB over `DIGITS_MAX_DECODING_BYTES`. Must be at least `DIGITS_MAX_BATCH_BYTES`, and at least seven "
+        "than 12 MiB over `DIGITS_MAX_DECODING_BYTES`. Must be at least `DIGITS_MAX_BATCH_BYTES`, and at least seven "
         "times `DIGITS_MAX_BYTES`, because an image in JSON is held in several forms.",
     )
     max_decoding_bytes: int | None = Field(
         None,
         ge=1,
         description="Most memory, in bytes, for all images that a worker decodes, or reads as numbers, at the same "
-        "time. Bodies of other requests count where they take more than 32 MiB together, unless the image is the only "
+        "time. Bodies of other requests count where they take more than 12 MiB together, unless the image is the only "
         "one and needs no more than 64 MiB. An image that needs more than there is is decoded alone. A request gets "
         "503 if it waits for that memory for longer than `DIGITS_QUEUE_SECONDS`, or, once its page is decoded, for "
-        "longer than 2 seconds. Default: 160 MiB or 64 MiB for each image decoded at a time, whichever is more, but no "
+        "longer than 2 seconds. Default: 96 MiB or 48 MiB for each image decoded at a time, whichever is more, but no "
         "more than the container's memory leaves.",
     )
     max_image_memory: int = Field(

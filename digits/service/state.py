@@ -83,7 +83,8 @@ class ServiceState:
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
         slots, most, has_processes = _shares(settings)
         memory = MemoryBound(most, settings.queue_seconds, settings.max_image_memory)
-        self.processes = ComputeProcesses(memory, is_used=has_processes)
+        # A batch has one of them for long. Never the only one: single images do not wait for it.
+        self.processes = ComputeProcesses(memory, max(2, slots), is_used=has_processes)
         place = "compute processes" if self.processes.is_used else "threads of the worker"
         _log.info("Images decoded at a time: %d, in %s, in %d MB of memory", slots, place, most // 1_000_000)
         if self.metrics:

@@ -16,6 +16,9 @@ from digits.service.compute.messages import Ask, Done, Failed, Job, Logged, Mode
 from digits.service.process.decoders import one_thread_for_each_image, silence_decoders
 from digits.service.process.heap import HeapTrimmer, keep_heap_small
 
+# Freed memory that a process keeps, in bytes: there are several, and a page or a photo takes long enough to ask for more.
+_KEPT = 4 * 1024 * 1024
+
 
 def answer_jobs(from_worker: int, to_worker: int) -> None:
     """Answers jobs until the worker closes the pipe, or is gone.
@@ -24,7 +27,7 @@ def answer_jobs(from_worker: int, to_worker: int) -> None:
         from_worker: descriptor from which messages are read.
         to_worker: descriptor to which they are written.
     """
-    keep_heap_small()
+    keep_heap_small(_KEPT)
     one_thread_for_each_image()
     silence_decoders()
     worker = _Worker(from_worker, to_worker)
@@ -52,7 +55,7 @@ class _Process:
     def __init__(self, worker: _Worker) -> None:
         self._worker = worker
         self._memory = _MemoryOfWorker(worker)
-        self._trimmer = HeapTrimmer()
+        self._trimmer = HeapTrimmer(_KEPT)
         self._recognizer: Recognizer | None = None
         self._budget: Budget | None = None
 

@@ -10,6 +10,7 @@ object, so that none of them is unpickled.
                                     Done or Failed
 """
 
+import io
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -152,13 +153,13 @@ def receive(read: Callable[[int], bytes]) -> object:
 
 
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
-    pieces = []
-    while size:
-        if not (piece := read(min(size, _CHUNK))):
+    # It hands out the bytes that it holds; joined pieces would be a copy, of up to a whole file.
+    content = io.BytesIO()
+    while content.tell() < size:
+        if not (piece := read(min(size - content.tell(), _CHUNK))):
             raise EOFError
-        pieces.append(piece)
-        size -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        content.write(piece)
+    return content.getvalue()
 
 
 def uncopied(data: bytes) -> Any:

@@ -4,9 +4,10 @@ import logging
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from digits import budget
 from digits.budget import MemoryBound
 from digits.errors import ProcessStartError
 from digits.images.apart.launch import find_python
@@ -18,31 +19,35 @@ _log = logging.getLogger("digits")
 
 # After a process that did not fit, none is started for so many seconds.
 _PAUSE_SECONDS = 60.0
+# Whoever waits for a process looks so often whether its own time is over.
+_LOOK_SECONDS = 0.05
 
 Result = TypeVar("Result")
 
 
 class ComputeProcesses:
-    """Computes in processes, of which there are as many as there have been jobs at a time.
+    """Computes in processes, of which there are as many as there have been jobs at a time, up to a bound.
 
     The first job that needs another process waits for its start. Where none can be started, the thread that asks
     computes by itself: answers are the same, and small requests wait for longer.
 
     Args:
-        memory: bounds what all of them take for decoding at the same time.
+        memory: bounds what all of them take at the same time, for files and for decoding.
+        most: processes at a time. Jobs beyond wait for one.
         is_used: whether there are any.
 
     Attributes:
         is_used: whether there are any: not where the system has no such processes.
     """
 
-    def __init__(self, memory: MemoryBound, *, is_used: bool = True) -> None:
-        self._memory = memory
+    def __init__(self, memory: MemoryBound, most: int = 2, *, is_used: bool = True) -> None:
+        self._memory, self._most = memory, most
         self._python = find_python() if is_used else None
         self.is_used = self._python is not None
         self._idle: list[Process] = []
         self._busy: set[Process] = set()
-        self._lock = threading.Lock()
+        self._starting = 0
+        self._changed = threading.Condition()
         self._unfit_until = 0.0
         self._could_start = True
 
@@ -61,7 +66,9 @@ class ComputeProcesses:
         """
         while (process := self._take()) is not None:
             try:
-                result: Result = process.run(function, recognizer, arguments, self._memory)
+                # The process has a copy.
+                with budget.memory(lambda: _size_of(arguments)):
+                    result: Result = process.run(function, recognizer, arguments, self._memory)
                 return result
             except UnfitError as error:
                 self._note_unfit(error)
@@ -71,26 +78,35 @@ class ComputeProcesses:
 
     def memory_bytes(self) -> int:
         """Returns the memory of all processes, without what they share with each other, such as libraries."""
-        with self._lock:
+        with self._changed:
             processes = [*self._idle, *self._busy]
         return sum(own_bytes(process.pid) for process in processes)
 
     def close(self) -> None:
         """Ends all processes; a job that is still computed gets an error."""
         self._python = None
-        with self._lock:
+        with self._changed:
             processes, self._idle = [*self._idle, *self._busy], []
         for process in processes:
             process.close()
 
     def _take(self) -> Process | None:
         """Returns a process for a job; None if there is none, and none can be started."""
-        with self._lock:
+        with self._changed:
+            while not self._idle and len(self._busy) + self._starting >= self._most:
+                budget.check()
+                self._changed.wait(_LOOK_SECONDS)
             process = self._idle.pop() if self._idle else None
-        if process is None and self._python is not None and time.monotonic() > self._unfit_until:
-            process = self._start(self._python)
-        if process is not None:
-            with self._lock:
+            if process is not None:
+                self._busy.add(process)
+                return process
+            if self._python is None or time.monotonic() < self._unfit_until:
+                return None
+            self._starting += 1
+        process = self._start(self._python)
+        with self._changed:
+            self._starting -= 1
+            if process is not None:
                 self._busy.add(process)
         return process
 
@@ -106,8 +122,9 @@ class ComputeProcesses:
         return process
 
     def _give_back(self, process: Process) -> None:
-        with self._lock:
+        with self._changed:
             self._busy.discard(process)
+            self._changed.notify()
             if process.is_fit and self._python is not None:
                 self._idle.append(process)
                 return
@@ -122,3 +139,11 @@ class ComputeProcesses:
                 "seconds. This shows why: %s < /dev/null",
                 error, _PAUSE_SECONDS, command,
             )  # fmt: skip
+
+
+def _size_of(arguments: Iterable[Any]) -> int:
+    """Returns how many bytes are among arguments and in lists among them."""
+    return sum(
+        len(argument) if isinstance(argument, bytes) else _size_of(argument) if isinstance(argument, list) else 0
+        for argument in arguments
+    )

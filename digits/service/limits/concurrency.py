@@ -61,7 +61,7 @@ class Buffers:
 
     # So many bytes of all bodies leave images their whole memory. A request that holds no more than the second number
     # is never measured against images and other bodies, so that a few large ones do not keep all small ones out.
-    FREE, SMALL = 32 * 1024 * 1024, 256 * 1024
+    FREE, SMALL = 12 * 1024 * 1024, 256 * 1024
 
     def __init__(self, most: int, threads: int = 1, images: MemoryBound | None = None) -> None:
         self.most = most

@@ -22,12 +22,15 @@ _GROWTH, _LOOK_SECONDS = 16 * 1024 * 1024, 0.1
 _RESIDENT = Path("/proc/self/statm")
 
 
-def keep_heap_small() -> bool:
+def keep_heap_small(kept: int = _KEPT) -> bool:
     """Makes a process that decodes images of all sizes for months return freed memory to the system.
 
     By default glibc raises the size from which blocks return to the system to that of the largest image seen, and keeps
     a heap for every thread. Images of mixed sizes then leave holes in these heaps, and the process takes two to three
     times the memory that it needs. Call this before threads start.
+
+    Args:
+        kept: freed bytes at the end of the heap that stay with the process.
 
     Returns:
         Whether the settings were made: False if the C library is not glibc.
@@ -37,7 +40,7 @@ def keep_heap_small() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, _OWN_PIECE), (_TRIM_THRESHOLD, _KEPT))
+    wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, _OWN_PIECE), (_TRIM_THRESHOLD, kept))
     done = [mallopt(option, value) for option, value in wanted]
     return done == [1] * len(wanted)
 
