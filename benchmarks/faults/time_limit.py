@@ -1,27 +1,27 @@
 """Measures the time limit of computations: python -m benchmarks.faults.time_limit
 
 Reads each family of costly pictures with a limit of one second. The table says when the computation ended, and the
-longest time between two checks of the budget, by which a computation may exceed its limit. The last lines measure the
-alternative, a process that can be killed: its start, its memory, and the time to hand a picture over.
+longest time between two checks of the budget, by which a computation may exceed its limit. The last line measures the
+process in which the service computes: its start, its memory, and the time to hand a picture over.
 """
 
 import argparse
-import multiprocessing
-import os
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import cv2
 
 from benchmarks.hostile.costly_pictures import COSTLY
 from benchmarks.support.images import MEGAPIXEL, image_files
-from benchmarks.support.machine import describe_machine
+from benchmarks.support.machine import describe_machine, spread
 from digits import budget
+from digits.budget import MemoryBound
 from digits.errors import DigitsError
 from digits.numbers.reader import PAGE_SIDE, read_picture
 from digits.recognizer import Recognizer, shipped_model
+from digits.service.compute import jobs
+from digits.service.compute.pool import ComputeProcesses
 
 _SECONDS = 1.0
 _ROUNDS = 20
@@ -83,42 +83,29 @@ def measure_checks(side: int) -> None:
 _RECOGNIZER: list[Recognizer] = []
 
 
-def _prepare() -> None:
-    _RECOGNIZER.append(Recognizer.load(shipped_model()))
-    _RECOGNIZER[0].warm_up()
-
-
-def _memory() -> float:
-    """Returns the memory of this process that it shares with no other, in MB."""
-    pages = Path("/proc/self/statm").read_text().split()
-    return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _digit(data: bytes) -> int:
-    return _RECOGNIZER[0].recognize(data).digit
-
-
 def measure_processes() -> None:
-    """Prints what a process that can be killed would cost."""
+    """Prints what a compute process of the service takes: to start, to keep, and to hand a picture over."""
     image = image_files(1)[MEGAPIXEL][0]
-    _prepare()
-    _digit(image)
-    start = time.perf_counter()
-    for _ in range(_ROUNDS):
-        _digit(image)
-    here = (time.perf_counter() - start) / _ROUNDS
-    start = time.perf_counter()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare) as pool:
-        pool.submit(_digit, image).result()
-        started = time.perf_counter() - start
+    recognizer = Recognizer.load(shipped_model())
+    recognizer.warm_up()
+    processes = ComputeProcesses(MemoryBound(2**30, 1.0))
+
+    def seconds(function: Callable[[], object]) -> float:
         start = time.perf_counter()
-        for _ in range(_ROUNDS):
-            pool.submit(_digit, image).result()
-        there = (time.perf_counter() - start) / _ROUNDS
-        memory = pool.submit(_memory).result()
+        function()
+        return time.perf_counter() - start
+
+    def there() -> None:
+        processes.run(jobs.recognize, recognizer, image, 1)
+
+    with closing(processes):
+        started = seconds(there)
+        rounds = [(seconds(there), seconds(lambda: recognizer.recognize(image))) for _ in range(_ROUNDS)]
+        memory = processes.memory_bytes() / 2**20
+    away, here = (spread([each[i] * 1e3 for each in rounds], "ms", 1) for i in (0, 1))
     print(
-        f"\nA process: {started:.2f} s to start, {memory:.0f} MB of its own; a one-megapixel PNG takes"
-        f" {there * 1e3:.1f} ms there and {here * 1e3:.1f} ms in a thread (n = {_ROUNDS})."
+        f"\nA compute process: {started:.2f} s to its first answer, {memory:.0f} MB of its own. A one-megapixel PNG "
+        f"takes {away} there and {here} in a thread."
     )
 
 

@@ -49,13 +49,11 @@ class Settings(BaseSettings):
     model: Path | None = Field(
         None, description="The model file. Default: models/mnist_model.keras if it exists, else the model that ships."
     )
-
     shadow_model: Path | None = Field(
         None,
         description="A second model file, which sees the same pictures after `/predict/` has answered them. `/metrics` "
         "counts how often it disagrees (`digits_shadow_pictures_total`). Pictures that come too fast are skipped.",
     )
-
     precision: PrecisionChoice = Field(
         AUTO,
         description="The numbers with which the network computes: `float32`, or `int8`, in which the network alone "
@@ -95,9 +93,8 @@ class Settings(BaseSettings):
         ImageLimits.max_candidates,
         ge=1,
         le=1_000_000,
-        description="Most candidates (digits, and marks that may be digits) on one page. A thousand take about a "
-        "second. Large strokes, and strokes that may be cut in many places, count for more. A page over the limit gets "
-        "`crowded-image`.",
+        description="Most candidates (digits, and marks that may be digits) on one page, else `crowded-image`. A "
+        "thousand take about a second. Large strokes, and those that may be cut in many places, count for more.",
     )
     compute_seconds: float = Field(
         5.0,
@@ -109,10 +106,8 @@ class Settings(BaseSettings):
     )
     compute_processes: bool = Field(
         True,
-        description="Whether images that take longer than small ones are read in processes of their own, beside the "
-        "worker, which answers small images meanwhile. Each takes about 50 MB, and starts with the first image that "
-        "needs it. Without them, in a container with less than about 500 MB for each worker, and on Windows, threads "
-        "of the worker read all images: answers are the same, and small images wait several times as long for them.",
+        description="Whether what takes longer than a small image is read in processes of their own, of 50 MB each. "
+        "Else, and on Windows or with less than 500 MB of memory for each worker, small images wait longer for it.",
     )
     max_batch_files: int = Field(100, ge=1, le=10_000, description="Most files in one batch.")
     max_batch_bytes: int = Field(
@@ -149,7 +144,7 @@ class Settings(BaseSettings):
         "time. Bodies of other requests count where they take more than 12 MiB together, unless the image is the only "
         "one and needs no more than 64 MiB. An image that needs more than there is is decoded alone. A request gets "
         "503 if it waits for that memory for longer than `DIGITS_QUEUE_SECONDS`, or, once its page is decoded, for "
-        "longer than 2 seconds. Default: 96 MiB or 48 MiB for each image decoded at a time, whichever is more, but no "
+        "longer than 2 seconds. Default: 128 MiB or 64 MiB for each image decoded at a time, whichever is more, but no "
         "more than the container's memory leaves.",
     )
     max_image_memory: int = Field(
@@ -196,8 +191,7 @@ class Settings(BaseSettings):
     cors_origins: Names = Field(
         (),
         description="Web origins whose pages may call the API (CORS), separated by commas, such as "
-        "https://example.com,http://localhost:3000, or * for all. Default: none, so browsers refuse the answers to "
-        "pages of other origins.",
+        "https://example.com,http://localhost:3000, or * for all. Default: none, so browsers refuse them the answers.",
     )
     trusted_hosts: Names = Field(
         (), description="Host names that the API answers to, such as *.example.com. Default: all."

@@ -59,7 +59,7 @@ def test_the_service_is_given_the_time_that_it_may_take_to_stop() -> None:
 
 def test_the_service_may_call_what_services_need_and_nothing_else() -> None:
     unit = entries()
-    assert unit["SystemCallFilter"] == ["@system-service", "~@privileged @resources", "mbind"]
+    assert unit["SystemCallFilter"] == ["@system-service", "~@privileged @resources", "mbind setpriority"]
     assert unit["SystemCallErrorNumber"] == ["EPERM"]
     assert unit["CapabilityBoundingSet"] == [""]
     closed = ("NoNewPrivileges", "MemoryDenyWriteExecute", "PrivateUsers", "RestrictNamespaces", "LockPersonality")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 # Small requests, which the worker itself answers, go first.
-_NICE = 10
+_NICE = 5
 
 
 def main() -> None:

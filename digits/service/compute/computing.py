@@ -16,7 +16,7 @@ from digits.service.compute.messages import Ask, Done, Failed, Job, Logged, Mode
 from digits.service.process.decoders import one_thread_for_each_image, silence_decoders
 from digits.service.process.heap import HeapTrimmer, keep_heap_small
 
-# Freed memory that a process keeps, in bytes: there are several, and a page or a photo takes long enough to ask for more.
+# Freed memory that a process keeps, in bytes. There are several, and what they read takes longer than asking for more.
 _KEPT = 4 * 1024 * 1024
 
 

@@ -38,6 +38,8 @@ _CHILD = Path(__file__).with_name("child.py")
 _LOOK_MS = 50
 # The process checks its own time. One that goes on for so many seconds more, by whatever clock, is ended.
 _GRACE_SECONDS = 2.0
+# What the start of a process may take of the processor, in seconds: some twenty times what it does.
+_START_SECONDS = 10.0
 # Threads of decoders count for the process, and not for its time.
 _CPU_TIMES = 2
 
@@ -101,10 +103,9 @@ class Process:
         """
         self._is_busy = True
         self._budget = budget.current() or Budget(float("inf"))
-        total = self._budget.total_seconds
         self._stop_end = float("inf")
-        self._cpu_end = self._clock() + _CPU_TIMES * total + _GRACE_SECONDS
-        self._wall_end = time.monotonic() + budget.wall_seconds(total) + _GRACE_SECONDS
+        # Its start, and loading a model, are no part of the job.
+        self._allow(_START_SECONDS)
         try:
             outcome = self._outcome(function, recognizer, arguments, memory)
         except (EOFError, BrokenPipeError):
@@ -127,9 +128,15 @@ class Process:
             if isinstance(loaded := self._receive(Done | Failed, memory), Failed):
                 return loaded
             self._digest = recognizer.digest
+        self._allow(self._budget.total_seconds)
         wrapped = [_wrapped(argument) for argument in arguments]
         self._send(Job(function, wrapped, self._budget.seconds, self._budget.total_seconds))
         return self._receive(Done | Failed, memory)
+
+    def _allow(self, seconds: float) -> None:
+        """Sets the time by which the process is ended, for what may take so many seconds of the processor."""
+        self._cpu_end = self._clock() + _CPU_TIMES * seconds + _GRACE_SECONDS
+        self._wall_end = time.monotonic() + budget.wall_seconds(seconds) + _GRACE_SECONDS
 
     def _receive(self, kind: Any, memory: MemoryBound) -> Any:
         """Returns the next message of a kind; does what others ask for."""

@@ -17,7 +17,7 @@ WORKERS_VARIABLE = "WEB_CONCURRENCY"
 # A worker decodes so many images at a time, if there are as many processors.
 _LEAST_SLOTS = 2
 # Memory for decoding: the first number, or the second for each image decoded at a time, whichever is more.
-_DECODING_BYTES, _SLOT_BYTES = 96 * 2**20, 48 * 2**20
+_DECODING_BYTES, _SLOT_BYTES = 128 * 2**20, 64 * 2**20
 # What a small container has for it at the least.
 _LEAST_DECODING_BYTES = 64 * 2**20
 

@@ -63,7 +63,7 @@ def test_version_1_without_a_limit_of_memory_has_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("limit", "workers", "slots", "expected"),
-    [("max", 1, 2, 160), ("max", 1, 16, 1024), ("1024", 2, 2, 160), ("600", 2, 2, 150), ("256", 2, 1, 64)],
+    [("max", 1, 2, 128), ("max", 1, 16, 1024), ("1024", 2, 2, 128), ("500", 2, 2, 100), ("256", 2, 1, 64)],
 )
 def test_memory_for_decoding_is_what_the_container_leaves(
     tmp_path: Path, limit: str, workers: int, slots: int, expected: int
@@ -85,7 +85,7 @@ def test_memory_bounds_the_images_at_a_time(tmp_path: Path, limit: int, workers:
     assert decoding_slots(300 * MB, 200 * MB, workers, *groups) == expected
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(2_000, 160), (300, 88), (100, 64)])
+@pytest.mark.parametrize(("limit", "expected"), [(2_000, 128), (300, 108), (100, 64)])
 def test_a_worker_decodes_in_what_the_container_leaves_besides_the_worker_and_bodies(
     monkeypatch: pytest.MonkeyPatch, limit: int, expected: int
 ) -> None:

@@ -180,7 +180,7 @@ def test_without_a_file_to_open_the_answer_is_to_come_again(path: str, monkeypat
 def test_a_file_of_a_batch_for_which_no_process_can_be_started_alone_has_the_problem(
     lack: Callable[[pytest.MonkeyPatch], None], sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app, pdf = application(), many_pages(1)
+    app, pdf = create_app(Settings(model=shipped_model(), compute_processes=False)), many_pages(1)
     files = [("files", (f"{i}", file)) for i, file in enumerate((sample.read_bytes(), pdf, sample.read_bytes()))]
 
     async def ask(client: httpx.AsyncClient) -> httpx.Response:

@@ -41,7 +41,7 @@ def test_the_time_of_a_request_holds_for_its_process_and_others_are_answered_mea
             while not answer.done():
                 assert httpx.get(server.url + "/health/live").status_code == 200
                 count += 1
-        assert time.monotonic() - start < 10.0
+        assert time.monotonic() - start < 30.0
         assert answer.result().status_code == 413
         assert answer.result().json()["type"] == "urn:digits:problem:compute-time-exceeded"
         assert count > 1
