@@ -12,6 +12,14 @@ from digits.vision.paper.boxes import Rectangle
 _TABLE, _TALL = 3.0, 0.5
 
 
+# A sign stands between its neighbors where it is no farther from the middle of the way from one to the other, and from
+# the line through both, than these shares of the way, and of their height. Neither is farther from it than so many
+# times their height, and one is as high as the other up to a factor.
+_MIDDLE, _OFF_LINE, _FROM_SIGN, _AS_HIGH = 0.2, 0.2, 1.5, 1.6
+# A line rises or falls by no more than this, in pixels for each pixel to the right.
+_STEEPEST = 0.6
+
+
 class Blob:
     """Strokes above one another, which are taken for one thing."""
 
@@ -40,3 +48,38 @@ def _is_above_another(blobs: Sequence[Blob]) -> bool:
     high = edges[:, 3] - edges[:, 1]
     left, top, right, bottom = edges[high >= _TALL * high.max()].T
     return any(bool(np.any((top >= bottom[k]) & (left < right[k]) & (right > left[k]))) for k in range(left.size))
+
+
+def slopes_through_signs(blobs: Sequence[Blob], signs: Sequence[Blob]) -> list[float]:
+    """How much lines fall between two neighbors that have a sign between them, in pixels for each pixel to the right.
+
+    Neighbors in a sum stand far apart, and on a line that climbs steeply one stands above the other. But the sign
+    between them lies on the line through both.
+
+    Args:
+        blobs: what may be digits.
+        signs: what is too small for it.
+
+    Returns:
+        One slope for each sign that stands between two of them.
+    """
+    slopes = []
+    x, y, left, right, high = (
+        np.array([getattr(blob, name) for blob in blobs]) for name in ("x", "y", "left", "right", "high")
+    )
+    for sign in signs:
+        before = np.flatnonzero((right <= sign.left) & (sign.left - right <= _FROM_SIGN * high))
+        after = np.flatnonzero((left >= sign.right) & (left - sign.right <= _FROM_SIGN * high))
+        i, j = (one.ravel() for one in np.meshgrid(before, after))
+        if not i.size:
+            continue
+        larger = np.maximum(high[i], high[j])
+        across, slope = x[j] - x[i], (y[j] - y[i]) / (x[j] - x[i])
+        away = np.abs(sign.x - (x[i] + x[j]) / 2.0) / across
+        off = np.abs(y[i] + slope * (sign.x - x[i]) - sign.y) / larger
+        fits = (away <= _MIDDLE) & (off <= _OFF_LINE) & (np.abs(slope) <= _STEEPEST)
+        fits &= larger <= _AS_HIGH * np.minimum(high[i], high[j])
+        if fits.any():
+            cost = np.where(fits, away + off + np.abs(slope), np.inf)
+            slopes.append(float(slope[int(cost.argmin())]))
+    return slopes

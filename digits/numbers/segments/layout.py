@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digits.numbers.segments.blobs import Blob, align
+from digits.numbers.segments.blobs import Blob, align, slopes_through_signs
 from digits.vision.components import Components
 from digits.vision.paper.boxes import Rectangle
 
@@ -95,8 +95,9 @@ def _lay_out(parts: Components, chosen: Indices, boxes: Sequence[Rectangle]) -> 
     for box in boxes:
         align(blobs, box)
     alone = [blob for blob in blobs if blob.high >= _ALONE * height]
-    chains, slope = _chain(alone)
-    left_over = _attach([blob for blob in blobs if blob.high < _ALONE * height], chains)
+    small = [blob for blob in blobs if blob.high < _ALONE * height]
+    chains, slope = _chain(alone, slopes_through_signs(alone, small))
+    left_over = _attach(small, chains)
     return chains, np.array([i for blob in left_over for i in blob.members], dtype=np.int64), slope
 
 
@@ -219,13 +220,18 @@ def _neighbors(left: Floats, right: Floats, reach: float) -> Iterator[tuple[Indi
         yield rows, np.flatnonzero(near)
 
 
-def _chain(blobs: list[Blob]) -> tuple[list[list[Blob]], float]:
-    """Neighbors linked to lines, and how much the lines fall from left to right, as a slope."""
+def _chain(blobs: list[Blob], through_signs: list[float]) -> tuple[list[list[Blob]], float]:
+    """Neighbors linked to lines, and how much the lines fall from left to right, as a slope.
+
+    Args:
+        blobs: what can stand alone, at least one.
+        through_signs: how much lines fall between neighbors that have a sign between them.
+    """
     links = _links(blobs, 0.0)
     near = [
         (i, j) for i, j in links if blobs[j].left - blobs[i].right < _NEAR * max(blobs[i].row_high, blobs[j].row_high)
     ]
-    slopes = [(blobs[j].row_y - blobs[i].row_y) / (blobs[j].x - blobs[i].x) for i, j in near]
+    slopes = [(blobs[j].row_y - blobs[i].row_y) / (blobs[j].x - blobs[i].x) for i, j in near] + through_signs
     slope = float(np.clip(np.median(slopes), -0.8, 0.8)) if slopes else 0.0
     after = dict(_links(blobs, slope))
     with_left = set(after.values())

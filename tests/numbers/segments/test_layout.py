@@ -59,6 +59,20 @@ def test_lines_may_rise_and_fall_as_steeply_as_people_write(slope: float) -> Non
     assert places(picture) == [list(range(10, 41, 5))] * 2
 
 
+@pytest.mark.parametrize("lines", [1, 3])
+@pytest.mark.parametrize("slope", [-0.45, -0.3, 0.3, 0.45])
+def test_a_sum_that_climbs_or_falls_steeply_is_one_line_by_the_sign_between_its_digits(
+    slope: float, lines: int
+) -> None:
+    picture = paper(600, 400)
+    for line in range(lines):
+        middle = 180 + 110 * line
+        for x in (120, 240):
+            bar(picture, x, round(middle + slope * (x - 180)), 60, 14)
+        bar(picture, 180, middle, 6, 28)
+    assert places(picture) == [[12, 18, 24]] * lines
+
+
 def test_strokes_above_one_another_are_in_the_same_line() -> None:
     picture = paper()
     bar(picture, 100, 150)
