@@ -31,6 +31,12 @@ _LIGHT, _CONVEX = 0.75, 0.9
 # many of these it turns by this angle or more, in degrees, and they lie this far from the picture's border, as a share
 # of its longer side.
 _CORNERS, _STRAIGHT, _INSIDE, _TURN, _BORDER = 7, 0.02, 2, 30.0, 0.04
+# A sheet of which no corner is in the picture may be told from a shadow by what lies beside it. A table is so many
+# times as rough as the sheet in gray levels, which grain is not; at least so rough, as a share of its light; and darker
+# along so much of the edge. Most of its pixels say how rough it is, so that writing in a shadow does not count.
+_ROUGHER, _ROUGH, _ALL_ALONG = 2.0, 0.015, 0.95
+# It is told from what is around each pixel, within so many pixels.
+_ROUGH_WINDOW = 5
 # Light on both sides of the sheet's edge is compared so far from it, as a share of the longer side.
 _AWAY = 0.01
 # A sheet with straight sides has at most so many, and so much of it lies within the polygon of its corners. It covers
@@ -258,10 +264,27 @@ def _rate_sheet(light: Gray, paper: float, region: Gray, filled: Gray, outline: 
     border = max(2, round(_BORDER * max(height, width)))
     inside = (corners >= border).all(axis=1) & (corners < (width - border, height - border)).all(axis=1)
     inside &= _turns(corners) >= _TURN
-    if len(corners) > _CORNERS or inside.sum() < _INSIDE:
+    if len(corners) > _CORNERS:
+        return 0.0
+    has_corners = bool(inside.sum() >= _INSIDE)
+    if not (has_corners or _is_rougher_beside(light, filled)):
         return 0.0
     told = _told_apart(light, filled, outline)
-    return told if told >= _ALONG else 0.0
+    return told if told >= (_ALONG if has_corners else _ALL_ALONG) else 0.0
+
+
+def _is_rougher_beside(light: Gray, filled: Gray) -> bool:
+    """Whether what lies beside a sheet is rough, as wood, cloth or stone are, and paper in a shadow is not."""
+    roughness = cv2.absdiff(light, np.asarray(cv2.blur(light, (_ROUGH_WINDOW, _ROUGH_WINDOW)), np.uint8))
+    # The edge itself is rough on both sides.
+    inside, beside = (
+        np.asarray(cv2.erode(mask, np.ones((_ROUGH_WINDOW, _ROUGH_WINDOW), np.uint8))) > 0
+        for mask in (filled, 1 - filled)
+    )
+    if not (inside.any() and beside.any()):
+        return False
+    table, sheet = (float(np.median(roughness[where])) for where in (beside, inside))
+    return table >= max(_ROUGH * float(np.median(light[beside])), _ROUGHER * max(sheet, 1.0))
 
 
 def _turns(corners: npt.NDArray[np.int32]) -> Floats:

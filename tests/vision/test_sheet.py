@@ -88,6 +88,37 @@ def test_the_squares_of_a_sheet_on_a_table_are_taken_off(mnist: Mnist, angle: fl
         assert entry.box[1] <= y <= entry.box[1] + entry.box[3]
 
 
+def with_one_edge(paper: Picture, beside: npt.NDArray[np.float64], slope: float) -> npt.NDArray[np.float64]:
+    """A sheet that goes on beyond the picture on three sides, over something else that its lower edge shows."""
+    height, width = beside.shape
+    sheet = np.full((height, width), 225.0)
+    sheet[: paper.shape[0], : paper.shape[1]] = np.minimum(paper, 225)
+    edge = 0.75 * height + slope * (np.arange(width) - width / 2)
+    return np.where(np.arange(height)[:, None] < edge, sheet, beside)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.12])
+@pytest.mark.parametrize("level", [100.0, 130.0])
+def test_a_rough_table_beside_one_edge_of_a_sheet_is_taken_off(paper: Picture, slope: float, level: float) -> None:
+    shape = 2 * paper.shape[0], paper.shape[1]
+    wood = cv2.GaussianBlur(np.random.default_rng(2).normal(0.0, 1.0, shape), (0, 0), sigmaX=12.0, sigmaY=1.5)
+    picture = with_one_edge(paper, level + 12.0 * wood / wood.std(), slope)
+    pixels = np.clip(picture + np.random.default_rng(0).normal(0.0, 3.0, shape), 0, 255).astype(np.uint8)
+    assert crop_to_sheet(pixels)[0] is not pixels
+    assert read_picture(Recognizer.load(shipped_model()), pixels).transcript == "4726"
+
+
+@pytest.mark.parametrize("grain", [0.0, 4.0, 10.0])
+@pytest.mark.parametrize("shade", [0.35, 0.6])
+def test_a_shadow_over_the_lower_part_of_a_page_is_no_table(paper: Picture, grain: float, shade: float) -> None:
+    shape = 2 * paper.shape[0], paper.shape[1]
+    written = np.full(shape, 225.0)
+    written[paper.shape[0] :] = np.minimum(paper, 225)
+    picture = with_one_edge(paper, shade * written, 0.12)
+    pixels = np.clip(picture + np.random.default_rng(0).normal(0.0, grain, shape), 0, 255).astype(np.uint8)
+    assert crop_to_sheet(pixels)[0] is pixels
+
+
 def test_what_is_no_sheet_on_a_table_stays_as_it_is(paper: Picture) -> None:
     width = paper.shape[1]
     shadow = (paper * np.where(np.arange(width) < width // 2, 0.5, 1.0)).astype(np.uint8)
