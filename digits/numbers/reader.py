@@ -6,8 +6,8 @@ Recognition", 1998, on graph transformers). A third network reads the line as a 
 """
 
 import contextlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,6 @@ import numpy.typing as npt
 from digits import budget
 from digits.errors import (
     CrowdedImageError,
-    ImageContentError,
     NoDigitError,
     NoInkError,
     UnexpectedNumberError,
@@ -24,18 +23,22 @@ from digits.errors import (
 from digits.images.decode import OpenedImage, open_image
 from digits.numbers.expectation import Expectation, parse_expectation
 from digits.numbers.line_reading import LineReading, is_edge_alone
+from digits.numbers.lines.crosses import with_pluses
 from digits.numbers.lines.entries import Entry
 from digits.numbers.lines.left_out import leaves_ink
 from digits.numbers.lines.reading import read_line
+from digits.numbers.looks.again import LEAST_QUALITY, read_again, views_of
+from digits.numbers.looks.known import KnownLine, known_among
 from digits.numbers.networks import Networks, shipped_networks
-from digits.numbers.reading import Alternative, ReadDigit, Reading, of_two_views
-from digits.numbers.segmentation import find_writing, take_apart
-from digits.numbers.signs.marks import Box, find_small_strokes
+from digits.numbers.reading import Alternative, Place, ReadDigit, Reading, of_two_views
+from digits.numbers.segmentation import Writing, find_writing, take_apart
+from digits.numbers.segments.layout import Line
+from digits.numbers.signs.marks import find_small_strokes
 from digits.recognizer import Recognizer
-from digits.vision.foreground import NO_INK, Foreground, find_foreground
+from digits.vision.foreground import NO_INK, find_foreground
 from digits.vision.reduction import shrink
 from digits.vision.sheet import crop_to_sheet
-from digits.vision.views.pages import PAGE_VIEWS, PEN_VIEWS, PageView, copy_of_page
+from digits.vision.views.pages import PEN_VIEWS, PageView, copy_of_page
 
 _NO_DIGIT = (
     "No digit was found in this picture: what is written on it looks like none. Crop it to the number, so that nothing "
@@ -52,14 +55,6 @@ _READING_BYTES = 25
 _PATIENCE_SECONDS = 2.0
 # All other views together may take this share of the first view's work; and what it left of its own, and this share.
 _SECOND_WORK, _MORE_WORK = 0.76, 0.25
-# In another view than the first, lines are as sure as this: what is no number may look like one in some view. Where the
-# first view shows a number, it is enough that they are surer than those by so much.
-_LEAST_QUALITY, _BETTER = 0.8, 0.1
-# What two views read alike may be less sure, though no less than what the first one shows.
-_LEAST_AGREED = 0.5
-# Where the first view shows a number that is hardly sure, shadows are the most frequent reason: the views without them
-# go first.
-_DOUBTFUL_VIEWS = (*PEN_VIEWS, *(view for view in PAGE_VIEWS if view not in PEN_VIEWS))
 # Of lines that stand in one another, none is right with a larger probability.
 _TORN = 0.49
 # So many digits are given for each place, the most likely first.
@@ -138,34 +133,31 @@ def _read(
             f"The image has {width} x {height} pixels: too small, or too narrow for its length, to hold a digit. "
             "Crop it to the number, or use it at its full size."
         )
-    read_again = partial(_read_again, recognizer, page, width, height, expectation)
+    again = partial(_read_again, recognizer, page, width, height, expectation)
     try:
         sheet, corner = crop_to_sheet(page)
-        first = _read_view(recognizer, sheet, _Place(width, height, page.shape[1], page.shape[0], *corner), expectation)
+        first = _read_view(recognizer, sheet, Place(width, height, page.shape[1], page.shape[0], *corner), expectation)
     except NoInkError as error:
         # That there is no digit may only be said when all views were seen, and not when time runs out before.
-        # On a page of nothing but lines, every piece of a line would be a pen's stroke.
         is_written = isinstance(error, NoDigitError)
-        views = PAGE_VIEWS if is_written else [view for view in PAGE_VIEWS if view not in PEN_VIEWS]
-        if (second := read_again(views)) is None:
+        if (second := again(views_of(None, is_written), is_written=is_written)) is None:
             raise
         return second
     except CrowdedImageError:
         # What is crowded with all that shadows and a table show may be clear without them.
         second = None
         with contextlib.suppress(*budget.TIME_OVER):
-            second = read_again(PEN_VIEWS)
+            second = again(PEN_VIEWS)
         if second is None:
             raise
         return second
-    if first.line_quality >= _LEAST_QUALITY:
+    if first.line_quality >= LEAST_QUALITY:
         return first
     try:
-        quality = first.line_quality
-        second = read_again(_DOUBTFUL_VIEWS, min(_LEAST_QUALITY, quality + _BETTER), max(_LEAST_AGREED, quality))
+        second = again(views_of(first, is_written=True), first)
     except budget.TIME_OVER:
         return first
-    return first if second is None else of_two_views(first, second, _LEAST_QUALITY)
+    return first if second is None else of_two_views(first, second, LEAST_QUALITY)
 
 
 def _reading_bytes(pixels: npt.NDArray[np.uint8]) -> int:
@@ -186,96 +178,52 @@ def _read_again(
     height: int,
     expectation: Expectation | None,
     views: Iterable[PageView],
-    least_quality: float = _LEAST_QUALITY,
-    least_agreed: float = _LEAST_AGREED,
+    first: Reading | None = None,
+    is_written: bool = True,
 ) -> Reading | None:
-    """Reads a page in some other views, until one of them shows numbers; the first arguments are those of `_read`.
-
-    In a view that counts, lines are as sure as `least_quality` (0..1) on average; or as `least_agreed`, if another view
-    shows the same.
-
-    Returns:
-        What the first view shows whose lines are sure, or what two views show alike, or else what the view shows whose
-        lines are surest; None if no view shows enough, or the work for this page is used up before.
-
-    Raises:
-        ComputeTimeError, ProcessorBusyError: the time for this page is over.
-    """
+    """Reads a page in other views, as `read_again` does; the first arguments are those of `_read`."""
     copy = copy_of_page(page) if recognizer.looks_again else None
     if copy is None:
         return None
-    best: Reading | None = None
-    shown: set[str] = set()
+
+    def read(shown: npt.NDArray[np.uint8], known: Sequence[KnownLine]) -> Reading:
+        return _read_view(recognizer, shown, Place(width, height, shown.shape[1], shown.shape[0]), expectation, known)
+
     # Work of its own: what shadows and a table show may have used up that of the first view.
     most = _most_work(recognizer)
     with budget.bounded_work(min(round(_SECOND_WORK * most), budget.work_left() + round(_MORE_WORK * most))):
-        for view in views:
-            try:
-                budget.check()
-                seen = view.show(copy)
-                if seen is None:
-                    continue
-                place = _Place(width, height, seen.shape[1], seen.shape[0])
-                reading = _read_view(recognizer, seen, place, expectation)
-            except CrowdedImageError:
-                if not budget.is_work_left():
-                    return best
-                continue
-            except ImageContentError:
-                continue
-            reading = replace(reading, view=view.name)
-            if reading.line_quality >= least_agreed:
-                if reading.transcript in shown:
-                    return reading
-                shown.add(reading.transcript)
-            if reading.line_quality < least_quality:
-                continue
-            if reading.line_quality >= _LEAST_QUALITY:
-                return reading
-            if best is None or reading.line_quality > best.line_quality:
-                best = reading
-    return best
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where what is read lies in the picture.
-
-    Args:
-        width, height: of the picture, in pixels.
-        columns, rows: of the copy of all of it on which it is read.
-        left, top: of what is read, in pixels of the copy.
-    """
-
-    width: int
-    height: int
-    columns: int
-    rows: int
-    left: int = 0
-    top: int = 0
-
-    def box_of(self, box: Box, margin: int) -> tuple[int, int, int, int]:
-        """Brings a box of what is read, with a margin around, to the picture's pixels: (x, y, width, height)."""
-        scale, size = np.array([self.width / self.columns, self.height / self.rows]), (self.width, self.height)
-        edges = np.array([[box.left, box.top], [box.right, box.bottom]]) - margin
-        first, last = (edges + np.array([self.left, self.top])) * scale
-        start = np.clip(np.floor(first), 0, (self.width - 1, self.height - 1)).astype(int)
-        end = np.clip(np.ceil(last), start + 1, size).astype(int)
-        return int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])
+        return read_again(read, copy, views, first, is_written)
 
 
 def _read_view(
-    recognizer: Recognizer, page: npt.NDArray[np.uint8], place: _Place, expectation: Expectation | None
+    recognizer: Recognizer,
+    page: npt.NDArray[np.uint8],
+    place: Place,
+    expectation: Expectation | None,
+    known: Sequence[KnownLine] = (),
 ) -> Reading:
-    """Reads a page, or what of it lies in a place, in one view; other arguments are those of `_read`."""
+    """Reads a page, or what of it lies in a place, in one view; other arguments are those of `_read`.
+
+    Lines that are `known` from another view are taken from there.
+    """
     networks = shipped_networks(recognizer)
     foreground = find_foreground(page, even_light=True)
-    lines = read_lines(recognizer, foreground, networks, expectation)
-    digits = [
-        _read_digit(entry, number, place.box_of(entry.box, foreground.margin))
-        for number, line in enumerate(lines)
-        for entry in line.entries
-    ]
+    writing = find_writing(foreground)
+    found = known_among(known, [place.box_of(writing.box_of(line), foreground.margin) for line in writing.lines])
+    unread = [line for line, one in zip(writing.lines, found, strict=True) if one is None]
+    lines = read_lines(recognizer, writing, networks, expectation, unread)
+    digits: list[ReadDigit] = []
+    confidences: list[float] = []
+    in_turn = iter(lines)
+    for number, one in enumerate(found):
+        if one is not None:
+            digits += [replace(digit, line=number) for digit in one.digits]
+            confidences.append(one.confidence)
+            continue
+        line = next(in_turn)
+        digits += [_read_digit(entry, number, place.box_of(entry.box, foreground.margin)) for entry in line.entries]
+        # A line on which nothing is read is right.
+        confidences.append(line.confidence(networks.decoding) if line.entries else 1.0)
     if not any(digit.accepted for digit in digits):
         raise NoDigitError(_NO_DIGIT) if digits else NoInkError(NO_INK)
     if is_edge_alone(lines, page.shape, foreground.margin):
@@ -287,30 +235,43 @@ def _read_view(
             "Use another picture, or a pattern that fits it.",
             read,
         )
-    # A line on which nothing is read is right.
-    confidences = [line.confidence(networks.decoding) if line.entries else 1.0 for line in lines]
     reading = Reading(tuple(digits), place.width, place.height, tuple(confidences[: 1 + digits[-1].line]))
     # Where one line stands in another, strokes of its digits were taken for a line.
     return replace(reading, line_confidences=tuple(_TORN * one for one in confidences)) if reading.is_torn else reading
 
 
 def read_lines(
-    recognizer: Recognizer, foreground: Foreground, networks: Networks, expectation: Expectation | None = None
+    recognizer: Recognizer,
+    writing: Writing,
+    networks: Networks,
+    expectation: Expectation | None = None,
+    lines: Sequence[Line] | None = None,
 ) -> list[LineReading]:
-    """Reads the lines of a page, from top to bottom; boxes are in pixels of the foreground.
+    """Reads lines of a page; boxes are in pixels of its foreground.
+
+    Args:
+        recognizer: reads the digits; its limits hold.
+        writing: what is written on the page.
+        networks: to read it with.
+        expectation: a pattern that the lines must match, if they can.
+        lines: those of the page's to read; if it is None, all of them.
+
+    Returns:
+        What each line shows, in the order of the lines.
 
     Raises:
-        CrowdedImageError: more is on it than the recognizer's limits allow.
+        CrowdedImageError: more is on them than the recognizer's limits allow.
     """
-    writing = find_writing(foreground)
-    lattices = take_apart(recognizer, networks.segments, networks.signs, writing)
+    lines = writing.lines if lines is None else lines
+    lattices = take_apart(recognizer, networks.segments, networks.signs, writing, lines)
     parts, taken = writing.parts, writing.members
     small = find_small_strokes(parts, taken)
     read = []
-    for line, lattice in zip(writing.lines, lattices, strict=True):
+    for line, lattice in zip(lines, lattices, strict=True):
         one = read_line(lattice, parts, small, networks, expectation)
+        one = replace(one, entries=with_pluses(one.entries, parts, line.members))
         boxes = [entry.box for entry in one.entries]
-        read.append(replace(one, leaves_ink=bool(boxes) and leaves_ink(foreground, parts, taken, line, boxes)))
+        read.append(replace(one, leaves_ink=bool(boxes) and leaves_ink(writing.foreground, parts, taken, line, boxes)))
     return read
 
 

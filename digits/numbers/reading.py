@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.numbers.signs.kinds import UNKNOWN
+from digits.numbers.signs.marks import Box
 from digits.vision.views.table import FIRST
 
 LineReason = Literal["low_confidence", "not_a_digit"]
@@ -22,6 +23,33 @@ _COVERED = 0.4
 _BESIDE, _LEVEL, _NO_POINT = 0.5, 0.7, 0.3
 # So many boxes are compared with all others at a time.
 _COMPARED = 64
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where what is read lies in the picture.
+
+    Args:
+        width, height: of the picture, in pixels.
+        columns, rows: of the copy of all of it on which it is read.
+        left, top: of what is read, in pixels of the copy.
+    """
+
+    width: int
+    height: int
+    columns: int
+    rows: int
+    left: int = 0
+    top: int = 0
+
+    def box_of(self, box: Box, margin: int) -> tuple[int, int, int, int]:
+        """Brings a box of what is read, with a margin around, to the picture's pixels: (x, y, width, height)."""
+        scale, size = np.array([self.width / self.columns, self.height / self.rows]), (self.width, self.height)
+        edges = np.array([[box.left, box.top], [box.right, box.bottom]]) - margin
+        first, last = (edges + np.array([self.left, self.top])) * scale
+        start = np.clip(np.floor(first), 0, (self.width - 1, self.height - 1)).astype(int)
+        end = np.clip(np.ceil(last), start + 1, size).astype(int)
+        return int(start[0]), int(start[1]), int(end[0] - start[0]), int(end[1] - start[1])
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from digits.errors import CrowdedImageError
 from digits.numbers.acceptance import whole_probabilities
 from digits.numbers.decoding import best_path
 from digits.numbers.segments.crossed import free_crossed
+from digits.numbers.segments.edges import without_edges
 from digits.numbers.segments.lattice import Candidate, Chain, Lattice, find_candidates, find_chain
 from digits.numbers.segments.layout import Line, find_lines
 from digits.numbers.segments.ruled_off import free_ruled_off
 from digits.numbers.segments.rules import free_from_rules
 from digits.numbers.segments.windows import draw_windows, reduce_line
 from digits.numbers.signs.kinds import SIGN_CLASSES
+from digits.numbers.signs.marks import Box, box_of_stroke
 from digits.numbers.window_network import NOTHING_WHOLE, WindowNetwork
 from digits.recognizer import Recognizer
 from digits.vision.components import Components, find_components
@@ -71,6 +73,10 @@ class Writing:
         """The strokes that are in lines."""
         return {i for line in self.lines for i in line.members}
 
+    def box_of(self, line: Line) -> Box:
+        """What the strokes of a line take together, in pixels of the foreground."""
+        return Box.around([box_of_stroke(self.parts, i) for i in line.members])
+
 
 def find_writing(foreground: Foreground) -> Writing:
     """Finds the strokes and lines of a page, off which the lines of the paper are taken."""
@@ -80,27 +86,33 @@ def find_writing(foreground: Foreground) -> Writing:
     for free in (free_from_rules, free_crossed, free_ruled_off):
         if (freed := free(parts, lines, foreground)) is not None:
             parts, lines = freed, find_lines(freed, boxes)
-    return Writing(foreground, parts, lines)
+    return Writing(foreground, parts, without_edges(parts, lines, foreground.margin))
 
 
 def take_apart(
-    recognizer: Recognizer, classifier: WindowNetwork, signs: WindowNetwork, writing: Writing
+    recognizer: Recognizer,
+    classifier: WindowNetwork,
+    signs: WindowNetwork,
+    writing: Writing,
+    lines: Sequence[Line] | None = None,
 ) -> list[Lattice]:
-    """Finds all ways to take each line of a page apart.
+    """Finds all ways to take lines of a page apart.
 
     Args:
         recognizer: reads the digits; its limits hold.
         classifier: tells whole digits from pieces.
         signs: tells digits and signs apart.
         writing: what is written on the page.
+        lines: those of its lines to take apart; if it is None, all of them.
 
     Returns:
-        One lattice for each line, from top to bottom.
+        One lattice for each line, in the order of the lines.
 
     Raises:
         CrowdedImageError: there are more candidates than the recognizer's limits allow, or too many lines.
     """
-    parts, lines, most = writing.parts, writing.lines, recognizer.limits.max_candidates
+    parts, most = writing.parts, recognizer.limits.max_candidates
+    lines = writing.lines if lines is None else lines
     if len(lines) > _MOST_LINES:
         raise CrowdedImageError(
             f"What is written in this picture stands in {len(lines):,} lines, more than the {_MOST_LINES} allowed. "

@@ -9,6 +9,7 @@ from digits.arrays import Floats
 from digits.errors import CrowdedImageError
 from digits.numbers.networks import shipped_networks
 from digits.numbers.reader import NumberReader, read_lines
+from digits.numbers.segmentation import find_writing
 from digits.numbers.segments.lattice import Candidate
 from digits.numbers.segments.windows import ReducedLine, Windows, draw_windows
 from digits.numbers.signs.kinds import SIGNS, UNKNOWN
@@ -36,7 +37,7 @@ def test_of_a_page_that_is_refused_for_its_work_no_window_is_drawn(monkeypatch: 
         for y in range(60, 560, 90):
             cv2.line(page, (x, y), (x, y + 40), 20, 5)
     recognizer = Recognizer.load(shipped_model())
-    foreground, networks = find_foreground(page, even_light=True), shipped_networks(recognizer)
+    writing, networks = find_writing(find_foreground(page, even_light=True)), shipped_networks(recognizer)
     drawn: list[ReducedLine] = []
 
     def draw(line: ReducedLine, candidates: list[Candidate]) -> tuple[Windows, Floats]:
@@ -45,12 +46,12 @@ def test_of_a_page_that_is_refused_for_its_work_no_window_is_drawn(monkeypatch: 
 
     monkeypatch.setattr("digits.numbers.segmentation.draw_windows", draw)
     with budget.bounded_work(3_000_000):
-        assert sum(len(line.entries) for line in read_lines(recognizer, foreground, networks)) == 78
+        assert sum(len(line.entries) for line in read_lines(recognizer, writing, networks)) == 78
     assert len(drawn) >= 6
     drawn.clear()
     # Enough for some of the lines.
     with budget.bounded_work(230_000), pytest.raises(CrowdedImageError):
-        read_lines(recognizer, foreground, networks)
+        read_lines(recognizer, writing, networks)
     assert not drawn
 
 

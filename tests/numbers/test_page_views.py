@@ -211,16 +211,35 @@ def test_lines_that_hold_nothing_do_not_make_a_page_surer() -> None:
     assert Reading((sure,), 100, 100, (1.0, 1.0, 0.9)).line_quality == pytest.approx(0.9)
 
 
-@pytest.mark.parametrize(("second", "expected"), [("30720", "30720"), ("30120", None)])
-def test_what_two_views_read_alike_counts_though_neither_is_sure(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, second: str, expected: str | None
+@pytest.mark.parametrize(
+    ("texts", "confidences", "expected", "is_accepted"),
+    [
+        (["30720", "30720"], [0.6, 0.6], "30720", True),
+        (["30720", "30120"], [0.6, 0.4], "30720", False),
+        (["30720", "30720"], [0.74, 0.31], "30720", False),
+        (["30720"], [0.74], "30720", False),
+        (["307"], [0.35], "307", False),
+        # What is no number may look like this.
+        (["30720"], [0.2], None, False),
+        (["111", "11111"], [0.7, 0.7], None, False),
+        (["1", "30", "31"], [0.73, 0.7, 0.7], None, False),
+    ],
+)
+def test_what_no_view_is_sure_of_is_a_doubtful_number_if_it_has_several_digits(
+    recognizer: Recognizer,
+    monkeypatch: pytest.MonkeyPatch,
+    texts: list[str],
+    confidences: list[float],
+    expected: str | None,
+    is_accepted: bool,
 ) -> None:
-    def unsure(text: str) -> Reading:
+    def unsure(text: str, confidence: float) -> Reading:
         digits = [ReadDigit(int(digit), 0.9, True, (20 * i, 0, 20, 30), 0) for i, digit in enumerate(text)]
-        return Reading(tuple(digits), 400, 200, (0.6,))
+        return Reading(tuple(digits), 400, 200, (confidence,))
 
     none = NoDigitError("none")
-    shown: Iterator[Reading | NoDigitError] = iter([none, unsure("30720"), unsure(second), *[none] * len(PAGE_VIEWS)])
+    others = [unsure(text, confidence) for text, confidence in zip(texts, confidences, strict=True)]
+    shown: Iterator[Reading | NoDigitError] = iter([none, *others, *[none] * len(PAGE_VIEWS)])
 
     def read_view(*_: object) -> Reading:
         seen = next(shown)
@@ -234,21 +253,8 @@ def test_what_two_views_read_alike_counts_though_neither_is_sure(
         with pytest.raises(NoDigitError):
             read_picture(recognizer, page)
     else:
-        assert read_picture(recognizer, page).text == expected
-
-
-def test_two_views_that_are_less_sure_than_the_first_do_not_replace_it(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def reading_of(text: str, confidence: float) -> Reading:
-        digits = [ReadDigit(int(digit), 0.9, True, (20 * i, 0, 20, 30), 0) for i, digit in enumerate(text)]
-        return Reading(tuple(digits), 400, 200, (confidence,))
-
-    shown = iter([reading_of("1234", 0.7), *[reading_of("7777", 0.6)] * len(PAGE_VIEWS)])
-    monkeypatch.setattr("digits.numbers.reader._read_view", lambda *_: next(shown))
-    monkeypatch.setattr("digits.numbers.reader.PEN_VIEWS", PAGE_VIEWS)
-    page = np.random.default_rng(3).integers(0, 255, (200, 400, 3)).astype(np.uint8)
-    assert read_picture(recognizer, page).text == "1234"
+        reading = read_picture(recognizer, page)
+        assert (reading.text, reading.accepted) == (expected, is_accepted)
 
 
 @pytest.mark.parametrize(
