@@ -49,7 +49,7 @@ def test_drawings_of_a_digit_are_counted_taken_back_and_begun_again(sample: Path
     press(give(app, sample), "class next")
     assert "Read right: 2 of 3" in texts(app)
     assert app.session_state[COUNTED][-1] == Counted(1, 7)
-    assert "7 × 1" in texts(app)
+    assert "7 (1)" in texts(app)
     press(app, "class back")
     assert "Read right: 2 of 2" in texts(app)
     press(app, "class again")
@@ -80,6 +80,7 @@ def test_the_score_says_what_each_digit_was_read_as_the_most_frequent_mistake_fi
     counted = [Counted(4, 9), Counted(4, 4), Counted(4, None), Counted(4, 9), Counted(0, 0)]
     score = scoreboard(tuple(counted))
     assert "Read right: 2 of 5" in score
-    assert "<th scope=row>4</th><td>1 of 4</td><td>9 × 2, ? × 1</td>" in score
+    assert "<th scope=col>Wrongly read as</th>" in score
+    assert "<th scope=row>4</th><td>1 of 4</td><td>9 (2), ? (1)</td>" in score
     assert "<th scope=row>0</th><td>1 of 1</td><td>–</td>" in score
     assert "<th scope=row>7</th>" not in score

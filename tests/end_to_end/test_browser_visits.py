@@ -116,7 +116,7 @@ def test_a_class_draws_one_after_the_other_and_sees_its_score_on_one_screen(page
     expect(score).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     count_drawing(page, STROKES[7])
     expect(page.get_by_text("Read right: 1 of 2")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
-    expect(page.get_by_role("cell", name="7 × 1")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(page.get_by_role("cell", name="7 (1)")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     expect(page.get_by_role("application", name="Draw the digit here")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
     assert page.evaluate(SCROLLED) == 0
     page.get_by_role("button", name="Take back").click()

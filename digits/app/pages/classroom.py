@@ -101,7 +101,7 @@ def scoreboard(counted: tuple[Counted, ...]) -> str:
     )
 
 
-_COLUMNS = (later("Drawn"), later("Right"), later("Read as"))
+_COLUMNS = (later("Drawn"), later("Right"), later("Wrongly read as"))
 
 
 def _row(digit: int, answers: list[int | None]) -> str:
@@ -110,7 +110,7 @@ def _row(digit: int, answers: list[int | None]) -> str:
         return ""
     right = say("{right} of {count}", right=answers.count(digit), count=len(answers))
     wrong = Counter(answer for answer in answers if answer != digit)
-    mistakes = ", ".join(f"{'?' if answer is None else answer} × {count}" for answer, count in wrong.most_common())
+    mistakes = ", ".join(f"{'?' if answer is None else answer} ({count})" for answer, count in wrong.most_common())
     mark = "digits-right" if not wrong else "digits-wrong"
     return f'<tr class="{mark}"><th scope=row>{digit}</th><td>{html.escape(right)}</td><td>{mistakes or "–"}</td></tr>'
 
