@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from digits.cli.launcher import Service
+from digits.cli.launcher import Service, check
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE_SECONDS = 60.0
@@ -59,8 +59,10 @@ def served(services: Sequence[Service]) -> Iterator[None]:
         services: the servers to start.
 
     Raises:
+        SettingError: another program listens at the port of one, and would answer in its place.
         RuntimeError: a service does not answer.
     """
+    check(services)
     with tempfile.TemporaryDirectory() as folder:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITS_")}
         # The services run the code of this clone.

@@ -113,7 +113,7 @@ def run(chosen: Sequence[Service]) -> int:
         SettingError: a port cannot be listened at, or two servers have the same.
         MissingInstallError: Streamlit, which the app needs, is not installed.
     """
-    _check(chosen)
+    check(chosen)
     # Before the servers read it: a change while they start counts, too.
     model = _model_state()
     with _stop_requests() as stop:
@@ -168,7 +168,13 @@ def _reload_model(running: Sequence[tuple[Service, subprocess.Popen[bytes]]]) ->
             print(f"The model file has changed: restart, so that the {service.name} reads it.", flush=True)
 
 
-def _check(chosen: Sequence[Service]) -> None:
+def check(chosen: Sequence[Service]) -> None:
+    """Checks that servers can be started.
+
+    Raises:
+        SettingError: a port cannot be listened at, or two servers have the same.
+        MissingInstallError: Streamlit, which the app needs, is not installed.
+    """
     if importlib.util.find_spec("streamlit") is None:
         raise MissingInstallError(
             f"The app needs Streamlit, which is not installed. Install it with: {install_command('app')}"

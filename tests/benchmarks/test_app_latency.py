@@ -1,6 +1,7 @@
 """How the app's speed is measured, and that nothing of the measurer's own settings comes into it."""
 
 import json
+import socket
 import sys
 import urllib.request
 
@@ -8,6 +9,7 @@ import pytest
 
 from benchmarks.speed.app import row
 from digits.cli.launcher import Service
+from digits.errors import SettingError
 from scripts.demonstration import served
 from tests.conftest import free_port
 
@@ -42,3 +44,13 @@ def test_what_is_demonstrated_runs_without_the_callers_settings(monkeypatch: pyt
     with served([service]), urllib.request.urlopen(service.address) as answer:
         found = json.load(answer)
     assert {name: value for name, value in found.items() if name.startswith("DIGITS_")} == {"DIGITS_API_URL": "set"}
+
+
+def test_another_program_at_the_port_is_not_taken_for_what_is_demonstrated() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        service = Service("server", port, "PORT", "/", (sys.executable, "-c", SERVER, str(port)))
+        with pytest.raises(SettingError, match=f"Port {port}, for the server, is in use"), served([service]):
+            pytest.fail("It was taken for it.")
