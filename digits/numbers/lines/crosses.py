@@ -25,8 +25,11 @@ _FILLED = 0.12
 _STEADY = 0.6
 # The box of a sign takes in its stroke, but for this share of the stroke's longer side. The stroke takes most of it.
 _OUTSIDE, _MOST = 0.15, 0.6
-# What a broad plus is taken for. A 4 may be a cross, too: a digit stays one if it is as likely as this.
-_TAKEN_FOR, _LIKELY = f"÷#:;{UNKNOWN}", 0.6
+# What a broad plus is taken for. A 4 may be a cross, too, and so may a number sign whose strokes run together: a digit
+# and a number sign stay what they are if they are as likely as this.
+_TAKEN_FOR, _LIKELY, _LIKELY_NUMBER_SIGN = f"÷#:;{UNKNOWN}", 0.6, 0.9
+# A plus is at least so high, as a share of the highest on its line: in anything smaller, dots run into a bar.
+_HIGH = 0.45
 
 
 def with_pluses(entries: Sequence[Entry], parts: Components, members: Sequence[int]) -> tuple[Entry, ...]:
@@ -39,7 +42,12 @@ def with_pluses(entries: Sequence[Entry], parts: Components, members: Sequence[i
     """
     if not any(_may_be_plus(entry) for entry in entries):
         return tuple(entries)
-    crosses = [box_of_stroke(parts, i) for i in members if is_upright_cross(parts.cut([i], 0)[1])]
+    least = _HIGH * max(entry.box.bottom - entry.box.top for entry in entries)
+    crosses = [
+        box_of_stroke(parts, i)
+        for i in members
+        if parts.bottom[i] - parts.top[i] >= least and is_upright_cross(parts.cut([i], 0)[1])
+    ]
     return tuple(
         replace(entry, accepted=False, sign="+")
         if _may_be_plus(entry) and any(_is_of(entry.box, box) for box in crosses)
@@ -51,6 +59,8 @@ def with_pluses(entries: Sequence[Entry], parts: Components, members: Sequence[i
 def _may_be_plus(entry: Entry) -> bool:
     if entry.accepted:
         return float(entry.digits.max()) < _LIKELY
+    if entry.sign == "#" and entry.sign_probability >= _LIKELY_NUMBER_SIGN:
+        return False
     return entry.mark is None and entry.sign in _TAKEN_FOR
 
 

@@ -93,3 +93,10 @@ def test_a_sign_in_the_shape_of_a_cross_is_a_plus(sign: str, likely: float | Non
     assert [one.shown for one in with_pluses([with_end_of_another], parts, [0])] == [expected]
     elsewhere = Entry(Box(box.left + 90.0, box.top, box.right + 90.0, box.bottom), entry.digits, 0.1, False, "÷", 0.5)
     assert [one.shown for one in with_pluses([elsewhere], parts, [0])] == ["÷"]
+    # A number sign whose strokes run together may be a cross.
+    sure = replace(entry, accepted=False, sign="#", sign_probability=0.95)
+    assert [one.shown for one in with_pluses([sure], parts, [0])] == ["#"]
+    tall = replace(entry, box=replace(box, bottom=box.top + 3.0 * (box.bottom - box.top)), digits=np.eye(CLASSES)[7])
+    tall = replace(tall, accepted=True)
+    small = replace(entry, accepted=False, sign="÷")
+    assert [one.shown for one in with_pluses([small, tall], parts, [0])] == ["÷", "7"]
