@@ -42,6 +42,8 @@ from digits.vision.views.forms import NEAR_BORDER
 POINT = 0.4
 # No probability of what is on a line counts as less than this.
 _LEAST = 1e-6
+# What is added to the score of a candidate with a large stroke beside all others, which is no digit, nearly always.
+_SPREAD = -1.0
 # The confidence of a line is multiplied by this if its ink was left out, or if a digit takes in the ink of others.
 _COMPLETE = 0.49
 _POINTS = [CLASSES + SIGNS.index(sign) for sign in ".,"]
@@ -62,7 +64,7 @@ class LineReading:
         chance: the probability that it is the right one of two ways to read it; 0.5 if there was no choice.
         other_signs: whether the other way of two shows other signs.
         leaves_ink: whether ink beside it, which may be of a digit, is in none of its entries.
-        takes_in: whether one of its digits has a box as wide as several digits.
+        takes_in: whether one of its digits has a box as wide as several digits, or a large stroke beside all others.
     """
 
     entries: tuple[Entry, ...]
@@ -154,6 +156,8 @@ class PageLine:
         self._weights = np.array([decoding.acceptance[name] for name in ACCEPTANCE_FEATURES])
         self._spans, self._scores = [one.span for one in lattice.candidates], candidate_scores(lattice, decoding)
         self._digits = pooled_probabilities(lattice.segment_probabilities, lattice.probabilities, decoding.pool)
+        self._scores += _SPREAD * np.array([lattice.chain.is_spread(*span) for span in self._spans], np.float64)
+
         self._shapes = Shapes(
             lattice.boxes,
             leans(lattice.windows),
@@ -247,9 +251,15 @@ class PageLine:
             # In its place, and as small as one, it is a point if nothing else is as likely, or if it is no digit.
             elif points[n] and (not entry.accepted or of_signs[n].argmax() in _POINTS):
                 entries[n] = small_entry(entry.box, of_signs[n], ".,", token)
+        was_accepted = [entry.accepted for entry in entries]
         entries += [mark_entry(mark, row) for mark, row in zip(marks, looked_at[len(belonging) :], strict=True)]
         entries.sort(key=lambda entry: entry.box.x)
-        line = LineReading(with_blanks(entries, lattice.chain.height), probability, True, tuple(chosen), features)
+        takes_in = any(
+            accepted and lattice.chain.is_spread(*lattice.candidates[k].span)
+            for k, accepted in zip(chosen, was_accepted, strict=True)
+        )
+        with_gaps = with_blanks(entries, lattice.chain.height)
+        line = LineReading(with_gaps, probability, True, tuple(chosen), features, takes_in=takes_in)
         return _ReadPath(line, shapes, len(marks))
 
     def _chances(self, read: _ReadPath) -> tuple[list[Chances], dict[int, list[Chances]]]:

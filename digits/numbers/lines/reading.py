@@ -22,7 +22,7 @@ from digits.numbers.lines.features import CHOICE_FEATURES, Evidence, choice_feat
 from digits.numbers.lines.image import LineImage
 from digits.numbers.lines.network import LineAnswer, LineNetwork, Place
 from digits.numbers.networks import Networks
-from digits.numbers.segments.lattice import WIDEST, Lattice
+from digits.numbers.segments.lattice import WIDEST, Lattice, is_spread
 from digits.numbers.signs.kinds import UNKNOWN
 from digits.numbers.signs.marks import Box
 from digits.vision.components import Components
@@ -31,8 +31,10 @@ from digits.vision.components import Components
 _WORK = 8
 # A stroke belongs to what the network sees over it, or so many pixels of the line's picture beside it.
 _BESIDE = 1.0
-# Signs of one small stroke or two; and how far one that stands apart is from what is beside it, in heights of the line.
-_MARKS, _APART = ".,:;", 0.4
+# Signs of one small stroke or two; and the size from which any other sign is no speck, in heights of the line.
+_MARKS, _LARGE = ".,:;", 0.25
+# The chance of each of two ways to read a line, where nothing is known of it.
+_NO_CHOICE = 0.5
 # No probability counts as less than this.
 _LEAST = 1e-6
 
@@ -112,21 +114,24 @@ class TwoWays:
     def chosen(self, chance: float) -> LineReading:
         """The likelier way, if that of the line network is right with some probability, where the two differ.
 
-        It is the lattice's in any case if the line network only lacks marks that stand apart between digits.
+        It is the lattice's in any case if the line network only lacks signs whose ink is there.
         """
         if self.by_network is None:
             return self.by_lattice
         signs = [[one for one in way.shown if not one.isdecimal()] for way in (self.by_lattice, self.by_network)]
         is_other_signs = signs[0] != signs[1]
-        if chance >= 0.5 and not _lacks_free_marks(self.by_network.shown, self.by_lattice.entries):
+        if _lacks_ink(self.by_network.shown, self.by_lattice.entries):
+            return replace(self.by_lattice, chance=max(1.0 - chance, _NO_CHOICE), other_signs=False)
+        if chance >= 0.5:
             return replace(self.by_network, chance=chance, other_signs=is_other_signs)
         return replace(self.by_lattice, chance=1.0 - chance, other_signs=is_other_signs)
 
 
-def _lacks_free_marks(shown: Sequence[str], entries: Sequence[Entry]) -> bool:
-    """Whether a line is shown as its entries are, but for small signs between others that stand apart from both.
+def _lacks_ink(shown: Sequence[str], entries: Sequence[Entry]) -> bool:
+    """Whether a line is shown as its entries are, but for signs whose ink is no speck.
 
-    The network has seen points and commas near digits alone, and takes one that stands apart for a speck.
+    These are small signs between others, and larger ones anywhere. The network takes for specks what stands otherwise
+    than in the lines that it has seen.
     """
     height = max(entry.box.bottom - entry.box.top for entry in entries)
     same = 0
@@ -134,9 +139,13 @@ def _lacks_free_marks(shown: Sequence[str], entries: Sequence[Entry]) -> bool:
         if same < len(shown) and shown[same] == entry.shown:
             same += 1
             continue
+        if entry.accepted:
+            return False
+        size = max(entry.box.bottom - entry.box.top, entry.box.right - entry.box.left)
         gaps = [right.box.left - left.box.right for left, right in pairwise(entries[max(0, k - 1) : k + 2])]
         # What stands before or after all others may be a speck.
-        if entry.shown not in _MARKS or len(gaps) < 2 or min(gaps) < _APART * height:
+        is_between = len(gaps) == 2 and min(gaps) >= 0.0
+        if not is_between if entry.shown in _MARKS else size < _LARGE * height:
             return False
     return same == len(shown) < len(entries)
 
@@ -193,19 +202,28 @@ def _as_seen(entry: Entry, shown: str, place: Place) -> Entry:
 def _by_places(image: LineImage, answer: LineAnswer, parts: Components, height: float) -> LineReading:
     """Reads a line as the network does where no path of the lattice says which ink is whose."""
     seen, places = answer.shown, answer.places
-    boxes = _boxes(image, [place.column for place in places], parts)
+    pieces = _pieces(image, [place.column for place in places], parts)
+    whole = Box.around([piece for of_one in pieces for piece in of_one])
+    boxes = [
+        Box.around(of_one) if of_one else _empty_box(image, parts, place.column, whole)
+        for of_one, place in zip(pieces, places, strict=True)
+    ]
     empty = np.full(CLASSES, 1.0 / CLASSES)
     entries = [
         _as_seen(Entry(box, empty, 0.0, False, UNKNOWN, 0.0), one, place)
         for box, one, place in zip(boxes, seen, places, strict=True)
     ]
-    takes_in = any(entry.accepted and entry.box.right - entry.box.left > WIDEST * height for entry in entries)
+    takes_in = any(
+        entry.accepted
+        and (entry.box.right - entry.box.left > WIDEST * height or is_spread([p.where for p in of_one], height))
+        for entry, of_one in zip(entries, pieces, strict=True)
+    )
     # How it would be taken apart is not known: that counts neither for it nor against it.
     return LineReading(with_blanks(entries, height), 0.5, takes_in=takes_in)
 
 
-def _boxes(image: LineImage, columns: Sequence[float], parts: Components) -> list[Box]:
-    """The boxes, on the page, of what the network sees at some columns of a line's picture."""
+def _pieces(image: LineImage, columns: Sequence[float], parts: Components) -> list[list[Box]]:
+    """The boxes, on the page, of the strokes, or their parts, that the network sees at some columns of a picture."""
     at = np.asarray(columns)
     middles = (at[1:] + at[:-1]) / 2.0
     starts, ends = np.concatenate(([-np.inf], middles)), np.concatenate((middles, [np.inf]))
@@ -235,11 +253,7 @@ def _boxes(image: LineImage, columns: Sequence[float], parts: Components) -> lis
                         rows.start + int(inked[-1]) + 1,
                     )
                 )
-    whole = Box.around([piece for of_one in pieces for piece in of_one])
-    return [
-        Box.around(of_one) if of_one else _empty_box(image, parts, column, whole)
-        for of_one, column in zip(pieces, columns, strict=True)
-    ]
+    return pieces
 
 
 def _empty_box(image: LineImage, parts: Components, column: float, line: Box) -> Box:

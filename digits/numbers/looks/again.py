@@ -27,6 +27,8 @@ _VIEWS_OF_BLANK = (*(view for view in PAGE_VIEWS if view not in PEN_VIEWS), *PEN
 # on a line that is as sure as this: what is no number looks like fewer, or like a row of 1s. It is less sure than what
 # may be acted on.
 _LEAST_DIGITS, _LEAST_KINDS, _LEAST_CONFIDENCE, _DOUBTFUL = 3, 2, 0.3, 0.49
+# Where no view is sure, and one shows a sign that the surest lacks, what it shows counts if it is as sure as this.
+_LEAST_WITH_SIGNS = 0.25
 
 
 def views_of(first: Reading | None, is_written: bool) -> tuple[PageView, ...]:
@@ -106,10 +108,12 @@ class _Seen:
         self._least = min(LEAST_QUALITY, quality + _BETTER) if first else LEAST_QUALITY
         self._least_agreed = max(_LEAST_AGREED, quality)
         self._transcripts = {first.transcript} if first and quality >= _LEAST_AGREED else set()
+        self._all = [first] if first else []
 
     def is_enough(self, reading: Reading) -> bool:
         """Takes in what another view shows; whether it needs no other one beside it."""
         quality = reading.line_quality
+        self._all.append(reading)
         of_number = _confidence_of_number(reading) if self._first is None else 0.0
         if quality >= self._least_agreed or of_number >= _LEAST_CONFIDENCE:
             if reading.transcript in self._transcripts:
@@ -124,10 +128,30 @@ class _Seen:
     @property
     def best(self) -> Reading | None:
         """The surest of them; None if none shows enough."""
-        doubtful = self._doubtful.reading
-        if self._best.reading is not None or doubtful is None:
-            return self._best.reading
+        best, doubtful = self._best.reading, self._doubtful.reading
+        if best is not None:
+            # A view may have taken a sign for a speck.
+            with_signs = [one for one in self._all if one.confidence >= _LEAST_WITH_SIGNS and lacks_signs(best, one)]
+            if not with_signs:
+                return best
+            doubtful = max(with_signs, key=lambda one: one.confidence)
+        if doubtful is None:
+            return None
         return replace(doubtful, line_confidences=tuple(min(one, _DOUBTFUL) for one in doubtful.line_confidences))
+
+
+def lacks_signs(reading: Reading, other: Reading) -> bool:
+    """Whether a reading shows what another one does, but for signs that it lacks."""
+    shown, symbols = (one.transcript.replace(" ", "") for one in (reading, other))
+    same, lacking = 0, 0
+    for symbol in symbols:
+        if same < len(shown) and shown[same] == symbol:
+            same += 1
+        elif symbol.isdecimal() or symbol in (UNKNOWN, "\n"):
+            return False
+        else:
+            lacking += 1
+    return same == len(shown) and lacking > 0
 
 
 @dataclass

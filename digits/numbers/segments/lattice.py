@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 WIDEST, _HIGHEST, _WIDEST_GAP = 1.4, 1.7, 0.3
 # Two strokes as high as this are rarely one digit: a 4, or a 0 whose pen skipped, with a smaller gap.
 _TALL, _WIDEST_GAP_OF_TALL = 0.6, 0.12
+# What is as long as this may be a sign of its own.
+_SIGN = 0.22
 # A digit consists of so many strokes at the most.
 _MOST_STROKES = 5
 
@@ -35,6 +37,26 @@ class Place:
 
     stroke: int
     cut: Cut | None = None
+
+
+def is_spread(places: Sequence[Where], height: float) -> bool:
+    """Whether one of some strokes that are as large as a sign stands beside the others of them, with a gap.
+
+    Args:
+        places: rows and columns of each stroke.
+        height: of the line's digits, in pixels.
+    """
+    large = [
+        columns
+        for rows, columns in places
+        if max(rows.stop - rows.start, columns.stop - columns.start) >= _SIGN * height
+    ]
+    for i, columns in enumerate(large if len(large) > 1 else ()):
+        others = [other for j, other in enumerate(large) if j != i]
+        left, right = min(other.start for other in others), max(other.stop for other in others)
+        if max(left - columns.stop, columns.start - right) >= _WIDEST_GAP_OF_TALL * height:
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,11 @@ class Chain:
         """Whether what lies between two places is one whole stroke."""
         start, end = self.places[first], self.places[last]
         return start.cut is None and end.cut is None and end.stroke == start.stroke + 1
+
+    def is_spread(self, first: int, last: int) -> bool:
+        """Whether a stroke between two places, as large as a sign, stands beside all others there, with a gap."""
+        start, end = self.places[first], self.places[last]
+        return is_spread(self.where[start.stroke : end.stroke if end.cut is None else end.stroke + 1], self.height)
 
     def ink_between(self, first: int, last: int) -> tuple[Where, Gray]:
         """The ink between two places, cut out of the page: where it lies, and its mask; an empty mask if none does."""

@@ -58,6 +58,11 @@ class Box:
         )
 
     @property
+    def where(self) -> Where:
+        """Its rows and columns."""
+        return slice(round(self.top), round(self.bottom)), slice(round(self.left), round(self.right))
+
+    @property
     def x(self) -> float:
         """Its middle from left to right."""
         return (self.left + self.right) / 2.0

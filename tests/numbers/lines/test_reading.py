@@ -187,21 +187,53 @@ def test_a_pattern_finds_digits_where_the_network_sees_none(recognizer: Recogniz
     assert not read(recognizer, networks, written(mnist), "####").matches
 
 
-def test_a_speck_after_all_digits_is_left_to_the_line_network() -> None:
-    def entry(left: float, right: float, top: float, shown: str) -> Entry:
-        digits = np.full(10, 0.01)
-        digits[int(shown) if shown.isdecimal() else 0] = 0.91
-        is_digit = shown.isdecimal()
-        return Entry(Box(left, top, right, 60.0), digits, 0.9, is_digit, "" if is_digit else shown, 0.9)
+def entry(left: float, right: float, top: float, shown: str, bottom: float = 60.0) -> Entry:
+    """A digit or a sign of a line whose digits are from 0 to 60 pixels high."""
+    digits = np.full(10, 0.01)
+    digits[int(shown) if shown.isdecimal() else 0] = 0.91
+    is_digit = shown.isdecimal()
+    return Entry(Box(left, top, right, bottom), digits, 0.9, is_digit, "" if is_digit else shown, 0.9)
 
+
+def test_a_speck_after_all_digits_is_left_to_the_line_network() -> None:
     two, point, four = entry(0, 40, 0, "2"), entry(80, 86, 54, "."), entry(130, 170, 0, "4")
     lattice, network = (LineReading(entries, 0.99) for entries in ((two, point, four), (two, four)))
     answer = LineAnswer(np.zeros((1, 1)))
     apart = TwoWays(answer, lattice, network, np.zeros(1)).chosen(0.9)
     assert apart.shown == ("2", ".", "4")
-    assert apart.chance == pytest.approx(0.1)
+    assert apart.chance == pytest.approx(0.5)
     last = entry(220, 226, 54, ".")
     behind = replace(lattice, entries=(two, four, last))
     assert TwoWays(answer, behind, network, np.zeros(1)).chosen(0.9).shown == ("2", "4")
     near = replace(lattice, entries=(two, entry(46, 52, 54, "."), four))
-    assert TwoWays(answer, near, network, np.zeros(1)).chosen(0.9).shown == ("2", "4")
+    assert TwoWays(answer, near, network, np.zeros(1)).chosen(0.9).shown == ("2", ".", "4")
+    over = replace(lattice, entries=(two, entry(38, 44, 54, "."), four))
+    assert TwoWays(answer, over, network, np.zeros(1)).chosen(0.9).shown == ("2", "4")
+
+
+def test_a_sign_whose_ink_is_no_speck_is_not_left_out() -> None:
+    two, one = entry(60, 100, 0, "2"), entry(130, 140, 0, "1")
+    network = LineReading((two, one), 0.99)
+    for first, expected in (
+        (entry(10, 34, 26, "-", 32), ("-", "2", "1")),
+        (entry(20, 28, 26, "-", 32), ("2", "1")),
+        (entry(10, 34, 0, "1"), ("2", "1")),
+    ):
+        lattice = LineReading((first, two, one), 0.99)
+        assert TwoWays(LineAnswer(np.zeros((1, 1))), lattice, network, np.zeros(1)).chosen(0.9).shown == expected
+
+
+@pytest.mark.parametrize("seen", [{0.25: "3", 0.6: "7"}, {0.2: "3", 0.45: "1", 0.6: "7"}])
+def test_a_digit_that_takes_in_a_stroke_beside_it_is_doubtful(
+    recognizer: Recognizer, mnist: Mnist, seen: Mapping[float, str]
+) -> None:
+    picture = written(mnist)
+    networks = networks_of(recognizer, {0.25: "3", 0.7: "7"}, ALWAYS)
+    assert not read(recognizer, networks, picture).takes_in
+    wide = np.full((160, 340), 240, np.uint8)
+    wide[:, :260] = picture
+    wide[76:84, 265:315] = 30
+    line = read(recognizer, networks_of(recognizer, seen, ALWAYS), wide)
+    if line.shown[-1] == "7":
+        assert line.takes_in
+        assert line.confidence(networks.decoding) < 0.5

@@ -5,8 +5,10 @@ from digits.numbers.reading import ReadDigit, Reading
 
 def line_of(text: str, number: int) -> tuple[ReadDigit, ...]:
     return tuple(
-        ReadDigit(int(digit), 0.9, True, (10 + 20 * i, 10 + 50 * number, 16, 30), number)
-        for i, digit in enumerate(text)
+        ReadDigit(int(one), 0.9, True, (10 + 20 * i, 10 + 50 * number, 16, 30), number)
+        if one.isdecimal()
+        else ReadDigit(0, 0.1, False, (10 + 20 * i, 10 + 50 * number, 16, 30), number, sign=one, sign_confidence=0.9)
+        for i, one in enumerate(text)
     )
 
 
