@@ -20,7 +20,7 @@ from digits.errors import ProcessStartError, PutAsideError, is_out_of_files
 _log = logging.getLogger("digits")
 
 # The process needs no secret that may stand in other variables.
-_VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+_VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR")
 # How a Python is called, and not a program that has the word in its name, such as "python-app".
 _PYTHON = re.compile(r"(python|pypy)[\d.]*[dtw]*(\.exe)?", re.IGNORECASE)
 # What keeps a process from being started for a moment: too many processes, too little memory, a Python that is just

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import pickle
 import signal
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from digits.budget import Budget, MemoryBound, bounded_memory, limited
 from digits.errors import DigitsError
 from digits.recognizer import Recognizer
 from digits.service.compute.messages import Ask, Done, Failed, Job, Logged, Model, Ready, Release, receive, send
+from digits.service.errors import as_unavailable
 from digits.service.process.decoders import one_thread_for_each_image, silence_decoders
 from digits.service.process.heap import HeapTrimmer, keep_heap_small
 
@@ -104,7 +106,14 @@ def _outcome(compute: Callable[[], Any]) -> Done | Failed:
     except DigitsError as error:
         return Failed(error.with_traceback(None))
     except Exception as error:  # noqa: BLE001 - the worker raises it
+        # Its cause, which may be what says so, would not arrive.
+        if (unavailable := as_unavailable(error)) is not None:
+            return Failed(unavailable)
         trace = traceback.format_exc()
+        try:
+            pickle.loads(pickle.dumps(error.with_traceback(None)))  # noqa: S301 - of this very process
+        except Exception:  # noqa: BLE001 - such as one whose class does not say how it is made anew
+            error = RuntimeError(f"{type(error).__name__}: {error}")
         return Failed(error.with_traceback(None), trace)
 
 

@@ -84,10 +84,13 @@ class ComputeProcesses:
 
     def close(self) -> None:
         """Ends all processes; a job that is still computed gets an error."""
-        self._python = None
         with self._changed:
-            processes, self._idle = [*self._idle, *self._busy], []
-        for process in processes:
+            self._python = None
+            idle, self._idle = self._idle, []
+            # Their threads still hold the pipes, and close them.
+            for process in self._busy:
+                process.kill()
+        for process in idle:
             process.close()
 
     def _take(self) -> Process | None:
@@ -96,19 +99,27 @@ class ComputeProcesses:
             while not self._idle and len(self._busy) + self._starting >= self._most:
                 budget.check()
                 self._changed.wait(_LOOK_SECONDS)
-            process = self._idle.pop() if self._idle else None
-            if process is not None:
-                self._busy.add(process)
-                return process
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_fit:
+                    self._busy.add(process)
+                    return process
+                # Such as one that the system has ended, for want of memory.
+                process.close()
             if self._python is None or time.monotonic() < self._unfit_until:
                 return None
             self._starting += 1
-        process = self._start(self._python)
-        with self._changed:
-            self._starting -= 1
-            if process is not None:
-                self._busy.add(process)
-        return process
+        started = None
+        try:
+            started = self._start(self._python)
+        finally:
+            with self._changed:
+                self._starting -= 1
+                if started is not None:
+                    self._busy.add(started)
+                    if self._python is None:
+                        started.kill()
+        return started
 
     def _start(self, python: str) -> Process | None:
         try:

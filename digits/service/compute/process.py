@@ -71,7 +71,7 @@ class Process:
         self.pid = self._process.pid
         self._clock = clock_of(self.pid)
         self._digest = ""
-        self._is_ready = self._is_busy = False
+        self._is_ready = self._is_busy = self._is_killed = False
         self._budget = Budget(0.0)
         self._stop_end = float("inf")
         self._cpu_end = self._wall_end = float("inf")
@@ -79,7 +79,12 @@ class Process:
     @property
     def is_fit(self) -> bool:
         """Whether it may be given another job."""
-        return self.close.alive and not self._is_busy
+        return self.close.alive and not self._is_busy and self._process.poll() is None
+
+    def kill(self) -> None:
+        """Ends the process, whose job gets an error; any thread may call it, and another one closes it."""
+        self._is_killed = True
+        self._process.kill()
 
     def run(
         self, function: Callable[..., Any], recognizer: Recognizer, arguments: Sequence[Any], memory: MemoryBound
@@ -124,10 +129,14 @@ class Process:
             self._receive(Ready, memory)
             self._is_ready = True
         if self._digest != recognizer.digest:
+            # Where loading fails, the process has no model any more.
+            self._digest = ""
             self._send(Model(recognizer.artifact, recognizer.limits))
             if isinstance(loaded := self._receive(Done | Failed, memory), Failed):
                 return loaded
             self._digest = recognizer.digest
+        if self._budget.is_stopped:
+            return Failed(_stopped())
         self._allow(self._budget.total_seconds)
         wrapped = [_wrapped(argument) for argument in arguments]
         self._send(Job(function, wrapped, self._budget.seconds, self._budget.total_seconds))
@@ -145,6 +154,8 @@ class Process:
             while not isinstance(message := receive(self._read), kind):
                 if isinstance(message, Ask):
                     own = taken.enter_context(contextlib.ExitStack())
+                    # The process checks its time. Here, that of an image of a batch is not known.
+                    self._budget.start()
                     try:
                         own.enter_context(memory.taken(message.size, message.wait_seconds))
                     except DigitsError as error:
@@ -181,13 +192,14 @@ class Process:
     def _look(self) -> None:
         """Ends the process if it may compute no longer, and does not end its job itself."""
         now = time.monotonic()
-        if self._budget.is_stopped and self._stop_end == float("inf"):
-            self._stop_end = now + _GRACE_SECONDS
+        if self._budget.is_stopped:
+            self._stop_end = min(self._stop_end, now + _GRACE_SECONDS)
             if self._is_ready:
-                os.kill(self.pid, signal.SIGUSR1)
+                # Again and again: before its job has arrived, the process does not heed it.
+                self._process.send_signal(signal.SIGUSR1)
         if now > self._stop_end:
             self.close()
-            raise ComputationStoppedError("Nobody waits for this answer any more.")
+            raise _stopped()
         if self._clock() > self._cpu_end:
             self.close()
             raise self._budget.too_slow()
@@ -204,8 +216,13 @@ class Process:
         ended = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
         if not self._is_ready:
             return UnfitError(ended)
-        _log.error("Compute process %d ended %s while it read an image; another takes its place", self.pid, ended)
+        if not self._is_killed:
+            _log.error("Compute process %d ended %s while it read an image; another takes its place", self.pid, ended)
         return WorkerDiedError("The process that read this image has ended. Try again in a moment.")
+
+
+def _stopped() -> ComputationStoppedError:
+    return ComputationStoppedError("Nobody waits for this answer any more.")
 
 
 def command_of(python: str) -> list[str]:

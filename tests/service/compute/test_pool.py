@@ -8,17 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.hostile.growing_pictures import GROWING
 from digits.budget import Budget, MemoryBound, limited
 from digits.errors import (
-    ComputationStoppedError,
     ComputeTimeError,
     ImageError,
     MemoryBusyError,
@@ -27,44 +23,12 @@ from digits.errors import (
     TooManyPixelsError,
     WorkerDiedError,
 )
-from digits.model.artifact import read
-from digits.recognizer import Prediction, Recognizer, shipped_model
+from digits.recognizer import Prediction, Recognizer
 from digits.service.compute import jobs, pool, process
 from digits.service.compute.pool import ComputeProcesses
 from digits.service.compute.process import Process
-from tests.conftest import SAMPLES, encode_png
-
-BLANK = encode_png(np.full((300, 300), 255, np.uint8))
-LARGE = encode_png(np.random.default_rng(0).integers(200, 256, (1500, 1500), np.uint8))
-COSTLY = encode_png(GROWING["chevrons"](1600))
-
-
-@pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
-    return Recognizer(read(shipped_model()))
-
-
-@pytest.fixture
-def processes() -> Iterator[ComputeProcesses]:
-    processes = ComputeProcesses(MemoryBound(100_000_000, 1.0))
-    yield processes
-    processes.close()
-
-
-def pids(processes: ComputeProcesses) -> list[int]:
-    """Returns the ids of the processes that wait for a job."""
-    return [process.pid for process in processes._idle]
-
-
-def has_ended(pid: int) -> bool:
-    """Returns whether a process ends within some seconds."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        status = Path(f"/proc/{pid}/stat")
-        if not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z":
-            return True
-        time.sleep(0.02)
-    return False
+from tests.conftest import SAMPLES
+from tests.service.compute.conftest import BLANK, COSTLY, LARGE, count_without_end, has_ended, pids
 
 
 def test_answers_are_those_of_the_worker_itself(processes: ComputeProcesses, recognizer: Recognizer) -> None:
@@ -130,52 +94,6 @@ def test_time_is_bounded_in_the_process(processes: ComputeProcesses, recognizer:
     assert len(pids(processes)) == 1
 
 
-def test_a_job_ends_when_nobody_waits_for_it(processes: ComputeProcesses, recognizer: Recognizer) -> None:
-    processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
-    before = pids(processes)
-    budget = Budget(60.0)
-    threading.Timer(0.05, budget.stop).start()
-    start = time.monotonic()
-    with limited(budget), pytest.raises(ComputationStoppedError):
-        processes.run(jobs.read_document, recognizer, COSTLY, None, None)
-    assert time.monotonic() - start < 10
-    # It heeds the word, so that it need not be started anew.
-    assert pids(processes) == before
-
-
-@pytest.mark.parametrize("how", ["time of the processor", "stopped"])
-def test_a_process_that_does_not_heed_its_time_is_ended(
-    processes: ComputeProcesses, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    monkeypatch.setattr(process, "_GRACE_SECONDS", 0.3)
-    budget = Budget(0.1 if how == "time of the processor" else 60.0)
-    if how == "stopped":
-        threading.Timer(0.2, budget.stop).start()
-    error = ComputeTimeError if how == "time of the processor" else ComputationStoppedError
-    processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
-    (pid,) = pids(processes)
-    with limited(budget), pytest.raises(error):
-        processes.run(_count_without_end, recognizer)
-    assert pids(processes) == []
-    assert has_ended(pid)
-    assert processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
-
-
-def test_a_process_that_stands_still_is_ended(
-    processes: ComputeProcesses, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
-    (pid,) = pids(processes)
-    os.kill(pid, signal.SIGSTOP)
-    budget = Budget(60.0)
-    threading.Timer(0.2, budget.stop).start()
-    monkeypatch.setattr(process, "_GRACE_SECONDS", 0.3)
-    with limited(budget), pytest.raises(ComputationStoppedError):
-        # More than a pipe holds: the worker cannot even send it.
-        processes.run(jobs.recognize, recognizer, LARGE, 1)
-    assert has_ended(pid)
-
-
 def test_if_a_process_dies_its_job_is_refused_and_the_next_gets_another(
     processes: ComputeProcesses, recognizer: Recognizer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,10 +101,25 @@ def test_if_a_process_dies_its_job_is_refused_and_the_next_gets_another(
     (pid,) = pids(processes)
     threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
     with pytest.raises(WorkerDiedError, match="Try again"):
-        processes.run(_count_without_end, recognizer)
+        processes.run(count_without_end, recognizer)
     assert f"Compute process {pid} ended by signal 9" in caplog.text
     assert processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
     assert pids(processes) != [pid]
+
+
+def test_a_start_that_fails_in_any_way_keeps_no_process_from_starting(
+    processes: ComputeProcesses, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_python: str) -> Process:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "Process", fail)
+        for _ in range(2):
+            with pytest.raises(MemoryError):
+                processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
+    with limited(Budget(60.0)):
+        assert processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
 
 
 def test_signals_that_stop_the_service_leave_processes_to_their_worker(
@@ -288,13 +221,6 @@ processes.run(jobs.recognize, Recognizer(read(shipped_model())), Path(sys.argv[1
 print(processes._idle[0].pid, flush=True)
 time.sleep(600)
 """
-
-
-def _count_without_end(_recognizer: Recognizer) -> None:
-    """Stands for code of a library that cannot be interrupted."""
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    while True:
-        pass
 
 
 def _log_something(_recognizer: Recognizer) -> None:
