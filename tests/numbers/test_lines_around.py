@@ -67,7 +67,7 @@ def test_of_a_number_a_part_may_be_ringed(recognizer: Recognizer, mnist: Mnist) 
 
 
 @pytest.mark.parametrize(
-    ("foot_of", "thick", "least"), [("lowest", 3, 15), ("lowest", 7, 11), ("highest", 3, 11), ("highest", 5, 11)]
+    ("foot_of", "thick", "least"), [("lowest", 3, 15), ("lowest", 7, 13), ("highest", 3, 11), ("highest", 5, 11)]
 )
 def test_digits_that_stand_on_a_rule_are_read(
     recognizer: Recognizer, mnist: Mnist, foot_of: str, thick: int, least: int

@@ -8,20 +8,20 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from digits import budget
-from digits.arrays import Flags, Floats, Gray
+from digits.arrays import Flags
 from digits.numbers.segments.lattice import Where
 from digits.numbers.segments.layout import Line, is_rule
 from digits.numbers.segments.pieces import with_pieces
+from digits.numbers.segments.rules import rule_in
 from digits.vision.components import Components
 from digits.vision.foreground import Foreground
 from digits.vision.masks import label_components
 
-# A rule is smooth over so much of it, in heights of the line's digits: that is wider than what stands on it.
-_SMOOTH = 1.5
 # What reaches so far beyond it, in heights of a digit, and as far as it is thick, stands on it. If anything reaches
 # farther than the second of these, it is no rule.
 _BEYOND, _HIGHEST = 0.12, 1.3
+# It takes up so much of its stroke's width, and is at most so thick, in heights of a digit.
+_MOST_OF, _THICK = 0.8, 0.25
 # A rule lies so far below or above a line at the most, in heights of its digits; of more, the longest are looked at.
 _NEAR, _MOST = 0.6, 20
 
@@ -62,28 +62,15 @@ def _is_beside(parts: Components, i: int, line: Line) -> bool:
 def _pieces(parts: Components, i: int, height: float) -> Iterator[Flags]:
     """What stands on a rule: bool arrays of the size of its box, true where a piece is."""
     _, mask = parts.cut([i], 0)
-    budget.spend(mask.size)
-    depth = mask.sum(axis=0).astype(np.float64)
-    thickness, window = float(np.median(depth)), round(_SMOOTH * height)
-    budget.spend(window * mask.shape[1])
-    # A pen's line is not equally thick everywhere.
-    rows = np.arange(mask.shape[0])[:, np.newaxis] + 0.5
-    beyond = np.abs(rows - _course(mask, window)) > 0.5 * thickness + 1.0
-    labels, stats = label_components(((mask > 0) & beyond).view(np.uint8))
+    rule = rule_in(mask, height, _THICK)
+    if rule is None or rule.any(axis=0).mean() < _MOST_OF:
+        return
+    labels, stats = label_components(((mask > 0) & ~rule).view(np.uint8))
     # The ground comes first.
     high = stats[1:, cv2.CC_STAT_HEIGHT]
     # What bends away so far is the edge of a sheet or of a shadow.
     if high.max(initial=0) > _HIGHEST * height:
         return
+    thickness = float(np.median(rule.sum(axis=0)))
     for k in np.flatnonzero(high >= max(_BEYOND * height, thickness)).tolist():
         yield labels == k + 1
-
-
-def _course(mask: Gray, window: int) -> Floats:
-    """The row of a rule's middle in each column: the running median over so many columns."""
-    height, wide = mask.shape
-    inked = np.flatnonzero(mask.any(axis=0))
-    first, last = mask.argmax(axis=0), height - mask[::-1].argmax(axis=0)
-    middle = np.interp(np.arange(wide), inked, ((first + last) / 2.0)[inked])
-    padded = np.pad(middle, window // 2, mode="reflect", reflect_type="odd")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * (window // 2) + 1), axis=-1))

@@ -70,13 +70,8 @@ def _pieces(where: Where, mask: Gray, height: float) -> Iterator[tuple[Where, Fl
 
     Nothing if it holds no rule, or nothing else.
     """
-    budget.spend(mask.size)
-    place = _find_line(mask, height)
-    if place is None:
-        return
-    budget.spend(3 * mask.size)
-    rule = _rule_along(mask, place, height)
-    if rule is None or not rule.any():
+    rule = rule_in(mask, height)
+    if rule is None:
         return
     labels, stats = label_components(((mask > 0) & ~rule).view(np.uint8))
     stats[0] = 0
@@ -106,6 +101,28 @@ def _pieces(where: Where, mask: Gray, height: float) -> Iterator[tuple[Where, Fl
         rows, across = slice(y, y + high), slice(x, x + width)
         top, start = where[0].start + y, where[1].start + x
         yield (slice(top, top + high), slice(start, start + width)), labels[rows, across] == k
+
+
+def rule_in(mask: Gray, height: float, thickest: float = _THICK) -> Flags | None:
+    """Finds the rule in a stroke: a long straight line, or one that bows a little, as thick everywhere.
+
+    What stands on it, or hangs on it, keeps its own foot; what crosses it stays whole.
+
+    Args:
+        mask: uint8 of shape (rows, columns), 1 where the stroke is.
+        height: of the line's digits, in pixels.
+        thickest: how thick it is at the most, in heights of a digit.
+
+    Returns:
+        Where the rule is, of the mask's shape; None if there is none.
+    """
+    budget.spend(mask.size)
+    place = _find_line(mask, height)
+    if place is None:
+        return None
+    budget.spend(3 * mask.size)
+    rule = _rule_along(mask, place, height, thickest)
+    return rule if rule is not None and rule.any() else None
 
 
 def _find_line(mask: Gray, height: float) -> tuple[float, float, int, int] | None:
@@ -142,7 +159,7 @@ def _find_line(mask: Gray, height: float) -> tuple[float, float, int, int] | Non
     return (row + 0.5) * factor, slope, start * factor, min(mask.shape[1], end * factor)
 
 
-def _rule_along(mask: Gray, place: tuple[float, float, int, int], height: float) -> Flags | None:
+def _rule_along(mask: Gray, place: tuple[float, float, int, int], height: float, thickest: float) -> Flags | None:
     """Where a rule runs along a line, of the mask's shape; None if what runs there is no rule."""
     row, slope, start, end = place
     field, every = mask[:, start:end] > 0, np.arange(end - start)
@@ -155,7 +172,7 @@ def _rule_along(mask: Gray, place: tuple[float, float, int, int], height: float)
         return None
     thickness = float(np.quantile(thick[inked], 0.25))
     only = inked[thick[inked] <= _ONLY_RULE * thickness + _SOFT]
-    if thickness > _THICK * height or only.size < _FREE * every.size:
+    if thickness > thickest * height or only.size < _FREE * every.size:
         return None
     middles = (top + bottom)[only] / 2.0
     bow = np.polyfit(only, middles, 2)

@@ -2,47 +2,40 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from digits import budget
 from digits.arrays import Flags, Floats, Gray
 from digits.vision.masks import LabeledMask, keep_long_runs, label_components
 from digits.vision.paper.enclosing import Integers, holds_another, hollow_strokes
-from digits.vision.reduction import median_of_few, quantile_of
+from digits.vision.quadrilateral import corners_of, upright_from
+from digits.vision.reduction import quantile_of
 
 # A box is at least so many pixels wide and high, and no more of its area is ink than this share.
 _LEAST, _MOST_INK = 16, 0.55
-# Of nine in ten of its columns, this share lies between its lines.
-_BETWEEN = 0.6
-# Its sides rise or lean so much at the most, in pixels for each pixel.
-_STEEPEST = 0.12
+# Of a box, so much of its height around it belongs to its lines.
+_MARGIN = 0.03
 # Within this share of its height from each of its sides, ink covers so much of the side; and lines across its middle
 # cover no more than that.
 _BAND, _SIDE_COVERED, _MIDDLE_COVERED = 0.12, 0.93, 0.75
 # What is so much wider than high is no digit. A box that is not is one if it holds something at least so high, or if it
 # is as high, up to a factor, as one that does.
 _WIDE, _HOLDS, _AS_HIGH = 1.5, 0.2, 1.3
+# What lies along its lines and is so thin beside them is what is left of them.
+_SLIVER = 0.45
+# Along so much of its lines there is only the line.
+_ONLY_LINE = 0.4
 # Its lines go straight over this share of its height, if they may be a little askew: this much of it.
 _STRAIGHT, _ASKEW = 0.75, 0.02
-# A line between two places is at least so many pixels high and at most so wide, as a share of its height, and has ink
-# over so much of it. Such lines are level, up to a share of their height and for each pixel between them; there are so
-# many at least, no nearer to one another than a share of their height.
-_DIVIDER_HIGH, _DIVIDER_WIDE, _DIVIDER_FILLED, _DIVIDERS_LEVEL, _DIVIDERS_TILT = 16, 0.2, 0.6, 0.06, 0.05
-_FEWEST_DIVIDERS, _DIVIDERS_APART = 3, 0.25
-# What is so high beside them is written between them: of that, this share keeps such a distance from both their ends.
-_WRITTEN, _MOST_WRITTEN, _INSET = 0.3, 0.8, 0.05
-# At both of their ends a line was taken off, no farther than this share of their height, over so much of the row.
-_FRAME_NEAR, _FRAME_COVERED = 0.12, 0.4
 # So many boxes that are as wide and high as one another up to a factor, and level up to a share of their height, are
 # some if writing that touches their lines goes on inside of them.
 _FEWEST_ALIKE, _ALIKE, _LEVEL = 3, 1.15, 0.25
 # Inside a box, lines down from its top to its foot have ink over so much of it. They part it into equal places, up to
 # a share of one, and are as thick as one another up to a factor; a place is wider than that share of the height.
+# If it is not wide, it holds one digit, and lines in it are strokes of that.
 _DOWN_COVERED, _PLACES_ASKEW, _AS_THICK, _PLACE_WIDE = 0.95, 0.12, 2.0, 0.3
 # Lines that are drawn by hand lean, and have ink over so much of it; there are at least so many of them.
 _LEANING_COVERED, _FEWEST_LEANING = 0.9, 2
-# Of a page with more lines that may be dividers, the highest are looked at.
-_MOST = 500
+_LEANS = tuple(sorted((0.02 * k for k in range(-12, 13)), key=abs))
 
 
 Rectangle = tuple[int, int, int, int]
@@ -103,50 +96,58 @@ def _alike(box: Integers, boxes: Integers) -> int:
     return int((as_large & (np.abs(boxes[:, 1] - box[1]) <= _LEVEL * size[1])).sum())
 
 
-def _lines_of_box(stroke: Gray) -> npt.NDArray[np.bool_] | None:
+def _lines_of_box(stroke: Gray) -> Flags | None:
     """Where a stroke's lines are, if it is a box: if it runs along all sides of it and leaves the middle free."""
     height, width = stroke.shape
-    first, last = _ends(stroke)
-    if quantile_of(last - first, 0.1) < _BETWEEN * height:
+    if (corners := corners_of(stroke)) is None:
         return None
-    fall = (_slope(first) + _slope(last)) / 2.0
-    if abs(fall) > _STEEPEST:
+    wide, high = _size_of(corners)
+    if min(wide, high) < _LEAST:
         return None
-    # It is turned: its sides lean as much as its lines across fall, the other way.
-    down, aside = int(np.ceil(abs(fall) * width / 2.0)), int(np.ceil(abs(fall) * height / 2.0))
-    shear = np.array([[1.0, fall, aside - fall * height / 2.0], [-fall, 1.0, down + fall * width / 2.0]])
-    size = width + 2 * aside, height + 2 * down
-    upright = np.asarray(cv2.warpAffine(stroke, shear, size, flags=cv2.INTER_NEAREST), dtype=np.uint8)
-    x, y, wide, high = cv2.boundingRect(upright)
-    inner = upright[y : y + high, x : x + wide]
+    margin = round(_MARGIN * high) + 1
+    view = upright_from(corners, wide, high, margin)
+    size = wide + 2 * margin, high + 2 * margin
+    upright = np.asarray(cv2.warpPerspective(stroke, view, size, flags=cv2.INTER_NEAREST), dtype=np.uint8)
+    inner = np.ascontiguousarray(upright[margin:-margin, margin:-margin])
     # Most strokes are no boxes, and lines take longer to find than sides.
     if not _has_sides(inner):
         return None
     across, upwards = _straight(inner)
     if _covers_middle(across):
         return None
-    upwards = _from_line_to_line(inner, upwards)
+    dividers, are_all = _dividers(inner)
+    upwards = _from_line_to_line(inner, upwards, are_all)
     # A stroke across may be as long as the box is wide; the box's own lines lie at its top and at its foot.
     band = _band(inner)
     across[band:-band] = 0
-    lines = np.zeros_like(upright)
-    lines[y : y + high, x : x + wide] = (np.maximum(across, upwards) & ~_strokes(inner)) | _dividers(inner)
-    back = cv2.warpAffine(lines, shear, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    # Lines that are drawn by hand bend outwards, too.
+    around = np.pad(np.maximum(across, upwards), margin, mode="edge") & ~_strokes(upright)
+    lines = around | np.pad(dividers, margin, mode="edge")
+    lines |= _slivers(upright & ~lines, lines, _thickness(inner, band))
+    back = cv2.warpPerspective(lines, view, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
     return np.asarray(cv2.dilate(back, np.ones((3, 3), np.uint8)) > 0)
 
 
-def _ends(stroke: Gray) -> tuple[Floats, Floats]:
-    """The first and the last row with ink of each column, but for the outermost, where the box's sides are."""
-    edge = stroke.shape[1] // 20 + 1
-    inner = stroke[:, edge:-edge]
-    first, last = inner.argmax(axis=0), inner.shape[0] - 1 - inner[::-1].argmax(axis=0)
-    return np.asarray(first, dtype=np.float64), np.asarray(last, dtype=np.float64)
+def _slivers(rest: Gray, lines: Gray, thick: int) -> Gray:
+    """What is left along lines that bend, much thinner than they are: it is theirs.
+
+    Args:
+        rest: uint8 of shape (height, width), 1 where the box's stroke is beside its lines.
+        lines: of the same shape, 1 where they are.
+        thick: how thick they are, in pixels.
+    """
+    labels, stats = label_components(rest)
+    beside = np.bincount(labels[cv2.dilate(lines, np.ones((3, 3), np.uint8)) > 0], minlength=len(stats)) > 0
+    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    thin = beside & (stats[:, cv2.CC_STAT_AREA] <= _SLIVER * thick * long)
+    thin[0] = False
+    return np.asarray(thin[labels]).view(np.uint8)
 
 
-def _slope(places: Floats) -> float:
-    """How much places rise from each to the next, of what is nearly a straight line."""
-    third = max(1, places.size // 3)
-    return (median_of_few(places[-third:]) - median_of_few(places[:third])) / max(1, places.size - third)
+def _size_of(corners: Floats) -> tuple[int, int]:
+    """How wide and high a box is, in pixels, as a mean of opposite sides."""
+    lengths = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
+    return round(float(lengths[::2].mean())), round(float(lengths[1::2].mean()))
 
 
 def _straight(stroke: Gray) -> tuple[Gray, Gray]:
@@ -160,12 +161,13 @@ def _straight(stroke: Gray) -> tuple[Gray, Gray]:
     return keep_long_runs(higher, across, 1), keep_long_runs(wider, 1, down)
 
 
-def _from_line_to_line(stroke: Gray, upwards: Gray) -> Gray:
+def _from_line_to_line(stroke: Gray, upwards: Gray, only_sides: bool) -> Gray:
     """The lines down that are a box's sides, or meet its lines at the top and at the foot: a 1 may touch one of them.
 
     Args:
         stroke: the box.
         upwards: its long straight lines down, of the same shape.
+        only_sides: whether all others are writing.
     """
     labels, stats = label_components(upwards)
     met = np.zeros(len(stats), np.bool_)
@@ -175,7 +177,7 @@ def _from_line_to_line(stroke: Gray, upwards: Gray) -> Gray:
         columns = stroke[:, left : left + wide]
         above = top - int(columns.argmax(axis=0).min())
         below = height - int(columns[::-1].argmax(axis=0).min()) - top - high
-        met[i] = left < band or left + wide > width - band or max(above, below) <= near
+        met[i] = left < band or left + wide > width - band or (not only_sides and max(above, below) <= near)
     met[0] = False
     return np.asarray(met[labels]).view(np.uint8)
 
@@ -192,30 +194,93 @@ def _strokes(stroke: Gray) -> Gray:
     return np.asarray(thick[side:-side, side:-side], dtype=np.uint8)
 
 
-def _dividers(stroke: Gray) -> Gray:
-    """The lines down that part a box into equal places, however thick they are: those of double frames are."""
+def _dividers(stroke: Gray) -> tuple[Gray, bool]:
+    """The lines down that part a box into equal places, however thick they are: those of double frames are.
+
+    A line may lean, as those that are drawn by hand.
+
+    Returns:
+        Where they are; and whether there are no others, since each place is as wide as one digit.
+    """
     lines = np.zeros_like(stroke)
     height, width = stroke.shape
-    inked = stroke.sum(axis=0)
+    budget.spend(len(_LEANS) * stroke.size)
+    sheared = [_sheared(stroke, lean) for lean in _LEANS]
+    inked = np.array([field.sum(axis=0) for field in sheared])
     for covered, fewest in ((_DOWN_COVERED, 1), (_LEANING_COVERED, _FEWEST_LEANING)):
-        down = np.flatnonzero(inked >= covered * height)
+        is_down = inked >= covered * height
+        down = np.flatnonzero(is_down.any(axis=0))
         # What lies nearer together than a place is wide is one line, or a double one. The first and the last are sides.
         inner = np.split(down, np.flatnonzero(np.diff(down) >= _PLACE_WIDE * height) + 1)[1:-1]
-        if len(inner) < fewest:
+        parting = _equal_places(inner, width)
+        if len(parting) < fewest:
             continue
-        first, last = (np.array([group[end] for group in inner]) for end in (0, -1))
-        thick, count = last + 1 - first, len(inner) + 1
-        off = np.abs((first + last) / 2.0 - (np.arange(1, count) / count) * (width - 1))
-        if off.max() <= _PLACES_ASKEW * width / count and thick.max() <= _AS_THICK * thick.min():
-            for start, end in zip(first.tolist(), last.tolist(), strict=True):
-                lines[:, start : end + 1] = 1
+        # The two lines between boxes that stand side by side lean each in its own way.
+        for group in [line for double in parting for line in _runs(double)]:
+            lean = int(is_down[:, group].sum(axis=1).argmax())
+            columns = group[is_down[lean, group]]
+            line = np.zeros_like(stroke)
+            line[:, columns[0] : columns[-1] + 1] = 1
+            lines |= _sheared(line, -_LEANS[lean])
+        return lines, width <= _WIDE * height * (len(parting) + 1)
+    return lines, width <= _WIDE * height
+
+
+def _sheared(field: Gray, lean: float) -> Gray:
+    """Shifts the rows of a field so that what leans so many pixels to the left for each row stands upright."""
+    shear = np.array([[1.0, -lean, lean * field.shape[0] / 2.0], [0.0, 1.0, 0.0]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(field, shear, field.shape[::-1], flags=flags), dtype=np.uint8)
+
+
+def _equal_places(found: list[Integers], width: int) -> list[Integers]:
+    """Those lines down, by the columns of each, that part a width into equal places: as many as may be.
+
+    None of them are left out if they are fewer than three.
+    """
+    for count in range(len(found) + 1, 1, -1):
+        if count <= min(_FEWEST_LEANING, len(found)):
+            break
+        places = ((np.arange(1, count) / count) * (width - 1)).tolist()
+        lines = [_nearest(found, place) for place in places]
+        # Beside what is much thicker than another, or has pieces that are, there is a 1 or the side of a 0.
+        most = _AS_THICK * min(np.ptp(line) + 1 for line in lines)
+        lines = [
+            line if np.ptp(line) < most and _are_alike(_runs(line)) else _nearest(_runs(line), place)
+            for line, place in zip(lines, places, strict=True)
+        ]
+        off = max(abs(_middle(line) - place) for line, place in zip(lines, places, strict=True))
+        if off <= _PLACES_ASKEW * width / count and all(np.ptp(line) < most for line in lines):
             return lines
-    return lines
+    return []
+
+
+def _runs(columns: Integers) -> list[Integers]:
+    """Columns, in pieces that have no gap."""
+    return np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+
+
+def _are_alike(lines: list[Integers]) -> bool:
+    """Whether lines down, by the columns of each, are as thick as one another."""
+    thick = [line.size for line in lines]
+    return max(thick) <= _AS_THICK * min(thick)
+
+
+def _middle(columns: Integers) -> float:
+    """Halfway between the first and the last of some columns."""
+    return float(columns[0] + columns[-1]) / 2.0
+
+
+def _nearest(lines: list[Integers], place: float) -> Integers:
+    """Of lines down, by the columns of each, the one whose middle is nearest to a place."""
+    return min(lines, key=lambda line: abs(_middle(line) - place))
 
 
 def _thickness(stroke: Gray, band: int) -> int:
     """How thick a box's lines across are, in pixels, of what lies so near to its top or its foot."""
-    return int(np.median(np.concatenate([stroke[:band].sum(axis=0), stroke[-band:].sum(axis=0)])))
+    inked = np.concatenate([stroke[:band].sum(axis=0), stroke[-band:].sum(axis=0)])
+    # What is written may touch them over half of their length.
+    return int(quantile_of(inked, _ONLY_LINE))
 
 
 def _has_sides(stroke: Gray) -> bool:
@@ -235,81 +300,3 @@ def _covers_middle(across: Gray) -> bool:
 def _band(field: Gray) -> int:
     """How far from a side what counts for that side may lie, in pixels."""
     return max(2, round(_BAND * field.shape[0]))
-
-
-def without_dividers(mask: Gray, removed: Flags) -> Gray:
-    """Takes off the lines between the places of digits that are left of boxes whose other sides are dashed or faint.
-
-    They are alike, level, reach beyond the digits between them at both ends, and end where lines were taken off.
-
-    Args:
-        mask: uint8 array of shape (height, width), 1 where ink is.
-        removed: bool of the same shape, where the lines were that have been taken off already.
-    """
-    if not removed.any():
-        return mask
-    labels, stats = label_components(mask)
-    # In the order of OpenCV's CC_STAT constants. What is less high is neither a line nor a digit between lines.
-    components = np.asarray(stats, dtype=np.int64)
-    places = np.flatnonzero(components[:, cv2.CC_STAT_HEIGHT] >= _WRITTEN * _DIVIDER_HIGH)
-    places = places[places > 0]
-    places = places[np.argsort(components[places, cv2.CC_STAT_LEFT], kind="stable")]
-    components = components[places]
-    left, top, wide, high, areas = components.T
-    is_straight = (
-        (high >= _DIVIDER_HIGH) & (wide <= np.maximum(3, _DIVIDER_WIDE * high)) & (areas >= _DIVIDER_FILLED * high)
-    )
-    found = np.flatnonzero(is_straight)
-    found = np.sort(found[np.argsort(-high[found], kind="stable")[:_MOST]])
-    rest = mask
-    while found.size >= _FEWEST_DIVIDERS:
-        budget.check()
-        i = found[0]
-        aside = left[found] - left[i]
-        askew = _DIVIDERS_LEVEL * high[i] + _DIVIDERS_TILT * aside
-        alike = (np.abs(top[found] - top[i]) <= askew) & (np.abs(top[found] + high[found] - top[i] - high[i]) <= askew)
-        row = found[alike]
-        found = found[~alike]
-        if _are_dividers(row, components, removed):
-            rest = mask.copy() if rest is mask else rest
-            for k in row.tolist():
-                where = slice(top[k], top[k] + high[k]), slice(left[k], left[k] + wide[k])
-                rest[where][labels[where] == places[k]] = 0
-    return rest
-
-
-def _are_dividers(row: Integers, components: Integers, removed: Flags) -> bool:
-    """Whether strokes in a row part places of digits.
-
-    Args:
-        row: indices of the strokes, from left to right.
-        components: of the page, from left to right, as OpenCV describes each.
-        removed: where lines have been taken off.
-    """
-    left, top, wide, high, _ = components.T
-    if row.size < _FEWEST_DIVIDERS:
-        return False
-    tall, first, last = float(np.median(high[row])), row[0], row[-1]
-    if (np.diff(left[row]) < _DIVIDERS_APART * tall).any():
-        return False
-    # Only what lies between the first and the last can be written between them.
-    start, end = np.searchsorted(left, (left[first], left[last]))
-    between = np.setdiff1d(np.arange(start, end), row)
-    middles = left[between] + wide[between] / 2.0
-    upper = np.interp(middles, left[row], top[row])
-    lower = np.interp(middles, left[row], top[row] + high[row])
-    written = (high[between] >= _WRITTEN * tall) & (top[between] < lower) & (top[between] + high[between] > upper)
-    inset = _INSET * tall
-    inside = (top[between] >= upper + inset) & (top[between] + high[between] <= lower - inset)
-    if written.sum() < 2 or inside[written].mean() < _MOST_WRITTEN:
-        return False
-    columns = np.arange(left[first], left[last])
-    reach = max(2, round(_FRAME_NEAR * tall))
-    ends = np.interp(columns, left[row], top[row]), np.interp(columns, left[row], top[row] + high[row])
-    return all(_covered(removed, columns, end, reach) >= _FRAME_COVERED for end in ends)
-
-
-def _covered(removed: Flags, columns: Integers, rows: Floats, reach: int) -> float:
-    """The share of some columns in which a line was taken off within so many pixels of a row."""
-    near = np.rint(rows).astype(np.int64)[:, np.newaxis] + np.arange(-reach, reach + 1)
-    return float(removed[np.clip(near, 0, removed.shape[0] - 1), columns[:, np.newaxis]].any(axis=1).mean())

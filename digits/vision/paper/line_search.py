@@ -45,6 +45,7 @@ class Search:
         least_span: share of the picture's length that a line reaches over at the least.
         least_covered: share of a line's columns that hold ink at the least: bars of digits in a row have gaps.
         thickest: the most pixels of a line's thickness on that copy. Each of several values is tried.
+        thick_span: least_span of what is found with all but the first of them.
         most_bend: share of its length by which a line may leave the straight at the most.
         most_hidden: share of the picture's length over which writing may hide a line in one place.
         typical: a line is as thick as this quantile of its columns; strokes along it make the others thicker.
@@ -55,6 +56,7 @@ class Search:
     least_span: float
     least_covered: float
     thickest: tuple[int, ...]
+    thick_span: float
     most_bend: float
     most_hidden: float
     typical: float
@@ -151,13 +153,16 @@ def _lines_of_copy(sheared: Gray, shifts: Floats, mask: Gray, factor: int, searc
     # Where the copy is small, what is thick is no line.
     thicknesses = [most for most in search.thickest if most <= max(_THIN, 0.1 * longer)] or [_THIN]
     # What is thicker than the thickest line is thicker than all of them: most pictures have nothing else.
-    if _reach(_without_strokes(runs, thicknesses[-1])) < search.least_span * width:
+    thinner = {thicknesses[-1]: _without_strokes(runs, thicknesses[-1])}
+    if _reach(thinner[thicknesses[-1]]) < min(search.least_span, search.thick_span) * width:
         return []
     places = (np.arange(mask.shape[1]) + 0.5) / factor - 0.5
     down = np.interp(places, np.arange(width), shifts) if shifts.any() else 0.0
     lines: list[Line] = []
     for thickest in thicknesses:
-        for path, start, end, covered in _find_paths(runs, thickest, search):
+        span = search.least_span if thickest == thicknesses[0] else search.thick_span
+        rest = thinner[thickest] if thickest in thinner else _without_strokes(runs, thickest)
+        for path, start, end, covered in _find_paths(runs, rest, thickest, span, search):
             middle = np.asarray((np.polyval(path, places) + top - down + 0.5) * factor, dtype=np.float64)
             visible = float(((middle >= 0.0) & (middle <= mask.shape[0])).mean())
             line = Line(middle, start, end, covered, visible)
@@ -248,12 +253,16 @@ def _seen(middle: Floats, inked: Gray, factor: int) -> list[Line]:
     ]
 
 
-def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats, float, float, float]]:
+def _find_paths(
+    runs: Gray, rest: Gray, thickest: int, span: float, search: Search
+) -> list[tuple[Floats, float, float, float]]:
     """Finds chains of runs.
 
     Args:
         runs: uint8 of shape (height, width), 1 where ink runs across.
+        rest: of the same shape, what is no thicker than the thickest line.
         thickest: what is thicker than this is a stroke that a chain meets, in pixels.
+        span: share of the width that a chain reaches over at the least.
         search: which chains count.
 
     Returns:
@@ -262,8 +271,7 @@ def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats,
     """
     width = runs.shape[1]
     gap = max(1, round(search.most_hidden * width))
-    rest = _without_strokes(runs, thickest)
-    if _reach(rest) < search.least_span * width:
+    if _reach(rest) < span * width:
         return []
     joined = fill_gaps(rest, gap)
     if gap % 2 == 0:
@@ -272,7 +280,7 @@ def _find_paths(runs: Gray, thickest: int, search: Search) -> list[tuple[Floats,
         joined[:, 0] = 0
     labels, stats = label_components(joined)
     paths = []
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= search.least_span * width).tolist():
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= span * width).tolist():
         if label == 0:
             continue
         x, y, length, high, _ = stats[label].tolist()

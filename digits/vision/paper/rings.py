@@ -32,7 +32,7 @@ _MESH = 0.85
 # Its inside is a hole of its stroke, so high beside it; or all of the stroke's box, if the ring is open.
 _HOLE = 0.3
 # The ring is looked for from the middle of that, in so many directions, at so many places in each.
-_DIRECTIONS, _PLACES = 360, (64, 320)
+_DIRECTIONS, _PLACES = (180, 360), (64, 320)
 # It lies between these shares of half the box; around a hole, from the last one on.
 _INNERMOST, _OUTERMOST, _AROUND = 0.3, 1.6, 0.97
 # A first look takes fewer directions and fits, and lets the ring be so many times as far off its way.
@@ -92,12 +92,15 @@ def _ring_of(own: Gray, others: Gray) -> Flags | None:
         own: uint8 of shape (height, width), 1 where the stroke is, which reaches all sides.
         others: of the same shape, 1 where other ink is.
     """
-    # Most strokes are no rings, and a few directions tell.
-    boxes = [box for box in _insides(own) if _way_around(own, box, _FEW, _ROUGHLY * _MEAN_OFF) is not None]
-    found = [around for box in boxes if (around := _way_around(own, box)) is not None]
-    if not found:
+    # Most strokes are no rings, and a few directions tell. A small one needs no more than so many for its length.
+    boxes = _insides(own)
+    rough = [_way_around(own, box, _FEW, _ROUGHLY * _MEAN_OFF) for box in boxes]
+    likely = sorted((around[0], box) for around, box in zip(rough, boxes, strict=True) if around is not None)
+    directions = int(np.clip(2 * sum(own.shape), *_DIRECTIONS))
+    ways = (_way_around(own, box, directions) for _, box in likely)
+    if (found := next((around for around in ways if around is not None), None)) is None:
         return None
-    _, way = min(found, key=lambda around: around[0])
+    _, way = found
     inside = np.asarray(cv2.fillPoly(np.zeros_like(own), [np.rint(way).astype(np.int32)], 1), dtype=np.uint8)
     _, _, width, height = cv2.boundingRect(inside)
     if own.shape[0] > _HIGHER * height or own.shape[1] > width + _ASIDE * height:
@@ -150,9 +153,7 @@ def _insides(own: Gray) -> list[Box]:
     return [*((int(left[k]), int(top[k]), int(wide[k]), int(high[k])) for k in largest), (0, 0, width, height)]
 
 
-def _way_around(
-    own: Gray, box: Box, seen_in: int = _DIRECTIONS, most_off: float = _MEAN_OFF
-) -> tuple[float, Floats] | None:
+def _way_around(own: Gray, box: Box, seen_in: int, most_off: float = _MEAN_OFF) -> tuple[float, Floats] | None:
     """Looks for a ring around a box.
 
     Args:

@@ -7,8 +7,8 @@ from digits.arrays import Floats, Gray
 from digits.errors import CrowdedImageError
 from digits.vision.foreground import Foreground
 from digits.vision.masks import LabeledMask, has_more_components, label_components
-from digits.vision.paper.bars import without_bars
-from digits.vision.paper.boxes import Rectangle, without_boxes, without_dividers
+from digits.vision.paper.bars import without_bars, without_dividers
+from digits.vision.paper.boxes import Rectangle, without_boxes
 from digits.vision.paper.cells import alone_in_its_cell
 from digits.vision.paper.combs import without_combs
 from digits.vision.paper.corners import without_corners
@@ -50,10 +50,11 @@ _MOST_OVER_LINES, _MOST_OVER_BOXES = 0.1, 0.3
 _FALLS = (-0.17, 0.17)
 # Most strokes of a page: each takes memory. Written pages have some hundreds, and grain of the paper some thousands.
 _MOST_STROKES = 100_000
-# Rules across a page reach over half of it. Lines down, which a 1 may look like, reach from edge to edge.
-_PAGE_ACROSS = Search(PAGE_SIDE, 0.5, 0.9, (8,), 1.0, 0.4, 0.5, _FALLS)
-_PAGE_DOWN = Search(PAGE_SIDE, 0.9, 0.9, (8,), 1.0, 0.4, 0.5, _FALLS)
-_DIGIT = Search(200, _LONG, 0.9, (5, 9, 16), 0.03, 0.6, 0.3)
+# Rules across a page reach over half of it. Thick ones, and lines down, which a 1 may look like, reach from edge to
+# edge.
+_PAGE_ACROSS = Search(PAGE_SIDE, 0.5, 0.9, (8, 16), EDGE_TO_EDGE, 1.0, 0.4, 0.5, _FALLS)
+_PAGE_DOWN = Search(PAGE_SIDE, 0.9, 0.9, (8,), 0.9, 1.0, 0.4, 0.5, _FALLS)
+_DIGIT = Search(200, _LONG, 0.9, (5, 9, 16), _LONG, 0.03, 0.6, 0.3)
 
 
 def digit_mask(foreground: Foreground) -> Gray:
@@ -150,7 +151,10 @@ def page_mask(foreground: Foreground) -> tuple[LabeledMask, list[Rectangle]]:
         writing = _without_edges_of_lines(foreground, mask, writing)
     writing = _with_pen_over_lines(foreground, mask, writing)
     writing = without_dividers(writing, inked > writing)
-    page = without_bars(foreground.strength, page if writing is mask else LabeledMask(writing))
+    if writing is not mask:
+        # A ring that touches lines of the paper is one stroke with them.
+        page = without_rings(LabeledMask(writing))
+    page = without_bars(foreground.strength, page)
     return without_holes(without_corners(page)), boxes
 
 

@@ -1,6 +1,5 @@
 """Digits in the boxes of forms."""
 
-import time
 from collections.abc import Collection
 
 import cv2
@@ -9,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from digits.vision.masks import LabeledMask
-from digits.vision.paper.boxes import without_boxes, without_dividers
+from digits.vision.paper.boxes import without_boxes
 
 Mask = npt.NDArray[np.uint8]
 
@@ -106,6 +105,54 @@ def test_double_lines_between_boxes_go_though_the_outer_sides_lean(thickness: in
     assert (rest & ~strokes & 1).sum() < 0.01 * mask.sum()
 
 
+def seen(mask: Mask, to: Collection[tuple[int, int]]) -> Mask:
+    """A mask of 300 by 1100 pixels, as a camera sees it whose picture has its corners at some places."""
+    corners = np.array([(0, 0), (1100, 0), (1100, 300), (0, 300)], np.float32)
+    view = cv2.getPerspectiveTransform(corners, np.array(to, np.float32))
+    return np.asarray(cv2.warpPerspective(mask, view, (1300, 620), flags=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+VIEWS = [
+    [(200, 50), (1280, 50), (1150, 350), (70, 350)],
+    [(40, 200), (1100, 60), (1180, 350), (130, 470)],
+    [(60, 60), (1200, 120), (1180, 360), (120, 420)],
+]
+
+
+@pytest.mark.parametrize("gap", [0, 25])
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("thickness", [3, 5])
+def test_boxes_seen_from_the_side_are_taken_off(view: list[tuple[int, int]], gap: int, thickness: int) -> None:
+    mask, strokes = form(gap, thickness)
+    left, wanted = without_boxes(LabeledMask(seen(mask, view)))[0].mask, seen(strokes, view)
+    assert np.array_equal(left & wanted, wanted)
+    assert int((left - wanted).sum()) < 0.01 * mask.sum()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_1_in_a_box_seen_from_the_side_is_no_line_of_it(view: list[tuple[int, int]]) -> None:
+    mask, _ = form(empty=(2, 4))
+    one = np.zeros_like(mask)
+    for k in (2, 4):
+        cv2.line(one, (60 + k * SIDE + 50, 84), (60 + k * SIDE + 44, 76 + SIDE), 1, 9)
+    left, ones = without_boxes(LabeledMask(seen(mask | one, view)))[0].mask, seen(one, view)
+    assert (left & ones).sum() > 0.85 * ones.sum()
+
+
+def test_lines_between_digits_that_are_drawn_by_hand_lean_each_in_its_own_way() -> None:
+    mask, strokes = np.zeros((300, 1100), np.uint8), np.zeros((300, 1100), np.uint8)
+    for y in (80, 80 + SIDE):
+        cv2.line(mask, (60, y), (60 + 6 * SIDE, y), 1, 6)
+    for k in range(7):
+        lean = (9, -7, 5, -9, 8, -4, 6)[k]
+        cv2.line(mask, (60 + k * SIDE - lean, 80), (60 + k * SIDE + lean, 80 + SIDE), 1, 6)
+        if k < 6:
+            cv2.ellipse(strokes, (60 + SIDE // 2 + k * SIDE, 150), (27, 40), 0, 30, 330, 1, 12)
+    left = without_boxes(LabeledMask(mask | strokes))[0].mask
+    assert np.array_equal(left & strokes, strokes)
+    assert (left & ~strokes & 1).sum() < 0.02 * mask.sum()
+
+
 def test_a_square_alone_may_be_a_digit() -> None:
     mask = np.zeros((200, 200), np.uint8)
     cv2.rectangle(mask, (60, 40), (140, 160), 1, 4)
@@ -158,53 +205,3 @@ def test_squared_paper_is_no_box() -> None:
     squares[0], squares[-1], squares[:, 0], squares[:, -1] = 1, 1, 1, 1
     cv2.ellipse(squares, (300, 150), (30, 60), 0, 0, 360, 1, 8)
     assert without_boxes(LabeledMask(squares))[1] == []
-
-
-def divided(reach: int = 12, count: int = 5) -> tuple[Mask, Mask, npt.NDArray[np.bool_]]:
-    """Lines with an oval between any two, above and below which they reach so far; the ovals alone; and lines across.
-
-    The lines across run along both ends of the others, as a dashed frame that was taken off.
-    """
-    lines, strokes = np.zeros((200, 700), np.uint8), np.zeros((200, 700), np.uint8)
-    across = np.zeros((200, 700), np.bool_)
-    for k in range(count):
-        cv2.line(lines, (60 + 110 * k, 100 - 40 - reach), (62 + 110 * k, 100 + 40 + reach), 1, 3)
-        if k:
-            cv2.ellipse(strokes, (6 + 110 * k, 100), (22, 36), 0, 20, 340, 1, 8)
-    across[[100 - 40 - reach, 100 + 40 + reach], 40:640] = True
-    return lines | strokes, strokes, across
-
-
-def test_lines_between_digits_are_taken_off() -> None:
-    mask, strokes, across = divided()
-    assert np.array_equal(without_dividers(mask, across), strokes)
-
-
-def test_ones_among_other_digits_are_no_lines_between_them() -> None:
-    mask, _, across = divided(reach=0)
-    assert np.array_equal(without_dividers(mask, across), mask)
-
-
-def test_tall_ones_without_a_frame_stay() -> None:
-    mask, _, across = divided()
-    assert np.array_equal(without_dividers(mask, np.zeros_like(across)), mask)
-    # One line, such as that of ruled paper, is no frame.
-    across[:100] = False
-    assert np.array_equal(without_dividers(mask, across), mask)
-
-
-def test_two_lines_may_be_writing() -> None:
-    mask, _, across = divided(count=2)
-    assert np.array_equal(without_dividers(mask, across), mask)
-
-
-def test_the_time_for_lines_between_digits_does_not_grow_with_the_rows() -> None:
-    page = np.zeros((1600, 1600), np.uint8)
-    page[::3, ::3] = 1
-    for y in range(5, 1590, 20):
-        for x in (400, 800, 1200):
-            page[y : y + 17, x - 3 : x + 6] = 0
-            page[y : y + 16, x : x + 2] = 1
-    start = time.process_time()
-    without_dividers(page, np.ones(page.shape, np.bool_))
-    assert time.process_time() - start < 2.0

@@ -40,6 +40,37 @@ def test_ruled_lines_are_gone_and_what_is_written_on_them_is_whole(falls: float)
     assert cv2.connectedComponents(mask[RING].astype(np.uint8))[0] == 2
 
 
+@pytest.mark.parametrize("thickness", [5, 7, 9])
+@pytest.mark.parametrize("row", [150, 156, 140])
+def test_a_thick_rule_from_edge_to_edge_is_no_stroke_of_the_two_digits_on_it(thickness: int, row: int) -> None:
+    picture, digits = np.full((260, 320), 240, np.uint8), np.zeros((260, 320), np.uint8)
+    for x in (110, 190):
+        cv2.line(digits, (x, 70), (x - 8, 152), 1, 7)
+        cv2.line(digits, (x, 70), (x - 30, 72), 1, 7)
+    picture[digits > 0] = 30
+    cv2.line(picture, (0, row), (319, row), 30, thickness)
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask
+    assert mask[digits > 0].mean() > 0.9
+    assert mask[cv2.dilate(digits, np.ones((7, 7), np.uint8)) == 0].mean() < 0.002
+
+
+@pytest.mark.parametrize("down", [0, 60])
+def test_a_ring_that_touches_the_lines_of_the_paper_goes_with_them(down: int) -> None:
+    picture, digits = np.full((320, 620), 240, np.uint8), np.zeros((320, 620), np.uint8)
+    for y in range(20, 320, 60):
+        cv2.line(picture, (0, y), (619, y), 150, 2)
+    for x in range(10, 620, down or 620):
+        if down:
+            cv2.line(picture, (x, 0), (x, 319), 150, 2)
+    for x in (230, 310, 390):
+        cv2.ellipse(digits, (x, 160), (24, 36), 0, 30, 340, 1, 8)
+    picture[digits > 0] = 30
+    cv2.ellipse(picture, (310, 160), (190, 90), 0, 0, 360, 30, 5)
+    mask = page_mask(find_foreground(picture, even_light=True))[0].mask
+    assert mask[digits > 0].mean() > 0.95
+    assert mask[cv2.dilate(digits, np.ones((9, 9), np.uint8)) == 0].sum() < 0.02 * digits.sum()
+
+
 def test_squares_are_gone_and_what_is_written_on_them_is_whole() -> None:
     picture, ring = sheet(across=40, down=40)
     mask = page_mask(find_foreground(picture, even_light=True))[0].mask > 0
