@@ -42,6 +42,8 @@ _LEFT = {"some": 40, "none": 0}
 # A probe asks so often, in seconds.
 _PROBE_SECONDS = 0.1
 _PROBES = ("/health/live", "/health/ready")
+# What a process keeps open for each that it has started: a pipe to it, and one from it.
+_PIPES = 2
 # Whoever has not been answered by then hangs, in seconds.
 _PATIENCE = 5.0
 # They are asked for first, and again once all formats have been read.
@@ -64,7 +66,7 @@ class Seen:
         slowest_probe: seconds until the slowest answer to a probe.
         recovered: seconds until a newcomer was answered, once files could be opened again.
         later: how the files of all formats were answered then, as `kept`.
-        files: how many files the worker had open before, and in the end.
+        files: how many files the worker had open before, and in the end, without the pipes to its processes.
         has_traceback: whether the log holds a fault.
     """
 
@@ -95,6 +97,17 @@ class Seen:
 def open_files(process: int) -> int:
     """Returns how many files a process has open."""
     return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
+
+
+def files_without_processes(process: int) -> int:
+    """Returns how many files a process has open besides the two pipes to each process that it has started.
+
+    It keeps compute processes, of which it starts another one when more images than before come at a time.
+    """
+    # Counted first: one that ends meanwhile makes the number higher, not lower.
+    files = open_files(process)
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return files - _PIPES * sum(len(task.read_text(encoding="ascii").split()) for task in tasks)
 
 
 @contextlib.contextmanager
@@ -164,7 +177,7 @@ def shortage(
     """
     address, process, requests, seen = address_of(server.url), server.process.pid, _requests(), Seen()
     usual = [name for name in _USUAL if name in requests]
-    before = open_files(process)
+    before = files_without_processes(process)
     stop = threading.Event()
     with Connection(address) as connection, contextlib.ExitStack() as opened:
         connection.exchange(request("GET", "/health/live"))
@@ -188,8 +201,8 @@ def shortage(
         answer = f"200 {_content_of(sent.body)}" if sent.status == 200 else sent.loss or str(sent.status)
         seen.kept[_compare(answer, otherwise["png sample"])] += 1
     with contextlib.suppress(RuntimeError):
-        wait_until(lambda: open_files(process) <= before, "all connections are closed")
-    seen.files, seen.has_traceback = (before, open_files(process)), "Traceback" in server.output()
+        wait_until(lambda: files_without_processes(process) <= before, "all connections are closed")
+    seen.files, seen.has_traceback = (before, files_without_processes(process)), "Traceback" in server.output()
     return seen
 
 

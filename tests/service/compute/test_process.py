@@ -156,7 +156,8 @@ def test_a_later_image_of_a_batch_waits_for_memory_in_its_own_time(recognizer: R
     now = 0.0
     budget = Budget(60.0, 600.0, wall_clock=lambda: now)
     with contextlib.closing(ComputeProcesses(memory)) as processes:
-        processes.run(jobs.recognize, recognizer, SAMPLES[0].read_bytes(), 1)
+        # The process imports this module now, and asks for memory at once below.
+        processes.run(_take_memory, recognizer)
         with limited(budget):
             # What one image may take is over, and what the batch may take is not.
             now = 300.0
@@ -167,7 +168,7 @@ def test_a_later_image_of_a_batch_waits_for_memory_in_its_own_time(recognizer: R
             )
             with memory.taken(1_900_000):
                 reader.start()
-                reader.join(0.5)
+                reader.join(1.0)
             reader.join(30)
     assert outcome == [1_500_000]
 
