@@ -29,7 +29,7 @@ _OUTSIDE, _MOST = 0.15, 0.6
 # and a number sign stay what they are if they are as likely as this.
 _TAKEN_FOR, _LIKELY, _LIKELY_NUMBER_SIGN = f"÷#:;{UNKNOWN}", 0.6, 0.9
 # A plus is at least so high, as a share of the highest on its line: in anything smaller, dots run into a bar.
-_HIGH = 0.45
+_HIGH = 0.38
 
 
 def with_pluses(entries: Sequence[Entry], parts: Components, members: Sequence[int]) -> tuple[Entry, ...]:
