@@ -83,8 +83,7 @@ class ServiceState:
         self.concurrency = ConcurrencyLimit(settings.max_in_flight)
         slots, most, has_processes = _shares(settings)
         memory = MemoryBound(most, settings.queue_seconds, settings.max_image_memory)
-        # A batch has one of them for long. Never the only one: single images do not wait for it.
-        self.processes = ComputeProcesses(memory, max(2, slots), is_used=has_processes)
+        self.processes = ComputeProcesses(memory, _most_processes(slots), is_used=has_processes)
         place = "compute processes" if self.processes.is_used else "threads of the worker"
         _log.info("Images decoded at a time: %d, in %s, in %d MB of memory", slots, place, most // 1_000_000)
         if self.metrics:
@@ -260,6 +259,17 @@ def state_of(request: Request) -> ServiceState:
     return state
 
 
+def _most_processes(slots: int) -> int:
+    """Returns how many compute processes a worker has at the most.
+
+    A batch has one of them for long. It is never the only one, so that single images do not wait for the batch.
+
+    Args:
+        slots: images decoded at a time.
+    """
+    return max(2, slots)
+
+
 def _shares(settings: Settings) -> tuple[int, int, bool]:
     """Returns how many images a worker decodes at a time, in how much memory, and whether in compute processes.
 
@@ -268,11 +278,8 @@ def _shares(settings: Settings) -> tuple[int, int, bool]:
     # Bodies may take so much without leaving images less.
     each, kept, workers = _IMAGE_BYTES, _WORKER_BYTES + Buffers.FREE, workers_here()
     has_processes = settings.compute_processes and has_room(kept + each + _PROCESS_BYTES, workers)
-    if has_processes:
-        # One more is for a batch.
-        each, kept = each + _PROCESS_BYTES, kept + _PROCESS_BYTES
-    slots = decoding_slots(each, kept, workers)
-    taken = kept + (slots * _PROCESS_BYTES if has_processes else 0)
+    slots = decoding_slots(each + (_PROCESS_BYTES if has_processes else 0), kept, workers)
+    taken = kept + (_most_processes(slots) * _PROCESS_BYTES if has_processes else 0)
     return slots, settings.max_decoding_bytes or decoding_memory(slots, taken, workers), has_processes
 
 
