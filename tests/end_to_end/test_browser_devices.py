@@ -74,10 +74,10 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(phone: Page) -> None:
     settled(phone).get_by_text("What it saw").tap()
     settled(phone).get_by_text("Why 8?").tap()
     expect(phone.get_by_text("spoke for 8")).to_be_visible(timeout=PATIENCE)
-    assert phone.evaluate(OVERFLOW) == 0
+    assert at_rest(phone).evaluate(OVERFLOW) == 0
     give(phone, *SAMPLES)
     expect(phone.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
-    assert phone.evaluate(OVERFLOW) == 0
+    assert at_rest(phone).evaluate(OVERFLOW) == 0
     for name in ("Numbers", "Class", "Model", "API"):
         phone.get_by_role("link", name=name, exact=True).tap()
         expect(phone.get_by_role("heading", level=1)).to_be_attached(timeout=PATIENCE)
