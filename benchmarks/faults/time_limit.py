@@ -80,9 +80,6 @@ def measure_checks(side: int) -> None:
             )
 
 
-_RECOGNIZER: list[Recognizer] = []
-
-
 def measure_processes() -> None:
     """Prints what a compute process of the service takes: to start, to keep, and to hand a picture over."""
     image = image_files(1)[MEGAPIXEL][0]

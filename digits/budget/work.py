@@ -101,11 +101,15 @@ class Budget:
             ComputationStoppedError: `stop` was called.
         """
         if self.is_stopped:
-            raise ComputationStoppedError("Nobody waits for this answer any more.")
+            raise self.unwanted()
         if self._clock() > self._deadline:
             raise self.too_slow()
         if self._wall_clock() > self._wall_deadline:
             raise self.too_busy()
+
+    def unwanted(self) -> ComputationStoppedError:
+        """Returns the error of an image whose answer nobody needs any more."""
+        return ComputationStoppedError("Nobody waits for this answer any more.")
 
     def too_slow(self) -> ComputeTimeError:
         """Returns the error of an image that takes more processor time than it may."""

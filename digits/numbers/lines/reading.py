@@ -141,11 +141,13 @@ def _lacks_ink(shown: Sequence[str], entries: Sequence[Entry]) -> bool:
             continue
         if entry.accepted:
             return False
-        size = max(entry.box.bottom - entry.box.top, entry.box.right - entry.box.left)
-        gaps = [right.box.left - left.box.right for left, right in pairwise(entries[max(0, k - 1) : k + 2])]
-        # What stands before or after all others may be a speck.
-        is_between = len(gaps) == 2 and min(gaps) >= 0.0
-        if not is_between if entry.shown in _MARKS else size < _LARGE * height:
+        if entry.shown in _MARKS:
+            # What stands before or after all others may be a speck.
+            gaps = [right.box.left - left.box.right for left, right in pairwise(entries[max(0, k - 1) : k + 2])]
+            is_speck = len(gaps) < 2 or min(gaps) < 0.0
+        else:
+            is_speck = max(entry.box.bottom - entry.box.top, entry.box.right - entry.box.left) < _LARGE * height
+        if is_speck:
             return False
     return same == len(shown) < len(entries)
 

@@ -143,15 +143,13 @@ class _Seen:
 def lacks_signs(reading: Reading, other: Reading) -> bool:
     """Whether a reading shows what another one does, but for signs that it lacks."""
     shown, symbols = (one.transcript.replace(" ", "") for one in (reading, other))
-    same, lacking = 0, 0
+    same = 0
     for symbol in symbols:
         if same < len(shown) and shown[same] == symbol:
             same += 1
         elif symbol.isdecimal() or symbol in (UNKNOWN, "\n"):
             return False
-        else:
-            lacking += 1
-    return same == len(shown) and lacking > 0
+    return same == len(shown) < len(symbols)
 
 
 @dataclass

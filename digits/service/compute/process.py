@@ -14,7 +14,7 @@ from typing import Any
 
 from digits import budget
 from digits.budget import Budget, MemoryBound
-from digits.errors import ComputationStoppedError, DigitsError, WorkerDiedError
+from digits.errors import DigitsError, WorkerDiedError
 from digits.images.apart.launch import clock_of, start
 from digits.recognizer import Recognizer
 from digits.service.compute.messages import (
@@ -136,7 +136,7 @@ class Process:
                 return loaded
             self._digest = recognizer.digest
         if self._budget.is_stopped:
-            return Failed(_stopped())
+            return Failed(self._budget.unwanted())
         self._allow(self._budget.total_seconds)
         wrapped = [_wrapped(argument) for argument in arguments]
         self._send(Job(function, wrapped, self._budget.seconds, self._budget.total_seconds))
@@ -199,7 +199,7 @@ class Process:
                 self._process.send_signal(signal.SIGUSR1)
         if now > self._stop_end:
             self.close()
-            raise _stopped()
+            raise self._budget.unwanted()
         if self._clock() > self._cpu_end:
             self.close()
             raise self._budget.too_slow()
@@ -219,10 +219,6 @@ class Process:
         if not self._is_killed:
             _log.error("Compute process %d ended %s while it read an image; another takes its place", self.pid, ended)
         return WorkerDiedError("The process that read this image has ended. Try again in a moment.")
-
-
-def _stopped() -> ComputationStoppedError:
-    return ComputationStoppedError("Nobody waits for this answer any more.")
 
 
 def command_of(python: str) -> list[str]:
